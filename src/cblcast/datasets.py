@@ -1,0 +1,1 @@
+"""The bundled samples, and where to get the large data sets."""
