@@ -122,7 +122,8 @@ def cambridge(source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     suggested = meta.loc[meta["suggested"], "building"].tolist()
     assert len(suggested) == 12, suggested
     wide = pd.read_parquet(source / "load" / "cambridge_load_2016_2019.parquet", columns=suggested).loc[CAMBRIDGE_SPAN]
-    load = wide.round(2).rename_axis(index="time").reset_index().melt("time", var_name="site_id", value_name="observed_kw")
+    wide = wide.round(2).rename_axis(index="time").reset_index()
+    load = wide.melt("time", var_name="site_id", value_name="observed_kw")
     load = load.astype({"site_id": "str"}).sort_values(["site_id", "time"])[["site_id", "time", "observed_kw"]]
     weather = pd.read_parquet(source / "load" / "cambridge_weather_bedford_2016_2019.parquet").loc[CAMBRIDGE_SPAN]
     names = {"temp_c": "temp_air_c", "rel_hum_pct": "relative_humidity_pct", "ghi_w_m2": "ghi_wm2",

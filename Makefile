@@ -1,0 +1,43 @@
+# Two commands matter: `make demo` (a baseline on real data) and `make test` (everything CI runs).
+# Both set themselves up from nothing but python3 with venv and pip. JOBS says how many tests run at once.
+
+PYTHON ?= python3
+VENV   ?= .venv
+JOBS   ?= 2
+BIN    := $(VENV)/bin
+SETUP  := pyproject.toml constraints.txt
+
+export MLFLOW_DISABLE_TELEMETRY := true
+
+.PHONY: demo test lint clean
+
+# The demo needs neither torch nor the developers' tools.
+demo: $(VENV)/.installed
+	$(BIN)/cblcast train experiments/sme_baselines/turin.yaml --register sme-baseline --alias champion
+	$(BIN)/cblcast score --model models:/sme-baseline@champion --data data/samples/turin.parquet \
+		--events experiments/sme_baselines/events.csv --out models/turin_baseline.parquet
+	$(BIN)/cblcast compare sme_baselines
+
+test: lint
+	$(BIN)/python -m pytest -n $(JOBS)
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp is newer than what it was made from, so a second call installs nothing.
+$(VENV)/.installed: $(SETUP) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-dev: $(SETUP) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,neural,scale]"
+	touch $(VENV)/.installed $@
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
