@@ -1,0 +1,136 @@
+"""Power curves: the method of bins, a monotone fit, its uncertainty, and published curves.
+
+Source: IEC 61400-12-1:2017, clause 9.2 (0.5 m/s bins centred on multiples of 0.5 m/s, bin means of speed and power,
+category A standard uncertainty σ/√N), as the nowcast paper uses it (Dupré et al. 2020, section 2.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cblcast.schema import DataError, nearest
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class PowerCurve:
+    """Power against wind speed at bin points, straight lines between them.
+
+    Attributes
+    ----------
+    speed : ndarray (n_bins,)
+        Mean wind speed of each bin [m/s], increasing.
+    power : ndarray (n_bins,)
+        Mean power of each bin [kW].
+    count : ndarray (n_bins,)
+        Intervals in each bin; 0 for a published curve.
+    spread : ndarray (n_bins,)
+        Standard deviation of power in each bin [kW]; NaN for a published curve.
+    """
+
+    speed: Array
+    power: Array
+    count: Array
+    spread: Array
+
+    @property
+    def standard_uncertainty(self) -> Array:
+        """Category A standard uncertainty of each bin's power, σ/√N [kW] (IEC 61400-12-1:2017, annex E)."""
+        return self.spread / np.sqrt(np.maximum(self.count, 1.0))
+
+    def __call__(self, speed: ArrayLike) -> Array:
+        """Power [kW] at `speed` [m/s], any shape; the end bins hold beyond the ends, NaN stays NaN."""
+        v = np.asarray(speed, dtype=np.float64)
+        return np.where(np.isfinite(v), np.interp(np.nan_to_num(v), self.speed, self.power), np.nan)
+
+    def expected(self, speed: ArrayLike, speed_sd: float) -> Array:
+        """Mean power [kW] when the speed is only known with a Gaussian error of `speed_sd` [m/s].
+
+        The curve of the mean is not the mean of the curve: below the bend it lies under it, above the bend over it.
+        Nine-point Gauss-Hermite quadrature.
+        """
+        nodes, weights = np.polynomial.hermite_e.hermegauss(9)
+        around = np.maximum(np.asarray(speed, dtype=np.float64)[..., None] + speed_sd * nodes, 0.0)
+        return self(around) @ (weights / weights.sum())
+
+    def monotone(self) -> PowerCurve:
+        """The nearest non-decreasing curve, each bin weighed by its count (pool adjacent violators)."""
+        from scipy.optimize import isotonic_regression
+
+        fitted = isotonic_regression(self.power, weights=np.maximum(self.count, 1.0)).x
+        return PowerCurve(self.speed, np.asarray(fitted, dtype=np.float64), self.count, self.spread)
+
+
+def fit_power_curve(speed: ArrayLike, power_kw: ArrayLike, *, width: float = 0.5, min_count: int = 5) -> PowerCurve:
+    """Fit a power curve by the method of bins.
+
+    Parameters
+    ----------
+    speed : array_like (n,)
+        Wind speed at hub height [m/s].
+    power_kw : array_like (n,)
+        Mean power over the same intervals [kW]. Rows with a NaN are left out.
+    width : float
+        Bin width [m/s]; bins are centred on its multiples.
+    min_count : int
+        Bins with fewer intervals are dropped (the standard asks for 30 minutes of data: 3 of 10 min).
+
+    Raises
+    ------
+    DataError
+        Arrays of different length, or fewer than two bins left.
+    """
+    v, p = np.asarray(speed, dtype=np.float64).ravel(), np.asarray(power_kw, dtype=np.float64).ravel()
+    if v.shape != p.shape:
+        raise DataError(f"speed has {v.size} values and power {p.size}: give them for the same intervals")
+    seen = np.isfinite(v) & np.isfinite(p) & (v >= 0)
+    v, p = v[seen], p[seen]
+    bins = np.floor(v / width + 0.5).astype(np.int64)
+    count = np.bincount(bins, minlength=1).astype(np.float64)
+    keep = count >= max(min_count, 1)
+    if keep.sum() < 2:
+        raise DataError(f"a power curve needs two bins of {min_count} intervals or more, got {int(keep.sum())} from "
+                        f"{v.size} valid rows: give more data, or a published curve")
+    n = np.maximum(count, 1.0)
+    mean_speed, mean_power = np.bincount(bins, v) / n, np.bincount(bins, p) / n
+    spread = np.sqrt(np.bincount(bins, (p - mean_power[bins]) ** 2) / np.maximum(n - 1.0, 1.0))
+    return PowerCurve(mean_speed[keep], mean_power[keep], count[keep], spread[keep])
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[str, tuple[Array, Array]]:
+    import pandas as pd
+
+    with (files("cblcast.physics") / "published_power_curves.csv").open("rb") as handle:
+        table = pd.read_csv(handle)
+    return {str(name): (group["wind_speed_ms"].to_numpy(np.float64), group["power_kw"].to_numpy(np.float64))
+            for name, group in table.groupby("turbine")}
+
+
+def published_turbines() -> list[str]:
+    """Names of the turbines with a published curve, e.g. ``'V80/2000'``."""
+    return sorted(_table())
+
+
+def published_power_curve(turbine: str) -> PowerCurve:
+    """The manufacturer's curve of one turbine at 1.225 kg/m³, 0 kW above cut-out.
+
+    Source: windpowerlib's turbine library (MIT licence; see ``published_power_curves.LICENCE.md`` beside the table).
+
+    Raises
+    ------
+    DataError
+        A turbine that is not in the table; the nearest names are offered.
+    """
+    if turbine not in _table():
+        raise DataError(f"no published power curve for {turbine!r}: {nearest(turbine, _table())}; or fit one from data")
+    speed, power = _table()[turbine]
+    if power[-1] > 0:  # the sheet ends at cut-out: above it the turbine stands still
+        speed, power = np.r_[speed, np.nextafter(speed[-1], np.inf)], np.r_[power, 0.0]
+    return PowerCurve(speed.copy(), power.copy(), np.zeros(len(speed)), np.full(len(speed), np.nan))
