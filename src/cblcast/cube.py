@@ -52,6 +52,7 @@ class DayCube:
 
     @property
     def n_days(self) -> int:
+        """Number of local days."""
         return self.values.shape[1]
 
     @property
@@ -67,8 +68,14 @@ class DayCube:
         return np.where(inside, found, np.nan)
 
 
-def build_cube(values: np.ndarray, times_us: np.ndarray, site_of_row: np.ndarray, tz_of_site: np.ndarray,
-               n_sites: int, step_us: int) -> DayCube:
+def build_cube(
+    values: np.ndarray,
+    times_us: np.ndarray,
+    site_of_row: np.ndarray,
+    tz_of_site: np.ndarray,
+    n_sites: int,
+    step_us: int,
+) -> DayCube:
     """Scatter rows into a :class:`DayCube`, without a loop over sites.
 
     Parameters

@@ -20,7 +20,7 @@ DAY_TYPES: dict[str, tuple[str, ...]] = {
     "monday_to_saturday": ("working",) * 6 + ("rest",) * 2,  # the shops of the baseline paper (section 4.3)
     "weekday_saturday_sunday": ("weekday",) * 5 + ("saturday", "sunday", "sunday"),
     "weekday_saturday_sunday_holiday": ("weekday",) * 5 + ("saturday", "sunday", "holiday"),
-    "day_of_week": DAYS[:6] + ("sunday", "sunday"),
+    "day_of_week": (*DAYS[:6], "sunday", "sunday"),
 }
 
 
@@ -52,8 +52,10 @@ def holiday_days(country: str, subdivision: str, first_year: int, last_year: int
     try:
         known = holidays.country_holidays(country, subdiv=subdivision or None, years=range(first_year, last_year + 1))
     except NotImplementedError as error:
-        raise DataError(f"no holidays are known for country {country!r}, subdivision {subdivision!r}: "
-                        "use the ISO codes ('IT', or 'GB' with 'ENG'), or leave the country empty") from error
+        raise DataError(
+            f"no holidays are known for country {country!r}, subdivision {subdivision!r}: "
+            "use the ISO codes ('IT', or 'GB' with 'ENG'), or leave the country empty"
+        ) from error
     return np.sort(np.array(list(known.keys()), dtype="M8[D]").astype(np.int64))
 
 
@@ -95,6 +97,7 @@ def site_day_types(panel: Panel, day_types: str | Sequence[str], first_day: int,
 
 def _places(panel: Panel) -> list[tuple[str, str]]:
     """(country, subdivision) of each site; empty where the sites frame does not say."""
+
     def column(name: str) -> list[str]:
         if name not in panel.sites.columns:
             return [""] * len(panel.sites)

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from cblcast.cube import DAY_US, DayCube, build_cube
-from cblcast.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, check_panel, check_sites
+from cblcast.cube import DAY_US, DayCube, build_cube, local_microseconds
+from cblcast.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, check_panel, check_sites, nearest
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +63,7 @@ class Panel:
 
     @property
     def site_ids(self) -> pd.Index:
+        """Sites in the order of their codes."""
         return self.sites.index
 
     @cached_property
@@ -85,7 +86,7 @@ class Panel:
     @property
     def last_times_us(self) -> np.ndarray:
         """Last interval of each site, int64 microseconds UTC, shape (n_sites,)."""
-        first_row, counts, first = self._layout
+        _, counts, first = self._layout
         return first + (counts - 1) * self.step_us
 
     def site_codes(self, site_ids: pd.Index) -> np.ndarray:
@@ -93,8 +94,6 @@ class Panel:
         codes = self.site_ids.get_indexer(site_ids)
         if (codes < 0).any():
             unknown = site_ids[int(np.flatnonzero(codes < 0)[0])]
-            from cblcast.schema import nearest
-
             raise DataError(f"site {unknown!r} is not in the panel: {nearest(str(unknown), map(str, self.site_ids))}")
         return codes
 
@@ -114,8 +113,6 @@ class Panel:
     def column(self, column: str) -> np.ndarray:
         """One column as float64, shape (n_rows,)."""
         if column not in self.data.columns:
-            from cblcast.schema import nearest
-
             raise DataError(f"the panel has no column {column!r}: {nearest(column, map(str, self.data.columns))}")
         return self.data[column].to_numpy(dtype=np.float64)
 
@@ -124,9 +121,17 @@ class Panel:
         cubes: dict[str, DayCube] = self.__dict__["_cubes"]
         if column not in cubes:
             if DAY_US % self.step_us:
-                raise DataError(f"a step of {self.step} does not divide the day: resample to 60, 30, 15, 10 or 5 minutes")
-            cubes[column] = build_cube(self.column(column), self.times_us, np.asarray(self.data.index.codes[0]),
-                                       self.sites["tz"].to_numpy(dtype=object).astype(str), len(self.sites), self.step_us)
+                raise DataError(
+                    f"a step of {self.step} does not divide the day: resample to 60, 30, 15, 10 or 5 minutes"
+                )
+            cubes[column] = build_cube(
+                self.column(column),
+                self.times_us,
+                np.asarray(self.data.index.codes[0]),
+                self.sites["tz"].to_numpy(dtype=object).astype(str),
+                len(self.sites),
+                self.step_us,
+            )
         return cubes[column]
 
     def with_events(self, events: pd.DataFrame) -> Panel:
@@ -150,6 +155,19 @@ class Panel:
         return Panel(self.data[keep], self.sites, events)
 
 
+def local_clock(panel: Panel, site_code: np.ndarray, times_us: np.ndarray) -> np.ndarray:
+    """Local wall clock of (site, time) pairs, int64 microseconds since 1970-01-01 00:00 on that wall."""
+    zones = panel.sites["tz"].to_numpy(dtype=object)
+    if len(set(zones)) == 1:
+        return local_microseconds(np.ascontiguousarray(times_us), zones[0])
+    local = np.empty_like(times_us)
+    zone_of_row = zones[site_code]
+    for tz in set(zone_of_row):
+        rows = zone_of_row == tz
+        local[rows] = local_microseconds(times_us[rows], tz)
+    return local
+
+
 def _common_step(data: pd.DataFrame) -> int:
     """The one step of all sites [us]; two steps in a site, or two sites with two steps, are errors."""
     codes = np.asarray(data.index.codes[0])
@@ -167,13 +185,17 @@ def _common_step(data: pd.DataFrame) -> int:
     where = odd if len(odd) else finer
     if len(where):
         site, time = data.index[int(where[0])]
-        raise DataError(f"site {site!r} changes its step near {time} (from {pd.Timedelta(common, unit='us')} to "
-                        f"{pd.Timedelta(int(gaps[where[0]]), unit='us')}): resample the file to one step "
-                        "(read_panel(…, step='60min'))")
+        raise DataError(
+            f"site {site!r} changes its step near {time} (from {pd.Timedelta(common, unit='us')} to "
+            f"{pd.Timedelta(int(gaps[where[0]]), unit='us')}): resample the file to one step "
+            "(read_panel(…, step='60min'))"
+        )
     return _check_every_site_keeps(common, data, codes, gaps, same_site)
 
 
-def _check_every_site_keeps(step: int, data: pd.DataFrame, codes: np.ndarray, gaps: np.ndarray, same_site: np.ndarray) -> int:
+def _check_every_site_keeps(
+    step: int, data: pd.DataFrame, codes: np.ndarray, gaps: np.ndarray, same_site: np.ndarray
+) -> int:
     """Sites whose own usual step is longer than the panel's are named rather than filled with NaN."""
     inner_codes = codes[1:][same_site]
     kept = np.bincount(inner_codes, weights=gaps[same_site] == step, minlength=codes.max() + 1)
@@ -181,8 +203,10 @@ def _check_every_site_keeps(step: int, data: pd.DataFrame, codes: np.ndarray, ga
     slow = np.flatnonzero((total > 1) & (kept < 0.5 * total))
     if len(slow):
         site = data.index.levels[0][slow[0]]
-        raise DataError(f"site {site!r} has another step than the panel's {pd.Timedelta(step, unit='us')}: "
-                        "resample all sites to one step (read_panel(…, step='60min'))")
+        raise DataError(
+            f"site {site!r} has another step than the panel's {pd.Timedelta(step, unit='us')}: "
+            "resample all sites to one step (read_panel(…, step='60min'))"
+        )
     return step
 
 
@@ -199,7 +223,8 @@ def _complete(data: pd.DataFrame, step_us: int) -> pd.DataFrame:
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     full = np.repeat(times[first_row], counts) + within * step_us
     index = pd.MultiIndex.from_arrays(
-        [data.index.levels[0].take(sites), pd.DatetimeIndex(full.view("M8[us]")).tz_localize("UTC")], names=PANEL_INDEX)
+        [data.index.levels[0].take(sites), pd.DatetimeIndex(full.view("M8[us]")).tz_localize("UTC")], names=PANEL_INDEX
+    )
     return data.reindex(index)
 
 

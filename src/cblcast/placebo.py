@@ -14,10 +14,19 @@ from cblcast.panel import Panel
 from cblcast.schema import OBSERVED, SITE, DataError, StudyError
 
 
-def placebo_events(panel: Panel, start: str, stop: str, *, days: str | Sequence[str] = "working",
-                   labels: Sequence[str] = ("working", "weekday", "any"), first: str | None = None, last: str | None = None,
-                   like: Literal["hottest", "highest_load"] | None = None, count: int | None = None,
-                   temperature: str = "temp_air_c") -> pd.DataFrame:
+def placebo_events(
+    panel: Panel,
+    start: str,
+    stop: str,
+    *,
+    days: str | Sequence[str] = "working",
+    labels: Sequence[str] = ("working", "weekday", "any"),
+    first: str | None = None,
+    last: str | None = None,
+    like: Literal["hottest", "highest_load"] | None = None,
+    count: int | None = None,
+    temperature: str = "temp_air_c",
+) -> pd.DataFrame:
     """One event per site and chosen local day, at the same wall-clock hours.
 
     Parameters
@@ -49,8 +58,10 @@ def placebo_events(panel: Panel, start: str, stop: str, *, days: str | Sequence[
     site, day = np.nonzero(chosen)
     table = _events_at(panel, site, day + cube.first_day, begin, end)
     if table.empty:
-        raise DataError(f"no day qualifies for placebo events ({days}, {first or 'start'} to {last or 'end'}, {start}-{stop}): "
-                        "check the span, the day types and that the hours are metered")
+        raise DataError(
+            f"no day qualifies for placebo events ({days}, {first or 'start'} to {last or 'end'}, {start}-{stop}): "
+            "check the span, the day types and that the hours are metered"
+        )
     return table
 
 
@@ -60,11 +71,13 @@ def _minutes(clock: str) -> int:
     except ValueError:
         hours, minutes = -1, 0
     if not (0 <= hours <= 24 and 0 <= minutes < 60):
-        raise StudyError(f"{clock!r} is no time of day: write it quoted, like \"17:00\"")
+        raise StudyError(f'{clock!r} is no time of day: write it quoted, like "17:00"')
     return 60 * hours + minutes
 
 
-def _days_of_type(panel: Panel, days: str | Sequence[str], labels: Sequence[str], first_day: int, n_days: int) -> np.ndarray:
+def _days_of_type(
+    panel: Panel, days: str | Sequence[str], labels: Sequence[str], first_day: int, n_days: int
+) -> np.ndarray:
     names = sorted(set(day_type_labels(days)))
     wanted = [code for code, name in enumerate(names) if name in labels]
     if not wanted:

@@ -56,8 +56,10 @@ def utc(times: pd.DatetimeIndex | pd.Series, what: str) -> pd.DatetimeIndex:
     """`times` as a UTC index in microseconds; naive times are refused, since a guess would shift every hour."""
     index = pd.DatetimeIndex(times)
     if index.tz is None:
-        raise DataError(f"{what} has times without a zone, e.g. {index[0] if len(index) else '?'}: "
-                        "give offsets in the file (2019-06-01T17:00+02:00) or name the zone (tz='Europe/Rome')")
+        raise DataError(
+            f"{what} has times without a zone, e.g. {index[0] if len(index) else '?'}: "
+            "give offsets in the file (2019-06-01T17:00+02:00) or name the zone (tz='Europe/Rome')"
+        )
     return index.tz_convert("UTC").as_unit("us")
 
 
@@ -71,26 +73,34 @@ def check_panel(data: pd.DataFrame) -> None:
         or holds infinite values.
     """
     if list(data.index.names) != PANEL_INDEX:
-        raise DataError(f"a panel is indexed by {PANEL_INDEX}, not {list(data.index.names)}: "
-                        "use cblcast.io.read_panel, or frame.set_index(['site_id', 'time'])")
+        raise DataError(
+            f"a panel is indexed by {PANEL_INDEX}, not {list(data.index.names)}: "
+            "use cblcast.io.read_panel, or frame.set_index(['site_id', 'time'])"
+        )
     if len(data) == 0:
         raise DataError("the panel has no rows: check the file and its filters")
     if data.index.levels[1].dtype != TIME_DTYPE:
-        raise DataError(f"panel times are {data.index.levels[1].dtype}, not {TIME_DTYPE}: "
-                        "convert with .dt.tz_convert('UTC').dt.as_unit('us') after naming the zone")
+        raise DataError(
+            f"panel times are {data.index.levels[1].dtype}, not {TIME_DTYPE}: "
+            "convert with .dt.tz_convert('UTC').dt.as_unit('us') after naming the zone"
+        )
     require_columns(data, [OBSERVED], "the panel")
     duplicated = data.index.duplicated()
     if duplicated.any():
         site, time = data.index[int(np.flatnonzero(duplicated)[0])]
-        raise DataError(f"site {site!r} has {int(duplicated.sum())} duplicated times, the first at {time}: "
-                        "drop them, or say how to join them (on_duplicates='mean')")
+        raise DataError(
+            f"site {site!r} has {int(duplicated.sum())} duplicated times, the first at {time}: "
+            "drop them, or say how to join them (on_duplicates='mean')"
+        )
     for column in data.columns:
         if not pd.api.types.is_numeric_dtype(data[column]):
             raise DataError(f"panel column {column!r} is {data[column].dtype}, not a number: convert it, or drop it")
         values = data[column].to_numpy()
         if values.dtype.kind == "f" and np.isinf(values).any():
             site, time = data.index[int(np.flatnonzero(np.isinf(values))[0])]
-            raise DataError(f"panel column {column!r} is infinite at site {site!r}, {time}: put NaN where nothing was metered")
+            raise DataError(
+                f"panel column {column!r} is infinite at site {site!r}, {time}: put NaN where nothing was metered"
+            )
 
 
 def check_sites(sites: pd.DataFrame, site_ids: pd.Index) -> None:
@@ -102,20 +112,26 @@ def check_sites(sites: pd.DataFrame, site_ids: pd.Index) -> None:
     require_columns(sites, ["tz"], "sites")
     missing = site_ids.difference(sites.index)
     if len(missing):
-        raise DataError(f"sites has no row for {len(missing)} sites of the panel, e.g. {missing[0]!r}: add them with their tz")
+        raise DataError(
+            f"sites has no row for {len(missing)} sites of the panel, e.g. {missing[0]!r}: add them with their tz"
+        )
     if sites.index.has_duplicates:
         raise DataError(f"sites names {sites.index[sites.index.duplicated()][0]!r} twice: keep one row a site")
     for zone in sites.loc[site_ids, "tz"].unique():
         try:
             ZoneInfo(str(zone))
         except (KeyError, ValueError, OSError):
-            raise DataError(f"{zone!r} is no IANA time zone: write it like 'Europe/Rome' or 'America/Los_Angeles'") from None
+            raise DataError(
+                f"{zone!r} is no IANA time zone: write it like 'Europe/Rome' or 'America/Los_Angeles'"
+            ) from None
 
 
 def check_cases(cases: pd.DataFrame) -> None:
     """Check index, columns and order of a cases frame: sorted, so that one origin's rows stand together."""
     if list(cases.index.names) != CASE_INDEX:
-        raise DataError(f"cases are indexed by {CASE_INDEX}, not {list(cases.index.names)}: use cblcast.events.make_cases")
+        raise DataError(
+            f"cases are indexed by {CASE_INDEX}, not {list(cases.index.names)}: use cblcast.events.make_cases"
+        )
     require_columns(cases, CASE_COLUMNS, "cases")
     if not cases.index.is_monotonic_increasing:
         raise DataError("cases are not sorted by site_id, origin and time: use cases.sort_index()")

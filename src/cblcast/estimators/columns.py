@@ -1,0 +1,64 @@
+"""How an estimator reads its feature columns, with errors that name the feature builder that is missing."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from cblcast.schema import DataError
+
+# Which builder makes a column: only to say so when the column is missing.
+_BUILDER_OF = (
+    (
+        re.compile(
+            r"_(kw|gap_kw|event_kw|day_kw|total_gap_kw|temp_gap_c|humidity_gap_pct|age_days)_\d+$|_qualified_days$"
+        ),
+        "reference_days",
+    ),
+    (re.compile(r"^hours_since_|^metered_kw$|^event_hours$|^seen_"), "event_windows"),
+    (re.compile(r"^(hour|day_|month|week_|year_|holiday)"), "calendar"),
+    (re.compile(r"^(temp_|heating_|cooling_|rel_hum|ghi|wind_)"), "weather"),
+)
+
+
+def take(X: pd.DataFrame, names: list[str], estimator: object) -> np.ndarray:
+    """The columns `names` of `X` as float64, shape (n_rows, len(names)).
+
+    Raises
+    ------
+    DataError
+        Naming the estimator, the column and the feature builder that makes it.
+    """
+    if not isinstance(X, pd.DataFrame):
+        raise DataError(
+            f"{type(estimator).__name__} reads named columns such as {names[0]!r}: give it a DataFrame of features, "
+            "as Forecaster does, not a bare array"
+        )
+    missing = [name for name in names if name not in X.columns]
+    if missing:
+        builder = next((maker for pattern, maker in _BUILDER_OF if pattern.search(missing[0])), "a feature builder")
+        raise DataError(
+            f"{type(estimator).__name__} needs the column {missing[0]!r}, which {builder} makes: "
+            f"add {builder} to the features, with enough days or hours"
+        )
+    return X[names].to_numpy(dtype=np.float64)
+
+
+def numbered(prefix: str, key: str, count: int) -> list[str]:
+    """Names of the `count` newest reference-day columns of one kind."""
+    return [f"{prefix}_{key}_{k:02d}" for k in range(1, count + 1)]
+
+
+def event_codes(X: pd.DataFrame, estimator: object) -> tuple[np.ndarray, int]:
+    """Code of the event (site_id, origin) of each row, and how many there are; rows may stand in any order."""
+    index = X.index
+    if not isinstance(index, pd.MultiIndex) or not {"site_id", "origin"} <= set(index.names):
+        raise DataError(
+            f"{type(estimator).__name__} works event by event: its rows must be indexed (site_id, origin, time)"
+        )
+    site = np.asarray(index.codes[index.names.index("site_id")], dtype=np.int64)
+    origin = np.asarray(index.codes[index.names.index("origin")], dtype=np.int64)
+    _, code = np.unique(site * (origin.max(initial=0) + 1) + origin, return_inverse=True)
+    return code, int(code.max(initial=-1)) + 1

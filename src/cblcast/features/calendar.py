@@ -1,0 +1,70 @@
+"""Calendar features in the site's local time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cblcast.cube import DAY_US
+from cblcast.day_types import site_holidays
+from cblcast.panel import Panel, local_clock
+from cblcast.schema import SITE
+
+HOUR_US = 3_600_000_000
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """Local hour, day and season of each interval.
+
+    Columns: ``hour`` [0, 24), ``day_of_month`` 1-31, ``month`` 1-12, ``day_type`` 1 (Sunday) … 7 (Saturday), the four
+    inputs of the baseline paper (section 3.3); ``day_of_week`` 0 (Monday) … 6, ``hour_of_week`` [0, 168),
+    ``day_of_year``, ``holiday`` 0/1; with `cyclic` also sine and cosine of the day, the week and the year.
+
+    Parameters
+    ----------
+    cyclic : bool
+        Add ``hour_sin``, ``hour_cos``, ``week_sin``, ``week_cos``, ``year_sin``, ``year_cos``.
+    """
+
+    cyclic: bool = True
+
+    def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
+        """Features of `cases`, same index."""
+        site = panel.site_codes(cases.index.get_level_values(SITE))
+        local = local_clock(panel, site, pd.DatetimeIndex(cases.index.get_level_values("time")).as_unit("us").asi8)
+        day = local // DAY_US
+        date = pd.DatetimeIndex(local.view("M8[us]"))
+        weekday = (day + 3) % 7
+        hour = (local - day * DAY_US) / HOUR_US
+        columns = {
+            "hour": hour,
+            "day_of_month": date.day,
+            "month": date.month,
+            "day_type": (weekday + 1) % 7 + 1,
+            "day_of_week": weekday,
+            "hour_of_week": weekday * 24 + hour,
+            "day_of_year": date.dayofyear,
+            "holiday": _is_holiday(panel, site, day),
+        }
+        if self.cyclic:
+            year = (date.dayofyear.to_numpy() - 1 + hour / 24) / (365 + date.is_leap_year)
+            for name, phase in (("hour", hour / 24), ("week", columns["hour_of_week"] / 168), ("year", year)):
+                columns[f"{name}_sin"] = np.sin(2 * np.pi * phase)
+                columns[f"{name}_cos"] = np.cos(2 * np.pi * phase)
+        return pd.DataFrame(
+            {name: np.asarray(values, dtype=np.float64) for name, values in columns.items()}, index=cases.index
+        )
+
+
+def _is_holiday(panel: Panel, site: np.ndarray, day: np.ndarray) -> np.ndarray:
+    if len(day) == 0:
+        return np.zeros(0)
+    first, last = int(day.min()), int(day.max())
+    table = np.zeros((len(panel.sites), last - first + 1))
+    for row, holidays in enumerate(site_holidays(panel, first, last)):
+        inside = holidays[(holidays >= first) & (holidays <= last)]
+        table[row, inside - first] = 1.0
+    return table[site, day - first]

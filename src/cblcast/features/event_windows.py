@@ -1,0 +1,76 @@
+"""Where an interval stands relative to its event, and the load that may be seen beside the event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cblcast.cases import EventArrays
+from cblcast.events import HOUR_US, Window
+from cblcast.panel import Panel
+from cblcast.schema import OBSERVED
+
+
+@dataclass(frozen=True)
+class EventWindows:
+    """Position in the event and metered load in the windows beside it.
+
+    Columns: ``hours_since_start``, ``hours_since_stop`` (interval start minus event start and stop [h]),
+    ``event_hours`` (length of the event [h]), ``metered_kw`` (the meter at the interval itself, NaN where the case may
+    not look), ``seen_before_<k>_kw`` (mean load of the k-th hour before the event, 1 nearest) and
+    ``seen_after_<k>_kw`` likewise after the event; NaN where hidden or not metered.
+
+    Parameters
+    ----------
+    hours_before, hours_after : int
+        How many single hours before and after the event are looked up.
+    windows : tuple of str or Window
+        Further windows; their mean load is ``seen_<name or number>_kw``.
+    """
+
+    hours_before: int = 0
+    hours_after: int = 0
+    windows: tuple[str | Window, ...] = ()
+
+    def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
+        """Features of `cases`, same index."""
+        event = EventArrays.of(panel, cases)
+        row = event.event_of_row
+        found = {
+            "hours_since_start": (event.time_us - event.start_us[row]) / HOUR_US,
+            "hours_since_stop": (event.time_us - event.stop_us[row]) / HOUR_US,
+            "event_hours": ((event.stop_us - event.start_us) / HOUR_US)[row],
+            "metered_kw": visible_load(panel, event, np.arange(len(event.start_us))[row], event.time_us),
+        }
+        spans = {f"seen_before_{k}_kw": Window.before(1, buffer=k - 1) for k in range(1, self.hours_before + 1)}
+        spans |= {f"seen_after_{k}_kw": Window.after(1, buffer=k - 1) for k in range(1, self.hours_after + 1)}
+        for number, window in enumerate(self.windows, start=1):
+            spans[f"seen_{window if isinstance(window, str) else number}_kw"] = Window.of(window)
+        for name, window in spans.items():
+            found[name] = mean_seen(panel, event, window)[row]
+        return pd.DataFrame(found, index=cases.index)
+
+
+def visible_load(panel: Panel, event: EventArrays, number: np.ndarray, times_us: np.ndarray) -> np.ndarray:
+    """Metered load [kW] of event `number` at `times_us` (broadcast), NaN wherever that event may not look."""
+    load = panel.values_at(OBSERVED, event.site[number], times_us)
+    hidden = (times_us >= event.hidden_from_us[number]) & (times_us < event.hidden_until_us[number])
+    # An interval that reaches into the blindfold would carry hidden load in its mean.
+    reaches = (times_us + panel.step_us > event.hidden_from_us[number]) & (times_us < event.hidden_from_us[number])
+    return np.where(hidden | reaches, np.nan, load)
+
+
+def mean_seen(panel: Panel, event: EventArrays, window: Window) -> np.ndarray:
+    """Mean visible load of each event in `window` [kW], shape (n_events,); NaN where nothing is seen."""
+    if window.side == "before":
+        begin = event.start_us - int((window.buffer + window.hours) * HOUR_US)
+    else:
+        begin = event.stop_us + int(window.buffer * HOUR_US)
+    count = max(1, round(window.hours * HOUR_US / panel.step_us))
+    times = begin[:, None] + np.arange(count) * panel.step_us
+    load = visible_load(panel, event, np.arange(len(begin))[:, None], times)
+    seen = np.isfinite(load)
+    with np.errstate(invalid="ignore"):
+        return np.where(seen.any(1), np.where(seen, load, 0.0).sum(1) / np.maximum(seen.sum(1), 1), np.nan)

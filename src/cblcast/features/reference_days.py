@@ -1,0 +1,210 @@
+"""Reference days: the load of the newest qualified days at the same wall clock, and how alike those days are.
+
+This is where history enters. An XofY rule is then a choice among the columns ``ref_kw_01 … ref_kw_Y`` (01 is the
+newest), and ridge, boosting and neural nets eat the very same columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cblcast.cases import EventArrays
+from cblcast.cube import DAY_US, DayCube
+from cblcast.features.day_ledger import DayLedger, day_ledger, reject_by_load
+from cblcast.panel import Panel, local_clock
+from cblcast.schema import OBSERVED
+
+
+@dataclass(frozen=True)
+class ReferenceDays:
+    """Load and likeness of the newest qualified days before each event.
+
+    Columns, k = 01 (newest) … `days`, NaN where there are fewer qualified days:
+
+    ``<prefix>_kw_k``          load at the interval's wall clock [kW]
+    ``<prefix>_event_kw_k``    mean load in the event hours [kW]: High, Middle and Low rank by it
+    ``<prefix>_day_kw_k``      mean load of the whole day [kW]
+    ``<prefix>_gap_kw_k``      mean absolute difference to the event day over the hours that may be seen [kW]: Nearest
+    ``<prefix>_total_gap_kw_k``  absolute difference of the mean loads over those hours [kW]
+    ``<prefix>_temp_gap_c_k``  difference of daily maximum temperature [K], with `temperature`
+    ``<prefix>_humidity_gap_pct_k``  difference of daily mean relative humidity, with `humidity`
+    ``<prefix>_age_days_k``    calendar days before the event
+    ``<prefix>_qualified_days``  how many days qualified within the look-back
+
+    Parameters
+    ----------
+    days : int
+        Y: how many qualified days are looked up.
+    look_back_days : int
+        Calendar days before the event that are searched.
+    day_types : str or eight labels
+        See :data:`cblcast.day_types.DAY_TYPES`; only days of the event day's type qualify.
+    gap_days : int
+        Days right before the event that may not be used.
+    min_metered_share : float
+        Least metered share of a day.
+    low_share, high_share : float
+        Exclusion of days with a load far from the mean of the first choice (see
+        :func:`~cblcast.features.day_ledger.reject_by_load`), judged on the event hours.
+    temperature, humidity : str or None
+        Panel columns.
+    similarity_hours : float or None
+        Only this many seen hours right before the event count for the gaps; None takes all seen hours of the day.
+    prefix : str
+
+    References
+    ----------
+    Baseline paper, section 3.2, families 2-7.
+    """
+
+    days: int = 10
+    look_back_days: int = 60
+    day_types: str | Sequence[str] = "working"
+    gap_days: int = 0
+    min_metered_share: float = 0.9
+    low_share: float = 0.0
+    high_share: float | None = None
+    temperature: str | None = None
+    humidity: str | None = None
+    similarity_hours: float | None = None
+    prefix: str = "ref"
+
+    def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
+        """Features of `cases`, same index."""
+        event = EventArrays.of(panel, cases)
+        ledger = self.ledger(panel, event)
+        days = ledger.newest(self.days)
+        row = event.event_of_row
+        load = reference_load(panel, event, days)
+        found: dict[str, np.ndarray] = {"kw": load, "event_kw": mean_by_event(load, event)[row]}
+        found["day_kw"] = _day_means(panel.cube(OBSERVED), event, days)[row]
+        gap, total_gap = similarity(panel, event, days, self.similarity_hours)
+        found["gap_kw"], found["total_gap_kw"] = gap[row], total_gap[row]
+        event_day = local_clock(panel, event.site, event.start_us) // DAY_US - panel.cube(OBSERVED).first_day
+        found["age_days"] = np.where(days >= 0, event_day[:, None] - days, np.nan)[row]
+        if self.temperature is not None:
+            found["temp_gap_c"] = _weather_gap(panel, self.temperature, event, event_day, days, np.fmax.reduce)[row]
+        if self.humidity is not None:
+            found["humidity_gap_pct"] = _weather_gap(panel, self.humidity, event, event_day, days, _nanmean)[row]
+        blocks = [pd.DataFrame(values, index=cases.index, columns=self.columns(key)) for key, values in found.items()]
+        qualified = pd.DataFrame(
+            {f"{self.prefix}_qualified_days": (ledger.reason == 0).sum(1).astype(np.float64)[row]}, index=cases.index
+        )
+        return pd.concat([*blocks, qualified], axis=1)
+
+    def columns(self, key: str) -> list[str]:
+        """Names of the columns of one kind, newest day first."""
+        return [f"{self.prefix}_{key}_{k:02d}" for k in range(1, self.days + 1)]
+
+    def ledger(self, panel: Panel, event: EventArrays) -> DayLedger:
+        """Every day of the look-back with its reason."""
+        ledger = day_ledger(
+            panel,
+            event,
+            look_back_days=self.look_back_days,
+            day_types=self.day_types,
+            gap_days=self.gap_days,
+            min_metered_share=self.min_metered_share,
+        )
+        if self.low_share > 0 or self.high_share is not None:
+            inside = np.where(ledger.reason == 0, ledger.position, -1)
+            load = mean_by_event(reference_load(panel, event, inside), event)
+            ledger = reject_by_load(ledger, load, self.days, self.low_share, self.high_share)
+        return ledger
+
+
+def reference_load(panel: Panel, event: EventArrays, days: np.ndarray) -> np.ndarray:
+    """Load of reference days at each row's wall clock [kW], float64, shape (n_rows, n_days).
+
+    A row after midnight looks at the day after the reference day, a row before at the day before. What a case may not
+    see stays NaN.
+    """
+    cube = panel.cube(OBSERVED)
+    start_day = local_clock(panel, event.site, event.start_us) // DAY_US
+    row = event.event_of_row
+    local = local_clock(panel, event.site[row], event.time_us)
+    offset = local // DAY_US - start_day[row]
+    slot = local % DAY_US // panel.step_us
+    chosen = days[row]
+    day = np.where(chosen >= 0, chosen + offset[:, None], -2) + cube.first_day
+    load = cube.lookup(event.site[row][:, None], day, slot[:, None])
+    hidden = local_clock(panel, event.site, event.hidden_from_us)[row][:, None]
+    beyond = day * DAY_US + (slot[:, None] + 1) * panel.step_us > hidden
+    return np.where(beyond, np.nan, load)
+
+
+def mean_by_event(values: np.ndarray, event: EventArrays) -> np.ndarray:
+    """Mean over the scored rows of each event, NaN-aware; (n_rows, k) -> (n_events, k)."""
+    seen = np.isfinite(values) & event.scored[:, None]
+    total = np.add.reduceat(np.where(seen, values, 0.0), event.first_row, axis=0)
+    count = np.add.reduceat(seen.astype(np.int64), event.first_row, axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _gather_days(cube: DayCube, event: EventArrays, days: np.ndarray) -> np.ndarray:
+    """Whole days, float32, shape (n_events, n_days, n_slots); NaN for a day of -1 or outside the cube."""
+    inside = (days >= 0) & (days < cube.n_days)
+    found = cube.values[event.site[:, None], np.where(inside, days, 0)]
+    return np.where(inside[:, :, None], found, np.float32(np.nan))
+
+
+def _day_means(cube: DayCube, event: EventArrays, days: np.ndarray) -> np.ndarray:
+    return _nanmean(_gather_days(cube, event, days).astype(np.float64), axis=2)
+
+
+def similarity(
+    panel: Panel, event: EventArrays, days: np.ndarray, hours: float | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """How far each reference day is from the event day, over the hours of that day that may be seen [kW].
+
+    Returns
+    -------
+    gap, total_gap : ndarray, shape (n_events, n_days)
+        Mean absolute difference of the intervals, and absolute difference of the means (Nearest XofY, section 3.2,
+        family 5). Where nothing of the event day may be seen, the days are equally near: 0.
+    """
+    cube = panel.cube(OBSERVED)
+    event_day = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day
+    today = _gather_days(cube, event, event_day[:, None])[:, 0].astype(np.float64)
+    wall = (event_day[:, None] + cube.first_day) * DAY_US + np.arange(cube.values.shape[2]) * panel.step_us
+    hidden_from = local_clock(panel, event.site, event.hidden_from_us)[:, None]
+    hidden_until = local_clock(panel, event.site, event.hidden_until_us)[:, None]
+    seen = (wall + panel.step_us <= hidden_from) | (wall >= hidden_until)
+    start = local_clock(panel, event.site, event.start_us)[:, None]
+    stop = local_clock(panel, event.site, event.stop_us)[:, None]
+    seen &= (wall < start) | (wall >= stop)
+    if hours is not None:
+        seen &= (wall >= start - int(hours * 3_600_000_000)) & (wall < start)
+    today = np.where(seen, today, np.nan)[:, None, :]
+    difference = _gather_days(cube, event, days) - today
+    both = np.isfinite(difference)
+    n = np.maximum(both.sum(2), 1)
+    gap = np.where(both, np.abs(difference), 0.0).sum(2) / n
+    total_gap = np.abs(np.where(both, difference, 0.0).sum(2)) / n
+    nowhere = days < 0
+    return np.where(nowhere, np.nan, gap), np.where(nowhere, np.nan, total_gap)
+
+
+def _weather_gap(
+    panel: Panel,
+    column: str,
+    event: EventArrays,
+    event_day: np.ndarray,
+    days: np.ndarray,
+    reduce: Callable[..., np.ndarray],
+) -> np.ndarray:
+    cube = panel.cube(column)
+    shift = panel.cube(OBSERVED).first_day - cube.first_day
+    today = reduce(_gather_days(cube, event, event_day[:, None] + shift), axis=2)
+    then = reduce(_gather_days(cube, event, np.where(days >= 0, days + shift, -1)), axis=2)
+    return np.abs(then - today).astype(np.float64)
+
+
+def _nanmean(values: np.ndarray, axis: int) -> np.ndarray:
+    seen = np.isfinite(values)
+    total = np.where(seen, values, 0.0).sum(axis)
+    return np.where(seen.any(axis), total / np.maximum(seen.sum(axis), 1), np.nan)

@@ -1,0 +1,64 @@
+"""Names of everything that can be named in a study: name -> "module:Class", resolved only when used."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from cblcast.schema import StudyError, nearest
+
+FEATURES: dict[str, str] = {
+    "calendar": "cblcast.features.calendar:Calendar",
+    "weather": "cblcast.features.weather:Weather",
+    "reference_days": "cblcast.features.reference_days:ReferenceDays",
+    "event_windows": "cblcast.features.event_windows:EventWindows",
+}
+
+ESTIMATORS: dict[str, str] = {
+    "XofY": "cblcast.estimators.similar_days:XofY",
+    "SimpleAverage": "cblcast.estimators.similar_days:SimpleAverage",
+    "ComparableDay": "cblcast.estimators.similar_days:ComparableDay",
+    "ExponentialMovingAverage": "cblcast.estimators.similar_days:ExponentialMovingAverage",
+    "FirmServiceLevel": "cblcast.estimators.firm_service_level:FirmServiceLevel",
+    "MeterBeforeMeterAfter": "cblcast.estimators.meter:MeterBeforeMeterAfter",
+    "MeteringGeneratorOutput": "cblcast.estimators.meter:MeteringGeneratorOutput",
+    "Adjusted": "cblcast.estimators.adjusted:Adjusted",
+}
+
+METRICS: dict[str, str] = {
+    name: f"cblcast.metrics:{name}"
+    for name in (
+        "bias",
+        "mpe",
+        "mape",
+        "wape",
+        "mape_textbook",
+        "mae",
+        "rmse",
+        "nrmse",
+        "rrmse",
+        "coverage",
+        "interval_width",
+    )
+}
+
+
+def resolve(table: Mapping[str, str], name: str, what: str) -> Any:
+    """The class or function that `table` names; an unknown name is a :class:`StudyError` that offers the nearest."""
+    if name not in table:
+        raise StudyError(f"unknown {what} {name!r}: {nearest(name, table)}")
+    module, _, attribute = table[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def make(table: Mapping[str, str], name: str, params: Mapping[str, Any], what: str) -> Any:
+    """An instance of the class that `table` names; an unknown parameter is an error that offers the nearest."""
+    import inspect
+
+    cls = resolve(table, name, what)
+    known = inspect.signature(cls).parameters
+    for key in params:
+        if key not in known:
+            raise StudyError(f"{what} {name!r} has no parameter {key!r}: {nearest(key, known)}")
+    return cls(**params)
