@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays, View, make_cases
-from cblcast.features.reference_days import ReferenceDays
+from cblcast.cases import View, make_cases
 from cblcast.forecaster import Forecaster, rows_of, truth
 from cblcast.panel import Panel
 from cblcast.schema import OBSERVED, ORIGIN, PREDICTED, SITE, DataError
+from cblcast.scoring import why_not_estimated
 
 SCORED_COLUMNS = ["method", "fold", OBSERVED, PREDICTED, "lower_kw", "upper_kw"]
 
@@ -82,7 +82,7 @@ def backtest(
         trained = perf_counter()
         estimate = bank.predict(forecaster)
         result.seconds[method] = {"train_s": trained - began, "predict_s": perf_counter() - trained}
-        rows, out = _split_excluded(panel, bank.test_cases, estimate, forecaster)
+        rows, out = split_excluded(panel, bank.test_cases, estimate, forecaster)
         scored.append(rows.assign(method=method, fold=fold))
         excluded.append(out.assign(method=method))
         result.forecasters[method] = forecaster
@@ -139,7 +139,7 @@ def _is_fitted_by_rule(estimator: Any) -> bool:
     return _is_fitted_by_rule(inner)
 
 
-def _split_excluded(
+def split_excluded(
     panel: Panel, cases: pd.DataFrame, estimate: pd.DataFrame, forecaster: Forecaster
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rows of events that were estimated, and the others with a reason: an event counts whole or not at all."""
@@ -162,25 +162,6 @@ def _split_excluded(
     if unexplained.any():
         excluded.loc[unexplained, "reason"] = why_not_estimated(panel, wanted, excluded[unexplained], forecaster)
     return rows[~(bad_truth | bad_estimate)], excluded
-
-
-def why_not_estimated(panel: Panel, cases: pd.DataFrame, events: pd.DataFrame, forecaster: Forecaster) -> list[str]:
-    """A reason for each event without an estimate: how many days qualified, and why the others fell out."""
-    builder = forecaster.builders.get("reference_days")
-    if not isinstance(builder, ReferenceDays):
-        return [f"{forecaster.name} gave no estimate: a feature it needs is missing at this event"] * len(events)
-    arrays = EventArrays.of(panel, cases)
-    ledger = builder.ledger(panel, arrays)
-    number = {pair: k for k, pair in enumerate(cases.index[arrays.first_row].droplevel("time"))}
-    reasons = []
-    for pair in zip(events[SITE], events[ORIGIN], strict=True):
-        tally = ledger.tally(number[pair])
-        qualified = tally.pop("qualified", 0)
-        others = ", ".join(f"{count} {reason}" for reason, count in tally.items())
-        reasons.append(
-            f"{qualified} days qualified in {builder.look_back_days} days of look-back ({others or 'none fell out'})"
-        )
-    return reasons
 
 
 def split_events(

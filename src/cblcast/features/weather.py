@@ -42,6 +42,11 @@ class Weather:
     cooling_base_c: float | None = 20.0
     temperature: str = "temp_air_c"
 
+    def panel_columns(self) -> tuple[str, ...]:
+        """Columns of the panel that are read besides ``observed_kw``."""
+        degrees = self.heating_base_c is not None or self.cooling_base_c is not None
+        return tuple(dict.fromkeys((*self.columns, *((self.temperature,) if degrees else ()))))
+
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
         site = panel.site_codes(cases.index.get_level_values(SITE))
