@@ -1,0 +1,98 @@
+"""Which nets are trained together, their rows as tensors, and the threads and device they run on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cblcast.estimators.neural.network import Architecture, Array
+from cblcast.schema import StudyError
+
+if TYPE_CHECKING:
+    import torch
+
+    from cblcast.estimators.neural.gradients import Samples
+
+T = TypeVar("T")
+
+# Doubles that the activations and matrices of one batch may take: a processor works best inside its cache, a graphics
+# card wants thousands of nets at once.
+_CELLS = {"cpu": {False: 1_500_000, True: 8_000_000}, "cuda": {False: 1_500_000_000, True: 1_500_000_000}}
+
+
+def pick_device(name: str) -> torch.device:
+    """The torch device called `name`.
+
+    Raises
+    ------
+    StudyError
+        If there is no such device, e.g. ``cuda`` on a machine without one.
+    """
+    import torch
+
+    try:
+        device = torch.device(name)
+    except (RuntimeError, TypeError):
+        raise StudyError(f"device={name!r} is not known: use 'cpu' or 'cuda'") from None
+    if device.type not in _CELLS:
+        raise StudyError(f"device={name!r} is not supported: use 'cpu' or 'cuda'")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise StudyError(f"device={name!r} was asked for, but torch finds no such CUDA device here: use device='cpu'")
+    return device
+
+
+def run_side_by_side(jobs: Sequence[Callable[[], T]], threads: int) -> list[T]:
+    """Results of `jobs` in order, on at most `threads` processor threads.
+
+    Several jobs each get one thread: waiting for each other inside every sum costs more than it brings, and thirty times
+    as much when another program holds one of the cores. torch's own setting is restored afterwards.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    workers = min(threads, len(jobs))
+    try:
+        torch.set_num_threads(threads if workers <= 1 else 1)
+        if workers <= 1:
+            return [job() for job in jobs]
+        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(lambda job: job(), jobs))
+    finally:
+        torch.set_num_threads(before)
+
+
+def batches(lengths: NDArray[np.int64], net: Architecture, *, second_order: bool, device: str) -> Iterator[list[int]]:
+    """Site numbers, longest first, so that a batch pads little; as many as its budget holds."""
+    budget = _CELLS[device][second_order]
+    per_net = 6 * net.n_parameters**2 if second_order else 8 * net.n_parameters
+    order = [int(s) for s in np.argsort(-lengths, kind="stable")]
+    while order:
+        # Activations, their derivatives and the inputs of the longest net of this batch.
+        cells = per_net + int(lengths[order[0]]) * (3 * sum(net.sizes) + 4)
+        width = max(1, budget // max(1, cells))
+        yield order[:width]
+        order = order[width:]
+
+
+def pack(columns: list[tuple[Array, Array]], device: torch.device, dtype: torch.dtype) -> Samples:
+    """One batch from the scaled (inputs (n, F), targets (n,)) of each net."""
+    import torch
+
+    from cblcast.estimators.neural.gradients import Samples
+
+    longest = max(len(y) for _, y in columns)
+    x = np.zeros((len(columns), columns[0][0].shape[1], longest))
+    y = np.zeros((len(columns), longest))
+    count = np.array([len(t) for _, t in columns])
+    for b, (inputs, targets) in enumerate(columns):
+        x[b, :, : len(targets)], y[b, : len(targets)] = inputs.T, targets
+    mask = None
+    if count.min() < longest:
+        mask = torch.from_numpy(np.arange(longest)[None, :] < count[:, None]).to(device, dtype)
+    # A net without validation rows must not divide by zero; its error is then 0.
+    counts = torch.from_numpy(np.maximum(count, 1)).to(device, dtype)
+    return Samples(torch.from_numpy(x).to(device, dtype), torch.from_numpy(y).to(device, dtype), mask, counts)

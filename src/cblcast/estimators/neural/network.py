@@ -1,0 +1,160 @@
+"""A feed-forward net in numpy: its shape, its flat weight vector, and prediction without torch.
+
+The weights of one net are ONE flat vector: for each layer the matrix (outputs, inputs) row by row, then the biases.
+Everything carries a leading axis of nets, so that thousands of sites are predicted by a few matrix products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cblcast.schema import StudyError, nearest
+
+Array = NDArray[np.float64]
+
+
+def _sigmoid(x: Array) -> Array:
+    # This form cannot overflow, unlike 1 / (1 + exp(-x)).
+    return 0.5 * (1.0 + np.tanh(0.5 * x))
+
+
+ACTIVATIONS = {"tanh": np.tanh, "sigmoid": _sigmoid}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """The shape of a feed-forward net with one linear output.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Number of inputs.
+    hidden : tuple of int
+        Neurons of each hidden layer; the empty tuple is a linear model.
+    activation : {"tanh", "sigmoid"}
+        Of every hidden layer.
+
+    Raises
+    ------
+    StudyError
+        For a layer without neurons or an unknown activation.
+    """
+
+    n_inputs: int
+    hidden: tuple[int, ...]
+    activation: str = "tanh"
+
+    def __post_init__(self) -> None:
+        if self.activation not in ACTIVATIONS:
+            raise StudyError(f"activation {self.activation!r} is not known: {nearest(self.activation, ACTIVATIONS)}")
+        if self.n_inputs < 1:
+            raise StudyError("a neural net needs at least one input column, got none")
+        if any(int(n) != n or n < 1 for n in self.hidden):
+            raise StudyError(
+                f"hidden={self.hidden!r}: every hidden layer needs one neuron or more, e.g. hidden=(10, 10)"
+            )
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Units of every layer, the inputs first and the one output last."""
+        return (self.n_inputs, *(int(n) for n in self.hidden), 1)
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of the flat weight vector."""
+        return sum((i + 1) * o for i, o in zip(self.sizes[:-1], self.sizes[1:], strict=True))
+
+    def layers(self) -> list[tuple[slice, slice, int, int]]:
+        """Where each layer's matrix and biases lie in the flat vector: (matrix, biases, outputs, inputs)."""
+        places, at = [], 0
+        for inputs, outputs in zip(self.sizes[:-1], self.sizes[1:], strict=True):
+            matrix = slice(at, at + inputs * outputs)
+            at = matrix.stop + outputs
+            places.append((matrix, slice(matrix.stop, at), outputs, inputs))
+        return places
+
+
+def forward(net: Architecture, weights: Array, x: Array) -> Array:
+    """Outputs of many nets, each for its own inputs.
+
+    Parameters
+    ----------
+    net : Architecture
+    weights : ndarray (nets, n_parameters)
+    x : ndarray (nets, n_inputs, samples)
+        Scaled inputs, features before samples. One net axis of length 1 broadcasts.
+
+    Returns
+    -------
+    ndarray (nets, samples)
+        Scaled outputs.
+    """
+    act = ACTIVATIONS[net.activation]
+    a, last = x, len(net.hidden)
+    for layer, (matrix, biases, outputs, inputs) in enumerate(net.layers()):
+        w = weights[:, matrix].reshape(-1, outputs, inputs)
+        a = np.matmul(w, a) + weights[:, biases, None]
+        if layer < last:
+            a = act(a)
+    return a[:, 0, :]
+
+
+def initial_weights(net: Architecture, method: str, seeds: Sequence[int]) -> Array:
+    """Random starting weights, one row for each seed; the same seed gives the same row in any company.
+
+    Parameters
+    ----------
+    net : Architecture
+    method : {"nguyen_widrow", "xavier"}
+        Nguyen & Widrow 1990 spreads the active regions of the hidden neurons evenly over inputs scaled to [-1, 1]
+        (as MATLAB's ``initnw``); Glorot & Bengio 2010 (Xavier, uniform) keeps the variance from layer to layer.
+    seeds : sequence of int
+
+    Returns
+    -------
+    ndarray (len(seeds), n_parameters)
+    """
+    if method not in INITIALISATIONS:
+        raise StudyError(f"initialisation {method!r} is not known: {nearest(method, INITIALISATIONS)}")
+    drawn: dict[int, Array] = {}
+    for seed in seeds:
+        if seed not in drawn:
+            drawn[seed] = INITIALISATIONS[method](net, np.random.default_rng(seed))
+    return np.stack([drawn[seed] for seed in seeds])
+
+
+def _nguyen_widrow(net: Architecture, rng: np.random.Generator) -> Array:
+    # The part of the activation that is not saturated, and the range it hands to the next layer (MATLAB's tables).
+    active = {"tanh": 2.0, "sigmoid": 4.0}[net.activation]
+    low, high = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}[net.activation]
+    flat = np.empty(net.n_parameters)
+    for layer, (matrix, biases, outputs, inputs) in enumerate(net.layers()):
+        w = rng.uniform(-1.0, 1.0, (outputs, inputs))
+        b = rng.uniform(-1.0, 1.0, outputs)
+        if layer < len(net.hidden):
+            magnitude = 0.7 * outputs ** (1.0 / inputs)
+            w *= magnitude / np.linalg.norm(w, axis=1, keepdims=True)
+            spread = np.linspace(-1.0, 1.0, outputs) if outputs > 1 else np.zeros(1)
+            b = magnitude * spread * np.sign(w[:, 0])
+            w, b = w * active, b * active
+            if layer > 0:
+                # The rule is made for inputs in [-1, 1]; the layer before delivers [low, high].
+                gain, shift = 2.0 / (high - low), -(high + low) / (high - low)
+                w, b = w * gain, b + w.sum(axis=1) * shift
+        flat[matrix], flat[biases] = w.ravel(), b
+    return flat
+
+
+def _xavier(net: Architecture, rng: np.random.Generator) -> Array:
+    flat = np.zeros(net.n_parameters)
+    for matrix, _, outputs, inputs in net.layers():
+        limit = np.sqrt(6.0 / (inputs + outputs))
+        flat[matrix] = rng.uniform(-limit, limit, outputs * inputs)
+    return flat
+
+
+INITIALISATIONS = {"nguyen_widrow": _nguyen_widrow, "xavier": _xavier}

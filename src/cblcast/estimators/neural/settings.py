@@ -1,0 +1,145 @@
+"""What the two neural estimators share: their parameters, and how they read rows."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
+
+from cblcast.estimators.columns import take
+from cblcast.estimators.neural.network import Architecture, Array
+from cblcast.estimators.neural.stopping import StopRule
+from cblcast.estimators.neural.training import Recipe
+from cblcast.schema import DataError, StudyError
+
+logger = logging.getLogger(__name__)
+
+
+class NetSettings(RegressorMixin, BaseEstimator):
+    """Parameters of a neural estimator; see :class:`~cblcast.estimators.neural.neural_net.NeuralNet`."""
+
+    def __init__(
+        self,
+        hidden: tuple[int, ...] = (10, 10),
+        activation: str = "tanh",
+        trainer: str = "scg",
+        max_epochs: int = 1000,
+        seed: int = 0,
+        time_limit_s: float = 1200.0,
+        device: str = "cpu",
+        split: tuple[float, float, float] = (0.6, 0.2, 0.2),
+        n_nets: int = 1,
+        columns: tuple[str, ...] | None = None,
+        patience: int = 6,
+        scaling: str = "minmax",
+        initialisation: str = "nguyen_widrow",
+        trainer_options: dict[str, Any] | None = None,
+        dtype: str = "float64",
+        threads: int = 1,
+        keep_curves: bool = False,
+    ) -> None:
+        self.hidden = hidden
+        self.activation = activation
+        self.trainer = trainer
+        self.max_epochs = max_epochs
+        self.seed = seed
+        self.time_limit_s = time_limit_s
+        self.device = device
+        self.split = split
+        self.n_nets = n_nets
+        self.columns = columns
+        self.patience = patience
+        self.scaling = scaling
+        self.initialisation = initialisation
+        self.trainer_options = trainer_options
+        self.dtype = dtype
+        self.threads = threads
+        self.keep_curves = keep_curves
+
+    def _recipe(self) -> Recipe:
+        if int(self.n_nets) < 1:
+            raise StudyError(f"n_nets={self.n_nets!r}: give one net or more")
+        rule = StopRule(max_epochs=self.max_epochs, patience=self.patience, time_limit_s=self.time_limit_s)
+        return Recipe(
+            hidden=tuple(self.hidden),
+            activation=self.activation,
+            initialisation=self.initialisation,
+            trainer=self.trainer,
+            trainer_options=self.trainer_options,
+            rule=rule,
+            scaling=self.scaling,
+            split=tuple(self.split),
+            device=self.device,
+            dtype=self.dtype,
+            keep_curves=self.keep_curves,
+            threads=self.threads,
+        )
+
+    def _net(self) -> Architecture:
+        return Architecture(int(self.n_features_in_), tuple(self.hidden), self.activation)
+
+    def _learn_inputs(self, X: pd.DataFrame | ArrayLike) -> Array:
+        """Inputs of fit (n, features), and the names they will be asked for by."""
+        names = [str(name) for name in X.columns] if isinstance(X, pd.DataFrame) else None
+        if self.columns is not None:
+            names = list(self.columns)
+        if names is None:
+            vars(self).pop("feature_names_in_", None)
+        else:
+            self.feature_names_in_ = np.array(names, dtype=str)
+        x = self._inputs(X)
+        self.n_features_in_ = int(x.shape[1])
+        return x
+
+    def _inputs(self, X: pd.DataFrame | ArrayLike) -> Array:
+        """Inputs (n, features) in the order of fit; NaN where missing, never infinite."""
+        who = type(self).__name__
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None and (isinstance(X, pd.DataFrame) or self.columns is not None):
+            x = take(X, [str(name) for name in names], self)
+        else:
+            x = np.asarray(X, dtype=np.float64)
+        if x.ndim != 2:
+            raise DataError(f"{who} needs a table of rows and features, got an array with {x.ndim} dimension(s)")
+        expected = getattr(self, "n_features_in_", None)
+        if names is not None and expected is None:
+            expected = len(names)
+        if np.isinf(x).any():
+            column = int(np.argmax(np.isinf(x).any(axis=0)))
+            label = column if names is None else names[column]
+            raise DataError(f"{who}: feature {label!r} has infinite values: replace them by NaN or mend the feature")
+        return x
+
+    def _target(self, y: ArrayLike, n: int) -> Array:
+        """Targets (n,), all finite."""
+        who = type(self).__name__
+        target = np.asarray(y, dtype=np.float64)
+        if target.shape != (n,):
+            raise DataError(f"{who}: y has shape {target.shape}, but X has {n} rows: give one target for each row")
+        bad = int((~np.isfinite(target)).sum())
+        if bad:
+            raise DataError(f"{who}: the target has {bad} values that are NaN or infinite: drop those rows before fit")
+        return target
+
+    def _log_imputed(self, x: Array) -> None:
+        missing = int(np.isnan(x).sum())
+        if missing:
+            logger.warning("%s filled %d missing inputs with the medians of fit", type(self).__name__, missing)
+
+
+def row_groups(X: object) -> NDArray[np.int64] | None:
+    """A number for each (site_id, origin), since the rows of one event are never split up; None without an origin."""
+    if not isinstance(X, pd.DataFrame) or "origin" not in (X.index.names or []):
+        return None
+    levels = [name for name in ("site_id", "origin") if name in X.index.names]
+    # Sorted, so that the numbers do not depend on the order of the rows.
+    return X.groupby(level=levels, sort=True).ngroup().to_numpy(dtype=np.int64)
+
+
+def plain_history(history: dict[str, NDArray[Any]]) -> dict[str, list[Any]]:
+    """The training record as lists of JSON values; None where there is no number."""
+    return {name: [None if value != value else value for value in values.tolist()] for name, values in history.items()}
