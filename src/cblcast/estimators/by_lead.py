@@ -1,0 +1,80 @@
+"""One model per lead: the direct way of forecasting several steps ahead."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+from cblcast.schema import ORIGIN, TIME, DataError, StudyError
+
+
+def minutes_ahead(X: pd.DataFrame) -> np.ndarray:
+    """Minutes from the origin to the START of each row's interval, int64; a step less than the lead as it is usually told."""
+    if not isinstance(X, pd.DataFrame) or not isinstance(X.index, pd.MultiIndex) or ORIGIN not in X.index.names:
+        raise DataError("a model per lead reads the lead off the index: rows must be indexed (site_id, origin, time)")
+    ahead = X.index.get_level_values(TIME) - X.index.get_level_values(ORIGIN)
+    return np.asarray(ahead / pd.Timedelta(minutes=1), dtype=np.int64)
+
+
+class ByLead(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+    """A clone of an estimator for every lead that it is trained on.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Attributes
+    ----------
+    leads_ : list of int
+        Minutes from the origin to the interval's start, one model each.
+    """
+
+    def __init__(self, estimator: Any = None) -> None:
+        self.estimator = estimator
+
+    def required_features(self) -> dict[str, dict[str, object]]:
+        """What the inner estimator needs."""
+        return self.estimator.required_features() if hasattr(self.estimator, "required_features") else {}
+
+    def fit(self, X: pd.DataFrame, y: Any) -> Self:
+        """Train one model for each lead in `X`."""
+        if self.estimator is None:
+            raise StudyError("ByLead wraps an estimator: write {estimator: ByLead, of: {estimator: …}}")
+        ahead, y = minutes_ahead(X), np.asarray(y, dtype=np.float64)
+        self.leads_ = [int(lead) for lead in np.unique(ahead)]
+        self.models_ = [clone(self.estimator).fit(X[ahead == lead], y[ahead == lead]) for lead in self.leads_]
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Estimate of each row by the model of its lead [kW], float64, shape (n_rows,).
+
+        Raises
+        ------
+        StudyError
+            A lead that was not trained; the trained ones are named.
+        """
+        return self._ask(X, "predict", ())
+
+    def _ask(self, X: pd.DataFrame, method: str, shape: tuple[int, ...]) -> np.ndarray:
+        check_is_fitted(self, "models_")
+        ahead = minutes_ahead(X)
+        refuse_untrained(ahead, self.leads_)
+        found = np.full((len(X), *shape), np.nan)
+        for lead, model in zip(self.leads_, self.models_, strict=True):
+            rows = ahead == lead
+            if rows.any():
+                found[rows] = getattr(model, method)(X[rows])
+        return found
+
+
+def refuse_untrained(ahead: np.ndarray, trained: list[int]) -> None:
+    """Raise :class:`StudyError` for a lead that has no model."""
+    unknown = np.setdiff1d(ahead, trained)
+    if len(unknown):
+        raise StudyError(f"the interval that starts {unknown[0]} min after the origin was not trained: trained are "
+                         f"{', '.join(map(str, trained))} min; add the lead to the training cases")

@@ -1,0 +1,138 @@
+"""What a site has just measured, as of each case's origin: lags, recent means, spreads and ramps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cblcast.cases import EventArrays
+from cblcast.panel import Panel
+from cblcast.schema import OBSERVED, StudyError
+
+
+@dataclass(frozen=True)
+class Lags:
+    """The newest measured intervals that a case may see, counted back from its origin.
+
+    Everything measured at a site is under the blindfold here, not only the power: a nacelle's wind speed at the target
+    interval is no more known than its power. `ago` 1 is the last interval that ends at or before ``hidden_from``.
+
+    Columns: ``<column>_ago_<k>``; ``<column>_mean_<n>`` and ``<column>_sd_<n>`` over the last `n` intervals (NaN where
+    less than a third of them was measured); ``<column>_ramp_<n>``, the last interval minus the one `n` before it; for
+    `directions` the same lags as ``<column>_sin_ago_<k>`` and ``<column>_cos_ago_<k>``.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        Columns of the panel.
+    ago, means, spreads, ramps : tuple of int
+        Numbers of intervals.
+    directions : tuple of str
+        Columns in degrees; as sine and cosine, because 359° lies beside 1°.
+    hold : int
+        A value stands in for up to so many missing intervals after it.
+    """
+
+    columns: tuple[str, ...] = (OBSERVED,)
+    ago: tuple[int, ...] = (1, 2, 3)
+    means: tuple[int, ...] = ()
+    spreads: tuple[int, ...] = ()
+    ramps: tuple[int, ...] = ()
+    directions: tuple[str, ...] = ()
+    hold: int = 6
+
+    def __post_init__(self) -> None:
+        for name in ("ago", "means", "spreads", "ramps"):
+            if any(int(n) != n or n < 1 for n in getattr(self, name)):
+                raise StudyError(f"lags: {name}={getattr(self, name)} counts intervals before the origin, 1 or more: "
+                                 "1 is the last interval that may be seen")
+
+    def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
+        """Features of `cases`, same index."""
+        past = Past.of(panel, cases)
+        found: dict[str, np.ndarray] = {}
+        for column in self.columns:
+            values = panel.column(column)
+            held = past.held(values, self.hold)
+            found |= {f"{column}_ago_{k}": past.ago(held, k) for k in self.ago}
+            found |= {f"{column}_mean_{n}": past.mean(values, n) for n in self.means}
+            found |= {f"{column}_sd_{n}": past.spread(values, n) for n in self.spreads}
+            found |= {f"{column}_ramp_{n}": past.ago(held, 1) - past.ago(held, n + 1) for n in self.ramps}
+        for column in self.directions:
+            angle = np.radians(panel.column(column))
+            for part, name in ((np.sin(angle), "sin"), (np.cos(angle), "cos")):
+                held = past.held(part, self.hold)
+                found |= {f"{column}_{name}_ago_{k}": past.ago(held, k) for k in self.ago}
+        return past.frame(found, cases)
+
+
+@dataclass(frozen=True, eq=False)
+class Past:
+    """Lookups before each case's blindfold, one value per event.
+
+    Attributes
+    ----------
+    panel : Panel
+    last : ndarray of int64, shape (n_events,)
+        Panel row of the last interval that ends at or before ``hidden_from``; rows before `first` do not exist.
+    first : ndarray of int64, shape (n_events,)
+        First panel row of the event's site.
+    event_of_row : ndarray of int64, shape (n_rows,)
+    """
+
+    panel: Panel
+    last: np.ndarray
+    first: np.ndarray
+    event_of_row: np.ndarray
+
+    @classmethod
+    def of(cls, panel: Panel, cases: pd.DataFrame) -> Past:
+        """Where each event of `cases` (sorted) stands in the panel."""
+        event = EventArrays.of(panel, cases)
+        begin = panel.first_times_us[event.site]
+        first = panel.locate(event.site, begin)
+        # Blindfolds may begin off the grid: the interval that contains the instant is hidden too.
+        steps = (event.hidden_from_us - begin) // panel.step_us
+        count = (panel.last_times_us[event.site] - begin) // panel.step_us + 1
+        return cls(panel, first + np.where(steps <= count, steps, -(1 << 40)) - 1, first, event.event_of_row)
+
+    def held(self, values: np.ndarray, limit: int) -> np.ndarray:
+        """`values` (panel rows) with each NaN replaced by the newest value at most `limit` rows older at its site."""
+        rows = np.arange(len(values))
+        newest = np.maximum.accumulate(np.where(np.isfinite(values), rows, -1))
+        site = np.asarray(self.panel.data.index.codes[0])
+        usable = (newest >= 0) & (rows - newest <= limit) & (site[np.maximum(newest, 0)] == site)
+        return np.where(usable, values[np.maximum(newest, 0)], np.nan)
+
+    def ago(self, values: np.ndarray, k: int) -> np.ndarray:
+        """`values` of the k-th interval back, shape (n_events,); NaN before the panel begins."""
+        row = self.last - (k - 1)
+        return np.where(row >= self.first, values[np.maximum(row, 0)], np.nan)
+
+    def mean(self, values: np.ndarray, n: int) -> np.ndarray:
+        """Mean of the last `n` intervals, NaN where less than a third was measured."""
+        return self._moments(values, n)[0]
+
+    def spread(self, values: np.ndarray, n: int) -> np.ndarray:
+        """Standard deviation over the last `n` intervals."""
+        return self._moments(values, n)[1]
+
+    def _moments(self, values: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+        seen = np.isfinite(values)
+        centred = np.where(seen, values - (np.mean(values[seen]) if seen.any() else 0.0), 0.0)
+        count, total, square = (np.r_[0.0, np.cumsum(part)] for part in (seen.astype(np.float64), centred, centred**2))
+        last = np.maximum(self.last, -1)
+        begin = np.maximum(last + 1 - n, np.minimum(self.first, last + 1))
+        c, t, s = (part[last + 1] - part[begin] for part in (count, total, square))
+        enough = (c >= max(1.0, n / 3)) & (last >= self.first)
+        c = np.maximum(c, 1.0)
+        offset = np.mean(values[seen]) if seen.any() else 0.0
+        mean = np.where(enough, t / c, np.nan)
+        return mean + offset, np.sqrt(np.maximum(np.where(enough, s / c, np.nan) - mean**2, 0.0))
+
+    def frame(self, found: dict[str, np.ndarray], cases: pd.DataFrame) -> pd.DataFrame:
+        """Values per event as a frame with the rows of `cases`."""
+        block = np.column_stack(list(found.values())) if found else np.empty((len(self.last), 0))
+        return pd.DataFrame(block[self.event_of_row], index=cases.index, columns=list(found))

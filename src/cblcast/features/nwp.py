@@ -1,0 +1,262 @@
+"""Weather forecasts at and around each interval, and how wrong they have been: the variables of the nowcast paper.
+
+Table 2 of Dupré et al. 2020 as far as a product has it: wind components, norm of the wind, shear and temperature
+difference between two levels, temperature, pressure; and the measured minus the forecast wind at the origin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from cblcast.cases import EventArrays
+from cblcast.features.lags import Past
+from cblcast.panel import Panel
+from cblcast.physics.power_curve import published_power_curve
+from cblcast.schema import OBSERVED, DataError, StudyError
+
+HOUR_US = 3_600_000_000
+AGE_SUFFIX = "run_age_h"  # see cblcast.io.nwp.AGE
+MEASURED_AT_THE_SITE = ("nacelle", "turbine_", "observed", "reporting")
+
+
+@dataclass(frozen=True)
+class Nwp:
+    """Columns of weather products at the interval, and at whole or half hours about the origin.
+
+    Columns: each of `columns` at the interval under its own name; ``<column>_cubed`` of `cubed`, since the power in the
+    wind goes with the cube of its speed; ``shear_<upper>_<lower>`` [m/s] and
+    ``difference_<upper>_<lower>`` (of temperatures [K]) of pairs; ``<column>_at_<h>h``, the column `h` hours after the
+    origin, for `path`; ``lead_min``, minutes from the last visible interval to this one, with `lead`.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        Columns of the panel. ``…wind_speed…_ms`` that the panel lacks is made of its ``…wind_u…_ms`` and
+        ``…wind_v…_ms``.
+    cubed : tuple of str
+    shear, difference : tuple of (upper, lower)
+    path : tuple of str
+        Columns (also of the kinds above) that are looked up at `hours`.
+    hours : tuple of float
+        Hours after the origin; negative before.
+    lead : bool
+
+    Raises
+    ------
+    DataError
+        A column measured at the site, which nobody knows ahead; a run that was issued after the origin.
+    """
+
+    columns: tuple[str, ...] = ()
+    cubed: tuple[str, ...] = ()
+    shear: tuple[tuple[str, str], ...] = ()
+    difference: tuple[tuple[str, str], ...] = ()
+    path: tuple[str, ...] = ()
+    hours: tuple[float, ...] = ()
+    lead: bool = False
+
+    def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
+        """Features of `cases`, same index."""
+        event = EventArrays.of(panel, cases)
+        refuse_later_runs(panel, event.site[event.event_of_row], event.time_us, event.start_us[event.event_of_row])
+        rows = panel.locate(event.site[event.event_of_row], event.time_us)
+        found = {name: _at(series(panel, name), rows) for name in self.columns}
+        found |= {f"{name}_cubed": _at(series(panel, name), rows) ** 3 for name in self.cubed}
+        for upper, lower in self.shear:
+            found[f"shear_{upper}_{lower}"] = _at(series(panel, upper) - series(panel, lower), rows)
+        for upper, lower in self.difference:
+            found[f"difference_{upper}_{lower}"] = _at(series(panel, upper) - series(panel, lower), rows)
+        for hours in self.hours:
+            times = event.start_us + round(hours * HOUR_US)
+            refuse_later_runs(panel, event.site, times, event.start_us)
+            there = np.clip(times, panel.first_times_us[event.site], panel.last_times_us[event.site])
+            place = panel.locate(event.site, there)
+            for name in self.path:
+                found[f"{name}_at_{hours:g}h"] = _at(series(panel, name), place)[event.event_of_row]
+        if self.lead:
+            found["lead_min"] = lead_minutes(panel, event)
+        return pd.DataFrame(found, index=cases.index)
+
+
+@dataclass(frozen=True)
+class NwpError:
+    """Forecast power by a fixed curve, and how far forecast and measurement have been apart.
+
+    A published curve is a fixed shape, so the builder stays stateless; estimators correct its level.
+
+    Columns (power as a share of the site's rated power, speed in m/s): ``nwp_power`` at the interval;
+    ``nwp_power_change`` since the last visible interval; ``nwp_power_at_<h>h`` for `hours` about the origin;
+    ``power_error_ago_<k>``, ``power_error_mean_<n>``: measured minus forecast power then; ``speed_error_ago_<k>``,
+    ``speed_error_mean_<n>`` likewise; ``observed_minus_nwp_ms`` and ``observed_minus_nwp``: measured at the origin minus
+    forecast FOR THE INTERVAL (the paper's added variable), speed and power; with `measured_direction` also
+    ``u_error_ms``, ``v_error_ms``, ``turn_sin``, ``turn_cos`` (measured minus forecast direction).
+
+    Parameters
+    ----------
+    speed : str
+        Forecast wind speed column [m/s].
+    measured_speed : str
+    turbine : str
+        Published curve (see :func:`cblcast.physics.power_curve.published_turbines`), scaled to the site's rated power.
+    speed_sd_ms : float
+        Error of the forecast speed that the curve is averaged over.
+    ago, means : tuple of int
+        Intervals back from the origin.
+    hours : tuple of float
+        Hours about the origin for the forecast power.
+    u, v, measured_direction : str or None
+        Forecast wind components and the measured direction [deg].
+    """
+
+    speed: str
+    measured_speed: str = "wind_speed_nacelle_ms"
+    turbine: str = "MM92/2050"
+    speed_sd_ms: float = 1.5
+    ago: tuple[int, ...] = (1,)
+    means: tuple[int, ...] = ()
+    hours: tuple[float, ...] = ()
+    u: str | None = None
+    v: str | None = None
+    measured_direction: str | None = None
+    hold: int = 6
+
+    def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
+        """Features of `cases`, same index."""
+        event = EventArrays.of(panel, cases)
+        row_event = event.event_of_row
+        refuse_later_runs(panel, event.site[row_event], event.time_us, event.start_us[row_event])
+        past = Past.of(panel, cases)
+        wind = series(panel, self.speed)
+        power = expected_share(self.turbine, self.speed_sd_ms, wind)
+        observed = panel.column(OBSERVED) / rated_kw(panel)[np.asarray(panel.data.index.codes[0])]
+        measured = panel.column(self.measured_speed)
+        rows = panel.locate(event.site[row_event], event.time_us)
+        last_power, last_speed = past.ago(past.held(observed, self.hold), 1), past.ago(past.held(measured, self.hold), 1)
+        found = {"nwp_power": _at(power, rows), "nwp_power_change": _at(power, rows) - past.ago(power, 1)[row_event],
+                 "observed_minus_nwp": last_power[row_event] - _at(power, rows),
+                 "observed_minus_nwp_ms": last_speed[row_event] - _at(wind, rows)}
+        by_event: dict[str, np.ndarray] = {}
+        for hours in self.hours:
+            times = event.start_us + round(hours * HOUR_US)
+            refuse_later_runs(panel, event.site, times, event.start_us)
+            there = np.clip(times, panel.first_times_us[event.site], panel.last_times_us[event.site])
+            by_event[f"nwp_power_at_{hours:g}h"] = _at(power, panel.locate(event.site, there))
+        for name, values, forecast in (("power_error", observed, power), ("speed_error", measured, wind)):
+            error, held = values - forecast, past.held(values, self.hold) - forecast
+            by_event |= {f"{name}_ago_{k}": past.ago(held, k) for k in self.ago}
+            by_event |= {f"{name}_mean_{n}": past.mean(error, n) for n in self.means}
+        if self.measured_direction is not None:
+            by_event |= self._vector_error(panel, past, last_speed)
+        found |= {name: value[row_event] for name, value in by_event.items()}
+        return pd.DataFrame(found, index=cases.index)
+
+    def _vector_error(self, panel: Panel, past: Past, speed: np.ndarray) -> dict[str, np.ndarray]:
+        if self.u is None or self.v is None:
+            raise StudyError("nwp_error: measured_direction needs the forecast's u and v columns too")
+        u, v = (past.ago(series(panel, name), 1) for name in (self.u, self.v))
+        angle = np.radians(panel.column(str(self.measured_direction)))
+        sin, cos = (past.ago(past.held(part, self.hold), 1) for part in (np.sin(angle), np.cos(angle)))
+        turn = np.arctan2(sin, cos) - np.arctan2(-u, -v)
+        return {"u_error_ms": -speed * sin - u, "v_error_ms": -speed * cos - v,
+                "turn_sin": np.sin(turn), "turn_cos": np.cos(turn)}
+
+
+@dataclass(frozen=True)
+class PowerDeficit:
+    """How far measured power lies under the curve of the wind measured at the same time: stops, curtailment, ice.
+
+    Columns ``deficit_<power column>_ago_<k>`` and ``deficit_<power column>_mean_<n>``, as a share of rated power.
+
+    Parameters
+    ----------
+    pairs : tuple of (power column, speed column, rated kW)
+    turbine : str
+        Published curve.
+    ago, means : tuple of int
+        Intervals back from the origin.
+    """
+
+    pairs: tuple[tuple[str, str, float], ...]
+    turbine: str = "MM92/2050"
+    ago: tuple[int, ...] = (1,)
+    means: tuple[int, ...] = ()
+    hold: int = 6
+
+    def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
+        """Features of `cases`, same index."""
+        past = Past.of(panel, cases)
+        found: dict[str, np.ndarray] = {}
+        for power, speed, rated in self.pairs:
+            deficit = expected_share(self.turbine, 0.0, panel.column(speed)) - panel.column(power) / rated
+            held = past.held(deficit, self.hold)
+            found |= {f"deficit_{power}_ago_{k}": past.ago(held, k) for k in self.ago}
+            found |= {f"deficit_{power}_mean_{n}": past.mean(deficit, n) for n in self.means}
+        return past.frame(found, cases)
+
+
+def series(panel: Panel, name: str) -> np.ndarray:
+    """A weather column of the panel (made of its components where it is a speed that is not there), shape (n_rows,)."""
+    if any(mark in name for mark in MEASURED_AT_THE_SITE):
+        raise DataError(f"{name!r} is measured at the site and not known ahead: use it in lags, which look before the origin")
+    u, v = name.replace("wind_speed", "wind_u"), name.replace("wind_speed", "wind_v")
+    if name not in panel.data.columns and "wind_speed" in name and u in panel.data.columns and v in panel.data.columns:
+        return np.hypot(panel.column(u), panel.column(v))
+    return panel.column(name)
+
+
+def refuse_later_runs(panel: Panel, site: np.ndarray, times_us: np.ndarray, origin_us: np.ndarray) -> None:
+    """Raise :class:`DataError` where the weather at `times_us` comes from a run issued after `origin_us`."""
+    for column in panel.data.columns:
+        if str(column).endswith(AGE_SUFFIX):
+            issued = times_us - panel.values_at(str(column), site, times_us) * HOUR_US
+            late = np.isfinite(issued) & (issued > origin_us + 1)
+            if late.any():
+                k = int(np.flatnonzero(late)[0])
+                after = (issued[k] - origin_us[k]) / HOUR_US
+                raise DataError(
+                    f"the case of site {panel.site_ids[site[k]]!r} with origin {_instant(origin_us[k])} would see a weather run issued "
+                    f"{after:.1f} h after it (for {_instant(times_us[k])}): attach the weather with a longer horizon_h, by "
+                    f"{after:.1f} h or more")
+
+
+def lead_minutes(panel: Panel, event: EventArrays) -> np.ndarray:
+    """Minutes from the label of the last visible interval to the label of each row, shape (n_rows,)."""
+    last_label = event.hidden_from_us - panel.step_us
+    return (event.time_us - last_label[event.event_of_row]) / 60_000_000
+
+
+def rated_kw(panel: Panel) -> np.ndarray:
+    """Rated power of each site [kW]; a site without is a :class:`DataError`."""
+    rated = panel.sites["rated_kw"].to_numpy(np.float64) if "rated_kw" in panel.sites else np.full(len(panel.sites), np.nan)
+    if not (rated > 0).all():
+        place = panel.site_ids[int(np.flatnonzero(~(rated > 0))[0])]
+        raise DataError(f"site {place!r} has no rated power: give sites the column 'rated_kw' [kW]")
+    return rated
+
+
+@lru_cache(maxsize=16)
+def _share_table(turbine: str, sd: float) -> tuple[np.ndarray, np.ndarray]:
+    curve = published_power_curve(turbine)
+    grid = np.linspace(0.0, 40.0, 401)
+    power = curve(grid) if sd == 0 else curve.expected(grid, sd)
+    return grid, power / curve.power.max()
+
+
+def expected_share(turbine: str, speed_sd_ms: float, speed: np.ndarray) -> np.ndarray:
+    """Share of rated power at `speed` [m/s] by a published curve averaged over a speed error; NaN stays NaN."""
+    grid, share = _share_table(turbine, speed_sd_ms)
+    return np.where(np.isfinite(speed), np.interp(np.nan_to_num(speed), grid, share), np.nan)
+
+
+def _at(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    return np.where(rows >= 0, values[np.maximum(rows, 0)], np.nan)
+
+
+def _instant(us: float) -> pd.Timestamp:
+    return pd.Timestamp(int(us), unit="us", tz="UTC")
+
+
