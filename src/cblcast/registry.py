@@ -24,6 +24,8 @@ ESTIMATORS: dict[str, str] = {
     "MeterBeforeMeterAfter": "cblcast.estimators.meter:MeterBeforeMeterAfter",
     "MeteringGeneratorOutput": "cblcast.estimators.meter:MeteringGeneratorOutput",
     "Adjusted": "cblcast.estimators.adjusted:Adjusted",
+    "Conformal": "cblcast.estimators.intervals:Conformal",
+    "ConformalQuantile": "cblcast.estimators.intervals:ConformalQuantile",
 }
 
 METRICS: dict[str, str] = {
