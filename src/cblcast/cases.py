@@ -78,6 +78,7 @@ def make_cases(
     """
     table = check_events(event_table(events), panel)
     _check_windows_are_seen(view, windows)
+    _check_windows_fit(panel, windows)
     code = panel.site_codes(pd.Index(table[SITE]))
     start = pd.DatetimeIndex(table["start"]).as_unit("us").asi8
     stop = pd.DatetimeIndex(table["stop"]).as_unit("us").asi8
@@ -150,9 +151,19 @@ def _check_windows_are_seen(view: View, windows: Sequence[Window]) -> None:
             )
 
 
+def _check_windows_fit(panel: Panel, windows: Sequence[Window]) -> None:
+    for window in windows:
+        for hours in (window.buffer, window.buffer + window.hours):
+            if abs(hours / panel.step_hours - round(hours / panel.step_hours)) > 1e-9:
+                raise StudyError(
+                    f"a window of {window.hours:g} h with a buffer of {window.buffer:g} h does not end on intervals of "
+                    f"{panel.step}: give whole intervals, or meter data with a finer step"
+                )
+
+
 def _check_windows_are_free(panel: Panel, table: pd.DataFrame, windows: Sequence[Window]) -> None:
     """A window inside another real event would meet a meter that the program itself has moved."""
-    if panel.events is None or not windows:
+    if panel.events is None or panel.events.empty or not windows:
         return
     code, start, stop = _sorted_arrays(panel, panel.events)
     own_code, own_start, own_stop = _sorted_arrays(panel, table)

@@ -125,8 +125,10 @@ def _average_double_hours(cube: np.ndarray, flat: np.ndarray, values: np.ndarray
     if len(second) == 0:
         return
     first_readings = np.flatnonzero(~repeated)
-    first = first_readings[np.searchsorted(flat[first_readings], flat[second])]
+    position = np.searchsorted(flat[first_readings], flat[second])
+    first = first_readings[np.minimum(position, len(first_readings) - 1)]
     both = np.stack([values[first], values[second]]).astype(np.float64)
     seen = np.isfinite(both)
+    seen[0] &= flat[first] == flat[second]  # a record that begins within the double hour has no first reading of it
     total = np.where(seen, both, 0.0).sum(0)
     cube[flat[second]] = np.where(seen.any(0), total / np.maximum(seen.sum(0), 1), np.nan)

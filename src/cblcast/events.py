@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.panel import Panel
-from cblcast.schema import SITE, DataError, StudyError, utc
+from cblcast.schema import SITE, DataError, StudyError, require_columns, utc
 
 HOUR_US = 3_600_000_000
 EVENT_COLUMNS = [SITE, "start", "stop"]
@@ -132,7 +132,9 @@ def event_table(events: pd.DataFrame | Iterable[Event]) -> pd.DataFrame:
         events = pd.DataFrame(rows).dropna(axis="columns", how="all")
         for column in ("start", "stop"):
             events[column] = utc(pd.DatetimeIndex([row[column] for row in rows]), f"event {column}")
-    return events
+        return events
+    require_columns(events, EVENT_COLUMNS, "the events")
+    return events.assign(start=utc(events["start"], "event start"), stop=utc(events["stop"], "event stop"))
 
 
 def check_events(events: pd.DataFrame, panel: Panel) -> pd.DataFrame:

@@ -9,7 +9,10 @@ import numpy as np
 import pandas as pd
 
 from cblcast.cube import DAY_US, DayCube, build_cube, local_microseconds
-from cblcast.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, check_panel, check_sites, nearest
+from cblcast.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, check_panel, check_sites, nearest, utc
+
+# So many equal long distances in a row are another step; readings do not go missing that regularly.
+MISSING_NEVER_AS_REGULAR = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +43,10 @@ class Panel:
     def __post_init__(self) -> None:
         check_panel(self.data)
         data = self.data if self.data.index.is_monotonic_increasing else self.data.sort_index()
+        data = data.set_axis(_canonical(data.index))
         step_us = _common_step(data)
         data = _complete(data, step_us)
-        site_ids = data.index.levels[0][np.unique(data.index.codes[0])]
+        site_ids = data.index.levels[0]
         check_sites(self.sites, site_ids)
         object.__setattr__(self, "data", data)
         object.__setattr__(self, "sites", self.sites.loc[site_ids])
@@ -135,16 +139,21 @@ class Panel:
         return cubes[column]
 
     def with_events(self, events: pd.DataFrame) -> Panel:
-        """A panel in which the metered power of real events is masked, and their days are known for exclusion."""
+        """A panel in which the metered power of real events is masked, and their days are known for exclusion.
+
+        An interval that an event only touches is masked too; events already known stay known.
+        """
         code = self.site_codes(pd.Index(events[SITE]))
         observed = self.column(OBSERVED).copy()
-        start = pd.DatetimeIndex(events["start"]).as_unit("us").asi8
-        stop = pd.DatetimeIndex(events["stop"]).as_unit("us").asi8
-        count = np.maximum((stop - start) // self.step_us, 0)
+        start = utc(events["start"], "event start").asi8
+        stop = utc(events["stop"], "event stop").asi8
+        start = start - (start - self.first_times_us[code]) % self.step_us
+        count = np.maximum(-((start - stop) // self.step_us), 0)
         within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
         rows = self.locate(np.repeat(code, count), np.repeat(start, count) + within * self.step_us)
         observed[rows[rows >= 0]] = np.nan
-        return Panel(self.data.assign(**{OBSERVED: observed}), self.sites, events.reset_index(drop=True))
+        known = events if self.events is None else pd.concat([self.events, events])
+        return Panel(self.data.assign(**{OBSERVED: observed}), self.sites, known.reset_index(drop=True))
 
     def select(self, site_ids: pd.Index | list[str]) -> Panel:
         """The panel of some of the sites."""
@@ -182,7 +191,14 @@ def _common_step(data: pd.DataFrame) -> int:
     common = int(usual[how_often.argmax()])
     # A second, finer step shows as many short gaps beside many long ones; a lone gap is only missing data.
     finer = np.flatnonzero(same_site & (gaps < common))
-    where = odd if len(odd) else finer
+    _refuse_second_step(data, common, gaps, odd if len(odd) else finer)
+    common = _check_every_site_keeps(common, data, codes, gaps, same_site)
+    coarser = _steady_runs(np.where(same_site & (gaps > common), gaps, 0), MISSING_NEVER_AS_REGULAR)
+    _refuse_second_step(data, common, gaps, coarser)
+    return common
+
+
+def _refuse_second_step(data: pd.DataFrame, common: int, gaps: np.ndarray, where: np.ndarray) -> None:
     if len(where):
         site, time = data.index[int(where[0])]
         raise DataError(
@@ -190,7 +206,13 @@ def _common_step(data: pd.DataFrame) -> int:
             f"{pd.Timedelta(int(gaps[where[0]]), unit='us')}): resample the file to one step "
             "(read_panel(…, step='60min'))"
         )
-    return _check_every_site_keeps(common, data, codes, gaps, same_site)
+
+
+def _steady_runs(gaps: np.ndarray, length: int) -> np.ndarray:
+    """Where runs of at least `length` equal gaps begin; zeros do not count."""
+    new = np.r_[True, gaps[1:] != gaps[:-1]]
+    first = np.flatnonzero(new)
+    return first[(np.diff(np.r_[first, len(gaps)]) >= length) & (gaps[first] > 0)]
 
 
 def _check_every_site_keeps(
@@ -219,13 +241,42 @@ def _complete(data: pd.DataFrame, step_us: int) -> pd.DataFrame:
     counts = (times[last_row] - times[first_row]) // step_us + 1
     if counts.sum() == len(data):
         return data
-    sites = np.repeat(codes[first_row], counts)
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    full = np.repeat(times[first_row], counts) + within * step_us
-    index = pd.MultiIndex.from_arrays(
-        [data.index.levels[0].take(sites), pd.DatetimeIndex(full.view("M8[us]")).tz_localize("UTC")], names=PANEL_INDEX
+    new_first = np.cumsum(counts) - counts
+    full = np.repeat(times[first_row] - new_first * step_us, counts) + np.arange(counts.sum()) * step_us
+    position = new_first[codes] + (times - times[first_row][codes]) // step_us
+    instants, where = np.unique(full, return_inverse=True)
+    index = pd.MultiIndex(
+        levels=[data.index.levels[0], pd.DatetimeIndex(instants.view("M8[us]")).tz_localize("UTC")],
+        codes=[np.repeat(codes[first_row], counts), where],
+        names=PANEL_INDEX,
+        verify_integrity=False,
     )
-    return data.reindex(index)
+    columns = {}
+    for column in data.columns:
+        values = data[column].to_numpy()
+        columns[column] = np.full(len(full), np.nan, dtype=values.dtype if values.dtype.kind == "f" else np.float64)
+        columns[column][position] = values
+    return pd.DataFrame(columns, index=index)
+
+
+def _canonical(index: pd.MultiIndex) -> pd.MultiIndex:
+    """The same index with sorted levels that are all used, so that a site's code is its position among the sites.
+
+    Selecting rows keeps the levels of all sites, and levels need not be sorted even where rows are.
+    """
+    levels, codes = [], []
+    for level, code in zip(index.levels, index.codes, strict=True):
+        used = np.flatnonzero(np.bincount(code, minlength=len(level)))
+        if len(used) == len(level) and level.is_monotonic_increasing:
+            levels.append(level)
+            codes.append(code)
+            continue
+        order = used[level.take(used).argsort()]
+        rank = np.zeros(len(level), dtype=np.int64)
+        rank[order] = np.arange(len(order))
+        levels.append(level.take(order))
+        codes.append(rank[np.asarray(code)])
+    return pd.MultiIndex(levels=levels, codes=codes, names=index.names, verify_integrity=False)
 
 
 def panel_of(frame: pd.DataFrame, tz: str = "UTC", **site: object) -> Panel:

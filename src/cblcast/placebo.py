@@ -85,12 +85,19 @@ def _days_of_type(
     return np.isin(site_day_types(panel, days, first_day, n_days), wanted)
 
 
+def _day(text: str) -> np.datetime64:
+    try:
+        return np.datetime64(str(text)[:10], "D")
+    except ValueError:
+        raise StudyError(f"{text!r} is no date: write it like 2019-06-01") from None
+
+
 def _span_mask(days: np.ndarray, first: str | None, last: str | None) -> np.ndarray:
     keep = np.ones(len(days), dtype=bool)
     if first is not None:
-        keep &= days >= np.datetime64(str(first)[:10])
+        keep &= days >= _day(first)
     if last is not None:
-        keep &= days <= np.datetime64(str(last)[:10])
+        keep &= days <= _day(last)
     return keep
 
 
