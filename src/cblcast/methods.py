@@ -57,7 +57,7 @@ def make_estimator(spec: str | Mapping[str, Any]) -> Any:
         raise StudyError(
             "write {estimator: Adjusted, of: {…}}: the key 'estimator' names the class, 'of' what it wraps"
         )
-    params = {key: _value(value) for key, value in spec.items() if key not in ("estimator", *_INNER)}
+    params = {key: _value(value) for key, value in spec.items() if key not in ("estimator", "name", *_INNER)}
     if "of" in spec:
         params["estimator"] = make_estimator(spec["of"])
     if "members" in spec:

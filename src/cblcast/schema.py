@@ -8,11 +8,16 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+
+# Passed on to whoever works with frames; the command line imports the light module itself.
+from cblcast.errors import DataError as DataError
+from cblcast.errors import DataWarning as DataWarning
+from cblcast.errors import StudyError as StudyError
+from cblcast.errors import nearest as nearest
 
 SITE, TIME, ORIGIN = "site_id", "time", "origin"
 OBSERVED, PREDICTED, LOWER, UPPER = "observed_kw", "predicted_kw", "lower_kw", "upper_kw"
@@ -21,28 +26,6 @@ CASE_INDEX = [SITE, ORIGIN, TIME]
 CASE_COLUMNS = ["hidden_from", "hidden_until", "event_stop", "scored"]
 TIME_DTYPE = pd.DatetimeTZDtype("us", "UTC")
 FAR_FUTURE = pd.Timestamp("2200-01-01", tz="UTC").as_unit("us")
-
-
-class DataError(ValueError):
-    """Data that cannot be used as it stands; the message names the place, the rule and the remedy."""
-
-
-class StudyError(ValueError):
-    """A study, method or option that cannot be used; the message names the key and the nearest right one."""
-
-
-class DataWarning(UserWarning):
-    """Data that can be used, but looks wrong."""
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A half sentence that offers the nearest known names, for the end of an error message."""
-    options = sorted(known)
-    folded = {option.casefold(): option for option in options}
-    close = [folded[c] for c in difflib.get_close_matches(str(name).casefold(), folded, n=3, cutoff=0.5)]
-    if close:
-        return f"did you mean {' or '.join(repr(c) for c in close)}?"
-    return f"known are {', '.join(options[:40])}{' …' if len(options) > 40 else ''}"
 
 
 def require_columns(frame: pd.DataFrame, columns: Sequence[str], what: str) -> None:
@@ -84,6 +67,10 @@ def check_panel(data: pd.DataFrame) -> None:
             f"panel times are {data.index.levels[1].dtype}, not {TIME_DTYPE}: "
             "convert with .dt.tz_convert('UTC').dt.as_unit('us') after naming the zone"
         )
+    for name, codes in zip(PANEL_INDEX, data.index.codes, strict=True):
+        if (codes < 0).any():
+            row = int(np.flatnonzero(codes < 0)[0])
+            raise DataError(f"row {row} of the panel has no {name}: fill it in, or drop the row")
     require_columns(data, [OBSERVED], "the panel")
     duplicated = data.index.duplicated()
     if duplicated.any():

@@ -102,7 +102,7 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: np.ndarray) -> Adjusted:
         """Fit the inner estimator; the adjustment itself has nothing to learn."""
-        self._check()
+        self.check()
         self.estimator_ = clone(self.estimator).fit(X, y)
         return self
 
@@ -125,7 +125,7 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         return pd.DataFrame({"raw": raw[event], "applied": capped[event], "usable": usable[event]}, index=X.index)
 
     def _adjustment(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        self._check()
+        self.check()
         predicted = np.asarray(self.estimator_.predict(X), dtype=np.float64)
         since_start, since_stop, metered = take(X, ["hours_since_start", "hours_since_stop", "metered_kw"], self).T
         inside = np.logical_or.reduce([window.contains(since_start, since_stop) for window in windows_of(self.window)])
@@ -153,7 +153,11 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         adjusted = predicted * applied if self.mode == "multiplicative" else predicted + applied
         return adjusted if self.floor is None else np.maximum(adjusted, self.floor)
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise :class:`~cblcast.schema.StudyError` for a mode, window or limits that make no adjustment."""
+        windows_of(self.window)
+        if hasattr(self.estimator, "check"):
+            self.estimator.check()
         if self.mode not in MODES:
             raise StudyError(f"unknown adjustment mode {self.mode!r}: {nearest(self.mode, MODES)}")
         if (

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from cblcast.day_rules import choose_days
 from cblcast.estimators.columns import numbered, take
 from cblcast.estimators.rule import Rule
 from cblcast.schema import StudyError, nearest
@@ -27,35 +28,7 @@ SELECTIONS: dict[str, tuple[str | None, str]] = {
 }
 
 
-def choose_days(key: np.ndarray, x: int, side: str, minimum_days: int) -> np.ndarray:
-    """Which days an XofY rule averages.
-
-    Parameters
-    ----------
-    key : ndarray, shape (n_rows, y)
-        What days are ranked by, newest day first; NaN is a day that is not there.
-    x : int
-        How many days are chosen; all that are there if fewer.
-    side : {"largest", "smallest", "middle"}
-        Middle drops as many of the largest as of the smallest (of an odd rest one more of the largest).
-    minimum_days : int
-        Rows with fewer days choose none.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_rows, x)
-        Columns of `key`, newest first; -1 where fewer than `x` were chosen. Ties go to the newer day.
-    """
-    n_rows, y = key.shape
-    there = np.isfinite(key)
-    count = there.sum(1)
-    ranked = np.argsort(np.where(there, -key if side == "largest" else key, np.inf), axis=1, kind="stable")
-    first = np.maximum(count - x, 0) // 2 if side == "middle" else np.zeros(n_rows, dtype=np.int64)
-    place = first[:, None] + np.arange(min(x, y))
-    valid = (place < count[:, None]) & (count >= minimum_days)[:, None]
-    chosen = np.where(valid, np.take_along_axis(ranked, np.minimum(place, y - 1), axis=1), y)
-    chosen.sort(axis=1)  # newest first, the missing last
-    return np.where(chosen < y, chosen, -1)
+RANKED_HOURS = {"event": "event_kw", "day": "day_kw"}
 
 
 def weighted_days(load: np.ndarray, chosen: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -92,6 +65,9 @@ class XofY(Rule):
         One weight per chosen day, OLDEST first as KPX prints them; must sum to 1.
     minimum_days : int, optional
         Least number of days; `y` unless given. Events with fewer get NaN, which the evaluation counts by name.
+    rank_by : {"event", "day"}
+        What ``high``, ``middle`` and ``low`` rank: the mean load in the event hours, as most programs word it, or that of
+        the whole day, as equation 1 does ("the i-th highest energy day").
     prefix : str
         Prefix of the reference-day columns.
 
@@ -108,6 +84,7 @@ class XofY(Rule):
         select: str = "high",
         weights: Sequence[float] | None = None,
         minimum_days: int | None = None,
+        rank_by: str = "event",
         prefix: str = "ref",
     ) -> None:
         self.x = x
@@ -115,6 +92,7 @@ class XofY(Rule):
         self.select = select
         self.weights = weights
         self.minimum_days = minimum_days
+        self.rank_by = rank_by
         self.prefix = prefix
 
     def required_features(self) -> dict[str, dict[str, object]]:
@@ -153,7 +131,10 @@ class XofY(Rule):
                 f"weights must be {self.x} numbers >= 0 that sum to 1, oldest day first; "
                 f"these are {len(weights)} that sum to {weights.sum():.4g}"
             )
-        return *SELECTIONS[self.select], weights
+        if self.rank_by not in RANKED_HOURS:
+            raise StudyError(f"unknown rank_by {self.rank_by!r}: {nearest(self.rank_by, RANKED_HOURS)}")
+        key, side = SELECTIONS[self.select]
+        return RANKED_HOURS[self.rank_by] if key == "event_kw" else key, side, weights
 
 
 class SimpleAverage(XofY):
@@ -175,6 +156,7 @@ class SimpleAverage(XofY):
     y = property(lambda self: self.days)
     select = property(lambda self: "recent")
     weights = property(lambda self: None)
+    rank_by = property(lambda self: "event")
 
 
 class ExponentialMovingAverage(Rule):

@@ -1,0 +1,283 @@
+"""A study: what is judged, on which data and events, with which methods. YAML in, checked values out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from cblcast import registry
+from cblcast.cases import View
+from cblcast.evaluation import AGGREGATES, DEFAULT_METRICS
+from cblcast.forecaster import Forecaster
+from cblcast.methods import make_estimator
+from cblcast.schema import StudyError, nearest
+
+STUDY_FORMAT = 1
+NAMED_VIEWS: dict[str, View] = {
+    "real_time": View.real_time(),
+    "settlement": View.settlement(),
+    "day_ahead": View.day_ahead(),
+}
+SCALES = ("mean", "rated_kw")
+
+Day = Annotated[str, BeforeValidator(str)]  # YAML reads 2019-01-31 as a date
+Clock = Annotated[str, BeforeValidator(lambda value: _clock(value))]
+
+
+def _clock(value: Any) -> str:
+    """YAML 1.1 reads an unquoted 17:00 as 17·60 = 1020: undo that instead of teaching users about it."""
+    if isinstance(value, int) and 0 <= value <= 1440:
+        return f"{value // 60:02d}:{value % 60:02d}"
+    return str(value)
+
+
+class Section(BaseModel):
+    """A part of a study; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(Section):
+    """Where the panel comes from: a data set of the catalogue, or a meter file with reader options."""
+
+    dataset: str | None = None
+    panel: str | None = None
+    weather: str | None = None
+    site_table: str | None = None
+    sites: tuple[str, ...] | None = None
+    tz: str | None = None
+    clock: str | None = None
+    layout: Literal["auto", "long", "wide"] = "auto"
+    unit: str = "auto"
+    label: Literal["start", "end"] = "start"
+    columns: dict[str, str] | None = None
+    step: str | None = None
+    on_duplicates: Literal["raise", "mean", "first"] = "raise"
+    country: str | None = None
+    subdivision: str | None = None
+    segment: str | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Data:
+        if (self.dataset is None) == (self.panel is None):
+            raise ValueError("give either dataset: (see `cblcast data list`) or panel: (a CSV or Parquet file)")
+        return self
+
+
+class Events(Section):
+    """Real events from a file, or placebo events at fixed hours of chosen days."""
+
+    file: str | None = None
+    mask: str | None = None  # a file of real events whose hours are hidden from everything
+    start: Clock | None = None
+    stop: Clock | None = None
+    days: str | tuple[str, ...] = "working"
+    labels: tuple[str, ...] = ("working", "weekday", "any")
+    like: Literal["hottest", "highest_load"] | None = None
+    count: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Events:
+        if self.file is None and (self.start is None or self.stop is None):
+            raise ValueError(
+                'give file: (real events), or start: and stop: of placebo events, like "17:00" and "20:00"'
+            )
+        if self.file is not None and (self.start or self.stop or self.like):
+            raise ValueError("file: (real events) and start:/stop:/like: (placebo events) exclude each other")
+        return self
+
+
+class ViewSection(Section):
+    """What an estimator may not see of the meter; hours before the start, hours after the stop."""
+
+    lead_in: float = Field(default=0.0, ge=0)
+    recovery: float | None = Field(default=None, ge=0)
+    whole_day: bool = False
+
+
+class Study(Section):
+    """Everything that `cblcast train` and `cblcast evaluate` need to know."""
+
+    format: int = STUDY_FORMAT
+    study: str = Field(min_length=1)
+    description: str = ""
+    data: Data
+    events: Events
+    view: str | ViewSection = "real_time"
+    train: tuple[Day, Day] | None = None
+    test: tuple[Day, Day]
+    features: dict[str, dict[str, Any] | None] = {}
+    methods: tuple[str | dict[str, Any], ...] = Field(min_length=1)
+    metrics: tuple[str, ...] = DEFAULT_METRICS
+    aggregate: str = "per_site"
+    scale: str = "mean"
+    intervals: float | None = Field(default=None, gt=0, lt=1)
+    explain: bool = False
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Study:
+        if self.format > STUDY_FORMAT:
+            raise ValueError(
+                f"the study has format {self.format}, this cblcast reads up to {STUDY_FORMAT}: update cblcast"
+            )
+        for name in self.metrics:
+            registry.resolve(registry.METRICS, name, "metric")
+        for name, params in self.features.items():
+            registry.make(registry.FEATURES, name, params or {}, "feature builder")
+        for value, known, what in ((self.aggregate, AGGREGATES, "aggregate"), (self.scale, SCALES, "scale")):
+            if value not in known:
+                raise ValueError(f"unknown {what} {value!r}: {nearest(value, known)}")
+        names = [method_name(spec) for spec in self.methods]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two methods are called {twice[0]!r}: give one of them another name:")
+        self.forecasters()
+        return self
+
+    def forecasters(self) -> dict[str, Forecaster]:
+        """A fresh, untrained forecaster for each method."""
+        return {method_name(spec): self._forecaster(spec) for spec in self.methods}
+
+    def _forecaster(self, spec: str | dict[str, Any]) -> Forecaster:
+        own = dict(spec) if isinstance(spec, Mapping) else {"estimator": spec}
+        name = method_name(spec)
+        own.pop("name", None)
+        view, features = own.pop("view", self.view), own.pop("features", None)
+        estimator = make_estimator(own if len(own) > 1 else own["estimator"])
+        if hasattr(estimator, "check"):
+            estimator.check()
+        if self.intervals is not None:
+            estimator = with_intervals(estimator, self.intervals)
+        chosen = self.features if features is None else features
+        # A rule reads its own features; those of the study are for what learns.
+        wanted = {} if features is None and reads_only_own_features(estimator) else chosen
+        return Forecaster(estimator, {key: params or {} for key, params in wanted.items()}, view_of(view), name)
+
+
+def with_intervals(estimator: Any, coverage: float) -> Any:
+    """The estimator with calibrated intervals, unless it brings its own."""
+    if hasattr(estimator, "predict_interval"):
+        return estimator
+    return registry.make(registry.ESTIMATORS, "Conformal", {"estimator": estimator, "coverage": coverage}, "estimator")
+
+
+def reads_only_own_features(estimator: Any) -> bool:
+    """Whether the estimator names every feature it reads, as rules do."""
+    inner = getattr(estimator, "estimator", None)
+    if inner is not None:
+        return reads_only_own_features(inner)
+    return not estimator.__sklearn_tags__().requires_fit
+
+
+def method_name(spec: str | Mapping[str, Any]) -> str:
+    """Name of a method in tables and runs."""
+    if isinstance(spec, str):
+        return spec
+    return str(spec.get("name") or spec.get("estimator") or spec)
+
+
+def view_of(spec: str | ViewSection | Mapping[str, Any] | View) -> View:
+    """A view from its name or its hours."""
+    if isinstance(spec, View):
+        return spec
+    if isinstance(spec, str):
+        if spec not in NAMED_VIEWS:
+            raise StudyError(f"unknown view {spec!r}: {nearest(spec, NAMED_VIEWS)}")
+        return NAMED_VIEWS[spec]
+    section = spec if isinstance(spec, ViewSection) else ViewSection(**spec)
+    return View(section.lead_in, section.recovery, section.whole_day)
+
+
+def read_study(path: str | Path, changes: Mapping[str, Any] | None = None) -> Study:
+    """A study from its YAML file.
+
+    Parameters
+    ----------
+    path : path
+    changes : mapping "a.b" -> value, optional
+        Values that replace those of the file (``--set``); the value is YAML.
+
+    Raises
+    ------
+    StudyError
+        One sentence that names the file, the key and the nearest right one.
+    """
+    path = Path(path)
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise StudyError(f"there is no study file {str(path)!r}: check the path (studies are YAML files)") from None
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where else ""
+        raise StudyError(
+            f"{path.name}{line} is not valid YAML ({getattr(error, 'problem', error)}): mend that line"
+        ) from None
+    if not isinstance(document, dict):
+        raise StudyError(
+            f"{path.name} holds no study: it must be a mapping with study:, data:, events:, test:, methods:"
+        )
+    for key, value in (changes or {}).items():
+        _set(document, key, value)
+    return make_study(document, path.name, path.parent)
+
+
+def make_study(document: dict[str, Any], name: str = "the study", folder: Path | None = None) -> Study:
+    """A study from a mapping; relative paths are looked up beside the study, then in the working directory."""
+    try:
+        study = Study(**document)
+    except ValidationError as error:
+        raise StudyError(f"{name}: {_sentence(error)}") from None
+    except StudyError as error:
+        raise StudyError(f"{name}: {error}") from None
+    return study if folder is None else _with_paths(study, folder, name)
+
+
+def _set(document: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
+    into = document
+    for part in parents:
+        into = into.setdefault(part, {})
+        if not isinstance(into, dict):
+            raise StudyError(f"--set {key}: {part!r} is no section of the study")
+    into[last] = yaml.safe_load(value) if isinstance(value, str) else value
+
+
+def _with_paths(study: Study, folder: Path, name: str) -> Study:
+    def found(section: str, key: str, value: str | None) -> str | None:
+        if value is None:
+            return None
+        for candidate in (folder / value, Path(value)):
+            if candidate.is_file():
+                return str(candidate)
+        raise StudyError(
+            f"{name}: {section}.{key} names the file {value!r}, which is neither beside the study nor in the "
+            "working directory: mend the path"
+        )
+
+    data = {key: found("data", key, getattr(study.data, key)) for key in ("panel", "weather", "site_table")}
+    files = {key: found("events", key, getattr(study.events, key)) for key in ("file", "mask")}
+    return study.model_copy(
+        update={"data": study.data.model_copy(update=data), "events": study.events.model_copy(update=files)}
+    )
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first problem as one sentence, with the nearest right key for a wrong one."""
+    problem = next((item for item in error.errors() if item["type"] == "extra_forbidden"), error.errors()[0])
+    place = [part for part in problem["loc"] if not (isinstance(part, str) and part in ("ViewSection", "str"))]
+    key = ".".join(str(part) for part in place) or "the study"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if problem["type"] == "extra_forbidden":
+        section = (
+            {"data": Data, "events": Events, "view": ViewSection}.get(str(place[0]), Study) if len(place) > 1 else Study
+        )
+        return f"unknown key {key!r}: {nearest(str(place[-1]), section.model_fields)}{more}"
+    if problem["type"] == "missing":
+        return f"the key {key!r} is missing: add it (docs/studies.md shows a whole study){more}"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{key}: {message}{more}" if place else f"{message}{more}"
