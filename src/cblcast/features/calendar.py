@@ -46,11 +46,11 @@ class Calendar:
             "day_type": (weekday + 1) % 7 + 1,
             "day_of_week": weekday,
             "hour_of_week": weekday * 24 + hour,
-            "day_of_year": date.dayofyear,
+            "day_of_year": date.day_of_year,
             "holiday": _is_holiday(panel, site, day),
         }
         if self.cyclic:
-            year = (date.dayofyear.to_numpy() - 1 + hour / 24) / (365 + date.is_leap_year)
+            year = (date.day_of_year.to_numpy() - 1 + hour / 24) / (365 + date.is_leap_year)
             for name, phase in (("hour", hour / 24), ("week", columns["hour_of_week"] / 168), ("year", year)):
                 columns[f"{name}_sin"] = np.sin(2 * np.pi * phase)
                 columns[f"{name}_cos"] = np.cos(2 * np.pi * phase)

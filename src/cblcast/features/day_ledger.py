@@ -11,6 +11,7 @@ import pandas as pd
 from cblcast.cases import EventArrays
 from cblcast.cube import DAY_US
 from cblcast.day_types import site_day_types
+from cblcast.features.blindfold import hidden_slots
 from cblcast.panel import Panel, local_clock
 from cblcast.schema import OBSERVED, SITE
 
@@ -25,6 +26,7 @@ REASONS = (
     "not enough metered",
     "load too low",
     "load too high",
+    "beyond the look-back",
 )
 
 
@@ -87,7 +89,7 @@ def day_ledger(
     """
     cube = panel.cube(OBSERVED)
     event_day = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day
-    hidden_day = local_clock(panel, event.site, event.hidden_from_us) // DAY_US - cube.first_day
+    hidden_day = hidden_slots(panel, event)[0] // DAY_US - cube.first_day
     metered = np.isfinite(cube.values).mean(2) >= min_metered_share
     taken = real_event_days(panel)
     first_type_day = cube.first_day - look_back_days
@@ -120,12 +122,15 @@ def real_event_days(panel: Panel) -> np.ndarray:
     if panel.events is None or panel.events.empty:
         return taken
     code = panel.site_codes(pd.Index(panel.events[SITE]))
-    for edge, back in (("start", 0), ("stop", 1)):
-        times = pd.DatetimeIndex(panel.events[edge]).as_unit("us").asi8 - back
-        day = local_clock(panel, code, times) // DAY_US - cube.first_day
-        inside = (day >= 0) & (day < cube.n_days)
-        taken[code[inside], day[inside]] = True
-    return taken
+    first, last = (
+        local_clock(panel, code, pd.DatetimeIndex(panel.events[edge]).as_unit("us").asi8 - back) // DAY_US
+        - cube.first_day
+        for edge, back in (("start", 0), ("stop", 1))
+    )
+    running = np.zeros((len(taken), cube.n_days + 1), dtype=np.int64)
+    np.add.at(running, (code, np.clip(first, 0, cube.n_days)), 1)
+    np.add.at(running, (code, np.clip(last + 1, 0, cube.n_days)), -1)
+    return running.cumsum(axis=1)[:, :-1] > 0
 
 
 def reject_by_load(

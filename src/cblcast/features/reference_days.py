@@ -14,9 +14,10 @@ import pandas as pd
 
 from cblcast.cases import EventArrays
 from cblcast.cube import DAY_US, DayCube
+from cblcast.features.blindfold import hidden_slots
 from cblcast.features.day_ledger import DayLedger, day_ledger, reject_by_load
 from cblcast.panel import Panel, local_clock
-from cblcast.schema import OBSERVED
+from cblcast.schema import OBSERVED, StudyError
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,10 @@ class ReferenceDays:
     similarity_hours: float | None = None
     prefix: str = "ref"
 
+    def __post_init__(self) -> None:
+        if OBSERVED in (self.temperature, self.humidity):
+            raise StudyError(f"{OBSERVED!r} is no weather: its day would be compared without the blindfold")
+
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
         event = EventArrays.of(panel, cases)
@@ -95,6 +100,10 @@ class ReferenceDays:
             {f"{self.prefix}_qualified_days": (ledger.reason == 0).sum(1).astype(np.float64)[row]}, index=cases.index
         )
         return pd.concat([*blocks, qualified], axis=1)
+
+    def panel_columns(self) -> tuple[str, ...]:
+        """Columns of the panel that are read besides ``observed_kw``."""
+        return tuple(column for column in (self.temperature, self.humidity) if column is not None)
 
     def columns(self, key: str) -> list[str]:
         """Names of the columns of one kind, newest day first."""
@@ -132,8 +141,8 @@ def reference_load(panel: Panel, event: EventArrays, days: np.ndarray) -> np.nda
     chosen = days[row]
     day = np.where(chosen >= 0, chosen + offset[:, None], -2) + cube.first_day
     load = cube.lookup(event.site[row][:, None], day, slot[:, None])
-    hidden = local_clock(panel, event.site, event.hidden_from_us)[row][:, None]
-    beyond = day * DAY_US + (slot[:, None] + 1) * panel.step_us > hidden
+    hidden, _ = hidden_slots(panel, event)
+    beyond = day * DAY_US + (slot[:, None] + 1) * panel.step_us > hidden[row][:, None]
     return np.where(beyond, np.nan, load)
 
 
@@ -157,26 +166,34 @@ def _day_means(cube: DayCube, event: EventArrays, days: np.ndarray) -> np.ndarra
 
 
 def similarity(
-    panel: Panel, event: EventArrays, days: np.ndarray, hours: float | None
+    panel: Panel, event: EventArrays, days: np.ndarray, hours: float | None, buffer_hours: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """How far each reference day is from the event day, over the hours of that day that may be seen [kW].
+
+    Parameters
+    ----------
+    hours : float or None
+        Only so many hours right before the event; None takes all of the day.
+    buffer_hours : float
+        Hours on either side of the event that are left out.
 
     Returns
     -------
     gap, total_gap : ndarray, shape (n_events, n_days)
         Mean absolute difference of the intervals, and absolute difference of the means (Nearest XofY, section 3.2,
-        family 5). Where nothing of the event day may be seen, the days are equally near: 0.
+        family 5). Where nothing of the event day may be seen, the days are equally near: 0. A day that was not metered
+        in the hours to compare is NaN: nothing is known of its likeness.
     """
     cube = panel.cube(OBSERVED)
     event_day = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day
     today = _gather_days(cube, event, event_day[:, None])[:, 0].astype(np.float64)
     wall = (event_day[:, None] + cube.first_day) * DAY_US + np.arange(cube.values.shape[2]) * panel.step_us
-    hidden_from = local_clock(panel, event.site, event.hidden_from_us)[:, None]
-    hidden_until = local_clock(panel, event.site, event.hidden_until_us)[:, None]
-    seen = (wall + panel.step_us <= hidden_from) | (wall >= hidden_until)
-    start = local_clock(panel, event.site, event.start_us)[:, None]
+    begin, end = hidden_slots(panel, event)
+    seen = (wall + panel.step_us <= begin[:, None]) | (wall >= end[:, None])
+    start = local_clock(panel, event.site, event.start_us)[:, None] // panel.step_us * panel.step_us
     stop = local_clock(panel, event.site, event.stop_us)[:, None]
-    seen &= (wall < start) | (wall >= stop)
+    buffer_us = int(buffer_hours * 3_600_000_000)
+    seen &= (wall < start - buffer_us) | (wall >= stop + buffer_us)
     if hours is not None:
         seen &= (wall >= start - int(hours * 3_600_000_000)) & (wall < start)
     today = np.where(seen, today, np.nan)[:, None, :]
@@ -185,7 +202,7 @@ def similarity(
     n = np.maximum(both.sum(2), 1)
     gap = np.where(both, np.abs(difference), 0.0).sum(2) / n
     total_gap = np.abs(np.where(both, difference, 0.0).sum(2)) / n
-    nowhere = days < 0
+    nowhere = (days < 0) | (np.isfinite(today).any(2) & ~both.any(2))
     return np.where(nowhere, np.nan, gap), np.where(nowhere, np.nan, total_gap)
 
 

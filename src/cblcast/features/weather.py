@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.panel import Panel
-from cblcast.schema import SITE
+from cblcast.schema import OBSERVED, SITE, StudyError
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,12 @@ class Weather:
         """Columns of the panel that are read besides ``observed_kw``."""
         degrees = self.heating_base_c is not None or self.cooling_base_c is not None
         return tuple(dict.fromkeys((*self.columns, *((self.temperature,) if degrees else ()))))
+
+    def __post_init__(self) -> None:
+        if OBSERVED in (*self.columns, self.temperature):
+            raise StudyError(
+                f"{OBSERVED!r} is no weather: it would be read without the blindfold; use event_windows or reference_days"
+            )
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""

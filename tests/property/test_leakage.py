@@ -1,0 +1,125 @@
+"""Leakage as ONE property: no feature changes when garbage is written where its case may not look."""
+
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cblcast import registry
+from cblcast.cases import View, make_cases
+from cblcast.events import Event, Window
+from cblcast.panel import Panel
+
+# A spring and an autumn clock change, zones east and west, a zone of half hours, one without changes.
+PLACES = [
+    ("Europe/Madrid", "2019-03-31"),
+    ("Europe/Madrid", "2019-10-27"),
+    ("America/Los_Angeles", "2019-11-03"),
+    ("America/Los_Angeles", "2019-03-10"),
+    ("Asia/Kolkata", "2019-06-12"),
+    ("Australia/Lord_Howe", "2019-04-07"),  # its clock moves by half an hour
+]
+VIEWS = {
+    "real time": View.real_time(),
+    "real time, notified half an hour before": View.real_time(lead_in=0.5),
+    "settlement": View.settlement(),
+    "settlement with lead-in and recovery": View.settlement(lead_in=1, recovery=1.5),
+    "day ahead": View.day_ahead(),
+}
+# Every registered builder is called as it is registered, and again with what else it can look up.
+FURTHER = {
+    "reference_days": [
+        {"days": 4, "day_types": "all", "min_metered_share": 0.5, "low_share": 0.5, "high_share": 1.3},
+        {"days": 3, "day_types": "all", "similarity_hours": 3.0, "temperature": "temp_air_c", "prefix": "near"},
+    ],
+    "event_windows": [{"hours_before": 3, "hours_after": 3, "windows": ("WS", "BW", Window.before(1))}],
+}
+
+
+def builders():
+    """Every registered builder with its defaults, and with the further parameters above."""
+    for name in registry.FEATURES:
+        for params in [{}, *FURTHER.get(name, [])]:
+            yield pytest.param(name, params, id=f"{name}-{len(params)}")
+
+
+def on_the_hour(date: str, tz: str) -> pd.Timestamp:
+    """The full hour of UTC at or before local midnight: in a zone of half hours, meters keep hours of their own."""
+    return pd.Timestamp(date, tz=tz).tz_convert("UTC").floor("h")
+
+
+@cache
+def panel_around(tz: str, date: str, minutes: int) -> Panel:
+    """Twenty-four days of load with gaps around `date`, two sites."""
+    start = on_the_hour(date, tz) - pd.Timedelta(days=20)
+    times = pd.date_range(start, periods=24 * 1440 // minutes, freq=f"{minutes}min").as_unit("us")
+    rng = np.random.default_rng(7)
+    index = pd.MultiIndex.from_product([["a", "b"], times], names=["site_id", "time"])
+    load = rng.gamma(9.0, 1.0, len(index))
+    load[rng.random(len(index)) < 0.01] = np.nan
+    weather = {name: rng.normal(8.0, 3.0, len(index)) for name in ("temp_air_c", "wind_speed_100m_ms")}
+    weather |= {"wind_speed_10m_ms": rng.gamma(4.0, 1.0, len(index)), "wind_dir_100m_deg": rng.random(len(index)) * 360}
+    data = pd.DataFrame({"observed_kw": load, **weather}, index=index)
+    return Panel(data, pd.DataFrame({"tz": tz}, index=pd.Index(["a", "b"], name="site_id")))
+
+
+def spoilt(panel: Panel, cases: pd.DataFrame) -> Panel:
+    """The panel with garbage wherever the (single) case may not look."""
+    data = panel.data.copy()
+    time = data.index.get_level_values("time")
+    case = cases.iloc[0]
+    hidden = (time >= case["hidden_from"]) & (time < case["hidden_until"])
+    hidden &= data.index.get_level_values("site_id") == cases.index[0][0]
+    assert hidden.any()
+    data.loc[hidden, "observed_kw"] = np.where(np.arange(hidden.sum()) % 3 == 0, np.nan, 1e6)
+    return Panel(data, panel.sites)
+
+
+def assert_blind(name: str, params: dict, panel: Panel, event: Event, view: View) -> None:
+    """The builder's answer is the same, bit by bit, before and after the garbage."""
+    cases = make_cases(panel, [event], view)
+    builder = registry.make(registry.FEATURES, name, params, "feature builder")
+    pd.testing.assert_frame_equal(builder(panel, cases), builder(spoilt(panel, cases), cases), check_exact=True)
+
+
+@pytest.mark.parametrize(("name", "params"), list(builders()))
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    place=st.sampled_from(PLACES),
+    minutes=st.sampled_from([15, 60]),
+    view=st.sampled_from(sorted(VIEWS)),
+    begin=st.integers(-30, 40),  # hours from midnight of the day of the clock change
+    hours=st.integers(1, 9),  # so that some events cross midnight
+)
+def test_garbage_behind_the_blindfold_changes_nothing(name, params, place, minutes, view, begin, hours):
+    panel = panel_around(*place, minutes)
+    start = on_the_hour(place[1], place[0]) + pd.Timedelta(hours=begin)
+    assert_blind(name, params, panel, Event("a", start, start + pd.Timedelta(hours=hours)), VIEWS[view])
+
+
+@pytest.mark.parametrize(("view", "minutes"), list(product(sorted(VIEWS), [15, 60])))
+@pytest.mark.parametrize("place", [PLACES[1], PLACES[2], PLACES[5]], ids=lambda place: place[0])
+def test_the_double_hour_shows_nothing_of_its_second_half(place, view, minutes):
+    # The cube holds the mean of both readings of the double hour; an event that begins or ends between the two
+    # hides one of them, so the mean must not be seen.
+    panel = panel_around(*place, minutes)
+    for quarter in range(0, 16, minutes // 15):
+        start = on_the_hour(place[1], place[0]) + pd.Timedelta(minutes=15 * quarter)
+        for hours in (1, 2):
+            event = Event("a", start, start + pd.Timedelta(hours=hours))
+            assert_blind("reference_days", {"days": 2, "day_types": "all", "prefix": "r"}, panel, event, VIEWS[view])
+
+
+def test_the_property_can_fail():
+    class Peeks:
+        def __call__(self, panel, cases):
+            return pd.DataFrame({"peek": panel.data["observed_kw"].sum()}, index=cases.index)
+
+    panel = panel_around(*PLACES[0], 60)
+    start = pd.Timestamp("2019-03-31 12:00", tz="Europe/Madrid")
+    cases = make_cases(panel, [Event("a", start, start + pd.Timedelta(hours=2))], View.real_time())
+    assert not Peeks()(panel, cases).equals(Peeks()(spoilt(panel, cases), cases))
