@@ -6,7 +6,7 @@ Everything carries a leading axis of nets, so that thousands of sites are predic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +22,7 @@ def _sigmoid(x: Array) -> Array:
     return 0.5 * (1.0 + np.tanh(0.5 * x))
 
 
-ACTIVATIONS = {"tanh": np.tanh, "sigmoid": _sigmoid}
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"tanh": np.tanh, "sigmoid": _sigmoid}
 
 
 @dataclass(frozen=True)

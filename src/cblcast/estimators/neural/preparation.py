@@ -74,7 +74,7 @@ def check_scaling(scaling: str) -> None:
 
 def check_split(split: tuple[float, float, float]) -> None:
     """Raise :class:`StudyError` unless `split` is three shares that add up to one, the first of them above 0."""
-    if len(split) != 3 or min(split) < 0 or split[0] <= 0 or abs(sum(split) - 1.0) > 1e-9:
+    if len(tuple(split)) != 3 or min(split) < 0 or split[0] <= 0 or abs(sum(split) - 1.0) > 1e-9:
         raise StudyError(
             f"split={split!r}: give three shares (train, validation, test) that add up to 1, e.g. (0.6, 0.2, 0.2)"
         )

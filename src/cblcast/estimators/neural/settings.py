@@ -72,7 +72,7 @@ class NetSettings(RegressorMixin, BaseEstimator):
             trainer_options=self.trainer_options,
             rule=rule,
             scaling=self.scaling,
-            split=tuple(self.split),
+            split=self.split,
             device=self.device,
             dtype=self.dtype,
             keep_curves=self.keep_curves,
@@ -88,7 +88,7 @@ class NetSettings(RegressorMixin, BaseEstimator):
         if self.columns is not None:
             names = list(self.columns)
         if names is None:
-            vars(self).pop("feature_names_in_", None)
+            self.__dict__.pop("feature_names_in_", None)
         else:
             self.feature_names_in_ = np.array(names, dtype=str)
         x = self._inputs(X)
@@ -110,7 +110,7 @@ class NetSettings(RegressorMixin, BaseEstimator):
             expected = len(names)
         if np.isinf(x).any():
             column = int(np.argmax(np.isinf(x).any(axis=0)))
-            label = column if names is None else names[column]
+            label = column if names is None else str(names[column])
             raise DataError(f"{who}: feature {label!r} has infinite values: replace them by NaN or mend the feature")
         return x
 
