@@ -1,0 +1,23 @@
+"""Tracking in MLflow: studies, methods, models and their registry. Nothing outside this folder imports mlflow.
+
+MLflow takes a second to load, so every module here imports it inside functions: importing this package is cheap.
+"""
+
+from cblcast.tracking.comparison import compare, parent_runs
+from cblcast.tracking.models import declare_model, load_forecaster, register
+from cblcast.tracking.runs import MethodRun, StudyRun, study_run
+from cblcast.tracking.server import open_ui
+from cblcast.tracking.store import store_uri
+
+__all__ = [
+    "MethodRun",
+    "StudyRun",
+    "compare",
+    "declare_model",
+    "load_forecaster",
+    "open_ui",
+    "parent_runs",
+    "register",
+    "store_uri",
+    "study_run",
+]
