@@ -13,6 +13,9 @@ FEATURES: dict[str, str] = {
     "weather": "cblcast.features.weather:Weather",
     "reference_days": "cblcast.features.reference_days:ReferenceDays",
     "event_windows": "cblcast.features.event_windows:EventWindows",
+    "control_group": "cblcast.features.control_group:ControlGroup",
+    "program_days": "cblcast.features.program_days:ProgramDays",
+    "given": "cblcast.features.given:Given",
 }
 
 ESTIMATORS: dict[str, str] = {
@@ -20,10 +23,14 @@ ESTIMATORS: dict[str, str] = {
     "SimpleAverage": "cblcast.estimators.similar_days:SimpleAverage",
     "ComparableDay": "cblcast.estimators.similar_days:ComparableDay",
     "ExponentialMovingAverage": "cblcast.estimators.similar_days:ExponentialMovingAverage",
+    "SelectedDays": "cblcast.estimators.selected_days:SelectedDays",
     "FirmServiceLevel": "cblcast.estimators.firm_service_level:FirmServiceLevel",
     "MeterBeforeMeterAfter": "cblcast.estimators.meter:MeterBeforeMeterAfter",
     "MeteringGeneratorOutput": "cblcast.estimators.meter:MeteringGeneratorOutput",
     "Adjusted": "cblcast.estimators.adjusted:Adjusted",
+    "ClusterControl": "cblcast.estimators.control_group:ClusterControl",
+    "NearestControl": "cblcast.estimators.control_group:NearestControl",
+    "SyntheticControl": "cblcast.estimators.control_group:SyntheticControl",
     "Conformal": "cblcast.estimators.intervals:Conformal",
     "ConformalQuantile": "cblcast.estimators.intervals:ConformalQuantile",
 }
@@ -63,4 +70,7 @@ def make(table: Mapping[str, str], name: str, params: Mapping[str, Any], what: s
     for key in params:
         if key not in known:
             raise StudyError(f"{what} {name!r} has no parameter {key!r}: {nearest(key, known)}")
+    for key, parameter in known.items():
+        if key not in params and parameter.default is parameter.empty:
+            raise StudyError(f"{what} {name!r} needs the parameter {key!r}: give it")
     return cls(**params)

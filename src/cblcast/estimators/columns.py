@@ -11,6 +11,8 @@ from cblcast.schema import DataError
 
 # Which builder makes a column: only to say so when the column is missing.
 _BUILDER_OF = (
+    (re.compile(r"^program_"), "program_days"),
+    (re.compile(r"^(declared|contract)_kw$"), "given"),
     (
         re.compile(
             r"_(kw|gap_kw|event_kw|day_kw|total_gap_kw|temp_gap_c|humidity_gap_pct|age_days)_\d+$|_qualified_days$"
@@ -60,5 +62,9 @@ def event_codes(X: pd.DataFrame, estimator: object) -> tuple[np.ndarray, int]:
         )
     site = np.asarray(index.codes[index.names.index("site_id")], dtype=np.int64)
     origin = np.asarray(index.codes[index.names.index("origin")], dtype=np.int64)
-    _, code = np.unique(site * (origin.max(initial=0) + 1) + origin, return_inverse=True)
+    event = site * (origin.max(initial=0) + 1) + origin
+    if (np.diff(event) >= 0).all():  # the usual case needs no sorting
+        code = np.cumsum(np.r_[False, event[1:] != event[:-1]][: len(event)])
+    else:
+        _, code = np.unique(event, return_inverse=True)
     return code, int(code.max(initial=-1)) + 1

@@ -1,0 +1,41 @@
+"""Figures that are given rather than looked up in history: declared schedules, contracted capacity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cblcast.panel import Panel
+from cblcast.schema import SITE, DataError, nearest
+
+
+@dataclass(frozen=True)
+class Given:
+    """Columns of the panel at each interval, and of the sites frame for each site, under their own names.
+
+    Parameters
+    ----------
+    panel_columns : tuple of str
+        E.g. ``declared_kw``: a schedule that a customer declared beforehand.
+    site_columns : tuple of str
+        E.g. ``contract_kw``: a contracted capacity.
+    """
+
+    panel_columns: tuple[str, ...] = ()
+    site_columns: tuple[str, ...] = ()
+
+    def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
+        """Features of `cases`, same index."""
+        site = panel.site_codes(cases.index.get_level_values(SITE))
+        times = pd.DatetimeIndex(cases.index.get_level_values("time")).as_unit("us").asi8
+        found = {column: panel.values_at(column, site, times) for column in self.panel_columns}
+        for column in self.site_columns:
+            if column not in panel.sites.columns:
+                raise DataError(
+                    f"the sites frame has no column {column!r}, which this rule needs: add it, "
+                    f"one figure a site ({nearest(column, map(str, panel.sites.columns))})"
+                )
+            found[column] = panel.sites[column].to_numpy(dtype=np.float64)[site]
+        return pd.DataFrame(found, index=cases.index)

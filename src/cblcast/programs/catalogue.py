@@ -1,0 +1,95 @@
+"""The catalogue: program files in the package, and a user's own, which work the same way."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from cblcast.programs.model import Program
+from cblcast.schema import StudyError, nearest
+
+FOLDER = "catalogue"
+OWN_EVIDENCE = {"selection": {"source": "the user's own file", "as_of": "today", "confidence": "own"}}
+
+
+def list_programs() -> list[Program]:
+    """Every rule of the catalogue, sorted by name."""
+    return [load_program(name) for name in sorted(_known())]
+
+
+def load_program(name: str | Path | Program) -> Program:
+    """A rule by its name in the catalogue, or from a user's own YAML file.
+
+    Raises
+    ------
+    StudyError
+        Unknown name, with the nearest known; a file that cannot be read, or a key that is none, by name.
+    """
+    if isinstance(name, Program):
+        return name
+    text = str(name)
+    if text.endswith((".yaml", ".yml")) or "/" in text:
+        return read_program(Path(text))
+    known = _known()
+    if text not in known:
+        raise StudyError(
+            f"there is no program {text!r}: {nearest(text, known)}; a rule of your own is given as a path to its .yaml"
+        )
+    return _from_catalogue(text)
+
+
+def read_program(path: Path) -> Program:
+    """A rule from a YAML file; without ``evidence`` it is the user's own."""
+    try:
+        content = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise StudyError(f"the program file {path.name!r} cannot be read ({error.strerror}): check its path") from None
+    return _parse(content, path.name, own=True)
+
+
+@lru_cache(maxsize=1)
+def _known() -> tuple[str, ...]:
+    return tuple(
+        entry.name.removesuffix(".yaml")
+        for entry in (files("cblcast.programs") / FOLDER).iterdir()
+        if entry.name.endswith(".yaml")
+    )
+
+
+@lru_cache(maxsize=128)
+def _from_catalogue(name: str) -> Program:
+    content = (files("cblcast.programs") / FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    program = _parse(content, f"{name}.yaml", own=False)
+    if program.name != name:
+        raise StudyError(f"the catalogue file {name}.yaml names its program {program.name!r}: they must be alike")
+    return program
+
+
+def _parse(content: str, where: str, own: bool) -> Program:
+    import yaml
+    from pydantic import ValidationError
+
+    try:
+        document: Any = yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        raise StudyError(f"{where} is no YAML: {str(error).splitlines()[0]}") from None
+    if not isinstance(document, dict):
+        raise StudyError(f"{where} holds no program: it needs the keys name, title and days (or meter)")
+    if own:
+        document.setdefault("evidence", OWN_EVIDENCE)
+    try:
+        return Program(**document)
+    except ValidationError as error:
+        raise StudyError(f"{where}: {_first_problem(error)}") from None
+
+
+def _first_problem(error: Any) -> str:
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"])
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        key = str(problem["loc"][-1])
+        message = f"is no key of a program: {nearest(key, Program.model_fields)}"
+    return f"{place} {message}" if place else message

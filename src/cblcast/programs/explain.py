@@ -1,0 +1,280 @@
+"""A program's rule in words, and one event worked through by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cblcast.cases import EventArrays
+from cblcast.day_rules import DayRule
+from cblcast.estimators.adjusted import Adjusted
+from cblcast.events import Event, Window, event_table
+from cblcast.features.day_ledger import QUALIFIED, REASONS
+from cblcast.features.program_days import ProgramDays, event_hours_mean, subset
+from cblcast.forecaster import truth
+from cblcast.panel import Panel
+from cblcast.programs.forecasters import program_forecaster
+from cblcast.programs.model import CERTAINTY, Adjustment, ClockWindow, Program
+from cblcast.programs.windows import adjustment_windows
+from cblcast.schema import OBSERVED, PREDICTED, SITE, DataError
+
+_RANK_WORDS = {
+    "high": "the {x} with the highest mean load in {over}",
+    "low": "the {x} with the lowest mean load in {over}",
+    "middle": "the middle {x} by mean load in {over}",
+    "nearest": "the {x} most like the event day in the hours outside the event",
+    "temperature": "the {x} nearest to the event day in daily maximum temperature",
+    "recent": "the {x} newest",
+}
+_OVER_WORDS = {
+    "event_hours": "the event hours",
+    "whole_day": "the whole day",
+    "outside_event": "the hours outside the event",
+}
+_FAMILY_WORDS = {
+    "meter": "The baseline is flat: the mean of the meter in {windows}.",
+    "declared": "The baseline is the schedule declared beforehand (panel column declared_kw).",
+    "generator": "The baseline is that of the generator's own meter: its typical output on days without events.",
+    "control_group": "The baseline is that of customers who were not dispatched, matched to those who were.",
+    "model": "The baseline is learned: {model}.",
+}
+
+
+def explain(program: Program) -> str:
+    """The rule in words, with source, date and certainty of each part."""
+    return "\n".join(_sentences(program))
+
+
+def _sentences(program: Program) -> Iterator[str]:
+    yield f"{program.title} ({program.name})"
+    yield (
+        "Every part was seen in a document of the operator."
+        if program.official
+        else f"Not an official statement of the rule: its least certain part is {CERTAINTY[program.confidence]}."
+    )
+    yield ""
+    for rule in program.days:
+        yield _rule_words(rule, program.day_types)
+    if program.family != "days":
+        windows = " and ".join(_window_words(window) for window in program.meter)
+        yield _FAMILY_WORDS[program.family].format(windows=windows, model=program.model)
+    yield "No adjustment to the event day." if program.adjustment is None else _adjustment_words(program.adjustment)
+    if program.contract_cap:
+        yield f"The baseline never exceeds the contracted capacity ({program.contract_cap} of the sites)."
+    first, second = program.order.split("_then_")
+    yield f"A portfolio: {first} each site, then {second}." if first == "adjust" else "A portfolio: sum, then adjust once."
+    yield ""
+    for part, evidence in program.evidence.items():
+        yield f"  {part}: {evidence.source}; as of {evidence.as_of}; {evidence.confidence} ({CERTAINTY[evidence.confidence]})"
+    for note in program.notes:
+        yield f"  Note: {note}"
+
+
+def _rule_words(rule: DayRule, day_types: str | Sequence[str]) -> str:
+    which = _RANK_WORDS[rule.rank].format(x=rule.x, over=_OVER_WORDS[rule.ranked])
+    text = f"On {' and '.join(rule.applies_to)} days: of the {rule.y} newest qualified days, {which}"
+    if rule.x == rule.y:
+        text = f"On {' and '.join(rule.applies_to)} days: the {rule.y} newest qualified days"
+    if rule.decay is not None:
+        text += f", each weighing {rule.decay:g} of the next newer"
+    elif rule.weights is not None:
+        order = "best ranked" if rule.weights_by == "rank" else "oldest"
+        text += f", weighted {' / '.join(f'{100 * weight:g} %' for weight in rule.weights)} ({order} first)"
+    else:
+        text += ", averaged"
+    text += f". Qualified are days of the event day's type within {rule.look_back_days} calendar days"
+    if rule.extended_look_back_days:
+        text += f" ({rule.extended_look_back_days} if fewer than {rule.y} are found)"
+    if rule.candidate_days:
+        text += f", the newest {rule.candidate_days} of that type"
+    text += f", without event days and days metered to less than {100 * rule.min_metered_share:g} %"
+    if rule.gap_days:
+        text += f", without the {rule.gap_days} day(s) right before the event"
+    level = "the seed, the highest of them" if rule.low_of == "seed" else f"the mean of the {rule.y} newest"
+    if rule.low_share:
+        text += f", without days whose event hours are below {100 * rule.low_share:g} % of {level}"
+    if rule.high_share is not None:
+        text += f" or above {100 * rule.high_share:g} %"
+    return text + f". With fewer than {rule.least} there is no baseline."
+
+
+def _window_words(window: Window | ClockWindow) -> str:
+    if isinstance(window, ClockWindow):
+        return f"{window.start}-{window.stop} of the event day"
+    buffer = f", {window.buffer:g} h away from it" if window.buffer else ""
+    return f"the {window.hours:g} h {window.side} the event{buffer}"
+
+
+def _adjustment_words(adjustment: Adjustment) -> str:
+    windows = " and ".join(_window_words(window) for window in adjustment.windows)
+    what = "factor" if adjustment.kind == "ratio" else "shift"
+    text = f"Adjustment: {adjustment.kind}, one {what} an event, so that the baseline meets the meter in {windows}"
+    if adjustment.ends_at == "notification":
+        text += ", counted from the notification"
+    if adjustment.cap is not None:
+        of = "" if adjustment.kind == "ratio" else " of the mean baseline"
+        text += f"; {what} held within {adjustment.cap[0]:g} to {adjustment.cap[1]:g}{of}"
+    else:
+        text += "; no cap"
+    if adjustment.upward_only:
+        text += "; never downwards"
+    if adjustment.floor is not None:
+        text += f"; the baseline is at least {adjustment.floor:g} kW"
+    return text + "."
+
+
+@dataclass(frozen=True)
+class EventExplanation:
+    """One event of one program, worked through.
+
+    Attributes
+    ----------
+    program : Program
+    event : Series
+        ``site_id``, ``start``, ``stop``.
+    days : DataFrame
+        One row a day of the look-back, newest first: ``day``, ``weekday``, ``reason``, ``event_hours_kw``, ``ranked_by``,
+        ``selected``.
+    intervals : DataFrame
+        ``time_local``, ``unadjusted_kw``, ``baseline_kw``, ``metered_kw``, ``delivered_kw`` by interval of the event.
+    adjustment : dict
+        ``metered_kwh`` and ``baseline_kwh`` in the windows, ``raw`` and ``applied`` factor or shift; empty without one.
+    note : str
+        Why there is no baseline, if there is none.
+    """
+
+    program: Program
+    event: pd.Series
+    days: pd.DataFrame
+    intervals: pd.DataFrame
+    adjustment: dict[str, float] = field(default_factory=dict)
+    note: str = ""
+
+    def text(self) -> str:
+        """The same as plain text."""
+        zone = self.intervals["time_local"].iloc[0].tz
+        start, stop = (self.event[edge].tz_convert(zone) for edge in ("start", "stop"))
+        lines = [f"{self.program.title}: site {self.event[SITE]}, {start:%A %Y-%m-%d %H:%M} to {stop:%Y-%m-%d %H:%M} ({zone})"]
+        if len(self.days):
+            qualified, selected = (self.days["reason"] == "qualified").sum(), self.days["selected"].sum()
+            lines += ["", f"{qualified} qualified days, {selected} selected (kW is the mean in the event hours)"]
+            lines += [_day_line(row) for row in self.days.itertuples()]
+        lines += ["", *self._adjustment_lines(), "", "  local time         before     after     meter  delivered [kW]"]
+        lines += [
+            f"  {row.time_local:%Y-%m-%d %H:%M} {row.unadjusted_kw:9.2f} {row.baseline_kw:9.2f} "
+            f"{row.metered_kw:9.2f} {row.delivered_kw:10.2f}"
+            for row in self.intervals.itertuples()
+        ]
+        return "\n".join([*lines, *([self.note] if self.note else [])])
+
+    def _adjustment_lines(self) -> list[str]:
+        if not self.adjustment:
+            return ["No adjustment."]
+        found, own = self.adjustment, self.program.adjustment
+        unit = " kW" if own is not None and own.kind == "additive" else ""
+        cap = "" if own is None or own.cap is None else f" (cap {own.cap[0]:g} to {own.cap[1]:g})"
+        return [
+            f"Windows: meter {found['metered_kwh']:.2f} kWh, baseline {found['baseline_kwh']:.2f} kWh",
+            f"{'Shift' if unit else 'Factor'} before the cap {found['raw']:.4f}{unit}, after {found['applied']:.4f}{unit}{cap}",
+        ]
+
+
+def _day_line(row: object) -> str:
+    mark = "*" if row.selected else " "  # type: ignore[attr-defined]
+    load = f"{row.event_hours_kw:9.2f} kW" if np.isfinite(row.event_hours_kw) else " " * 12  # type: ignore[attr-defined]
+    return f"  {mark} {row.day} {row.weekday} {load}  {row.reason}"  # type: ignore[attr-defined]
+
+
+def explain_event(program: Program, panel: Panel, event: Event | pd.DataFrame) -> EventExplanation:
+    """Work one event through.
+
+    Parameters
+    ----------
+    program : Program
+    panel : Panel
+        With its other real events masked (:meth:`~cblcast.panel.Panel.with_events`) if they are to be excluded.
+    event : Event or DataFrame of one row
+
+    Raises
+    ------
+    DataError
+        More than one event, or one that the panel cannot hold.
+    """
+    table = event_table(event if isinstance(event, pd.DataFrame) else [event])
+    if len(table) != 1:
+        raise DataError(f"one event is explained at a time, not {len(table)}: pick one")
+    site = panel.select([table[SITE].iloc[0]])
+    windows = adjustment_windows(program, site, table)[0]
+    forecaster = program_forecaster(program, windows)
+    cases = forecaster.cases(site, table)
+    X = forecaster.matrix(site, cases)
+    forecaster.estimator.fit(X.iloc[:1], np.zeros(1))
+    scored = cases["scored"].to_numpy(dtype=bool)
+    baseline = forecaster.predict_matrix(X, scored)[PREDICTED].to_numpy()
+    plain = program_forecaster(program, adjusted=False).estimator.fit(X.iloc[:1], np.zeros(1)).predict(X)
+    metered = truth(panel, cases[scored])
+    times = cases.index.get_level_values("time")[scored].tz_convert(site.sites["tz"].iloc[0])
+    intervals = pd.DataFrame(
+        {
+            "time_local": times,
+            "unadjusted_kw": plain[scored],
+            "baseline_kw": baseline,
+            "metered_kw": metered,
+            "delivered_kw": baseline - metered,
+        }
+    )
+    days = _days_of(site, cases, forecaster.builders.get("program_days"))
+    note = "" if np.isfinite(baseline).all() else "There is no baseline: too few qualified days, or no rule for this day."
+    return EventExplanation(program, table.iloc[0], days, intervals, _adjustment_of(forecaster, X, plain, site), note)
+
+
+def _days_of(panel: Panel, cases: pd.DataFrame, builder: object) -> pd.DataFrame:
+    columns = ["day", "weekday", "reason", "event_hours_kw", "ranked_by", "selected"]
+    if not isinstance(builder, ProgramDays):
+        return pd.DataFrame(columns=columns)
+    event = EventArrays.of(panel, cases)
+    number = int(builder.rule_of_event(panel, event)[0])
+    if number < 0:
+        return pd.DataFrame(columns=columns)
+    rule = DayRule.of(builder.rules[number])
+    part, _ = subset(event, np.ones(1, dtype=bool))
+    found = builder.select(panel, part, rule)
+    position, reason = found.ledger.position[0], found.ledger.reason[0]
+    ranked_by = {int(day): key for day, key in zip(found.candidates[0], found.key[0], strict=True) if day >= 0}
+    first = panel.cube(OBSERVED).first_day
+    dates = (position + first).astype("M8[D]")
+    table = pd.DataFrame(
+        {
+            "day": [str(date) for date in dates],
+            "weekday": pd.DatetimeIndex(dates).strftime("%a"),
+            "reason": [REASONS[code] for code in reason],
+            "event_hours_kw": event_hours_mean(panel, part, position[None, :])[0],
+            "ranked_by": [ranked_by.get(int(day), np.nan) for day in position],
+            "selected": np.isin(position, found.days[0][found.days[0] >= 0]),
+        },
+        columns=columns,
+    )
+    unused = (reason == QUALIFIED) & ~np.isin(position, found.candidates[0])
+    table.loc[unused, "reason"] = "qualified, but older than the days needed"
+    return table[: int(np.flatnonzero(reason != REASONS.index("beyond the look-back"))[-1]) + 1]
+
+
+def _adjustment_of(forecaster: object, X: pd.DataFrame, plain: np.ndarray, panel: Panel) -> dict[str, float]:
+    estimator = forecaster.estimator  # type: ignore[attr-defined]
+    estimator = getattr(estimator, "estimator_", estimator) if not isinstance(estimator, Adjusted) else estimator
+    if not isinstance(estimator, Adjusted):
+        return {}
+    told = estimator.explain(X).iloc[0]
+    since_start, since_stop = X["hours_since_start"].to_numpy(), X["hours_since_stop"].to_numpy()
+    inside = np.logical_or.reduce([window.contains(since_start, since_stop) for window in estimator.windows()])
+    use = inside & np.isfinite(plain) & np.isfinite(X["metered_kw"].to_numpy())
+    return {
+        "metered_kwh": float(X["metered_kw"].to_numpy()[use].sum() * panel.step_hours),
+        "baseline_kwh": float(plain[use].sum() * panel.step_hours),
+        "raw": float(told["raw"]),
+        "applied": float(told["applied"]),
+    }
+

@@ -1,0 +1,96 @@
+"""Adjustment windows of real events: a fixed wall clock and a notification become hours beside each event."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cblcast.cube import DAY_US, local_microseconds
+from cblcast.events import HOUR_US, Window
+from cblcast.panel import Panel
+from cblcast.programs.model import ClockWindow, Program
+from cblcast.schema import SITE, DataError, utc
+
+
+def adjustment_windows(program: Program, panel: Panel, events: pd.DataFrame) -> list[tuple[Window, ...]]:
+    """The windows of `program` beside each event.
+
+    Parameters
+    ----------
+    events : DataFrame
+        ``site_id``, ``start``, ``stop`` (UTC); ``notified`` where the adjustment ends at the notification.
+
+    Returns
+    -------
+    list of tuple of Window
+        One tuple an event; empty without an adjustment, or where the event covers the clock window.
+    """
+    own = program.adjustment
+    if own is None:
+        return [()] * len(events)
+    start, stop = (pd.DatetimeIndex(events[edge]).as_unit("us").asi8 for edge in ("start", "stop"))
+    lead = np.zeros(len(events)) if own.ends_at == "start" else notice_hours(events)
+    per_window = []
+    for window in own.windows:
+        if isinstance(window, ClockWindow):
+            per_window.append(_at_the_clock(window, panel, events, start, stop))
+        elif window.side == "before" and lead.any():
+            made = {hours: Window.before(window.hours, window.buffer + hours) for hours in np.unique(lead)}
+            per_window.append([made[hours] for hours in lead])
+        else:
+            per_window.append([window] * len(events))
+    return [tuple(window for window in group if window is not None) for group in zip(*per_window, strict=True)]
+
+
+def notice_hours(events: pd.DataFrame) -> np.ndarray:
+    """Hours from the notification to the start of each event, shape (n_events,).
+
+    Raises
+    ------
+    DataError
+        Without notifications, or with one after its event has started.
+    """
+    if "notified" not in events.columns or events["notified"].isna().any():
+        raise DataError(
+            "the adjustment ends at the notification, but not every event says when it was notified: "
+            "add the column notified to the events, or let the adjustment end at the start"
+        )
+    start = pd.DatetimeIndex(events["start"]).as_unit("us").asi8
+    lead = start - utc(pd.DatetimeIndex(events["notified"]), "event notified").asi8
+    if (lead < 0).any():
+        late = events.iloc[int(np.flatnonzero(lead < 0)[0])]
+        raise DataError(
+            f"the event of site {late[SITE]!r} at {late['start']} was notified after it started ({late['notified']}): "
+            "mend the column notified"
+        )
+    return lead / HOUR_US
+
+
+def _at_the_clock(
+    window: ClockWindow, panel: Panel, events: pd.DataFrame, start: np.ndarray, stop: np.ndarray
+) -> list[Window | None]:
+    """The clock window of each event's local day as hours before its start or after its stop; None where it overlaps."""
+    zones = panel.sites["tz"].reindex(events[SITE]).to_numpy(dtype=object)
+    found: list[Window | None] = [None] * len(events)
+    made: dict[tuple[str, float, float], Window] = {}
+    for tz in set(zones):
+        rows = np.flatnonzero(zones == tz)
+        midnight = local_microseconds(start[rows], str(tz)) // DAY_US * DAY_US
+        begin, end = (
+            pd.DatetimeIndex((midnight + minutes * 60_000_000).view("M8[us]"))
+            .tz_localize(tz, ambiguous=np.ones(len(rows), dtype=bool), nonexistent="shift_forward")
+            .tz_convert("UTC")
+            .as_unit("us")
+            .asi8
+            for minutes in window.minutes
+        )
+        for row, first, last in zip(rows, begin, end, strict=True):
+            side, buffer = (
+                ("before", (start[row] - last) / HOUR_US)
+                if last <= start[row]
+                else ("after", (first - stop[row]) / HOUR_US)
+            )
+            if buffer >= 0 and last > first:
+                key = (side, float((last - first) / HOUR_US), float(buffer))
+                found[row] = made.setdefault(key, Window(*key))  # type: ignore[arg-type]
+    return found
