@@ -36,7 +36,7 @@ def evaluate(
         Measures of each site, of each event, or of all rows at once; the first two are then averaged. The baseline
         paper averages over evaluation periods (its table 3 is not possible pooled).
     scale : "mean" or Series site_id -> kW
-        What nRMSE divides by: the mean load, or e.g. the rated power.
+        What nRMSE divides by: the mean load, or e.g. the rated power, of each row its own site's.
 
     Returns
     -------
@@ -45,6 +45,10 @@ def evaluate(
     """
     if aggregate not in AGGREGATES:
         raise StudyError(f"unknown aggregate {aggregate!r}: {nearest(aggregate, AGGREGATES)}")
+    if not by:
+        raise StudyError("name at least one column to group by, such as 'method'")
+    if isinstance(scale, str) and scale != "mean":
+        raise StudyError(f"unknown scale {scale!r}: give 'mean', or a Series of kW by site")
     frame = scored.reset_index()
     for key in by:
         if key not in frame.columns:
@@ -75,7 +79,8 @@ def _measure(frame: pd.DataFrame, within: list[str], metrics: list[str], scale: 
                 low, high = group[LOWER].to_numpy(), group[UPPER].to_numpy()
                 row[name] = function(y, low, high) if np.isfinite(low).all() and np.isfinite(high).all() else np.nan
             elif name == "nrmse" and not isinstance(scale, str):
-                row[name] = function(y, p, float(scale.loc[group[SITE].iloc[0]]))
+                kw = scale.loc[group[SITE]].to_numpy(dtype=np.float64)
+                row[name] = function(y / kw, p / kw, 1.0)
             else:
                 row[name] = function(y, p)
         rows.append(row)

@@ -165,7 +165,7 @@ def rows_of(windows: tuple[Window, ...], X: pd.DataFrame, cases: pd.DataFrame) -
 
 
 def merge_features(*wishes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """One set of builders that serves all wishes: the larger number, the union of tuples, and no contradiction."""
+    """One set of builders that serves all wishes: the larger count, the union of tuples, and no contradiction."""
     merged: dict[str, dict[str, Any]] = {}
     for wish in wishes:
         for name, params in wish.items():
@@ -175,15 +175,20 @@ def merge_features(*wishes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[s
     return merged
 
 
+# A builder that looks further serves also who asked for less; any other difference is a contradiction.
+_MORE_SERVES_BOTH = frozenset({"days", "look_back_days", "hours_before", "hours_after"})
+_NO_LIST = frozenset({"day_types"})  # a tuple that is one value, not a list of wishes
+
+
 def _join(one: Any, other: Any, name: str, key: str) -> Any:
     other = _frozen(other)
     if one == other or other is None:
         return one
     if one is None:
         return other
-    if isinstance(one, (int, float)) and isinstance(other, (int, float)) and not isinstance(one, bool):
+    if key in _MORE_SERVES_BOTH:
         return max(one, other)
-    if isinstance(one, tuple) and isinstance(other, tuple):
+    if isinstance(one, tuple) and isinstance(other, tuple) and key not in _NO_LIST:
         return tuple(dict.fromkeys(one + other))
     raise StudyError(
         f"two parts of a method want {name} with {key}={one!r} and {key}={other!r}: give one of them another prefix"

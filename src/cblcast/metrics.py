@@ -30,17 +30,17 @@ def bias(observed: ArrayLike, predicted: ArrayLike) -> float:
 
 
 def mpe(observed: ArrayLike, predicted: ArrayLike) -> float:
-    """Mean percent error [%]: 100 · mean(ŷ − y) / ȳ; **> 0 means the baseline overestimates**.
+    """Mean percent error [%]: 100 · mean(ŷ − y) / |ȳ|; **> 0 means the baseline overestimates**.
 
     Equation 4 of the baseline paper prints y − ŷ, but its prose and table 3 (High3of5 +8.79 is the largest, Low3of5
     +0.61 the smallest) are only possible with ŷ − y.
     """
     y, p = _pair(observed, predicted)
-    return 100 * _per((p - y).mean(), y.mean())
+    return 100 * _per((p - y).mean(), abs(y.mean()))
 
 
 def mape(observed: ArrayLike, predicted: ArrayLike) -> float:
-    """Mean absolute error over mean load [%]: 100 · mean|ŷ − y| / ȳ (baseline paper, equation 5).
+    """Mean absolute error over mean load [%]: 100 · mean|ŷ − y| / |ȳ| (baseline paper, equation 5).
 
     The paper calls it MAPE; elsewhere it is the WAPE (:data:`wape` is the same function). The textbook measure, which
     divides by each observation, is :func:`mape_textbook`.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def load_state(folder: Path) -> Any:
         document = json.loads((folder / _JSON_FILE).read_text(encoding="utf-8"))
         with np.load(folder / _ARRAY_FILE, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(
             f"the model in {folder.name!r} cannot be read ({error}): train and register it again"
         ) from error
@@ -56,8 +57,9 @@ def _encode(value: Any, place: str, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, np.ndarray):
         if value.dtype.hasobject:
             raise DataError(f"{place} is an array of Python objects, which is not saved: use a numeric or string dtype")
-        arrays[place] = value
-        return {"$array": place}
+        name = place if place not in arrays else f"{place}#{len(arrays)}"  # keys may read alike: "a.b", or 1 and "1"
+        arrays[name] = value
+        return {"$array": name}
     if isinstance(value, (list, tuple)):
         kind = "$tuple" if isinstance(value, tuple) else "$list"
         return {kind: [_encode(item, f"{place}.{number}", arrays) for number, item in enumerate(value)]}
@@ -79,8 +81,7 @@ def _encode_object(value: Any, place: str, arrays: dict[str, np.ndarray]) -> dic
             "or wrap it in an estimator of cblcast"
         )
     if is_estimator(value):
-        own = type(value).__init__.__code__.co_varnames[1 : type(value).__init__.__code__.co_argcount]
-        params = {name: getattr(value, name) for name in own}
+        params = value.get_params(deep=False)
         fitted = {name: item for name, item in vars(value).items() if name.endswith("_") and not name.startswith("_")}
     elif hasattr(value, "__dataclass_fields__"):
         params, fitted = {name: getattr(value, name) for name in value.__dataclass_fields__}, {}
@@ -110,14 +111,29 @@ def _decode(document: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 
 def _decode_object(document: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
-    module, _, name = str(document.get("$class", "")).partition(":")
-    if not module.startswith(_OWN_PACKAGE):
-        raise DataError(
-            f"the model names the class {document.get('$class')!r}, which is none of cblcast's: it is not loaded"
-        )
-    made = getattr(importlib.import_module(module), name)(
+    made = _own_class(str(document.get("$class", "")))(
         **{key: _decode(item, arrays) for key, item in document["params"].items()}
     )
     for key, item in document["state"].items():
         setattr(made, key, _decode(item, arrays))
     return made
+
+
+def _own_class(path: str) -> Any:
+    """The class at ``module:Class``, if it is an estimator or a dataclass that cblcast itself defines."""
+    module, _, name = path.partition(":")
+    if module.startswith(_OWN_PACKAGE):
+        try:
+            found = getattr(importlib.import_module(module), name, None)
+        except ModuleNotFoundError as error:
+            if not str(error.name).startswith(_OWN_PACKAGE):
+                raise
+            found = None
+        # What a module merely imports, and its functions, must not be called on a stranger's word.
+        if isinstance(found, type) and found.__module__ == module and _is_saved_kind(found):
+            return found
+    raise DataError(f"the model names the class {path!r}, which is none that cblcast saves: it is not loaded")
+
+
+def _is_saved_kind(kind: type) -> bool:
+    return hasattr(kind, "get_params") or hasattr(kind, "__dataclass_fields__")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.columns import event_codes, take
 from cblcast.events import Window, WindowSpec, windows_of
 from cblcast.schema import DataWarning, StudyError, nearest
 
-MODES = ("multiplicative", "additive")
+NEUTRAL = {"multiplicative": 1.0, "additive": 0.0}  # the adjustment that changes nothing, by mode
 
 
 def adjustment(
@@ -50,6 +52,17 @@ def adjustment(
     return np.where(usable, actual / np.where(usable, expected, 1.0), 1.0), usable
 
 
+class _Found(NamedTuple):
+    """What was found for the rows and events of one X; `known` events have a baseline at all."""
+
+    predicted: np.ndarray
+    event: np.ndarray
+    raw: np.ndarray
+    applied: np.ndarray
+    usable: np.ndarray
+    known: np.ndarray
+
+
 class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     """A baseline scaled or shifted so that it meets the meter in a window beside the event.
 
@@ -62,7 +75,7 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     mode : {"multiplicative", "additive"}
         Factor = sum of the meter / sum of the baseline (equation 2), or shift = their mean difference [kW].
     limits : (float, float), optional
-        Cap of the factor, e.g. ``(0.8, 1.2)``; for a shift, cap as shares of the mean baseline, e.g. ``(-0.2, 0.2)``.
+        Cap of the factor, e.g. ``(0.8, 1.2)``; for a shift, cap as shares of the event's mean baseline, e.g. ``(-0.2, 0.2)``.
     floor : float, optional
         Least adjusted baseline [kW].
     upward_only : bool
@@ -70,6 +83,8 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     Notes
     -----
+    The factor is that of the baseline itself, hence of the days it selected, not of all days it could choose from.
+
     An event whose window holds no usable load (nothing seen; zero or negative in a ratio) keeps its baseline: factor 1,
     shift 0, counted in a :class:`~cblcast.schema.DataWarning`.
     """
@@ -108,65 +123,57 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Adjusted baseline [kW], float64, shape (n_rows,)."""
-        predicted, value, usable, _ = self._adjustment(X)
-        if not usable.all():
+        found = self._adjustment(X)
+        lost = found.known & ~found.usable
+        if lost.any():
             warnings.warn(
-                f"{int((~usable).sum())} of {len(usable)} events are not adjusted: their window shows no load above "
-                "zero, or none at all",
+                f"{int(lost.sum())} of {len(lost)} events are not adjusted: their window shows no load above zero, "
+                "or none at all",
                 DataWarning,
                 stacklevel=2,
             )
-        return predicted if value is None else self._apply(X, predicted, value)
+        applied = found.applied[found.event]
+        adjusted = found.predicted * applied if self.mode == "multiplicative" else found.predicted + applied
+        return adjusted if self.floor is None else np.maximum(adjusted, self.floor)
 
     def explain(self, X: pd.DataFrame) -> pd.DataFrame:
         """Factor or shift of each row's event: ``raw`` before and ``applied`` after the caps, and ``usable``."""
-        predicted, raw, usable, event = self._adjustment(X)
-        capped = self._capped(predicted, raw, event)
-        return pd.DataFrame({"raw": raw[event], "applied": capped[event], "usable": usable[event]}, index=X.index)
+        found = self._adjustment(X)
+        values = {"raw": found.raw, "applied": found.applied, "usable": found.usable}
+        return pd.DataFrame({name: value[found.event] for name, value in values.items()}, index=X.index)
 
-    def _adjustment(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def _adjustment(self, X: pd.DataFrame) -> _Found:
         self.check()
+        check_is_fitted(self, "estimator_")
         predicted = np.asarray(self.estimator_.predict(X), dtype=np.float64)
         since_start, since_stop, metered = take(X, ["hours_since_start", "hours_since_stop", "metered_kw"], self).T
         inside = np.logical_or.reduce([window.contains(since_start, since_stop) for window in windows_of(self.window)])
         event, n_events = event_codes(X, self)
-        value, usable = adjustment(metered, predicted, inside, event, n_events, self.mode)
-        return predicted, value, usable, event
+        raw, usable = adjustment(metered, predicted, inside, event, n_events, self.mode)
+        asked = (since_start >= 0) & (since_stop < 0) & np.isfinite(predicted)
+        count = np.bincount(event[asked], minlength=n_events)
+        mean = np.bincount(event[asked], weights=predicted[asked], minlength=n_events) / np.maximum(count, 1)
+        return _Found(predicted, event, raw, self._capped(raw, mean), usable, count > 0)
 
-    def _capped(self, predicted: np.ndarray, value: np.ndarray, event: np.ndarray) -> np.ndarray:
-        neutral = 1.0 if self.mode == "multiplicative" else 0.0
+    def _capped(self, value: np.ndarray, mean_kw: np.ndarray) -> np.ndarray:
         if self.upward_only:
-            value = np.maximum(value, neutral)
+            value = np.maximum(value, NEUTRAL[self.mode])
         if self.limits is None:
             return value
-        low, high = self.limits
-        if self.mode == "additive":
-            finite = np.isfinite(predicted)
-            total = np.bincount(event[finite], weights=predicted[finite], minlength=len(value))
-            mean = np.abs(total / np.maximum(np.bincount(event[finite], minlength=len(value)), 1))
-            return np.clip(value, low * mean, high * mean)
-        return np.clip(value, low, high)
-
-    def _apply(self, X: pd.DataFrame, predicted: np.ndarray, value: np.ndarray) -> np.ndarray:
-        event, _ = event_codes(X, self)
-        applied = self._capped(predicted, value, event)[event]
-        adjusted = predicted * applied if self.mode == "multiplicative" else predicted + applied
-        return adjusted if self.floor is None else np.maximum(adjusted, self.floor)
+        unit = np.ones_like(value) if self.mode == "multiplicative" else np.abs(mean_kw)
+        return np.clip(value, self.limits[0] * unit, self.limits[1] * unit)
 
     def check(self) -> None:
         """Raise :class:`~cblcast.schema.StudyError` for a mode, window or limits that make no adjustment."""
         windows_of(self.window)
         if hasattr(self.estimator, "check"):
             self.estimator.check()
-        if self.mode not in MODES:
-            raise StudyError(f"unknown adjustment mode {self.mode!r}: {nearest(self.mode, MODES)}")
-        if (
-            self.limits is not None
-            and not self.limits[0] <= (1 if self.mode == "multiplicative" else 0) <= self.limits[1]
-        ):
+        if self.mode not in NEUTRAL:
+            raise StudyError(f"unknown adjustment mode {self.mode!r}: {nearest(self.mode, NEUTRAL)}")
+        if self.limits is not None and not self.limits[0] <= NEUTRAL[self.mode] <= self.limits[1]:
             raise StudyError(
-                f"limits {self.limits} must enclose {'1' if self.mode == 'multiplicative' else '0'}, "
-                f"the {self.mode} adjustment that changes nothing"
+                f"limits {self.limits} must enclose {NEUTRAL[self.mode]:g}, the {self.mode} adjustment that changes "
+                "nothing"
             )
 
     def __sklearn_tags__(self):  # type: ignore[no-untyped-def]

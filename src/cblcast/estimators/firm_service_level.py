@@ -7,8 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
-from cblcast.schema import DataError
+from cblcast.schema import DataError, StudyError
 
 
 class FirmServiceLevel(RegressorMixin, BaseEstimator):
@@ -28,6 +29,10 @@ class FirmServiceLevel(RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: np.ndarray) -> FirmServiceLevel:
         """Learn the level of each site unless it is given."""
+        if not 0 <= self.quantile <= 1:
+            raise StudyError(f"quantile lies between 0 and 1, not {self.quantile}")
+        if self.level_kw is not None:
+            return self
         load = pd.Series(np.asarray(y, dtype=np.float64), index=_sites(X))
         levels = load.groupby(level=0).quantile(self.quantile)
         self.level_of_site_ = {str(site): float(level) for site, level in levels.items()}
@@ -35,9 +40,13 @@ class FirmServiceLevel(RegressorMixin, BaseEstimator):
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Level [kW], float64, shape (n_rows,)."""
-        if isinstance(self.level_kw, (int, float)):
+        if self.level_kw is None:
+            check_is_fitted(self, "level_of_site_")
+            known: Mapping[str, float] = self.level_of_site_
+        elif isinstance(self.level_kw, Mapping):
+            known = self.level_kw
+        else:
             return np.full(len(X), float(self.level_kw))
-        known = self.level_kw if self.level_kw is not None else self.level_of_site_
         sites = _sites(X)
         unknown = sites.unique().difference(pd.Index(list(known)))
         if len(unknown):
@@ -47,8 +56,9 @@ class FirmServiceLevel(RegressorMixin, BaseEstimator):
         return sites.map(dict(known)).to_numpy(dtype=np.float64)
 
     def __sklearn_tags__(self):  # type: ignore[no-untyped-def]
-        """A constant scores poorly by design."""
+        """A constant scores poorly by design; a given level needs no training."""
         tags = super().__sklearn_tags__()
+        tags.requires_fit = self.level_kw is None
         tags.regressor_tags.poor_score = True
         return tags
 

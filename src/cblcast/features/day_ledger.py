@@ -28,6 +28,7 @@ REASONS = (
     "load too high",
     "beyond the look-back",
 )
+UNMETERED = REASONS.index("not enough metered")
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,11 @@ class EventWindows:
     hours_after: int = 0
     windows: tuple[str | Window, ...] = ()
 
+    def __post_init__(self) -> None:
+        # A study and a saved forecaster write windows as mappings, which cannot be hashed.
+        named = (window if isinstance(window, str) else Window.of(window) for window in self.windows)
+        object.__setattr__(self, "windows", tuple(named))
+
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
         event = EventArrays.of(panel, cases)

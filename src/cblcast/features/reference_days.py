@@ -15,7 +15,7 @@ import pandas as pd
 from cblcast.cases import EventArrays
 from cblcast.cube import DAY_US, DayCube
 from cblcast.features.blindfold import hidden_slots
-from cblcast.features.day_ledger import DayLedger, day_ledger, reject_by_load
+from cblcast.features.day_ledger import UNMETERED, DayLedger, day_ledger, reject_by_load
 from cblcast.panel import Panel, local_clock
 from cblcast.schema import OBSERVED, StudyError
 
@@ -47,7 +47,7 @@ class ReferenceDays:
     gap_days : int
         Days right before the event that may not be used.
     min_metered_share : float
-        Least metered share of a day.
+        Least metered share of a day, and of its event hours.
     low_share, high_share : float
         Exclusion of days with a load far from the mean of the first choice (see
         :func:`~cblcast.features.day_ledger.reject_by_load`), judged on the event hours.
@@ -119,6 +119,7 @@ class ReferenceDays:
             gap_days=self.gap_days,
             min_metered_share=self.min_metered_share,
         )
+        ledger = reject_unmetered_events(panel, event, ledger, self.min_metered_share)
         if self.low_share > 0 or self.high_share is not None:
             inside = np.where(ledger.reason == 0, ledger.position, -1)
             load = mean_by_event(reference_load(panel, event, inside), event)
@@ -144,6 +145,23 @@ def reference_load(panel: Panel, event: EventArrays, days: np.ndarray) -> np.nda
     hidden, _ = hidden_slots(panel, event)
     beyond = day * DAY_US + (slot[:, None] + 1) * panel.step_us > hidden[row][:, None]
     return np.where(beyond, np.nan, load)
+
+
+def reject_unmetered_events(panel: Panel, event: EventArrays, ledger: DayLedger, share: float) -> DayLedger:
+    """Disqualify days that were metered, but in less than `share` of the event hours: they say nothing of the event."""
+    cube = panel.cube(OBSERVED)
+    whole = np.isfinite(cube.values).all(axis=2)
+    safe = np.clip(ledger.position, 0, cube.n_days - 1)
+    next_day = np.minimum(safe + 1, cube.n_days - 1)  # holds the hours after midnight
+    site = event.site[:, None]
+    doubtful = (ledger.reason == 0) & ~(whole[site, safe] & whole[site, next_day])
+    reason = ledger.reason.copy()
+    for column in np.flatnonzero(doubtful.any(axis=0)):
+        day = np.where(doubtful[:, column], ledger.position[:, column], -1)
+        metered = np.isfinite(reference_load(panel, event, day[:, None]))
+        seen = mean_by_event(metered.astype(np.float64), event)[:, 0]
+        reason[doubtful[:, column] & ((seen < share) | (seen == 0)), column] = UNMETERED
+    return DayLedger(ledger.position, reason)
 
 
 def mean_by_event(values: np.ndarray, event: EventArrays) -> np.ndarray:
