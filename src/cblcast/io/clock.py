@@ -155,8 +155,11 @@ def localise(wall_us: np.ndarray, site: np.ndarray, zone: str) -> np.ndarray:
     instants = summer[codes]
     twice = (summer != standard)[codes]
     if twice.any():
-        rows = np.flatnonzero(twice)
-        rows = rows[np.argsort(site[rows], kind="stable")]
+        by_site = np.argsort(site, kind="stable")
+        if _newest_first(wall_us[by_site], site[by_site]):
+            by_site = np.argsort(site[::-1], kind="stable")
+            by_site = len(site) - 1 - by_site
+        rows = by_site[twice[by_site]]
         second = _second_showing(wall_us[rows], site[rows], zone)
         instants[rows[second]] = standard[codes[rows[second]]]
     return instants
@@ -167,11 +170,14 @@ def _instants(clock: pd.DatetimeIndex, zone: str, is_summer: bool) -> np.ndarray
     return clock.tz_localize(zone, ambiguous=flags, nonexistent="NaT").tz_convert("UTC").as_unit("us").asi8
 
 
+def _newest_first(wall: np.ndarray, site: np.ndarray) -> bool:
+    gap = np.diff(wall)[site[1:] == site[:-1]]
+    return bool((gap < 0).sum() > (gap > 0).sum())
+
+
 def _second_showing(wall: np.ndarray, site: np.ndarray, zone: str) -> np.ndarray:
-    """Which rows, sorted by site and else in the order of the file, show the double hour for the second time."""
+    """Which rows, sorted by site and else oldest first, show the double hour for the second time."""
     gap = np.diff(wall)
-    if (site[1:] == site[:-1]).any() and np.median(np.sign(gap[site[1:] == site[:-1]])) < 0:
-        return _second_showing(wall[::-1], site[::-1], zone)[::-1]  # a file written newest first
     night = np.cumsum(np.r_[True, (site[1:] != site[:-1]) | (np.abs(gap) > HALF_DAY_US)])
     back = np.r_[False, (gap <= 0) & (night[1:] == night[:-1])]
     turns = np.cumsum(back)
