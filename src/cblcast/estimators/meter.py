@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from cblcast.day_rules import choose_days
 from cblcast.estimators.columns import event_codes, numbered, take
 from cblcast.estimators.rule import Rule
-from cblcast.estimators.similar_days import choose_days, weighted_days
+from cblcast.estimators.similar_days import reference_days, weighted_days
 from cblcast.events import Window, WindowSpec, windows_of
 
 
@@ -67,7 +68,7 @@ class MeteringGeneratorOutput(Rule):
 
     def required_features(self) -> dict[str, dict[str, object]]:
         """Builders and the parameters this rule needs of them."""
-        return {"reference_days": {"days": max(10, self.typical_days)}}
+        return {"reference_days": reference_days(max(10, self.typical_days), self.prefix)} if self.typical_days else {}
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Baseline output [kW], float64, shape (n_rows,)."""

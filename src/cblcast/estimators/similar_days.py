@@ -50,6 +50,16 @@ def weighted_days(load: np.ndarray, chosen: np.ndarray, weights: np.ndarray) -> 
         return np.where(total > 0, (np.where(there, values, 0.0) * share).sum(1) / total, np.nan)
 
 
+def reference_days(days: int, prefix: str) -> dict[str, object]:
+    """Parameters of the builder that finds `days` reference days: calendar days enough, and the prefix if not usual."""
+    needs: dict[str, object] = {"days": days}
+    if days > 10:
+        needs["look_back_days"] = max(60, 3 * days)
+    if prefix != "ref":
+        needs["prefix"] = prefix
+    return needs
+
+
 class XofY(Rule):
     """Mean of X of the Y newest qualified days (equation 1): High, Middle, Low, Nearest, temperature or the newest.
 
@@ -97,11 +107,9 @@ class XofY(Rule):
 
     def required_features(self) -> dict[str, dict[str, object]]:
         """Builders and the parameters this rule needs of them."""
-        needs: dict[str, object] = {"days": max(10, self.y)}
+        needs: dict[str, object] = reference_days(max(10, self.y), self.prefix)
         if self.select == "temperature":
             needs["temperature"] = "temp_air_c"
-        if self.y > 10:
-            needs["look_back_days"] = max(60, 3 * self.y)
         return {"reference_days": needs}
 
     def check(self) -> None:
@@ -181,7 +189,7 @@ class ExponentialMovingAverage(Rule):
 
     def required_features(self) -> dict[str, dict[str, object]]:
         """Builders and the parameters this rule needs of them."""
-        return {"reference_days": {"days": max(10, self.days), "look_back_days": max(60, 3 * self.days)}}
+        return {"reference_days": reference_days(max(10, self.days), self.prefix)}
 
     def check(self) -> None:
         """Raise for a decay that makes no average."""
@@ -221,13 +229,9 @@ class ComparableDay(Rule):
 
     def required_features(self) -> dict[str, dict[str, object]]:
         """Builders and the parameters this rule needs of them."""
-        needs: dict[str, object] = {
-            "days": self.days,
-            "look_back_days": max(60, 3 * self.days),
-            "temperature": "temp_air_c",
-        }
+        needs: dict[str, object] = {**reference_days(self.days, self.prefix), "temperature": "temp_air_c"}
         if self.humidity_pct is not None:
-            needs["humidity"] = "rel_hum_pct"
+            needs["humidity"] = "relative_humidity_pct"
         return {"reference_days": needs}
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
