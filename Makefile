@@ -16,7 +16,7 @@ demo: $(VENV)/.installed
 	$(BIN)/cblcast train experiments/sme_baselines/turin.yaml --register sme-baseline --alias champion
 	$(BIN)/cblcast score --model models:/sme-baseline@champion --data data/samples/turin.parquet \
 		--events experiments/sme_baselines/events.csv --out models/turin_baseline.parquet
-	$(BIN)/cblcast compare sme_baselines
+	$(BIN)/cblcast compare sme_baselines_turin
 
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS)

@@ -1,0 +1,107 @@
+"""Serving: a registered model at work on somebody's files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cblcast import tracking
+from cblcast.backtest import SCORED_COLUMNS, BacktestResult, split_excluded
+from cblcast.evaluation import evaluate
+from cblcast.forecaster import Forecaster
+from cblcast.io.event_table import read_events
+from cblcast.io.tabular import read_panel
+from cblcast.panel import Panel
+from cblcast.placebo import placebo_events
+from cblcast.schema import DataError, StudyError
+from cblcast.scoring import score_events
+
+
+def score_file(
+    model: str, panel_file: str | Path, events_file: str | Path, *, store: str | None = None, **reader: Any
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Baselines of real events with a registered model.
+
+    Returns
+    -------
+    scored : DataFrame
+        ``site_id``, ``time``, ``baseline_kw``, ``lower_kw``, ``upper_kw`` [kW].
+    excluded : DataFrame
+        Events without an estimate and why.
+    """
+    forecaster = tracking.load_forecaster(model, uri=store)
+    panel = read_panel_for(forecaster, panel_file, **reader)
+    return score_events(forecaster, panel, read_events(events_file, panel))
+
+
+def read_panel_for(forecaster: Forecaster, panel_file: str | Path, **reader: Any) -> Panel:
+    """A meter file read with the sites the model was trained on, where neither file nor options say more."""
+    if reader.get("sites") is None and forecaster.sites is not None:
+        common = {
+            key: forecaster.sites[key].dropna().unique()
+            for key in ("tz", "country", "subdivision")
+            if key in forecaster.sites.columns
+        }
+        for key, values in common.items():
+            if reader.get(key) is None and len(values) == 1:
+                reader[key] = str(values[0])
+    return read_panel(str(panel_file), **reader)
+
+
+def evaluate_model(
+    model: str,
+    panel_file: str | Path,
+    *,
+    events_file: str | Path | None = None,
+    start: str | None = None,
+    stop: str | None = None,
+    days: str = "working",
+    metrics: Sequence[str] = ("mpe", "mape", "rmse", "nrmse"),
+    store: str | None = None,
+    **reader: Any,
+) -> tuple[pd.DataFrame, BacktestResult]:
+    """Judge a registered model on other data: at the events of a file, or at placebo events from `start` to `stop`."""
+    forecaster = tracking.load_forecaster(model, uri=store)
+    panel = read_panel_for(forecaster, panel_file, **reader)
+    if events_file is not None:
+        events = read_events(events_file, panel)
+    elif start and stop:
+        events = placebo_events(panel, start, stop, days=days)
+    else:
+        raise StudyError("evaluate --model needs --events FILE, or --start and --stop of placebo events")
+    cases = forecaster.cases(panel, events)
+    result = backtest_trained(panel, forecaster, cases)
+    table = evaluate(result.scored, ["method"], metrics) if len(result.scored) else pd.DataFrame()
+    if table.empty:
+        raise DataError(
+            f"none of the {len(result.excluded)} events could be estimated; the first: {result.excluded['reason'].iloc[0]}"
+        )
+    table["n_excluded"] = len(result.excluded)
+    return table, result
+
+
+def backtest_trained(panel: Panel, forecaster: Forecaster, cases: pd.DataFrame) -> BacktestResult:
+    """Scored frame of a forecaster that is trained already."""
+    rows, excluded = split_excluded(panel, cases, forecaster.predict(panel, cases), forecaster)
+    scored = rows.assign(method=forecaster.name, fold="test")[SCORED_COLUMNS]
+    return BacktestResult(scored, excluded.assign(method=forecaster.name), {forecaster.name: forecaster})
+
+
+def write_frame(frame: pd.DataFrame, path: Path) -> None:
+    """Write a CSV or Parquet file whole or not at all."""
+    writers: dict[str, Callable[[Path], Any]] = {
+        ".csv": lambda target: frame.to_csv(target, index=False),
+        ".parquet": lambda target: frame.to_parquet(target, index=False),
+    }
+    if path.suffix not in writers:
+        raise StudyError(f"{path.name!r} ends in neither .csv nor .parquet: choose one of them")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.draft")
+    try:
+        writers[path.suffix](draft)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

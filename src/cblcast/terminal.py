@@ -1,0 +1,90 @@
+"""What the command line shows: tables, progress, warnings, and JSON for machines. Rich and pandas are imported when used."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@contextmanager
+def progress(as_json: bool, total: int, what: str) -> Iterator[Callable[[str], None]]:
+    """A progress bar on the terminal's error stream; data warnings are counted beneath it."""
+    from cblcast.errors import DataWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", DataWarning)
+        if as_json:
+            yield lambda name: None
+        else:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+            with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+                task = bar.add_task(what, total=total)
+                yield lambda name: bar.update(task, advance=1, description=name[:48])
+    print_warnings([str(item.message) for item in caught if issubclass(item.category, DataWarning)])
+
+
+def print_warnings(messages: list[str]) -> None:
+    """Each warning once, with how often it came."""
+    for message in dict.fromkeys(messages):
+        times = messages.count(message)
+        typer.secho(f"Warning: {message}" + (f" [{times} times]" if times > 1 else ""), fg="yellow", err=True)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as plain dictionaries; NaN is null, instants are ISO 8601."""
+    return json.loads(frame.to_json(orient="records", date_format="iso"))
+
+
+def print_json(document: object) -> None:
+    """One JSON document on standard output."""
+    typer.echo(json.dumps(document, indent=2, default=str))
+
+
+def print_table(frame: pd.DataFrame, title: str) -> None:
+    """A table for people."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in frame.columns:
+        table.add_column(
+            str(column), justify="left" if frame[column].dtype.kind not in "fiu" else "right", overflow="fold"
+        )
+    whole = {column for column in frame.columns if column.startswith("n_") or frame[column].dtype.kind in "iu"}
+    for row in frame.to_dict("records"):
+        table.add_row(*(_cell(value, column in whole) for column, value in row.items()))
+    console = Console()
+    if not console.is_terminal:  # a pipe or a log has no width of its own
+        console = Console(width=160)
+    console.print(table)
+
+
+def _cell(value: Any, whole: bool) -> str:
+    if value is None or value != value:
+        return ""
+    if whole:
+        return f"{value:.0f}"
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def print_leaderboard(leaderboard: pd.DataFrame, excluded: pd.DataFrame, title: str) -> None:
+    """A leaderboard, what was left out of it and why, and how to read it."""
+    print_table(leaderboard.reset_index(), title)
+    if len(excluded):
+        typer.secho(
+            f"{len(excluded)} event estimates are left out, most often because: {excluded['reason'].mode().iloc[0]}",
+            fg="yellow",
+        )
+    typer.echo("mpe > 0 overestimates; mape, nrmse in % of mean load (docs/nomenclature.md)")

@@ -1,0 +1,272 @@
+"""Train, evaluate, score: the only conductor. Everything below it knows nothing of studies, stores or files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from cblcast import datasets, tracking
+from cblcast.backtest import BacktestResult, backtest, split_events
+from cblcast.config import Study, make_study
+from cblcast.evaluation import evaluate
+from cblcast.forecaster import Forecaster
+from cblcast.io.event_table import read_events
+from cblcast.io.tabular import read_panel
+from cblcast.panel import Panel
+from cblcast.placebo import placebo_events
+from cblcast.report.figures import error_by_hour_figure, event_figure
+from cblcast.schema import SITE, StudyError, nearest
+
+Progress = Callable[[str], None]
+VALIDATION_SHARE = 0.25  # of the training days, the newest, to choose the method that is registered
+
+
+def _silent(_: str) -> None:
+    return None
+
+
+@dataclass
+class StudyResult:
+    """What a study leaves behind.
+
+    Attributes
+    ----------
+    leaderboard : DataFrame, index method
+        The study's metrics, best first, ``n_events``, ``n_excluded``, ``train_s``, ``predict_s``.
+    backtest : BacktestResult
+    registered : dict or None
+        ``name``, ``version``, ``alias``, ``method``, ``chosen_by``.
+    run_id : str
+        Parent run in the store.
+    """
+
+    leaderboard: pd.DataFrame
+    backtest: BacktestResult
+    run_id: str = ""
+    registered: dict[str, Any] | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def load_panel(study: Study) -> Panel:
+    """The panel of a study."""
+    data = study.data
+    if data.dataset is not None:
+        panel = datasets.load(data.dataset)
+    else:
+        panel = read_panel(
+            str(data.panel),
+            sites=data.site_table,
+            tz=data.tz,
+            clock=data.clock,
+            layout=data.layout,
+            unit=data.unit,
+            label=data.label,
+            columns=data.columns,
+            weather=data.weather,
+            step=data.step,
+            on_duplicates=data.on_duplicates,
+            country=data.country,
+            subdivision=data.subdivision,
+            segment=data.segment,
+        )
+    if data.sites is not None:
+        panel = panel.select(list(data.sites))
+    if study.events.mask is not None:
+        panel = panel.with_events(read_events(study.events.mask, panel))
+    return panel
+
+
+def study_events(study: Study, panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Training and test events of a study."""
+    wanted = study.events
+    spans = [span for span in (study.train, study.test) if span is not None]
+    if wanted.file is not None:
+        events = read_events(wanted.file, panel)
+    else:
+        events = placebo_events(
+            panel,
+            str(wanted.start),
+            str(wanted.stop),
+            days=wanted.days,
+            labels=wanted.labels,
+            first=min(span[0] for span in spans),
+            last=max(span[1] for span in spans),
+            like=wanted.like,
+            count=wanted.count,
+        )
+    return split_events(events, panel, study.train, study.test)
+
+
+def run_study(study: Study, panel: Panel | None = None, progress: Progress = _silent) -> StudyResult:
+    """Train and judge every method of a study, without a store."""
+    panel = load_panel(study) if panel is None else panel
+    train_events, test_events = study_events(study, panel)
+    result = backtest(panel, study.forecasters(), test_events, train_events, progress=progress)
+    return StudyResult(leaderboard(study, panel, result), result)
+
+
+def leaderboard(study: Study, panel: Panel, result: BacktestResult) -> pd.DataFrame:
+    """The study's metrics by method, smallest nRMSE first; methods that estimated nothing stand at the end, NaN."""
+    metrics = list(study.metrics)
+    if study.intervals is not None:
+        metrics += [name for name in ("coverage", "interval_width") if name not in metrics]
+    table = evaluate(result.scored, ["method"], metrics, study.aggregate, scale_of(study, panel))
+    table = table.reindex(list(result.forecasters))
+    for column in ("n_events", "n_sites"):
+        table[column] = table[column].fillna(0).astype(int)
+    table["n_excluded"] = result.excluded.groupby("method").size().reindex(table.index).fillna(0).astype(int)
+    seconds = pd.DataFrame(result.seconds).T.reindex(table.index)
+    best_by = next(name for name in ("nrmse", "rmse", "mape", *metrics) if name in metrics)
+    return table.join(seconds).sort_values(best_by, kind="stable")
+
+
+def scale_of(study: Study, panel: Panel) -> str | pd.Series:
+    """What nRMSE divides by: the mean load, or each site's rated power."""
+    if study.scale == "mean":
+        return "mean"
+    if "rated_kw" not in panel.sites.columns or panel.sites["rated_kw"].isna().any():
+        raise StudyError("scale: rated_kw needs rated_kw of every site: add it to the site table, or use scale: mean")
+    return panel.sites["rated_kw"].astype(float)
+
+
+def evaluate_study(study: Study, *, store: str | None = None, progress: Progress = _silent) -> StudyResult:
+    """Leaderboard of a study, tracked; models are not stored."""
+    return _tracked(study, store, progress, keep_models=False)
+
+
+def train_study(
+    study: Study,
+    *,
+    register: str | None = None,
+    alias: str | None = None,
+    method: str | None = None,
+    store: str | None = None,
+    progress: Progress = _silent,
+) -> StudyResult:
+    """Train and judge a study, store its models, and register one of them.
+
+    Parameters
+    ----------
+    study : Study
+    register, alias : str, optional
+        Name and alias in the registry.
+    method : str, optional
+        Which method is registered. Unless given it is the one with the smallest nRMSE on the newest quarter of the
+        TRAINING days; the test span is judged once and chooses nothing.
+    store : str, optional
+        MLflow store; see :func:`cblcast.tracking.store_uri`.
+    """
+    if method is not None and method not in study.forecasters():
+        raise StudyError(f"the study has no method {method!r}: {nearest(method, study.forecasters())}")
+    if alias is not None and register is None:
+        raise StudyError("an alias needs a name: add --register NAME")
+    return _tracked(study, store, progress, keep_models=True, register=register, alias=alias, method=method)
+
+
+def _tracked(
+    study: Study,
+    store: str | None,
+    progress: Progress,
+    *,
+    keep_models: bool,
+    register: str | None = None,
+    alias: str | None = None,
+    method: str | None = None,
+) -> StudyResult:
+    panel = load_panel(study)
+    settings = study.model_dump(mode="json")
+    with tracking.study_run(study.study, settings, uri=store) as run:
+        result = run_study(study, panel, progress)
+        result.run_id = run.run_id
+        uris = {}
+        for name in result.leaderboard.index:
+            uris[name] = _log_method(run, study, panel, result, name, keep_models)
+            progress(f"tracked {name}")
+        run.table("leaderboard", result.leaderboard.reset_index())
+        if len(result.backtest.excluded):
+            run.table("excluded", result.backtest.excluded)
+    if register is not None:
+        chosen, why = (method, "named by the user") if method else choose_method(study, panel)
+        version = tracking.register(uris[chosen], register, alias, uri=store)
+        result.registered = {"name": register, "version": version, "alias": alias, "method": chosen, "chosen_by": why}
+    return result
+
+
+def _log_method(run: Any, study: Study, panel: Panel, result: StudyResult, name: str, keep_model: bool) -> str:
+    scored = result.backtest.scored
+    rows = scored[scored["method"] == name]
+    forecaster = result.backtest.forecasters[name]
+    row = result.leaderboard.loc[name].dropna()
+    figures = (
+        {}
+        if rows.empty
+        else {
+            "one_event": partial(event_figure, panel, rows, name),
+            "error_by_hour": partial(error_by_hour_figure, panel, rows, name),
+        }
+    )
+    logged = run.method(
+        name,
+        params=method_params(forecaster),
+        metrics={key: float(value) for key, value in row.items()},
+        scored=rows.reset_index(),
+        figures=figures,
+        forecaster=forecaster if keep_model else None,
+        example=None,
+    )
+    return str(logged.model_uri)
+
+
+def method_params(forecaster: Forecaster) -> dict[str, Any]:
+    """Parameters of a method, flat, as a run shows them."""
+    estimator = {
+        key: value
+        for key, value in forecaster.estimator.get_params(deep=True).items()
+        if not hasattr(value, "get_params")
+    }
+    features = {
+        f"features.{name}.{key}": value for name, params in forecaster.features.items() for key, value in params.items()
+    }
+    return {
+        "class": type(forecaster.estimator).__name__,
+        **estimator,
+        **features,
+        "features": ", ".join(forecaster.features),
+        "view": str(forecaster.view),
+    }
+
+
+def choose_method(study: Study, panel: Panel) -> tuple[str, str]:
+    """The method to register, chosen on the newest quarter of the training days alone."""
+    names = list(study.forecasters())
+    if len(names) == 1:
+        return names[0], "the only method"
+    if study.train is None:
+        raise StudyError(
+            "the study has no train: span, so nothing can choose among its methods: name one with --method"
+        )
+    first, last = (pd.Timestamp(day) for day in study.train)
+    cut = last - (last - first) * VALIDATION_SHARE
+    inner = study.model_copy(
+        update={
+            "train": (str(first.date()), str((cut - pd.Timedelta(days=1)).date())),
+            "test": (str(cut.date()), str(last.date())),
+        }
+    )
+    board = run_study(inner, panel).leaderboard
+    measure = "nrmse" if "nrmse" in board else study.metrics[0]
+    return str(board.index[0]), f"smallest {measure} from {cut.date()} to {last.date()}, inside the training span"
+
+
+def quick_study(name: str, **parts: Any) -> Study:
+    """A study from keyword arguments, for notebooks and experiments."""
+    return make_study({"study": name, **parts})
+
+
+def sites_table(result: StudyResult, metrics: Sequence[str]) -> pd.DataFrame:
+    """Measures by method and site."""
+    return evaluate(result.backtest.scored, ["method", SITE], metrics)

@@ -1,0 +1,167 @@
+"""The commands a newcomer types, on the bundled building, with one store for all of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cblcast import datasets
+from cblcast.cli import main
+
+STUDY = """
+study: newcomer
+data: {dataset: turin}
+events: {start: "17:00", stop: "20:00", days: working}
+view: {recovery: 1}
+train: [2019-03-01, 2019-05-31]
+test: [2019-06-01, 2019-06-30]
+methods: [High5of10, PBLM-Nearest5of10]
+"""
+EVENTS = "site_id,start,stop\n*,2019-06-05T17:00+02:00,2019-06-05T20:00+02:00\n"
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("newcomer")
+    (folder / "study.yaml").write_text(STUDY)
+    (folder / "events.csv").write_text(EVENTS)
+    data = datasets.load("turin").data.loc[pd.IndexSlice[:, "2019-04-01":"2019-06-30"], :]  # type: ignore[misc]
+    data.reset_index().to_csv(folder / "meter.csv", index=False)
+    return folder
+
+
+@pytest.fixture
+def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["cblcast", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def test_train_registers_the_method_chosen_inside_the_training_span(run: Run, folder: Path) -> None:
+    code, out, err = run("train", "study.yaml", "--register", "demo", "--alias", "champion", "--json")
+    assert code == 0, err
+    answer = json.loads(out)
+    assert answer["registered"]["method"] == "PBLM-Nearest5of10"
+    assert "inside the training span" in answer["registered"]["chosen_by"]
+    assert {row["method"] for row in answer["leaderboard"]} == {"High5of10", "PBLM-Nearest5of10"}
+    assert (folder / "models" / "mlflow.db").is_file()
+
+    code, out, err = run(
+        "score",
+        "--model",
+        "models:/demo@champion",
+        "--data",
+        "meter.csv",
+        "--events",
+        "events.csv",
+        "--out",
+        "out/baseline.parquet",
+    )
+    assert code == 0, err
+    baseline = pd.read_parquet(folder / "out" / "baseline.parquet")
+    assert len(baseline) == 12
+    assert baseline["baseline_kw"].between(20, 900).all()
+    assert [path.name for path in (folder / "out").iterdir()] == ["baseline.parquet"]
+
+    code, out, err = run(
+        "evaluate",
+        "--model",
+        "models:/demo@champion",
+        "--data",
+        "meter.csv",
+        "--start",
+        "17:00",
+        "--stop",
+        "20:00",
+        "--json",
+    )
+    assert code == 0, err
+    assert json.loads(out)["leaderboard"][0]["nrmse"] < 20
+
+    code, out, err = run("compare", "newcomer", "--json")
+    assert code == 0, err
+    assert {row["method"] for row in json.loads(out)} == {"High5of10", "PBLM-Nearest5of10"}
+
+
+def test_evaluate_prints_a_table_and_says_what_the_sign_of_the_bias_means(run: Run) -> None:
+    code, out, err = run("evaluate", "study.yaml")
+    assert code == 0, err
+    assert "High5of10" in out
+    assert "mpe > 0 overestimates" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "nowhere.yaml"], "there is no study file 'nowhere.yaml'"),
+        (["train", "study.yaml", "--set", "methods=[Hgh5of10]"], "did you mean 'High5of10'"),
+        (["train", "study.yaml", "--set", "view"], "--set 'view' has no value"),
+        (["train", "study.yaml", "--set", "test=[2019-05-01, 2019-06-30]"], "overlaps the test span"),
+        (
+            ["train", "study.yaml", "--set", "view=real_time", "--set", "methods=[BW-High5of10]"],
+            "is hidden by the study's view",
+        ),
+        (["train", "study.yaml", "--alias", "champion"], "an alias needs a name"),
+        (["train", "study.yaml", "--method", "Low3of5", "--register", "x"], "the study has no method 'Low3of5'"),
+        (["evaluate"], "give a study"),
+        (["evaluate", "study.yaml", "--model", "models:/demo@champion"], "give a study"),
+        (["data", "describe", "torin"], "did you mean 'turin'"),
+        (["score", "--model", "models:/dmeo@champion", "--data", "meter.csv", "--events", "events.csv"], "dmeo"),
+        (
+            ["score", "--model", "models:/demo@champion", "--data", "nowhere.csv", "--events", "events.csv"],
+            "nowhere.csv",
+        ),
+        (["compare", "nothing"], "nothing"),
+        (["trian", "study.yaml"], "No such command 'trian'"),
+    ],
+)
+def test_bad_input_is_one_clear_sentence_and_exit_code_2(run: Run, arguments: list[str], sentence: str) -> None:
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert sentence in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_an_unknown_ending_of_the_output_writes_nothing(run: Run, folder: Path) -> None:
+    run("train", "study.yaml", "--register", "demo", "--alias", "champion", "--json")
+    code, _, err = run(
+        "score",
+        "--model",
+        "models:/demo@champion",
+        "--data",
+        "meter.csv",
+        "--events",
+        "events.csv",
+        "--out",
+        "baseline.xls",
+    )
+    assert code == 2
+    assert ".csv nor .parquet" in err
+    assert not (folder / "baseline.xls").exists()
+
+
+def test_data_list_and_methods_name_what_a_study_can_use(run: Run) -> None:
+    code, out, _ = run("data", "list", "--json")
+    assert code == 0
+    assert "turin" in {row["name"] for row in json.loads(out)}
+    code, out, _ = run("methods", "--json")
+    assert code == 0
+    assert {"XofY", "Adjusted", "reference_days"} <= {row["name"] for row in json.loads(out)}
