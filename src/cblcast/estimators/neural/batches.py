@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 # Doubles that the activations and matrices of one batch may take: a processor works best inside its cache, a graphics
 # card wants thousands of nets at once.
-_CELLS = {"cpu": {False: 1_500_000, True: 8_000_000}, "cuda": {False: 1_500_000_000, True: 1_500_000_000}}
+_CELLS = {"cpu": {False: 800_000, True: 8_000_000}, "cuda": {False: 1_500_000_000, True: 1_500_000_000}}
 
 
 def pick_device(name: str) -> torch.device:
