@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import cblcast
 from cblcast.schema import LOWER, OBSERVED, SITE, TIME, UPPER, StudyError, nearest
+from cblcast.tracking.shortcut import local_folder
 from cblcast.tracking.store import connect, guarded, quiet_mlflow, store_uri
 
 if TYPE_CHECKING:
@@ -124,12 +125,15 @@ def load_forecaster(model_uri: str, *, uri: str | None = None) -> Forecaster:
     from cblcast.forecaster import Forecaster
 
     address = store_uri(uri)
+    match = None if _LOGGED.match(model_uri) else _REGISTERED.match(model_uri)
+    near = local_folder(address, **match.groupdict()) if match else None
+    if near is not None:
+        return Forecaster.load(near / "artifacts" / ARTIFACT)
     client = connect(address)
     with tempfile.TemporaryDirectory() as folder:
         with guarded(address):
             from mlflow.artifacts import download_artifacts
 
-            match = None if _LOGGED.match(model_uri) else _REGISTERED.match(model_uri)
             if match:
                 location = _location_of_name(client, address, **match.groupdict())
             else:
