@@ -20,6 +20,8 @@ app = typer.Typer(
 data_app = typer.Typer(no_args_is_help=True, help="Data sets that come with cblcast, and checks of your own.")
 app.add_typer(data_app, name="data")
 
+PARTIAL = 3  # exit code: the rest was done, and what was not is named
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Store = Annotated[
     str | None,
@@ -192,13 +194,19 @@ def score(
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
-    """Baselines of real events with a registered model."""
+    """Baselines of real events with a registered model; exit code 3 when some events have none."""
+    from cblcast.errors import DataError
     from cblcast.serving import score_file, write_frame
 
     with progress(as_json, 1, "scoring"):
         scored, excluded = score_file(
             model, data, events, store=store, tz=tz, unit=unit, label=label, weather=weather, sites=sites, step=step
         )
+        if len(scored) == 0:
+            raise DataError(
+                f"none of the {len(excluded)} events has a baseline, and nothing is written; the first, at "
+                f"{excluded['origin'].iloc[0]}: {excluded['reason'].iloc[0]}"
+            )
         if out is not None:
             write_frame(scored, out)
     if as_json:
@@ -215,6 +223,8 @@ def score(
             typer.secho(f"{len(scored)} rows written to {out}", fg="green")
     for row in excluded.itertuples():
         typer.secho(f"No baseline for site {row.site_id!r} at {row.origin}: {row.reason}", fg="yellow", err=True)
+    if len(excluded):
+        raise typer.Exit(PARTIAL)
 
 
 @app.command()

@@ -204,7 +204,7 @@ def _refuse_second_step(data: pd.DataFrame, common: int, gaps: np.ndarray, where
         raise DataError(
             f"site {site!r} changes its step near {time} (from {pd.Timedelta(common, unit='us')} to "
             f"{pd.Timedelta(int(gaps[where[0]]), unit='us')}): resample the file to one step "
-            "(read_panel(…, step='60min'))"
+            "(step='60min'; --step 60min)"
         )
 
 
@@ -227,7 +227,7 @@ def _check_every_site_keeps(
         site = data.index.levels[0][slow[0]]
         raise DataError(
             f"site {site!r} has another step than the panel's {pd.Timedelta(step, unit='us')}: "
-            "resample all sites to one step (read_panel(…, step='60min'))"
+            "resample all sites to one step (step='60min'; --step 60min)"
         )
     return step
 
@@ -244,7 +244,7 @@ def _complete(data: pd.DataFrame, step_us: int) -> pd.DataFrame:
     new_first = np.cumsum(counts) - counts
     full = np.repeat(times[first_row] - new_first * step_us, counts) + np.arange(counts.sum()) * step_us
     position = new_first[codes] + (times - times[first_row][codes]) // step_us
-    instants, where = np.unique(full, return_inverse=True)
+    where, instants = pd.factorize(full, sort=True)  # hashes; np.unique would sort every row
     index = pd.MultiIndex(
         levels=[data.index.levels[0], pd.DatetimeIndex(instants.view("M8[us]")).tz_localize("UTC")],
         codes=[np.repeat(codes[first_row], counts), where],

@@ -29,7 +29,8 @@ def progress(as_json: bool, total: int, what: str) -> Iterator[Callable[[str], N
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-            with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            console = Console(stderr=True)
+            with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
                 task = bar.add_task(what, total=total)
                 yield lambda name: bar.update(task, advance=1, description=name[:48])
     print_warnings([str(item.message) for item in caught if issubclass(item.category, DataWarning)])
