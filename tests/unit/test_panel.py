@@ -79,7 +79,7 @@ def test_real_events_are_masked_and_add_up() -> None:
 def test_two_steps_in_one_site_name_the_site_and_the_time() -> None:
     slow, fast = frame(("a",), 24), frame(("a",), 96, "15min")
     mixed = pd.concat([slow, fast.set_axis(fast.index.set_levels(fast.index.levels[1] + pd.Timedelta("1D"), level=1))])
-    with pytest.raises(DataError, match=r"site 'a' changes its step near 2019-06-0.*read_panel\(…, step='60min'\)"):
+    with pytest.raises(DataError, match=r"site 'a' changes its step near 2019-06-01.*: resample the file to one step"):
         panel_of(mixed)
 
 
