@@ -19,9 +19,21 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Doubles that the activations and matrices of one batch may take: a processor works best inside its cache, a graphics
-# card wants thousands of nets at once.
-_CELLS = {"cpu": {False: 800_000, True: 8_000_000}, "cuda": {False: 1_500_000_000, True: 1_500_000_000}}
+# Numbers that the activations and matrices of one batch may take. A processor works best inside its cache (and pays page
+# faults for large buffers), a graphics card wants as many nets at once as it has memory for.
+_CPU_CELLS = {False: 800_000, True: 8_000_000}
+_CUDA_SHARE = 0.4
+_DEVICES = ("cpu", "cuda")
+
+
+def cell_budget(device: torch.device, *, second_order: bool) -> int:
+    """Numbers of 8 bytes that one batch may take on `device`."""
+    if device.type == "cpu":
+        return _CPU_CELLS[second_order]
+    import torch
+
+    free, _ = torch.cuda.mem_get_info(device)
+    return int(_CUDA_SHARE * free / 8)
 
 
 def pick_device(name: str) -> torch.device:
@@ -38,7 +50,7 @@ def pick_device(name: str) -> torch.device:
         device = torch.device(name)
     except (RuntimeError, TypeError):
         raise StudyError(f"device={name!r} is not known: use 'cpu' or 'cuda'") from None
-    if device.type not in _CELLS:
+    if device.type not in _DEVICES:
         raise StudyError(f"device={name!r} is not supported: use 'cpu' or 'cuda'")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise StudyError(f"device={name!r} was asked for, but torch finds no such CUDA device here: use device='cpu'")
@@ -65,9 +77,8 @@ def run_side_by_side(jobs: Sequence[Callable[[], T]], threads: int) -> list[T]:
         torch.set_num_threads(before)
 
 
-def batches(lengths: NDArray[np.int64], net: Architecture, *, second_order: bool, device: str) -> Iterator[list[int]]:
+def batches(lengths: NDArray[np.int64], net: Architecture, *, second_order: bool, budget: int) -> Iterator[list[int]]:
     """Site numbers, longest first, so that a batch pads little; as many as its budget holds."""
-    budget = _CELLS[device][second_order]
     per_net = 6 * net.n_parameters**2 if second_order else 8 * net.n_parameters
     order = [int(s) for s in np.argsort(-lengths, kind="stable")]
     while order:

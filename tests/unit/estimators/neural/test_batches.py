@@ -47,7 +47,7 @@ def test_nets_stop_one_by_one_and_batches_and_threads_change_nothing(monkeypatch
     assert len(set(together.history["epochs"])) > 2
     for s, site in enumerate(sites):
         _assert_same(together, train_nets([site], 2, recipe), s)
-    monkeypatch.setitem(batches._CELLS, "cpu", {False: 5000, True: 5000})
+    monkeypatch.setitem(batches._CPU_CELLS, False, 5000)
     threads = torch.get_num_threads()
     chunked = train_nets(sites, 2, Recipe(hidden=(3,), rule=recipe.rule, threads=2))
     np.testing.assert_allclose(chunked.weights, together.weights, rtol=1e-5, atol=1e-7)
