@@ -137,8 +137,23 @@ def weather_columns(forecaster: Forecaster) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _own_reasons(panel: Panel, cases: pd.DataFrame, events: pd.DataFrame, forecaster: Forecaster) -> list[str] | None:
+    """Reasons of a rule with validity tests (``why_not``), which may stand inside wrappers; None where there is none."""
+    rule = forecaster.estimator
+    while rule is not None and not hasattr(rule, "why_not"):
+        rule = getattr(rule, "estimator", None)
+    if rule is None:
+        return None
+    reasons = pd.Series(rule.why_not(forecaster.matrix(panel, cases)), index=cases.index.droplevel("time"))
+    first = reasons[reasons != ""].groupby(level=[SITE, ORIGIN]).first()
+    return [str(first.get(pair, "no estimate")) for pair in zip(events[SITE], events[ORIGIN], strict=True)]
+
+
 def why_not_estimated(panel: Panel, cases: pd.DataFrame, events: pd.DataFrame, forecaster: Forecaster) -> list[str]:
     """A reason for each event without an estimate: how many days qualified, and why the others fell out."""
+    explained = _own_reasons(panel, cases, events, forecaster)
+    if explained is not None:
+        return explained
     builder = forecaster.builders.get("reference_days")
     if not isinstance(builder, ReferenceDays):
         return [f"{forecaster.name} gave no estimate: a feature it needs is missing at this event"] * len(events)

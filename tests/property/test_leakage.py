@@ -36,6 +36,7 @@ FURTHER = {
         {"days": 4, "day_types": "all", "min_metered_share": 0.5, "low_share": 0.5, "high_share": 1.3},
         {"days": 3, "day_types": "all", "similarity_hours": 3.0, "temperature": "temp_air_c", "prefix": "near"},
     ],
+    "control_group": [{"donors": 1, "days": 5, "day_types": "all", "min_metered_share": 0.5}],
     "event_windows": [{"hours_before": 3, "hours_after": 3, "windows": ("WS", "BW", Window.before(1))}],
 }
 
@@ -64,7 +65,8 @@ def panel_around(tz: str, date: str, minutes: int) -> Panel:
     weather = {name: rng.normal(8.0, 3.0, len(index)) for name in ("temp_air_c", "wind_speed_100m_ms")}
     weather |= {"wind_speed_10m_ms": rng.gamma(4.0, 1.0, len(index)), "wind_dir_100m_deg": rng.random(len(index)) * 360}
     data = pd.DataFrame({"observed_kw": load, **weather}, index=index)
-    return Panel(data, pd.DataFrame({"tz": tz}, index=pd.Index(["a", "b"], name="site_id")))
+    sites = pd.DataFrame({"tz": tz, "group": ["treated", "control"]}, index=pd.Index(["a", "b"], name="site_id"))
+    return Panel(data, sites)
 
 
 def spoilt(panel: Panel, cases: pd.DataFrame) -> Panel:

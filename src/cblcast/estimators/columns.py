@@ -12,6 +12,7 @@ from cblcast.schema import DataError
 # Which builder makes a column: only to say so when the column is missing.
 _BUILDER_OF = (
     (re.compile(r"^program_"), "program_days"),
+    (re.compile(r"^control_"), "control_group"),
     (re.compile(r"^(declared|contract)_kw$"), "given"),
     (
         re.compile(
