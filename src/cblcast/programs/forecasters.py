@@ -40,7 +40,7 @@ def _model(program: Program) -> Any:
 
 
 def _control_group(program: Program) -> Any:
-    return registry.make(registry.ESTIMATORS, program.model or "ControlGroup", program.model_params, "estimator")
+    return registry.make(registry.ESTIMATORS, program.model or "ClusterControl", program.model_params, "estimator")
 
 
 FAMILIES: dict[str, Callable[[Program], Any]] = {
