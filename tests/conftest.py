@@ -1,8 +1,32 @@
-"""Set before anything imports MLflow, which reads its switches once."""
+"""Switches that MLflow reads once, set before anything imports it, and an MLflow store for the tests that need one."""
 
 import os
+import shutil
+from pathlib import Path
+
+import pytest
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
 # Draw into memory: no test needs a screen.
 os.environ["MPLBACKEND"] = "Agg"
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory) -> Path:
+    """An empty MLflow store. Its tables take seconds to make, so tests copy it."""
+    from cblcast.tracking.store import connect
+
+    path = tmp_path_factory.mktemp("migrated") / "mlflow.db"
+    connect(f"sqlite:///{path}", writing=True)
+    return path
+
+
+@pytest.fixture
+def store(migrated_database, tmp_path, monkeypatch) -> str:
+    """Address of a store of the test's own, the default one while the test runs."""
+    shutil.copy(migrated_database, tmp_path / "mlflow.db")
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.chdir(tmp_path)
+    return uri
