@@ -43,22 +43,23 @@ class Rows:
 
     def sorted(self) -> Rows:
         """Sorted by site and time; rows of one site and time keep the order of the source."""
-        forward = (np.diff(self.site) > 0) | ((np.diff(self.site) == 0) & (np.diff(self.us) >= 0))
+        site, us = self.site, self.us
+        forward = (site[1:] > site[:-1]) | ((site[1:] == site[:-1]) & (us[1:] >= us[:-1]))
         return self if forward.all() else self.take(np.lexsort((self.us, self.site)))
 
     @property
     def repeated(self) -> np.ndarray:
         """Which rows have the site and time of the row before; bool, shape (n,)."""
-        return np.r_[False, (np.diff(self.site) == 0) & (np.diff(self.us) == 0)][: len(self.us)]
+        return np.r_[False, (self.us[1:] == self.us[:-1]) & (self.site[1:] == self.site[:-1])][: len(self.us)]
 
 
 def usual_step(rows: Rows) -> int:
     """The most frequent distance of two readings of one site [us]."""
-    gaps = np.diff(rows.us)[(np.diff(rows.site) == 0) & (np.diff(rows.us) != 0)]
+    gaps = np.diff(rows.us)
+    gaps = gaps[(gaps != 0) & (rows.site[1:] == rows.site[:-1])]
     if len(gaps) == 0:
         raise DataError("no site has two readings, so the length of an interval is unknown: give at least one day")
-    length, count = np.unique(gaps, return_counts=True)
-    return int(length[count.argmax()])
+    return int(pd.Series(gaps).value_counts().index[0])
 
 
 def interval_lengths(rows: Rows, label: str) -> np.ndarray:

@@ -94,7 +94,7 @@ def read_table(source: str | Path | pd.DataFrame, what: str) -> Table:
     stem = path.name[: len(path.name) - len(suffix)]
     try:
         if suffix in PARQUET_SUFFIXES:
-            return Table(_numbered(pd.read_parquet(path)), path.name, stem)
+            return Table(_numbered(_read_parquet(path)), path.name, stem)
         if suffix in CSV_SUFFIXES:
             return Table(_read_csv(path), path.name, stem, first_line=2)
     except UnicodeDecodeError as error:
@@ -132,6 +132,19 @@ def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
     if nameless and not isinstance(index, pd.DatetimeIndex):
         return frame.reset_index(drop=True)
     return (frame.rename_axis(index="time") if nameless else frame).reset_index()
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    # A site's name stands on each of its rows; as codes it costs a fraction of the time and memory.
+    named = [
+        field.name
+        for field in pq.read_schema(path)
+        if field.name.lower() in SITE_NAMES and pa.types.is_string(field.type)
+    ]
+    return pd.read_parquet(path, read_dictionary=named)
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
