@@ -33,6 +33,20 @@ ESTIMATORS: dict[str, str] = {
     "SyntheticControl": "cblcast.estimators.control_group:SyntheticControl",
     "Conformal": "cblcast.estimators.intervals:Conformal",
     "ConformalQuantile": "cblcast.estimators.intervals:ConformalQuantile",
+    "LeastSquares": "cblcast.estimators.regression:LeastSquares",
+    "Ridge": "cblcast.estimators.regression:Ridge",
+    "TimeOfWeekTemperature": "cblcast.estimators.time_of_week_temperature:TimeOfWeekTemperature",
+    "GaussianProcess": "cblcast.estimators.kernel_methods:GaussianProcess",
+    "SupportVector": "cblcast.estimators.kernel_methods:SupportVector",
+    "Boosting": "cblcast.estimators.boosting:Boosting",
+    "QuantileBoosting": "cblcast.estimators.quantile_boosting:QuantileBoosting",
+    "RandomForest": "cblcast.estimators.forest:RandomForest",
+    "ExtraTrees": "cblcast.estimators.forest:ExtraTrees",
+    "PerSite": "cblcast.estimators.per_site:PerSite",
+    "Normalised": "cblcast.estimators.normalised:Normalised",
+    "Residual": "cblcast.estimators.residual:Residual",
+    "Column": "cblcast.estimators.column:Column",
+    "Ensemble": "cblcast.estimators.ensemble:Ensemble",
 }
 
 METRICS: dict[str, str] = {
