@@ -46,6 +46,7 @@ class Data(Section):
 
     dataset: str | None = None
     panel: str | None = None
+    format: str = "auto"
     weather: str | None = None
     site_table: str | None = None
     sites: tuple[str, ...] | None = None
@@ -159,10 +160,10 @@ class Study(Section):
 
 
 def with_intervals(estimator: Any, coverage: float) -> Any:
-    """The estimator with calibrated intervals, unless it brings its own."""
-    if hasattr(estimator, "predict_interval"):
-        return estimator
-    return registry.make(registry.ESTIMATORS, "Conformal", {"estimator": estimator, "coverage": coverage}, "estimator")
+    """The estimator with calibrated intervals."""
+    from cblcast.estimators import intervals  # loads scikit-learn, which the estimator has done by now
+
+    return intervals.with_intervals(estimator, coverage)
 
 
 def reads_only_own_features(estimator: Any) -> bool:

@@ -23,7 +23,7 @@ from cblcast.schema import DataError, DataWarning, StudyError
 
 
 def with_intervals(estimator: Any, coverage: float = 0.9, **options: Any) -> Any:
-    """`estimator` with intervals of nominal `coverage`; what has intervals of its own is returned as it is.
+    """`estimator` with intervals of nominal `coverage`: what has limits of its own keeps their form, corrected.
 
     Parameters
     ----------
@@ -33,8 +33,16 @@ def with_intervals(estimator: Any, coverage: float = 0.9, **options: Any) -> Any
         0.9 means that nine of ten event intervals lie within.
     **options
         Further parameters of :class:`Conformal`.
+
+    Returns
+    -------
+    Conformal or ConformalQuantile
+        A conformal estimator itself is returned as it is.
     """
-    return estimator if hasattr(estimator, "predict_interval") else Conformal(estimator, coverage, **options)
+    if isinstance(estimator, Conformal):
+        return estimator
+    chosen = ConformalQuantile if hasattr(estimator, "predict_interval") else Conformal
+    return chosen(estimator, coverage, **options)
 
 
 class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
@@ -113,15 +121,15 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         self._require_days(len(np.unique(day[event_part(X)])))
         lower, predicted, upper = (np.full(len(y), np.nan) for _ in range(3))
         for block in self._blocks(day):
-            fitted = self._fit_inner(X[~block], y[~block])
+            fitted = clone(self.estimator).fit(X[~block], y[~block])
             lower[block], predicted[block], upper[block] = self._limits_of(fitted, X[block])
-        self._store_inner(self._fit_inner(X, y))
+        self.estimator_ = clone(self.estimator).fit(X, y)
         self._calibrate(X, y, lower, predicted, upper)
         return self
 
     def recalibrate(self, X: pd.DataFrame, y: np.ndarray) -> Conformal:
         """Calibrate anew on events since the training, whose load is known by now; the estimator stays as it is."""
-        self._calibrate(X, np.asarray(y, dtype=np.float64), *self._limits_of(self._inner(), X))
+        self._calibrate(X, np.asarray(y, dtype=np.float64), *self._limits_of(self.estimator_, X))
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
@@ -130,7 +138,7 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def predict_interval(self, X: pd.DataFrame) -> np.ndarray:
         """Lower and upper limit [kW], float64, shape (n_rows, 2); NaN where nothing was estimated."""
-        lower, predicted, upper = self._limits_of(self._inner(), X)
+        lower, predicted, upper = self._limits_of(self.estimator_, X)
         scale = self.scale_(X, predicted)
         _, site = day_and_site(X)
         place = np.minimum(np.searchsorted(self.sites_, site), max(len(self.sites_) - 1, 0))
@@ -198,35 +206,24 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         if self.half_life_days is not None and not self.half_life_days > 0:
             raise StudyError(f"half_life_days must be > 0, not {self.half_life_days}")
 
-    def _fit_inner(self, X: pd.DataFrame, y: np.ndarray) -> tuple[Any, ...]:
-        return (clone(self.estimator).fit(X, y),)
-
-    def _store_inner(self, fitted: tuple[Any, ...]) -> None:
-        (self.estimator_,) = fitted
-
-    def _inner(self) -> tuple[Any, ...]:
-        return (self.estimator_,)
-
-    def _limits_of(self, fitted: tuple[Any, ...], X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _limits_of(self, fitted: Any, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Lower limit, estimate and upper limit before calibration; here all three are the estimate."""
-        predicted = _quiet_prediction(fitted[0], X)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)  # `predict` meets the same rows, and says it once
+            predicted = np.asarray(fitted.predict(X), dtype=np.float64)
         return predicted, predicted, predicted
 
 
 class ConformalQuantile(Conformal):
-    """Conformalised quantile regression: the estimator's own lower and upper quantile, corrected over event days.
+    """Conformalised quantile regression: the estimator's own limits, corrected over event days.
 
-    Three estimators are trained: the given one for the estimate, and two clones whose `quantile_parameter` is set to
-    (1 - coverage) / 2 and its complement. The correction is found as in :class:`Conformal`.
+    As :class:`Conformal`, but the scores are how far the load lies outside the limits of the estimator itself, so that
+    limits which already know when the load is uncertain keep their form and get the coverage they claim.
 
     Parameters
     ----------
     estimator : estimator
-        Point estimator.
-    quantile_estimator : estimator
-        Learns the quantile named by its `quantile_parameter`.
-    quantile_parameter : str
-        Parameter that sets the level, a path (``estimator__quantile``) where it lies deeper.
+        With `predict_interval`, e.g. ``QuantileBoosting``; its levels need not match the coverage, but should be near.
     coverage, folds, held_out_share, min_site_days, half_life_days
         As :class:`Conformal`.
 
@@ -235,50 +232,15 @@ class ConformalQuantile(Conformal):
     Romano, Patterson, Candès (2019), Conformalized quantile regression.
     """
 
-    def __init__(
-        self,
-        estimator: Any,
-        quantile_estimator: Any,
-        quantile_parameter: str = "quantile",
-        coverage: float = 0.9,
-        folds: int = 5,
-        held_out_share: float | None = None,
-        min_site_days: int = 60,
-        half_life_days: float | None = None,
-    ) -> None:
-        super().__init__(estimator, coverage, folds, held_out_share, min_site_days, half_life_days)
-        self.quantile_estimator = quantile_estimator
-        self.quantile_parameter = quantile_parameter
-
     def _check(self) -> None:
         super()._check()
-        if self.quantile_parameter not in self.quantile_estimator.get_params():
+        if not hasattr(self.estimator, "predict_interval"):
             raise StudyError(
-                f"{type(self.quantile_estimator).__name__} has no parameter {self.quantile_parameter!r}: name the one "
-                "that sets the quantile (quantile_parameter)"
+                f"{type(self.estimator).__name__} has no limits of its own to correct: use Conformal, or an estimator "
+                "with predict_interval such as QuantileBoosting"
             )
 
-    def _fit_inner(self, X: pd.DataFrame, y: np.ndarray) -> tuple[Any, ...]:
-        tail = (1 - self.coverage) / 2
-        pair = [
-            clone(self.quantile_estimator).set_params(**{self.quantile_parameter: level}).fit(X, y)
-            for level in (tail, 1 - tail)
-        ]
-        return *super()._fit_inner(X, y), *pair
-
-    def _store_inner(self, fitted: tuple[Any, ...]) -> None:
-        self.estimator_, self.lower_, self.upper_ = fitted
-
-    def _inner(self) -> tuple[Any, ...]:
-        return self.estimator_, self.lower_, self.upper_
-
-    def _limits_of(self, fitted: tuple[Any, ...], X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        predicted, one, other = (_quiet_prediction(estimator, X) for estimator in fitted)
-        return np.minimum(one, other), predicted, np.maximum(one, other)
-
-
-def _quiet_prediction(estimator: Any, X: pd.DataFrame) -> np.ndarray:
-    """A prediction whose data warnings are left to :meth:`Conformal.predict`, which meets the same rows."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)
-        return np.asarray(estimator.predict(X), dtype=np.float64)
+    def _limits_of(self, fitted: Any, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        _, predicted, _ = super()._limits_of(fitted, X)
+        limits = np.sort(np.asarray(fitted.predict_interval(X), dtype=np.float64), axis=1)
+        return limits[:, 0], predicted, limits[:, 1]

@@ -35,23 +35,20 @@ class Memory(RegressorMixin, BaseEstimator):
 
 
 class ShareOfLevel(RegressorMixin, BaseEstimator):
-    """A quantile of the load over the mean of ten reference days."""
-
-    def __init__(self, quantile=0.5):
-        self.quantile = quantile
-
-    def required_features(self):
-        return {"reference_days": {"days": 10}}
+    """Quantiles of the load over the mean of ten reference days, for limits that are much too narrow."""
 
     def _level(self, X):
         return X[[f"ref_kw_{k:02d}" for k in range(1, 11)]].mean(axis=1).to_numpy()
 
     def fit(self, X, y):
-        self.share_ = float(np.nanquantile(y / self._level(X), self.quantile))
+        self.shares_ = np.nanquantile(y / self._level(X), [0.4, 0.5, 0.6])
         return self
 
     def predict(self, X):
-        return self.share_ * self._level(X)
+        return self.shares_[1] * self._level(X)
+
+    def predict_interval(self, X):
+        return self.shares_[[2, 0]] * self._level(X)[:, None]  # crossed, as independent quantiles may be
 
 
 @lru_cache
@@ -243,13 +240,14 @@ def test_conformalised_quantiles_correct_quantiles_that_are_too_narrow():
     early = X.index.get_level_values("origin") < pd.Timestamp("2018-07-01", tz="UTC")
     known = np.isfinite(ShareOfLevel().fit(X, y).predict(X))
     train, later = early & known, ~early & known
-    fitted = ConformalQuantile(ShareOfLevel(), ShareOfLevel()).fit(X[train], y[train])
-    assert fitted.lower_.quantile == pytest.approx(0.05)
-    assert fitted.upper_.quantile == pytest.approx(0.95)
+    fitted = with_intervals(ShareOfLevel()).fit(X[train], y[train])
+    assert type(fitted) is ConformalQuantile
     low, high = fitted.predict_interval(X[later]).T
     assert 0.86 <= np.mean((y[later] >= low) & (y[later] <= high)) <= 0.96
-    with pytest.raises(StudyError, match="no parameter 'alpha'"):
-        ConformalQuantile(ShareOfLevel(), ShareOfLevel(), quantile_parameter="alpha").fit(X, y)
+    own = fitted.estimator_.predict_interval(X[later])
+    assert np.mean((y[later] >= own[:, 1]) & (y[later] <= own[:, 0])) < 0.4
+    with pytest.raises(StudyError, match="XofY has no limits of its own to correct"):
+        ConformalQuantile(make_estimator("10of10")).fit(X, y)
 
 
 def test_too_few_days_is_one_clear_sentence_and_never_an_infinite_limit():
