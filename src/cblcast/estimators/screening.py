@@ -195,7 +195,7 @@ def _sliding_mean(planes: np.ndarray, x: int, y: int, select: str, n_event: int)
         return (total / np.float32(x)).reshape(planes.shape)
     sign, in_the_middle = _RANKS[select]
     least = (y - x) // 2 if in_the_middle else 0
-    key = np.float32(sign) * flat[:n_event].sum(axis=0)
+    key = sign * flat[:n_event].sum(axis=0, dtype=np.float64)  # meters of low resolution make near ties
     # older[k][t]: the entry k before t comes before t; ties leave the newer one in front.
     older = np.zeros((y, n), dtype=np.int8)
     for k in range(1, min(y, n)):

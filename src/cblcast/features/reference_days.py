@@ -19,6 +19,8 @@ from cblcast.features.day_ledger import UNMETERED, DayLedger, day_ledger, reject
 from cblcast.panel import Panel, local_clock
 from cblcast.schema import OBSERVED, StudyError
 
+_EVENTS_AT_ONCE = 2048  # whole days of so many events stay in the cache
+
 
 @dataclass(frozen=True)
 class ReferenceDays:
@@ -95,11 +97,10 @@ class ReferenceDays:
             found["temp_gap_c"] = _weather_gap(panel, self.temperature, event, event_day, days, np.fmax.reduce)[row]
         if self.humidity is not None:
             found["humidity_gap_pct"] = _weather_gap(panel, self.humidity, event, event_day, days, _nanmean)[row]
-        blocks = [pd.DataFrame(values, index=cases.index, columns=self.columns(key)) for key, values in found.items()]
-        qualified = pd.DataFrame(
-            {f"{self.prefix}_qualified_days": (ledger.reason == 0).sum(1).astype(np.float64)[row]}, index=cases.index
-        )
-        return pd.concat([*blocks, qualified], axis=1)
+        qualified = (ledger.reason == 0).sum(1).astype(np.float64)[row]
+        names = [name for key in found for name in self.columns(key)] + [f"{self.prefix}_qualified_days"]
+        values = np.concatenate([*found.values(), qualified[:, None]], axis=1)
+        return pd.DataFrame(values, index=cases.index, columns=names, copy=False)
 
     def panel_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
@@ -152,9 +153,11 @@ def reject_unmetered_events(panel: Panel, event: EventArrays, ledger: DayLedger,
     cube = panel.cube(OBSERVED)
     whole = np.isfinite(cube.values).all(axis=2)
     safe = np.clip(ledger.position, 0, cube.n_days - 1)
-    next_day = np.minimum(safe + 1, cube.n_days - 1)  # holds the hours after midnight
     site = event.site[:, None]
-    doubtful = (ledger.reason == 0) & ~(whole[site, safe] & whole[site, next_day])
+    surely = whole[site, safe]
+    start_day, stop_day = (local_clock(panel, event.site, at) // DAY_US for at in (event.start_us, event.stop_us - 1))
+    surely[stop_day > start_day] = False  # hours after midnight are those of the next day, which may be hidden
+    doubtful = (ledger.reason == 0) & ~surely
     reason = ledger.reason.copy()
     for column in np.flatnonzero(doubtful.any(axis=0)):
         day = np.where(doubtful[:, column], ledger.position[:, column], -1)
@@ -172,15 +175,18 @@ def mean_by_event(values: np.ndarray, event: EventArrays) -> np.ndarray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _gather_days(cube: DayCube, event: EventArrays, days: np.ndarray) -> np.ndarray:
+def _gather_days(cube: DayCube, site: np.ndarray, days: np.ndarray) -> np.ndarray:
     """Whole days, float32, shape (n_events, n_days, n_slots); NaN for a day of -1 or outside the cube."""
     inside = (days >= 0) & (days < cube.n_days)
-    found = cube.values[event.site[:, None], np.where(inside, days, 0)]
-    return np.where(inside[:, :, None], found, np.float32(np.nan))
+    found = cube.values[site[:, None], np.where(inside, days, 0)]
+    found[~inside] = np.nan
+    return found
 
 
 def _day_means(cube: DayCube, event: EventArrays, days: np.ndarray) -> np.ndarray:
-    return _nanmean(_gather_days(cube, event, days).astype(np.float64), axis=2)
+    inside = (days >= 0) & (days < cube.n_days)
+    means = _nanmean(cube.values.astype(np.float64), axis=2)[event.site[:, None], np.where(inside, days, 0)]
+    return np.where(inside, means, np.nan)
 
 
 def similarity(
@@ -204,7 +210,6 @@ def similarity(
     """
     cube = panel.cube(OBSERVED)
     event_day = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day
-    today = _gather_days(cube, event, event_day[:, None])[:, 0].astype(np.float64)
     wall = (event_day[:, None] + cube.first_day) * DAY_US + np.arange(cube.values.shape[2]) * panel.step_us
     begin, end = hidden_slots(panel, event)
     seen = (wall + panel.step_us <= begin[:, None]) | (wall >= end[:, None])
@@ -214,14 +219,19 @@ def similarity(
     seen &= (wall < start - buffer_us) | (wall >= stop + buffer_us)
     if hours is not None:
         seen &= (wall >= start - int(hours * 3_600_000_000)) & (wall < start)
-    today = np.where(seen, today, np.nan)[:, None, :]
-    difference = _gather_days(cube, event, days) - today
-    both = np.isfinite(difference)
-    n = np.maximum(both.sum(2), 1)
-    gap = np.where(both, np.abs(difference), 0.0).sum(2) / n
-    total_gap = np.abs(np.where(both, difference, 0.0).sum(2)) / n
-    nowhere = (days < 0) | (np.isfinite(today).any(2) & ~both.any(2))
-    return np.where(nowhere, np.nan, gap), np.where(nowhere, np.nan, total_gap)
+    gap, total_gap = np.empty(days.shape), np.empty(days.shape)
+    for first in range(0, len(days), _EVENTS_AT_ONCE):
+        part = slice(first, first + _EVENTS_AT_ONCE)
+        today = np.where(seen[part, None], _gather_days(cube, event.site[part], event_day[part, None]), np.float32(np.nan))
+        difference = _gather_days(cube, event.site[part], days[part]) - today
+        both = np.isfinite(difference)
+        difference[~both] = 0.0
+        n = both.sum(2)
+        gap[part] = np.abs(difference).sum(2, dtype=np.float64) / np.maximum(n, 1)
+        total_gap[part] = np.abs(difference.sum(2, dtype=np.float64)) / np.maximum(n, 1)
+        unknown = (days[part] < 0) | (np.isfinite(today).any(2) & (n == 0))
+        gap[part][unknown] = total_gap[part][unknown] = np.nan
+    return gap, total_gap
 
 
 def _weather_gap(
@@ -234,8 +244,8 @@ def _weather_gap(
 ) -> np.ndarray:
     cube = panel.cube(column)
     shift = panel.cube(OBSERVED).first_day - cube.first_day
-    today = reduce(_gather_days(cube, event, event_day[:, None] + shift), axis=2)
-    then = reduce(_gather_days(cube, event, np.where(days >= 0, days + shift, -1)), axis=2)
+    today = reduce(_gather_days(cube, event.site, event_day[:, None] + shift), axis=2)
+    then = reduce(_gather_days(cube, event.site, np.where(days >= 0, days + shift, -1)), axis=2)
     return np.abs(then - today).astype(np.float64)
 
 
