@@ -15,7 +15,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -95,8 +95,8 @@ def claim(text: str, source: str, target: float | None, measured: float, unit: s
     return row
 
 
-def singles(load: pd.DataFrame, buildings: list[str], args: argparse.Namespace) -> list[dict]:
-    x, rows = calendar(load.index), []
+def singles(load: pd.DataFrame, buildings: list[str], args: argparse.Namespace) -> Iterator[dict]:
+    x = calendar(load.index)
     warm = load[buildings[0]].dropna()[:500]
     NeuralNet(trainer="lm", max_epochs=2, device=args.device).fit(x.loc[warm.index], warm)
     for trainer, (target, matlab, count) in SINGLES.items():
@@ -120,12 +120,10 @@ def singles(load: pd.DataFrame, buildings: list[str], args: argparse.Namespace) 
             "test_nrmse_pct": round(float(np.median(test)), 2),
             "stop_reasons": {stop: stops.count(stop) for stop in sorted(set(stops))},
         }
-        rows.append(claim(text, PAPER, target, float(np.median(seconds)), "s", **more))
-    return rows
+        yield claim(text, PAPER, target, float(np.median(seconds)), "s", **more)
 
 
-def fleets(load: pd.DataFrame, args: argparse.Namespace) -> list[dict]:
-    rows = []
+def fleets(load: pd.DataFrame, args: argparse.Namespace) -> Iterator[dict]:
     fleet = Fleet(load, args.sites, working_days_of_2018=not args.full)
     period = "all hours of 2017-2018" if args.full else "all hours of the working days of 2018"
     for dtype in args.dtype:
@@ -147,9 +145,8 @@ def fleets(load: pd.DataFrame, args: argparse.Namespace) -> list[dict]:
             "fallbacks": result.fallbacks,
         }
         text = f"{args.sites:,} sites (43 real buildings repeated), own net (10, 10) each, SCG, {dtype}, {period}"
-        rows.append(claim(text, "own target", 120.0, seconds, "s", **more))
-        rows.append(batch_ratio(fleet, recipe, seconds if args.device != "cpu" else busy, args))
-    return rows
+        yield claim(text, "own target", 120.0, seconds, "s", **more)
+        yield batch_ratio(fleet, recipe, seconds if args.device != "cpu" else busy, args)
 
 
 def batch_ratio(fleet: Fleet, recipe: Recipe, batched: float, args: argparse.Namespace) -> dict:
@@ -166,9 +163,9 @@ def batch_ratio(fleet: Fleet, recipe: Recipe, batched: float, args: argparse.Nam
 
 def write(rows: list[dict], args: argparse.Namespace) -> None:
     name = "results.json" if args.device == "cpu" else "results_cuda.json"
-    if args.only and (HERE / name).exists():
-        other = [row for row in json.loads((HERE / name).read_text()) if row["part"] != args.only]
-        rows = sorted(other + rows, key=lambda row: row["part"], reverse=True)
+    # Written after every claim, so that a run cut short keeps what it measured; the same claim is replaced.
+    known = json.loads((HERE / name).read_text()) if (HERE / name).exists() else []
+    rows = list(({row["claim"]: row for row in known} | {row["claim"]: row for row in rows}).values())
     (HERE / name).write_text(json.dumps(rows, indent=1, default=float) + "\n")
     lines = []
     for file in ("results.json", "results_cuda.json"):
@@ -203,14 +200,15 @@ def main() -> None:
     parser.add_argument("--only", choices=["singles", "fleet"])
     args = parser.parse_args()
     load, buildings = read_load()
-    rows = [] if args.only == "fleet" else [{**row, "part": "singles"} for row in singles(load, buildings, args)]
-    rows += [] if args.only == "singles" else [{**row, "part": "fleet"} for row in fleets(load, args)]
     import torch
 
     machine = f"{os.cpu_count()} {platform.machine()} cores, torch {torch.__version__}"
     if args.device != "cpu":
         machine += f", {torch.cuda.get_device_name(args.device)}"
-    write([{**row, "machine": machine} for row in rows], args)
+    parts = {"singles": lambda: singles(load, buildings, args), "fleet": lambda: fleets(load, args)}
+    for part in [args.only] if args.only else parts:
+        for row in parts[part]():
+            write([{**row, "part": part, "machine": machine}], args)
 
 
 if __name__ == "__main__":
