@@ -28,6 +28,9 @@ Store = Annotated[
     typer.Option("--store", help="MLflow store [default: $MLFLOW_TRACKING_URI, else sqlite:///models/mlflow.db]."),
 ]
 Tz = Annotated[str | None, typer.Option(help="IANA zone of the sites, e.g. Europe/Rome.")]
+Clock = Annotated[
+    str | None, typer.Option(help="Zone of the clock that wrote times without offset, if not the site's own, e.g. UTC.")
+]
 Unit = Annotated[
     str, typer.Option(help="Unit of the metered values: kW, kWh per interval, W, MW, …; auto reads the column's name.")
 ]
@@ -127,6 +130,7 @@ def evaluate(
     start: Annotated[str | None, typer.Option(help="With --model: start of placebo events, e.g. 17:00.")] = None,
     stop: Annotated[str | None, typer.Option(help="With --model: end of placebo events.")] = None,
     tz: Tz = None,
+    clock: Clock = None,
     unit: Unit = "auto",
     label: Label = "start",
     weather: Weather = None,
@@ -164,6 +168,7 @@ def evaluate(
                 stop=stop,
                 store=store,
                 tz=tz,
+                clock=clock,
                 unit=unit,
                 label=label,
                 weather=weather,
@@ -186,6 +191,7 @@ def score(
         Path | None, typer.Option(help="Where the baselines go, .csv or .parquet; printed unless given.")
     ] = None,
     tz: Tz = None,
+    clock: Clock = None,
     unit: Unit = "auto",
     label: Label = "start",
     weather: Weather = None,
@@ -200,7 +206,17 @@ def score(
 
     with progress(as_json, 1, "scoring"):
         scored, excluded = score_file(
-            model, data, events, store=store, tz=tz, unit=unit, label=label, weather=weather, sites=sites, step=step
+            model,
+            data,
+            events,
+            store=store,
+            tz=tz,
+            clock=clock,
+            unit=unit,
+            label=label,
+            weather=weather,
+            sites=sites,
+            step=step,
         )
         if len(scored) == 0:
             raise DataError(
@@ -315,6 +331,54 @@ def data_describe(name: Annotated[str, typer.Argument(help="Name of a data set."
         return
     for key, value in facts.items():
         typer.echo(f"{key:14s} {', '.join(map(str, value)) if isinstance(value, list) else value}")
+
+
+@data_app.command("check")
+def data_check(
+    path: Annotated[Path, typer.Argument(help="Meter or SCADA file.")],
+    tz: Tz = None,
+    clock: Clock = None,
+    unit: Unit = "auto",
+    label: Label = "start",
+    sites: SiteTable = None,
+    step: Step = None,
+    nwp: Annotated[
+        Path | None, typer.Option(help="Weather with time and a wind speed: finds the lag of the file's clock.")
+    ] = None,
+    speed: Annotated[str | None, typer.Option(help="Wind speed column of the file [m/s].")] = None,
+    nwp_speed: Annotated[str | None, typer.Option(help="Wind speed column of the weather [m/s].")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Gaps, zeros, flat runs and spikes of a file, and whether its clock is right."""
+    from dataclasses import asdict
+
+    from cblcast.checking import check_file
+
+    with progress(as_json, 1, "checking"):
+        report = check_file(
+            path,
+            nwp=nwp,
+            speed=speed,
+            nwp_speed=nwp_speed,
+            tz=tz,
+            clock=clock,
+            unit=unit,
+            label=label,
+            sites=sites,
+            step=step,
+        )
+    found = None if report.clock is None else asdict(report.clock)
+    if as_json:
+        print_json({"quality": records(report.quality.reset_index()), "clock": found})
+        return
+    if len(report.quality) == 1:
+        for key, value in report.quality.iloc[0].items():
+            typer.echo(f"{key:16s} {value:.2f}" if isinstance(value, float) else f"{key:16s} {value}")
+    else:
+        print_table(report.quality.reset_index(), str(path))
+    if found is not None:
+        lags = f"lag {found['lag_winter_min']:.0f} min in winter, {found['lag_summer_min']:.0f} min in summer"
+        typer.echo(f"clock: {lags}; {found['message']}")
 
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ from cblcast import tracking
 from cblcast.backtest import SCORED_COLUMNS, BacktestResult, split_excluded
 from cblcast.evaluation import evaluate
 from cblcast.forecaster import Forecaster
-from cblcast.io.event_table import read_events
-from cblcast.io.tabular import read_panel
+from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.panel import Panel
 from cblcast.placebo import placebo_events
 from cblcast.schema import DataError, StudyError
@@ -34,7 +33,7 @@ def score_file(
     """
     forecaster = tracking.load_forecaster(model, uri=store)
     panel = read_panel_for(forecaster, panel_file, **reader)
-    return score_events(forecaster, panel, read_events(events_file, panel))
+    return score_events(forecaster, panel, read_dispatch(events_file, panel))
 
 
 def read_panel_for(forecaster: Forecaster, panel_file: str | Path, **reader: Any) -> Panel:
@@ -48,7 +47,7 @@ def read_panel_for(forecaster: Forecaster, panel_file: str | Path, **reader: Any
         for key, values in common.items():
             if reader.get(key) is None and len(values) == 1:
                 reader[key] = str(values[0])
-    return read_panel(str(panel_file), **reader)
+    return read_meter(str(panel_file), **reader)
 
 
 def evaluate_model(
@@ -67,7 +66,7 @@ def evaluate_model(
     forecaster = tracking.load_forecaster(model, uri=store)
     panel = read_panel_for(forecaster, panel_file, **reader)
     if events_file is not None:
-        events = read_events(events_file, panel)
+        events = read_dispatch(events_file, panel)
     elif start and stop:
         events = placebo_events(panel, start, stop, days=days)
     else:

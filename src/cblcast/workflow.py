@@ -14,8 +14,7 @@ from cblcast.backtest import BacktestResult, backtest, split_events
 from cblcast.config import Study, make_study
 from cblcast.evaluation import evaluate
 from cblcast.forecaster import Forecaster
-from cblcast.io.event_table import read_events
-from cblcast.io.tabular import read_panel
+from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.panel import Panel
 from cblcast.placebo import placebo_events
 from cblcast.report.figures import error_by_hour_figure, event_figure
@@ -57,8 +56,9 @@ def load_panel(study: Study) -> Panel:
     if data.dataset is not None:
         panel = datasets.load(data.dataset)
     else:
-        panel = read_panel(
+        panel = read_meter(
             str(data.panel),
+            data.format,
             sites=data.site_table,
             tz=data.tz,
             clock=data.clock,
@@ -76,7 +76,7 @@ def load_panel(study: Study) -> Panel:
     if data.sites is not None:
         panel = panel.select(list(data.sites))
     if study.events.mask is not None:
-        panel = panel.with_events(read_events(study.events.mask, panel))
+        panel = panel.with_events(read_dispatch(study.events.mask, panel))
     return panel
 
 
@@ -85,7 +85,7 @@ def study_events(study: Study, panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame
     wanted = study.events
     spans = [span for span in (study.train, study.test) if span is not None]
     if wanted.file is not None:
-        events = read_events(wanted.file, panel)
+        events = read_dispatch(wanted.file, panel)
     else:
         events = placebo_events(
             panel,

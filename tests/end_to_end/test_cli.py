@@ -165,3 +165,11 @@ def test_data_list_and_methods_name_what_a_study_can_use(run: Run) -> None:
     code, out, _ = run("methods", "--json")
     assert code == 0
     assert {"XofY", "Adjusted", "reference_days"} <= {row["name"] for row in json.loads(out)}
+
+
+def test_data_check_counts_what_is_wrong_with_a_file(run: Run) -> None:
+    code, out, err = run("data", "check", "meter.csv", "--tz", "Europe/Rome", "--json")
+    assert code == 0, err
+    quality = json.loads(out)["quality"][0]
+    assert quality["step_min"] == 15
+    assert quality["missing"] < quality["rows"]

@@ -1,0 +1,88 @@
+"""Looking a file over before it is trusted: gaps, flat runs, spikes, and whether its clock is right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cblcast.io.files import read_table
+from cblcast.io.formats import read_meter
+from cblcast.io.time_axis import TimeAxisReport, check_time_axis
+from cblcast.panel import Panel
+from cblcast.quality import data_quality
+from cblcast.schema import TIME, StudyError, require_columns
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What a file looks like.
+
+    Attributes
+    ----------
+    quality : DataFrame, index site_id
+        As :func:`cblcast.quality.data_quality`.
+    clock : TimeAxisReport or None
+        Only where weather was given to compare the wind with.
+    """
+
+    quality: pd.DataFrame
+    clock: TimeAxisReport | None
+
+
+def check_file(
+    path: str | Path,
+    *,
+    nwp: str | Path | None = None,
+    speed: str | None = None,
+    nwp_speed: str | None = None,
+    format: str = "auto",
+    **reader: Any,
+) -> FileReport:
+    """Read a meter or SCADA file and report on it.
+
+    Parameters
+    ----------
+    path : path
+    nwp : path, optional
+        Weather with ``time`` (with offset) and a wind speed, to find the lag of the file's clock.
+    speed, nwp_speed : str, optional
+        Wind speed columns [m/s]; the only column whose name begins with ``wind_speed`` unless given.
+    **reader
+        Of :func:`cblcast.io.formats.read_meter`.
+    """
+    panel = read_meter(path, format, **reader)
+    clock = None if nwp is None else _clock_of(panel, nwp, speed, nwp_speed)
+    return FileReport(data_quality(panel), clock)
+
+
+def _clock_of(panel: Panel, nwp: str | Path, speed: str | None, nwp_speed: str | None) -> TimeAxisReport:
+    weather = read_table(nwp, "weather").frame
+    require_columns(weather, [TIME], "the weather file")
+    stamps = pd.DatetimeIndex(pd.to_datetime(weather[TIME], utc=True))
+    own = _speed_column(panel.data, speed, "the meter file", "--speed")
+    theirs = _speed_column(weather, nwp_speed, "the weather file", "--nwp-speed")
+    # One clock for all turbines of a file: their mean wind is the least noisy witness.
+    wind = panel.data[own].groupby(level=TIME).mean()
+    tz = str(panel.sites["tz"].iloc[0])
+    order = np.argsort(stamps.asi8)
+    return check_time_axis(
+        pd.DatetimeIndex(wind.index),
+        wind.to_numpy(dtype=np.float64),
+        stamps[order],
+        weather[theirs].to_numpy(dtype=np.float64)[order],
+        tz,
+    )
+
+
+def _speed_column(frame: pd.DataFrame, named: str | None, what: str, option: str) -> str:
+    if named is not None:
+        require_columns(frame, [named], what)
+        return named
+    found = [str(column) for column in frame.columns if str(column).startswith("wind_speed")]
+    if len(found) != 1:
+        raise StudyError(f"{what} has {len(found)} columns that begin with wind_speed: name one with {option}")
+    return found[0]

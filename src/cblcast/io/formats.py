@@ -1,0 +1,78 @@
+"""Which reader reads a file: meter data to a panel, events to a table, told by name or by the look of the file."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cblcast.panel import Panel
+from cblcast.schema import StudyError, nearest
+
+METER_FORMATS = {
+    "table": "cblcast.io.tabular:read_panel",  # CSV and Parquet, long or wide
+    "green_button": "cblcast.io.green_button:read_green_button",
+    "nem12": "cblcast.io.nem12:read_nem12",
+}
+EVENT_FORMATS = {
+    "table": "cblcast.io.event_table:read_events",
+    "openadr": "cblcast.io.openadr:read_openadr",
+}
+# What only a table needs to be told; the other formats say it themselves.
+_TABLE_OPTIONS = {"clock": None, "layout": "auto", "unit": "auto", "label": "start", "columns": None}
+
+
+def read_meter(path: str | Path, format: str = "auto", **options: Any) -> Panel:
+    """Meter data of any known format as a panel.
+
+    Parameters
+    ----------
+    path : path
+    format : {"auto", "table", "green_button", "nem12"}
+        ``auto`` takes .xml for Green Button and a CSV that begins with a 100 record for NEM12.
+    **options
+        Of :func:`cblcast.io.tabular.read_panel`; options that the format fixes itself must be left at their defaults.
+
+    Raises
+    ------
+    StudyError
+        An unknown format, or an option that the format does not take.
+    DataError
+        As the reader of the format.
+    """
+    chosen = _looks_like(Path(path)) if format == "auto" else format
+    reader = _reader(METER_FORMATS, chosen)
+    if chosen != "table":
+        for name, default in _TABLE_OPTIONS.items():
+            if options.pop(name, default) not in (None, default):
+                raise StudyError(f"{Path(path).name} is read as {chosen}, which fixes its own {name}: leave {name} out")
+        if options.get("tz") is None:
+            raise StudyError(
+                f"{Path(path).name} is read as {chosen}, which does not name the site's zone: give tz (--tz)"
+            )
+    return reader(path, **options)
+
+
+def read_dispatch(path: str | Path, panel: Panel | None = None, format: str = "auto", **options: Any) -> pd.DataFrame:
+    """Events of any known format as a table: ``auto`` takes .json for OpenADR 3, anything else for a table."""
+    chosen = ("openadr" if Path(path).suffix == ".json" else "table") if format == "auto" else format
+    return _reader(EVENT_FORMATS, chosen)(path, panel, **options)
+
+
+def _reader(table: dict[str, str], name: str) -> Callable[..., Any]:
+    if name not in table:
+        raise StudyError(f"unknown format {name!r}: {nearest(name, table)}")
+    module, _, function = table[name].partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def _looks_like(path: Path) -> str:
+    if path.suffix.lower() == ".xml":
+        return "green_button"
+    if path.suffix.lower() in (".csv", ".nem", ".nem12") and path.is_file():
+        with path.open("rb") as file:
+            return "nem12" if file.read(9) == b"100,NEM12" else "table"
+    return "table"
