@@ -220,6 +220,16 @@ def test_a_run_without_a_model_cannot_be_registered(store):
         tracking.register(f"runs:/{study.run_id}", "sme-baseline")
 
 
+def test_a_bad_alias_leaves_no_version_behind(registered, store):
+    for name in ("sme-baseline", "new-name"):
+        with pytest.raises(StudyError, match=r"MLflow refuses this: .*alias"):
+            tracking.register(registered.model_uri, name, "not an alias!")
+    assert [model.name for model in client(store).search_registered_models()] == ["sme-baseline"]
+    assert sorted(int(made.version) for made in client(store).search_model_versions()) == [1, 2]
+    with pytest.raises(StudyError, match=r"MLflow refuses this: .*name"):
+        tracking.register(registered.model_uri, "a/b")
+
+
 def test_compare_shows_the_methods_of_the_latest_run(store):
     for nrmse in (0.3, 0.2):
         with tracking.study_run("sme", {}) as study:

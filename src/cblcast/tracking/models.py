@@ -103,14 +103,22 @@ def register(model_uri: str, name: str, alias: str | None = None, *, uri: str | 
     client = connect(address, writing=True)
     with guarded(address):
         logged = _logged_model(client, address, model_uri)
-        if _found(client.get_registered_model, name) is None:
+        new = _found(client.get_registered_model, name) is None
+        if new:
             client.create_registered_model(name)
         # The source is the folder: MLflow would look a models:/ address up in whatever store the process names.
         made = client.create_model_version(
             name, source=logged.artifact_location, run_id=logged.source_run_id, model_id=logged.model_id
         )
-        if alias is not None:
-            client.set_registered_model_alias(name, alias, made.version)
+        try:
+            if alias is not None:
+                client.set_registered_model_alias(name, alias, made.version)
+        except Exception:
+            # A version that nobody can call by the name it was to have is not left behind.
+            client.delete_model_version(name, made.version)
+            if new:
+                client.delete_registered_model(name)
+            raise
     return int(made.version)
 
 

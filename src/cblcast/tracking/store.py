@@ -76,6 +76,7 @@ def quiet_mlflow() -> Any:
         warnings.simplefilter("ignore")
         import mlflow
     logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)  # prints the stack of what it raises anyway
     logging.getLogger("alembic").setLevel(logging.WARNING)
     return mlflow
 
@@ -110,6 +111,8 @@ def guarded(uri: str) -> Iterator[None]:
         try:
             yield
         except (MlflowException, SQLAlchemyError, OSError) as error:
+            if getattr(error, "error_code", None) == "INVALID_PARAMETER_VALUE":
+                raise StudyError(f"MLflow refuses this: {str(error).splitlines()[0][:300]}") from error
             raise _sentence(uri, str(error)) from error
 
 
