@@ -131,8 +131,8 @@ def weather_columns(forecaster: Forecaster) -> tuple[str, ...]:
     """Panel columns that the forecaster's features read besides ``observed_kw``."""
     found: dict[str, None] = {}
     for builder in forecaster.builders.values():
-        if hasattr(builder, "panel_columns"):
-            found |= dict.fromkeys(builder.panel_columns())
+        columns = getattr(builder, "panel_columns", ())  # a method, or a parameter of the builder
+        found |= dict.fromkeys(columns() if callable(columns) else columns)
     found.pop(OBSERVED, None)
     return tuple(found)
 

@@ -178,6 +178,7 @@ def test_the_zone_in_the_frame_wins(forecaster, panel, events, frame):
 def test_the_weather_that_is_needed_is_known(panel):
     forecaster = trained(panel, "High5of10", weather={"columns": ("temp_air_c",)})
     assert weather_columns(forecaster) == ("temp_air_c",)
+    assert weather_columns(trained(panel, "High5of10", given={"panel_columns": ("temp_air_c",)})) == ("temp_air_c",)
     assert weather_columns(trained(panel)) == ()
 
 
