@@ -1,0 +1,5 @@
+"""``python -m cblcast.cli``."""
+
+from cblcast.cli import main
+
+main()

@@ -1,0 +1,97 @@
+"""Commands on data: what comes along, and checks of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cblcast.cli.options import AsJson, Clock, Label, SiteTable, Step, Tz, Unit
+from cblcast.terminal import print_json, print_table, progress, records
+
+app = typer.Typer(no_args_is_help=True, help="Data sets that come with cblcast, and checks of your own.")
+
+
+@app.command("list")
+def data_list(as_json: AsJson = False) -> None:
+    """Data sets that are known, and whether they are at hand."""
+    from cblcast import datasets
+
+    rows = [
+        {
+            "name": item.name,
+            "title": item.title,
+            "at_hand": item.available,
+            "bundled": item.bundled,
+            "licence": item.licence,
+        }
+        for item in datasets.list_datasets()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    import pandas as pd
+
+    print_table(pd.DataFrame(rows), "Data sets")
+
+
+@app.command("describe")
+def data_describe(name: Annotated[str, typer.Argument(help="Name of a data set.")], as_json: AsJson = False) -> None:
+    """Span, step, gaps, licence and credit of a data set."""
+    from cblcast import datasets
+
+    facts = datasets.describe(name)
+    if as_json:
+        print_json(facts)
+        return
+    for key, value in facts.items():
+        typer.echo(f"{key:14s} {', '.join(map(str, value)) if isinstance(value, list) else value}")
+
+
+@app.command("check")
+def data_check(
+    path: Annotated[Path, typer.Argument(help="Meter or SCADA file.")],
+    tz: Tz = None,
+    clock: Clock = None,
+    unit: Unit = "auto",
+    label: Label = "start",
+    sites: SiteTable = None,
+    step: Step = None,
+    nwp: Annotated[
+        Path | None, typer.Option(help="Weather with time and a wind speed: finds the lag of the file's clock.")
+    ] = None,
+    speed: Annotated[str | None, typer.Option(help="Wind speed column of the file [m/s].")] = None,
+    nwp_speed: Annotated[str | None, typer.Option(help="Wind speed column of the weather [m/s].")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Gaps, zeros, flat runs and spikes of a file, and whether its clock is right."""
+    from dataclasses import asdict
+
+    from cblcast.checking import check_file
+
+    with progress(as_json, 1, "checking"):
+        report = check_file(
+            path,
+            nwp=nwp,
+            speed=speed,
+            nwp_speed=nwp_speed,
+            tz=tz,
+            clock=clock,
+            unit=unit,
+            label=label,
+            sites=sites,
+            step=step,
+        )
+    found = None if report.clock is None else asdict(report.clock)
+    if as_json:
+        print_json({"quality": records(report.quality.reset_index()), "clock": found})
+        return
+    if len(report.quality) == 1:
+        for key, value in report.quality.iloc[0].items():
+            typer.echo(f"{key:16s} {value:.2f}" if isinstance(value, float) else f"{key:16s} {value}")
+    else:
+        print_table(report.quality.reset_index(), str(path))
+    if found is not None:
+        lags = f"lag {found['lag_winter_min']:.0f} min in winter, {found['lag_summer_min']:.0f} min in summer"
+        typer.echo(f"clock: {lags}; {found['message']}")

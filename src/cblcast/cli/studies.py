@@ -1,0 +1,188 @@
+"""Commands on studies: train, evaluate, compare, ui, methods."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cblcast.cli.options import AsJson, Clock, Label, SiteTable, Step, Store, Tz, Unit, Weather
+from cblcast.terminal import print_json, print_leaderboard, print_table, progress, records
+
+app = typer.Typer()
+
+
+def _changes(pairs: list[str]) -> dict[str, str]:
+    from cblcast.errors import StudyError
+
+    changes = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise StudyError(f"--set {pair!r} has no value: write --set key=value, e.g. --set view=day_ahead")
+        changes[key.strip()] = value
+    return changes
+
+
+@app.command()
+def train(
+    study: Annotated[Path, typer.Argument(help="Study, a YAML file.")],
+    change: Annotated[
+        list[str], typer.Option("--set", help="key=value: replace a value of the study; may be repeated.")
+    ] = [],  # noqa: B006
+    register: Annotated[str | None, typer.Option(help="Register the chosen model under this name.")] = None,
+    alias: Annotated[str | None, typer.Option(help="Alias of the registered version, e.g. champion.")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="Which method to register [default: best inside the training span].")
+    ] = None,
+    store: Store = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train every method of a study, judge it on the test span, track it, and register one."""
+    from cblcast.config import read_study
+    from cblcast.workflow import train_study
+
+    wanted = read_study(study, _changes(change))
+    with progress(as_json, 2 * len(wanted.methods), "training") as told:
+        result = train_study(wanted, register=register, alias=alias, method=method, store=store, progress=told)
+    if as_json:
+        print_json(
+            {
+                "study": wanted.study,
+                "run_id": result.run_id,
+                "registered": result.registered,
+                "leaderboard": records(result.leaderboard.reset_index()),
+            }
+        )
+        return
+    print_leaderboard(
+        result.leaderboard, result.backtest.excluded, f"{wanted.study}: test {wanted.test[0]} to {wanted.test[1]}"
+    )
+    if result.registered:
+        made = result.registered
+        at = f"@{made['alias']}" if made["alias"] else f"/{made['version']}"
+        typer.secho(
+            f"Registered {made['method']} as models:/{made['name']}{at} (version {made['version']}; {made['chosen_by']})",
+            fg="green",
+        )
+
+
+@app.command()
+def evaluate(
+    study: Annotated[Path | None, typer.Argument(help="Study, a YAML file; or leave it out and give --model.")] = None,
+    change: Annotated[
+        list[str], typer.Option("--set", help="key=value: replace a value of the study; may be repeated.")
+    ] = [],  # noqa: B006
+    model: Annotated[str | None, typer.Option(help="A registered model, e.g. models:/sme-baseline@champion.")] = None,
+    data: Annotated[Path | None, typer.Option(help="With --model: meter file, CSV or Parquet.")] = None,
+    events: Annotated[
+        Path | None, typer.Option(help="With --model: CSV of events that were NOT dispatched (placebo).")
+    ] = None,
+    start: Annotated[str | None, typer.Option(help="With --model: start of placebo events, e.g. 17:00.")] = None,
+    stop: Annotated[str | None, typer.Option(help="With --model: end of placebo events.")] = None,
+    tz: Tz = None,
+    clock: Clock = None,
+    unit: Unit = "auto",
+    label: Label = "start",
+    weather: Weather = None,
+    sites: SiteTable = None,
+    step: Step = None,
+    store: Store = None,
+    as_json: AsJson = False,
+) -> None:
+    """Leaderboard of a study's methods, or the errors of a registered model on other data."""
+    from cblcast.errors import StudyError
+
+    if (study is None) == (model is None):
+        raise StudyError("give a study (cblcast evaluate STUDY.yaml), or --model URI with --data FILE")
+    if study is not None:
+        from cblcast.config import read_study
+        from cblcast.workflow import evaluate_study
+
+        wanted = read_study(study, _changes(change))
+        title = f"{wanted.study}: test {wanted.test[0]} to {wanted.test[1]}"
+        with progress(as_json, 2 * len(wanted.methods), "evaluating") as told:
+            result = evaluate_study(wanted, store=store, progress=told)
+        board, excluded, run_id = result.leaderboard, result.backtest.excluded, result.run_id
+    else:
+        from cblcast.serving import evaluate_model
+
+        if data is None:
+            raise StudyError("evaluate --model needs --data FILE, the meter file to judge it on")
+        title = f"{model} on {data.name}"
+        with progress(as_json, 1, "evaluating"):
+            board, backtested = evaluate_model(
+                str(model),
+                data,
+                events_file=events,
+                start=start,
+                stop=stop,
+                store=store,
+                tz=tz,
+                clock=clock,
+                unit=unit,
+                label=label,
+                weather=weather,
+                sites=sites,
+                step=step,
+            )
+        excluded, run_id = backtested.excluded, None
+    if as_json:
+        print_json({"run_id": run_id, "leaderboard": records(board.reset_index()), "excluded": records(excluded)})
+    else:
+        print_leaderboard(board, excluded, title)
+
+
+@app.command()
+def compare(
+    study: Annotated[str, typer.Argument(help="Name of a study (an MLflow experiment).")],
+    store: Store = None,
+    as_json: AsJson = False,
+) -> None:
+    """The methods of a study's last run, side by side, from the store."""
+    from cblcast.tracking import compare as compare_runs
+
+    table = compare_runs(study, uri=store)
+    if as_json:
+        print_json(records(table))
+    else:
+        machine = ["started", "status", "run_id", "model_uri", "n_sites", "train_s", "predict_s"]
+        print_table(
+            table.drop(columns=machine, errors="ignore"),
+            f"{study}: latest run (all columns with --json, plots with cblcast ui)",
+        )
+
+
+@app.command()
+def ui(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
+    store: Store = None,
+) -> None:
+    """Open the MLflow UI on the store."""
+    from cblcast.tracking import open_ui
+
+    open_ui(store, host, port)
+
+
+@app.command()
+def methods(as_json: AsJson = False) -> None:
+    """Estimators and feature builders that a study can name, with their parameters."""
+    import inspect
+
+    from cblcast import registry
+
+    rows: list[dict[str, str]] = []
+    for kind, table in (("estimator", registry.ESTIMATORS), ("feature builder", registry.FEATURES)):
+        for name in table:
+            thing = registry.resolve(table, name, kind)
+            params = (f"{key}={value.default}" for key, value in inspect.signature(thing).parameters.items())
+            what = (thing.__doc__ or "").strip().splitlines()[0]
+            rows.append({"kind": kind, "name": name, "what": what, "parameters": ", ".join(params)})
+    if as_json:
+        print_json(rows)
+        return
+    import pandas as pd
+
+    print_table(pd.DataFrame(rows), "Methods (names such as PBLM-Nearest5of10 are explained in docs/studies.md)")
