@@ -89,7 +89,9 @@ class DayRule:
     compare_day_before: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "applies_to", (self.applies_to,) if isinstance(self.applies_to, str) else tuple(self.applies_to))
+        object.__setattr__(
+            self, "applies_to", (self.applies_to,) if isinstance(self.applies_to, str) else tuple(self.applies_to)
+        )
         if self.weights is not None:
             object.__setattr__(self, "weights", tuple(float(weight) for weight in self.weights))
         if not 1 <= self.x <= self.y:
@@ -156,7 +158,9 @@ class DayRule:
         """As a file holds it: only what differs from the default, and x, y, applies_to."""
         default = {field.name: field.default for field in fields(self)}
         return {
-            key: value for key, value in asdict(self).items() if key in ("applies_to", "x", "y") or value != default[key]
+            key: value
+            for key, value in asdict(self).items()
+            if key in ("applies_to", "x", "y") or value != default[key]
         }
 
 

@@ -77,30 +77,36 @@ def day_type_codes(days: np.ndarray, labels: Sequence[str], holidays: np.ndarray
 
 def site_holidays(panel: Panel, first_day: int, last_day: int) -> list[np.ndarray]:
     """Holidays of each site between two local days (inclusive, days since 1970-01-01)."""
-    first_year = int(np.int64(first_day).astype("M8[D]").astype("M8[Y]").astype(int)) + 1970
-    last_year = int(np.int64(last_day).astype("M8[D]").astype("M8[Y]").astype(int)) + 1970
-    return [holiday_days(country, subdivision, first_year, last_year) for country, subdivision in _places(panel)]
+    place_of_site, places = _places(panel)
+    found = _holidays_of(places, first_day, last_day)
+    return [found[place] for place in place_of_site]
 
 
 def site_day_types(panel: Panel, day_types: str | Sequence[str], first_day: int, n_days: int) -> np.ndarray:
     """Day-type code of each site and local day, int8, shape (n_sites, n_days)."""
     labels = day_type_labels(day_types)
     days = np.arange(first_day, first_day + n_days, dtype=np.int64)
-    codes = np.empty((len(panel.sites), n_days), dtype=np.int8)
-    places = _places(panel)
-    holidays = dict(zip(places, site_holidays(panel, first_day, first_day + n_days - 1), strict=True))
-    rows = pd.Series(range(len(places))).groupby(pd.Series(places)).groups
-    for place, sites in rows.items():
-        codes[np.asarray(sites)] = day_type_codes(days, labels, holidays[place])
-    return codes
+    place_of_site, places = _places(panel)
+    holidays = _holidays_of(places, first_day, first_day + n_days - 1)
+    codes = np.stack([day_type_codes(days, labels, known) for known in holidays])
+    return codes[place_of_site]
 
 
-def _places(panel: Panel) -> list[tuple[str, str]]:
-    """(country, subdivision) of each site; empty where the sites frame does not say."""
+def _holidays_of(places: list[tuple[str, str]], first_day: int, last_day: int) -> list[np.ndarray]:
+    first_year, last_year = (int(np.int64(day).astype("M8[D]").astype("M8[Y]").astype(int)) + 1970
+                             for day in (first_day, last_day))
+    return [holiday_days(country, subdivision, first_year, last_year) for country, subdivision in places]
 
-    def column(name: str) -> list[str]:
+
+def _places(panel: Panel) -> tuple[np.ndarray, list[tuple[str, str]]]:
+    """Which place each site lies in, and the places: (country, subdivision), empty where the sites frame does not say."""
+
+    def column(name: str) -> pd.Series:
         if name not in panel.sites.columns:
-            return [""] * len(panel.sites)
-        return ["" if pd.isna(value) else str(value) for value in panel.sites[name]]
+            return pd.Series("", index=panel.sites.index)
+        known = panel.sites[name]
+        return known.astype(object).where(known.notna(), "").astype(str)
 
-    return list(zip(column("country"), column("subdivision"), strict=True))
+    both = pd.MultiIndex.from_arrays([column("country"), column("subdivision")])
+    codes, places = pd.factorize(both)
+    return codes, [(str(country), str(subdivision)) for country, subdivision in places]

@@ -132,15 +132,22 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
                 DataWarning,
                 stacklevel=2,
             )
+        return self._met(found)
+
+    def explain(self, X: pd.DataFrame) -> pd.DataFrame:
+        """Factor or shift of each row's event: ``raw`` before and ``applied`` after the caps, and ``usable``.
+
+        Beside them the baseline of each row before and after: ``unadjusted_kw``, ``adjusted_kw`` [kW].
+        """
+        found = self._adjustment(X)
+        values = {"raw": found.raw, "applied": found.applied, "usable": found.usable}
+        rows = {name: value[found.event] for name, value in values.items()}
+        return pd.DataFrame({**rows, "unadjusted_kw": found.predicted, "adjusted_kw": self._met(found)}, index=X.index)
+
+    def _met(self, found: _Found) -> np.ndarray:
         applied = found.applied[found.event]
         adjusted = found.predicted * applied if self.mode == "multiplicative" else found.predicted + applied
         return adjusted if self.floor is None else np.maximum(adjusted, self.floor)
-
-    def explain(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Factor or shift of each row's event: ``raw`` before and ``applied`` after the caps, and ``usable``."""
-        found = self._adjustment(X)
-        values = {"raw": found.raw, "applied": found.applied, "usable": found.usable}
-        return pd.DataFrame({name: value[found.event] for name, value in values.items()}, index=X.index)
 
     def _adjustment(self, X: pd.DataFrame) -> _Found:
         self.check()

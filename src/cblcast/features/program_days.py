@@ -17,8 +17,9 @@ from cblcast.cases import EventArrays
 from cblcast.cube import DAY_US, DayCube
 from cblcast.day_rules import RANKS, DayRule, choose_days
 from cblcast.day_types import day_type_labels, site_day_types
+from cblcast.features.blindfold import hidden_slots
 from cblcast.features.day_ledger import QUALIFIED, REASONS, DayLedger, day_ledger, reject_by_load
-from cblcast.features.reference_days import reference_load, similarity
+from cblcast.features.reference_days import reference_load, reject_unmetered_events, similarity
 from cblcast.panel import Panel, local_clock
 from cblcast.schema import OBSERVED
 
@@ -108,7 +109,8 @@ class ProgramDays:
         """Position of the rule for each event's day type, -1 where there is none; int64, shape (n_events,)."""
         names = sorted(set(day_type_labels(self.day_types)))
         number = np.array(
-            [next((k for k, rule in enumerate(self._rules) if name in rule.applies_to), -1) for name in names], dtype=np.int64
+            [next((k for k, rule in enumerate(self._rules) if name in rule.applies_to), -1) for name in names],
+            dtype=np.int64,
         )
         return number[event_day_types(panel, event, self.day_types)]
 
@@ -132,6 +134,7 @@ class ProgramDays:
             gap_days=rule.gap_days,
             min_metered_share=rule.min_metered_share,
         )
+        ledger = reject_unmetered_events(panel, event, ledger, rule.min_metered_share)
         if rule.candidate_days is not None:
             alike = np.cumsum(ledger.reason != ANOTHER_TYPE, axis=1)
             ledger = _beyond(ledger, alike > rule.candidate_days)
@@ -216,7 +219,7 @@ def event_hours_mean(panel: Panel, event: EventArrays, days: np.ndarray) -> np.n
     local = local_clock(panel, event.site[owner], event.time_us[rows])
     offset = local // DAY_US - start_day[owner]
     slot = local % DAY_US // panel.step_us
-    hidden = local_clock(panel, event.site, event.hidden_from_us)
+    hidden, _ = hidden_slots(panel, event)
     total, count = np.zeros(days.shape), np.zeros(days.shape, dtype=np.int32)
     # One interval of every event at a time: the arrays stay (events, days), whatever the length of an event.
     place = np.arange(len(rows)) - np.searchsorted(owner, owner)

@@ -65,7 +65,11 @@ def _sentences(program: Program) -> Iterator[str]:
     if program.contract_cap:
         yield f"The baseline never exceeds the contracted capacity ({program.contract_cap} of the sites)."
     first, second = program.order.split("_then_")
-    yield f"A portfolio: {first} each site, then {second}." if first == "adjust" else "A portfolio: sum, then adjust once."
+    yield (
+        f"A portfolio: {first} each site, then {second}."
+        if first == "adjust"
+        else "A portfolio: sum, then adjust once."
+    )
     yield ""
     for part, evidence in program.evidence.items():
         yield f"  {part}: {evidence.source}; as of {evidence.as_of}; {evidence.confidence} ({CERTAINTY[evidence.confidence]})"
@@ -157,7 +161,9 @@ class EventExplanation:
         """The same as plain text."""
         zone = self.intervals["time_local"].iloc[0].tz
         start, stop = (self.event[edge].tz_convert(zone) for edge in ("start", "stop"))
-        lines = [f"{self.program.title}: site {self.event[SITE]}, {start:%A %Y-%m-%d %H:%M} to {stop:%Y-%m-%d %H:%M} ({zone})"]
+        lines = [
+            f"{self.program.title}: site {self.event[SITE]}, {start:%A %Y-%m-%d %H:%M} to {stop:%Y-%m-%d %H:%M} ({zone})"
+        ]
         if len(self.days):
             qualified, selected = (self.days["reason"] == "qualified").sum(), self.days["selected"].sum()
             lines += ["", f"{qualified} qualified days, {selected} selected (kW is the mean in the event hours)"]
@@ -207,7 +213,7 @@ def explain_event(program: Program, panel: Panel, event: Event | pd.DataFrame) -
     if len(table) != 1:
         raise DataError(f"one event is explained at a time, not {len(table)}: pick one")
     site = panel.select([table[SITE].iloc[0]])
-    windows = adjustment_windows(program, site, table)[0]
+    (windows,), _ = adjustment_windows(program, site, table)
     forecaster = program_forecaster(program, windows)
     cases = forecaster.cases(site, table)
     X = forecaster.matrix(site, cases)
@@ -227,7 +233,9 @@ def explain_event(program: Program, panel: Panel, event: Event | pd.DataFrame) -
         }
     )
     days = _days_of(site, cases, forecaster.builders.get("program_days"))
-    note = "" if np.isfinite(baseline).all() else "There is no baseline: too few qualified days, or no rule for this day."
+    note = (
+        "" if np.isfinite(baseline).all() else "There is no baseline: too few qualified days, or no rule for this day."
+    )
     return EventExplanation(program, table.iloc[0], days, intervals, _adjustment_of(forecaster, X, plain, site), note)
 
 
@@ -277,4 +285,3 @@ def _adjustment_of(forecaster: object, X: pd.DataFrame, plain: np.ndarray, panel
         "raw": float(told["raw"]),
         "applied": float(told["applied"]),
     }
-

@@ -167,8 +167,9 @@ class Program(_Strict):
     contract_cap: str | None = None
     order: Literal["adjust_then_sum", "sum_then_adjust"] = "adjust_then_sum"
     eligibility: str | None = None
-    evidence: dict[Literal["selection", "day_types", "exclusions", "look_back", "adjustment", "window", "cap", "order"],
-                   Evidence]
+    evidence: dict[
+        Literal["selection", "day_types", "exclusions", "look_back", "adjustment", "window", "cap", "order"], Evidence
+    ]
     notes: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -180,7 +181,9 @@ class Program(_Strict):
         for rule in self.days:
             unknown = [label for label in rule.applies_to if label not in labels]
             if unknown:
-                raise ValueError(f"the day rule is on {unknown[0]!r}, which is no label of its day types {sorted(labels)}")
+                raise ValueError(
+                    f"the day rule is on {unknown[0]!r}, which is no label of its day types {sorted(labels)}"
+                )
         taken = [label for rule in self.days for label in rule.applies_to]
         if len(taken) != len(set(taken)):
             raise ValueError("two day rules are on the same day type: give each label to one rule")

@@ -12,7 +12,9 @@ from cblcast.programs.model import ClockWindow, Program
 from cblcast.schema import SITE, DataError, utc
 
 
-def adjustment_windows(program: Program, panel: Panel, events: pd.DataFrame) -> list[tuple[Window, ...]]:
+def adjustment_windows(
+    program: Program, panel: Panel, events: pd.DataFrame
+) -> tuple[list[tuple[Window, ...]], np.ndarray]:
     """The windows of `program` beside each event.
 
     Parameters
@@ -22,24 +24,36 @@ def adjustment_windows(program: Program, panel: Panel, events: pd.DataFrame) -> 
 
     Returns
     -------
-    list of tuple of Window
-        One tuple an event; empty without an adjustment, or where the event covers the clock window.
+    windows : list of tuple of Window
+        Each set of windows that occurs; empty without an adjustment, or where the event covers the clock window.
+    which : ndarray of int64, shape (n_events,)
+        Position of each event's windows in that list.
     """
     own = program.adjustment
+    everybody = np.zeros(len(events), dtype=np.int64)
     if own is None:
-        return [()] * len(events)
+        return [()], everybody
+    shifts = own.ends_at == "notification" and any(_is_before(window) for window in own.windows)
+    if not shifts and all(isinstance(window, Window) for window in own.windows):
+        return [tuple(window for window in own.windows if isinstance(window, Window))], everybody
     start, stop = (pd.DatetimeIndex(events[edge]).as_unit("us").asi8 for edge in ("start", "stop"))
-    lead = np.zeros(len(events)) if own.ends_at == "start" else notice_hours(events)
-    per_window = []
+    lead = notice_hours(events) if shifts else np.zeros(len(events))
+    per_window: list[list[Window | None]] = []
     for window in own.windows:
         if isinstance(window, ClockWindow):
             per_window.append(_at_the_clock(window, panel, events, start, stop))
-        elif window.side == "before" and lead.any():
-            made = {hours: Window.before(window.hours, window.buffer + hours) for hours in np.unique(lead)}
-            per_window.append([made[hours] for hours in lead])
+        elif _is_before(window):
+            per_window.append([Window.before(window.hours, window.buffer + float(hours)) for hours in lead])
         else:
             per_window.append([window] * len(events))
-    return [tuple(window for window in group if window is not None) for group in zip(*per_window, strict=True)]
+    found: dict[tuple[Window, ...], int] = {}
+    groups = (tuple(window for window in group if window is not None) for group in zip(*per_window, strict=True))
+    which = np.fromiter((found.setdefault(group, len(found)) for group in groups), dtype=np.int64, count=len(events))
+    return list(found), which
+
+
+def _is_before(window: Window | ClockWindow) -> bool:
+    return isinstance(window, Window) and window.side == "before"
 
 
 def notice_hours(events: pd.DataFrame) -> np.ndarray:

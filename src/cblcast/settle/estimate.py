@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,25 +47,27 @@ class Estimate:
 
 def estimate(program: Program, masked: Panel, events: pd.DataFrame) -> Estimate:
     """Estimate `events` (sorted, checked) by `program` on a panel in which real events are masked."""
-    windows = adjustment_windows(program, masked, events)
-    covered = window_blocked(masked, events, windows)
-    parts, problems = [], [_problems(program, events[covered], "its adjustment window reaches into another event")]
-    factor = pd.DataFrame(np.nan, index=events.index, columns=["raw", "applied"])
-    groups: dict[tuple[Window, ...], list[int]] = {}
-    for number in np.flatnonzero(~covered):
-        groups.setdefault(windows[number], []).append(int(number))
-    for group, numbers in groups.items():
-        own = events.iloc[numbers]
-        rows, told, failed = _one_group(program, group, masked, own)
-        rows["event"] = np.asarray(numbers)[rows["event"].to_numpy()]
-        factor.loc[own.index, ["raw", "applied"]] = told
+    groups, which = adjustment_windows(program, masked, events)
+    parts, problems = [], []
+    factor = np.full((len(events), 2), np.nan)
+    for number, windows in enumerate(groups):
+        mine = np.flatnonzero(which == number)
+        blocked = window_blocked(masked, events.iloc[mine], windows)
+        problems.append(
+            _problems(program, events.iloc[mine[blocked]], "its adjustment window reaches into another event")
+        )
+        free = mine[~blocked]
+        if len(free) == 0:
+            continue
+        rows, factor[free], failed = _one_group(program, windows, masked, events.iloc[free])
+        rows["event"] = free[rows["event"].to_numpy()]
         parts.append(rows)
         problems.append(failed)
-    empty = pd.DataFrame(columns=ROW_COLUMNS)
-    rows = pd.concat(parts, ignore_index=True) if parts else empty
+    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=ROW_COLUMNS)
     if len(parts) > 1:
         rows = rows.sort_values(["event", "time_us"], ignore_index=True)
-    return Estimate(rows, factor, pd.concat(problems, ignore_index=True))
+    told = pd.DataFrame(factor, index=events.index, columns=["raw", "applied"])
+    return Estimate(rows, told, pd.concat(problems, ignore_index=True))
 
 
 def _one_group(
@@ -78,8 +81,7 @@ def _one_group(
         # An event whose window shows no load keeps its baseline: that is told by its factor, event by event.
         warnings.simplefilter("ignore", DataWarning)
         estimator = forecaster.estimator.fit(X.iloc[:1], np.zeros(1))
-        baseline = np.asarray(estimator.predict(X), dtype=np.float64)
-        plain, told = _before_adjustment(estimator, X, baseline, event.first_row)
+        plain, baseline, told = _before_and_after(estimator, X, event.first_row)
     visible = X["metered_kw"].to_numpy() if "metered_kw" in X.columns else np.full(len(X), np.nan)
     rows = pd.DataFrame(
         {
@@ -99,15 +101,18 @@ def _one_group(
     return rows, told, failed
 
 
-def _before_adjustment(
-    estimator: object, X: pd.DataFrame, baseline: np.ndarray, first_row: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Baseline without the adjustment, and the raw and applied factor of each event."""
-    inner = estimator if isinstance(estimator, Adjusted) else getattr(estimator, "estimator_", None)
-    if not isinstance(inner, Adjusted):
-        return baseline, np.full((len(first_row), 2), np.nan)
-    told = inner.explain(X).iloc[first_row]
-    return np.asarray(inner.estimator_.predict(X), dtype=np.float64), told[["raw", "applied"]].to_numpy(dtype=np.float64)
+def _before_and_after(
+    estimator: Any, X: pd.DataFrame, first_row: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Baseline without and with the adjustment [kW], and the raw and applied factor of each event."""
+    adjusted = estimator if isinstance(estimator, Adjusted) else getattr(estimator, "estimator_", None)
+    if not isinstance(adjusted, Adjusted):
+        baseline = np.asarray(estimator.predict(X), dtype=np.float64)
+        return baseline, baseline, np.full((len(first_row), 2), np.nan)
+    told = adjusted.explain(X)
+    whole = told["adjusted_kw"] if adjusted is estimator else estimator.predict(X)
+    factor = told[["raw", "applied"]].to_numpy(dtype=np.float64)[first_row]
+    return told["unadjusted_kw"].to_numpy(), np.asarray(whole, dtype=np.float64), factor
 
 
 def _problems(program: Program, events: pd.DataFrame, reason: str) -> pd.DataFrame:
@@ -125,7 +130,9 @@ def _problems(program: Program, events: pd.DataFrame, reason: str) -> pd.DataFra
 def _why(forecaster: Forecaster, masked: Panel, event: EventArrays, nowhere: np.ndarray) -> list[str]:
     builder = forecaster.builders.get("program_days")
     if not isinstance(builder, ProgramDays):
-        return ["the rule gives no baseline: the meter or the figure it reads is missing at this event"] * int(nowhere.sum())
+        return ["the rule gives no baseline: the meter or the figure it reads is missing at this event"] * int(
+            nowhere.sum()
+        )
     part, _ = subset(event, nowhere)
     rule_of = builder.rule_of_event(masked, part)
     reasons = ["the program has no rule for the day type of this event"] * len(rule_of)
@@ -145,23 +152,21 @@ def _why(forecaster: Forecaster, masked: Panel, event: EventArrays, nowhere: np.
     return reasons
 
 
-def window_blocked(panel: Panel, events: pd.DataFrame, windows: list[tuple[Window, ...]]) -> np.ndarray:
+def window_blocked(panel: Panel, events: pd.DataFrame, windows: tuple[Window, ...]) -> np.ndarray:
     """Events whose adjustment window reaches into another real event of the site, bool, shape (n_events,)."""
     blocked = np.zeros(len(events), dtype=bool)
-    if panel.events is None or panel.events.empty or not any(windows):
+    if panel.events is None or panel.events.empty or events.empty:
         return blocked
     code, start, stop = _line(panel, panel.events)
     own_code, own_start, own_stop = _line(panel, events, order=False)
     origin = int(min(start.min(), own_start.min())) - 1000 * HOUR_US
     far = int(max(stop.max(), own_stop.max())) - origin + 2000 * HOUR_US  # one number line for all sites
-    for window in {window for group in windows for window in group}:
-        mine = np.fromiter((window in group for group in windows), dtype=bool, count=len(windows))
+    for window in windows:
         length, near = int(window.hours * HOUR_US), int(window.buffer * HOUR_US)
         begin = own_start - near - length if window.side == "before" else own_stop + near
         place = np.searchsorted(code * far + stop - origin, own_code * far + begin - origin, side="right")
         found = np.minimum(place, len(start) - 1)
-        hit = (place < len(start)) & (code[found] == own_code) & (start[found] < begin + length)
-        blocked |= mine & hit
+        blocked |= (place < len(start)) & (code[found] == own_code) & (start[found] < begin + length)
     return blocked
 
 

@@ -37,7 +37,9 @@ def signed_limits(errors: np.ndarray, coverage: float) -> tuple[float, float]:
     return float(known[n - rank]), float(known[rank - 1])
 
 
-def delivered_limits(delivered: np.ndarray, low_error: np.ndarray, high_error: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def delivered_limits(
+    delivered: np.ndarray, low_error: np.ndarray, high_error: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Limits of the delivered energy [kWh]: a baseline that errs by +e claims e too much."""
     return delivered - high_error, delivered - low_error
 
