@@ -23,6 +23,8 @@ class FirmServiceLevel(RegressorMixin, BaseEstimator):
         1.0 is the maximum base load.
     """
 
+    pooled = False  # a level of its own for each site
+
     def __init__(self, level_kw: float | Mapping[str, float] | None = None, quantile: float = 1.0) -> None:
         self.level_kw = level_kw
         self.quantile = quantile
