@@ -7,18 +7,21 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cblcast import datasets, tracking
 from cblcast.backtest import BacktestResult, backtest, split_events
-from cblcast.config import Study, make_study
+from cblcast.cases import event_rows
+from cblcast.config import Study, make_study, reads_only_own_features
 from cblcast.evaluation import evaluate
+from cblcast.explain import explain_forecaster
 from cblcast.forecaster import Forecaster
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.panel import Panel
 from cblcast.placebo import placebo_events
 from cblcast.report.figures import error_by_hour_figure, event_figure
-from cblcast.schema import SITE, StudyError, nearest
+from cblcast.schema import ORIGIN, SITE, StudyError, nearest
 
 Progress = Callable[[str], None]
 VALIDATION_SHARE = 0.25  # of the training days, the newest, to choose the method that is registered
@@ -186,9 +189,9 @@ def _tracked(
         for name in result.leaderboard.index:
             uris[name] = _log_method(run, study, panel, result, name, keep_models)
             progress(f"tracked {name}")
-        run.table("leaderboard", result.leaderboard.reset_index())
+        run.table("leaderboard", result.leaderboard)
         if len(result.backtest.excluded):
-            run.table("excluded", result.backtest.excluded)
+            run.table("excluded", result.backtest.excluded, metrics=False)
     if register is not None:
         chosen, why = (method, "named by the user") if method else choose_method(study, panel)
         version = tracking.register(uris[chosen], register, alias, uri=store)
@@ -201,14 +204,7 @@ def _log_method(run: Any, study: Study, panel: Panel, result: StudyResult, name:
     rows = scored[scored["method"] == name]
     forecaster = result.backtest.forecasters[name]
     row = result.leaderboard.loc[name].dropna()
-    figures = (
-        {}
-        if rows.empty
-        else {
-            "one_event": partial(event_figure, panel, rows, name),
-            "error_by_hour": partial(error_by_hour_figure, panel, rows, name),
-        }
-    )
+    figures = {} if rows.empty else _figures(study, panel, rows, forecaster)
     logged = run.method(
         name,
         params=method_params(forecaster),
@@ -219,6 +215,25 @@ def _log_method(run: Any, study: Study, panel: Panel, result: StudyResult, name:
         example=None,
     )
     return str(logged.model_uri)
+
+
+def _figures(study: Study, panel: Panel, rows: pd.DataFrame, forecaster: Forecaster) -> dict[str, Callable[[], Any]]:
+    """Figures of a method's run: one event, the error by hour, and what it rests on where the study asks for it."""
+    figures: dict[str, Callable[[], Any]] = {
+        "one_event": partial(event_figure, panel, rows, forecaster.name),
+        "error_by_hour": partial(error_by_hour_figure, panel, rows, forecaster.name),
+    }
+    if study.explain and not reads_only_own_features(forecaster.estimator):
+        first, _ = event_rows(rows.index)
+        stops = rows.index.get_level_values("time")[np.r_[first[1:], len(rows)] - 1] + panel.step
+        index = rows.index[first]
+        judged = pd.DataFrame(
+            {SITE: index.get_level_values(SITE), "start": index.get_level_values(ORIGIN), "stop": stops}
+        )
+        figures |= explain_forecaster(
+            forecaster, panel, forecaster.cases(panel, judged), repeats=3, max_events=300
+        ).figures()
+    return figures
 
 
 def method_params(forecaster: Forecaster) -> dict[str, Any]:

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 import cblcast
 from cblcast.schema import LOWER, OBSERVED, SITE, TIME, UPPER, StudyError, nearest
 from cblcast.tracking.shortcut import local_folder
-from cblcast.tracking.store import connect, guarded, quiet_mlflow, store_uri
+from cblcast.tracking.store import ARTIFACT, connect, guarded, quiet_mlflow, store_uri
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cblcast.forecaster import Forecaster
 
-ARTIFACT = "forecaster"
 _SCRIPT = Path(__file__).with_name("declare.py")
 _EXAMPLE_ROWS = 5
 _REGISTERED = re.compile(r"^models:/(?P<name>[^/@]+)(?:@(?P<alias>.+)|/(?P<version>\d+))?$")

@@ -7,7 +7,7 @@ from mlflow.pyfunc import PythonModel
 
 from cblcast.forecaster import Forecaster
 from cblcast.scoring import score_frame
-from cblcast.tracking.models import ARTIFACT
+from cblcast.tracking.store import ARTIFACT
 
 
 class RegisteredForecaster(PythonModel):

@@ -13,6 +13,7 @@ from typing import Any
 
 from cblcast.schema import StudyError
 
+ARTIFACT = "forecaster"  # folder of a saved forecaster inside a registered model
 DEFAULT_STORE = Path("models") / "mlflow.db"
 ENVIRONMENT_VARIABLE = "MLFLOW_TRACKING_URI"
 LOCK_SECONDS = 5.0
