@@ -42,6 +42,7 @@ EXAMPLES = {
     "Ensemble": lambda: {"members": (XofY(3, 5), XofY(5, 10, "low"))},
     "ExtraTrees": lambda: {"n_estimators": 10},
     "NeuralNet": lambda: {"max_epochs": 5},
+    "NeuralNetPerSite": lambda: {"max_epochs": 5},
     "Normalised": lambda: {"estimator": ridge(), "scale": "ref_day_kw_01"},
     "PerSite": lambda: {"estimator": ridge()},
     "RandomForest": lambda: {"n_estimators": 10},

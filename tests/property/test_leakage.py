@@ -37,6 +37,10 @@ FURTHER = {
         {"days": 3, "day_types": "all", "similarity_hours": 3.0, "temperature": "temp_air_c", "prefix": "near"},
     ],
     "control_group": [{"donors": 1, "days": 5, "day_types": "all", "min_metered_share": 0.5}],
+    "program_days": [
+        {"day_types": "all", "rules": ({"x": 2, "y": 3, "rank": "nearest", "compare_day_before": True},)},
+        {"day_types": "all", "rules": ({"x": 2, "y": 3, "rank": "high", "low_share": 0.8, "low_of": "seed"},)},
+    ],
     "event_windows": [{"hours_before": 3, "hours_after": 3, "windows": ("WS", "BW", Window.before(1))}],
 }
 
