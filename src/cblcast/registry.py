@@ -42,6 +42,8 @@ ESTIMATORS: dict[str, str] = {
     "QuantileBoosting": "cblcast.estimators.quantile_boosting:QuantileBoosting",
     "RandomForest": "cblcast.estimators.forest:RandomForest",
     "ExtraTrees": "cblcast.estimators.forest:ExtraTrees",
+    "NeuralNet": "cblcast.estimators.neural.neural_net:NeuralNet",
+    "NeuralNetPerSite": "cblcast.estimators.neural.neural_net_per_site:NeuralNetPerSite",
     "PerSite": "cblcast.estimators.per_site:PerSite",
     "Normalised": "cblcast.estimators.normalised:Normalised",
     "Residual": "cblcast.estimators.residual:Residual",

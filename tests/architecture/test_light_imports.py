@@ -43,3 +43,15 @@ def test_the_catalogue_loads_no_learner():
     loaded = loaded_by("from cblcast import datasets; datasets.load('turin')")
     assert not loaded & {"torch", "lightgbm", "mlflow", "optuna", "sklearn", "matplotlib", "dask"}
     assert "pandas" in loaded  # the probe itself works
+
+
+def test_torch_is_loaded_when_a_net_is_trained_and_not_before():
+    code = (
+        "from cblcast import registry\n"
+        "for name in ('NeuralNet', 'NeuralNetPerSite'):\n"
+        "    registry.make(registry.ESTIMATORS, name, {'trainer': 'scg'}, 'estimator')\n"
+    )
+    train = "made = registry.make(registry.ESTIMATORS, 'NeuralNet', {'max_epochs': 1}, 'estimator')\n"
+    fit = "import numpy as np; made.fit(np.arange(40.0)[:, None], np.arange(40.0) ** 2)"
+    assert "torch" not in loaded_by(code)
+    assert "torch" in loaded_by(code + train + fit)  # the probe itself works
