@@ -165,35 +165,49 @@ def split_excluded(
 
 
 def split_events(
-    events: pd.DataFrame, panel: Panel, train: tuple[str, str] | None, test: tuple[str, str]
+    events: pd.DataFrame,
+    panel: Panel,
+    train: tuple[str, str] | None,
+    test: tuple[str, str],
+    train_events: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Training and test events by local date, both ends inclusive.
+
+    Parameters
+    ----------
+    events : DataFrame
+    panel : Panel
+    train, test : (first, last)
+    train_events : DataFrame, optional
+        Events to learn from, e.g. of longer hours; those of `events` unless given.
 
     Raises
     ------
     DataError
         When the spans overlap or no event lies in one of them.
     """
-    zones = panel.sites["tz"].reindex(events[SITE]).to_numpy(dtype=object)
-    start = pd.DatetimeIndex(events["start"])
-    date = np.empty(len(events), dtype="M8[D]")
-    for tz in set(zones):
-        date[zones == tz] = start[zones == tz].tz_convert(tz).tz_localize(None).to_numpy().astype("M8[D]")
-
-    def between(span: tuple[str, str], name: str) -> pd.DataFrame:
-        first, last = (np.datetime64(str(day)[:10]) for day in span)
-        chosen = events[(date >= first) & (date <= last)].reset_index(drop=True)
-        if chosen.empty:
-            raise DataError(
-                f"no event lies in the {name} span {first} to {last}: the events run from {date.min()} to {date.max()}"
-            )
-        return chosen
-
     if train is None:
-        return events.iloc[:0], between(test, "test")
+        return events.iloc[:0], _between(events, panel, test, "test")
     if str(train[1])[:10] >= str(test[0])[:10] and str(train[0])[:10] <= str(test[1])[:10]:
         raise DataError(
             f"the training span {train[0]} to {train[1]} overlaps the test span {test[0]} to {test[1]}: "
             "end the training before the test begins"
         )
-    return between(train, "training"), between(test, "test")
+    learned_from = events if train_events is None else train_events
+    return _between(learned_from, panel, train, "training"), _between(events, panel, test, "test")
+
+
+def _between(events: pd.DataFrame, panel: Panel, span: tuple[str, str], name: str) -> pd.DataFrame:
+    """Events that start in `span`, local dates."""
+    zones = panel.sites["tz"].reindex(events[SITE]).to_numpy(dtype=object)
+    start = pd.DatetimeIndex(events["start"])
+    date = np.empty(len(events), dtype="M8[D]")
+    for tz in set(zones):
+        date[zones == tz] = start[zones == tz].tz_convert(tz).tz_localize(None).to_numpy().astype("M8[D]")
+    first, last = (np.datetime64(str(day)[:10]) for day in span)
+    chosen = events[(date >= first) & (date <= last)].reset_index(drop=True)
+    if chosen.empty:
+        raise DataError(
+            f"no event lies in the {name} span {first} to {last}: the events run from {date.min()} to {date.max()}"
+        )
+    return chosen

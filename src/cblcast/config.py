@@ -92,6 +92,15 @@ class Events(Section):
         return self
 
 
+class TrainEvents(Section):
+    """Placebo events to learn from, where a method should see more than the hours that are judged."""
+
+    start: Clock
+    stop: Clock
+    days: str | tuple[str, ...] = "working"
+    labels: tuple[str, ...] = ("working", "weekday", "any")
+
+
 class ViewSection(Section):
     """What an estimator may not see of the meter; hours before the start, hours after the stop."""
 
@@ -108,6 +117,7 @@ class Study(Section):
     description: str = ""
     data: Data
     events: Events
+    train_events: TrainEvents | None = None
     view: str | ViewSection = "real_time"
     train: tuple[Day, Day] | None = None
     test: tuple[Day, Day]
@@ -125,6 +135,8 @@ class Study(Section):
             raise ValueError(
                 f"the study has format {self.format}, this cblcast reads up to {STUDY_FORMAT}: update cblcast"
             )
+        if self.train_events is not None and self.train is None:
+            raise ValueError("train_events: needs the span to learn from: add train: [first, last]")
         for name in self.metrics:
             registry.resolve(registry.METRICS, name, "metric")
         for name, params in self.features.items():
@@ -267,6 +279,9 @@ def _with_paths(study: Study, folder: Path, name: str) -> Study:
     )
 
 
+_SECTIONS: dict[str, type[Section]] = {"data": Data, "events": Events, "train_events": TrainEvents, "view": ViewSection}
+
+
 def _sentence(error: ValidationError) -> str:
     """The first problem as one sentence, with the nearest right key for a wrong one."""
     problem = next((item for item in error.errors() if item["type"] == "extra_forbidden"), error.errors()[0])
@@ -274,9 +289,7 @@ def _sentence(error: ValidationError) -> str:
     key = ".".join(str(part) for part in place) or "the study"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":
-        section = (
-            {"data": Data, "events": Events, "view": ViewSection}.get(str(place[0]), Study) if len(place) > 1 else Study
-        )
+        section: type[Section] = _SECTIONS.get(str(place[0]), Study) if len(place) > 1 else Study
         return f"unknown key {key!r}: {nearest(str(place[-1]), section.model_fields)}{more}"
     if problem["type"] == "missing":
         return f"the key {key!r} is missing: add it (docs/studies.md shows a whole study){more}"

@@ -101,7 +101,17 @@ def study_events(study: Study, panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame
             like=wanted.like,
             count=wanted.count,
         )
-    return split_events(events, panel, study.train, study.test)
+    return split_events(events, panel, study.train, study.test, _events_to_learn_from(study, panel))
+
+
+def _events_to_learn_from(study: Study, panel: Panel) -> pd.DataFrame | None:
+    """Events of the ``train_events:`` section; None where what is judged is also what is learned from."""
+    wanted, span = study.train_events, study.train
+    if wanted is None or span is None:
+        return None
+    return placebo_events(
+        panel, wanted.start, wanted.stop, days=wanted.days, labels=wanted.labels, first=span[0], last=span[1]
+    )
 
 
 def run_study(study: Study, panel: Panel | None = None, progress: Progress = _silent) -> StudyResult:

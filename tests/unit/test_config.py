@@ -40,6 +40,8 @@ def study(**changes: Any) -> dict[str, Any]:
         ({"aggregate": "per_sites"}, r"unknown aggregate 'per_sites': did you mean 'per_site'"),
         ({"data": {}}, r"give either dataset"),
         ({"events": {"start": "17:00"}}, r"give file"),
+        ({"train_events": {"start": "10:00", "stop": "23:00"}}, r"train_events: needs the span.*add train:"),
+        ({"train_events": {"start": "10:00", "stopp": "23:00"}}, r"unknown key 'train_events.stopp': did you mean"),
         ({"format": 99}, r"the study has format 99.*update cblcast"),
     ],
 )
