@@ -1,0 +1,145 @@
+"""Accuracy gates of programs: RRMSE and bias of a rule at a site, on days without events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cblcast.events import check_events
+from cblcast.metrics import rrmse
+from cblcast.panel import Panel
+from cblcast.programs import load_program
+from cblcast.programs.model import Program
+from cblcast.schema import OBSERVED, SITE, StudyError, nearest
+from cblcast.settle.estimate import estimate
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Largest errors of an admissible baseline [% of the mean load].
+
+    Attributes
+    ----------
+    name, title, source, as_of, confidence : str
+        As in a program file.
+    rrmse_pct : float
+        Root mean squared error over the mean load, all intervals of all test events of a site.
+    bias_pct : float, optional
+        Mean error over the mean load, either way.
+    """
+
+    name: str
+    title: str
+    rrmse_pct: float
+    source: str
+    as_of: str
+    confidence: str
+    bias_pct: float | None = None
+
+    def broken(self, rrmse_pct: float, bias_pct: float) -> list[str]:
+        """What is not kept, in words; a site that could not be judged does not pass."""
+        if not np.isfinite(rrmse_pct):
+            return ["no test event could be estimated"]
+        words = []
+        if rrmse_pct > self.rrmse_pct:
+            words.append(f"RRMSE {rrmse_pct:.1f} % exceeds {self.rrmse_pct:g} %")
+        if self.bias_pct is not None and abs(bias_pct) > self.bias_pct:
+            words.append(f"bias {bias_pct:+.1f} % exceeds {self.bias_pct:g} %")
+        return words
+
+
+@lru_cache(maxsize=1)
+def load_gates() -> dict[str, Gate]:
+    """Every known gate by name, from the data file."""
+    import yaml
+
+    document = yaml.safe_load((files("cblcast.eligibility") / "gates.yaml").read_text(encoding="utf-8"))
+    return {name: Gate(name=name, **terms) for name, terms in document.items()}
+
+
+def gate_of(name: str) -> Gate:
+    """A gate by name; an unknown one is an error that offers the nearest."""
+    known = load_gates()
+    if name not in known:
+        raise StudyError(f"there is no eligibility gate {name!r}: {nearest(name, known)}")
+    return known[name]
+
+
+def site_errors(program: Program, panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
+    """Errors of a rule at each site over test events.
+
+    Parameters
+    ----------
+    panel : Panel
+        With real events masked.
+    events : DataFrame
+        Days without events, treated as if they had been (:func:`cblcast.placebo.placebo_events`).
+
+    Returns
+    -------
+    DataFrame, index site_id
+        ``rrmse_pct``, ``bias_pct`` (> 0 overestimates), ``n_events`` estimated, ``n_failed``.
+    """
+    table = check_events(events, panel)
+    rows = estimate(program, panel, table).rows
+    rows = rows[rows["scored"].to_numpy(dtype=bool)]
+    site, number = (rows[column].to_numpy(dtype=np.int64) for column in ("site", "event"))
+    observed = panel.values_at(OBSERVED, site, rows["time_us"].to_numpy(dtype=np.int64))
+    predicted = rows["baseline_kw"].to_numpy(dtype=np.float64)
+    known = np.isfinite(observed) & np.isfinite(predicted)
+    asked = table.groupby(SITE, sort=True).size()
+    found = {}
+    for code in np.unique(site[known]):
+        mine = known & (site == code)
+        y, p = observed[mine], predicted[mine]
+        mean = y.mean()
+        bias = 100 * (p - y).mean() / mean if mean else np.nan
+        found[panel.site_ids[code]] = (rrmse(y, p), bias, len(np.unique(number[mine])))
+    table_of = pd.DataFrame.from_dict(found, orient="index", columns=["rrmse_pct", "bias_pct", "n_events"])
+    told = table_of.reindex(asked.index).rename_axis(SITE)
+    told["n_events"] = told["n_events"].fillna(0).astype(np.int64)
+    return told.assign(n_failed=asked.to_numpy() - told["n_events"].to_numpy())
+
+
+def certify(
+    panel: Panel, events: pd.DataFrame, programs: Sequence[str | Path | Program], gate: str | None = None
+) -> pd.DataFrame:
+    """Which rules are admissible at which sites.
+
+    Parameters
+    ----------
+    panel : Panel
+        With real events masked.
+    events : DataFrame
+        Placebo events; PJM asks for two months of them.
+    gate : str, optional
+        One gate for all; else each program's own, and a program without one is admissible wherever it can be estimated.
+
+    Returns
+    -------
+    DataFrame
+        ``site_id``, ``program``, ``gate``, ``rrmse_pct``, ``bias_pct``, ``n_events``, ``n_failed``, ``admissible``,
+        ``reasons``.
+    """
+    tables = []
+    for program in map(load_program, programs):
+        name = gate or program.eligibility
+        told = site_errors(program, panel, events).reset_index()
+        broken = [
+            gate_of(name).broken(error, bias)
+            if name
+            else ([] if np.isfinite(error) else ["no test event could be estimated"])
+            for error, bias in zip(told["rrmse_pct"], told["bias_pct"], strict=True)
+        ]
+        told.insert(1, "program", program.name)
+        told.insert(2, "gate", name or "")
+        tables.append(
+            told.assign(admissible=[not each for each in broken], reasons=["; ".join(each) for each in broken])
+        )
+    return pd.concat(tables, ignore_index=True)

@@ -1,0 +1,73 @@
+"""Scores of single events: larger is more suspicious. What a score of honest days looks like is asked elsewhere.
+
+All are differences of relative gaps (metered − baseline) / baseline, so that a day on which everything is higher or
+lower, for the weather's sake, does not count by itself. Hours: the window is what the adjustment meters; the morning
+lies before it and before any notification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cblcast.integrity.profile import Profile
+
+
+@dataclass(frozen=True)
+class Hours:
+    """Hours before the start that the detectors look at.
+
+    Attributes
+    ----------
+    window_first, window_last : float
+        The adjustment window: from `window_last` to `window_first` hours before the start.
+    morning_first, morning_last : float
+        Undisturbed hours before the window and the notification.
+    recovery : float
+        Hours after the stop in which a snapback is looked for.
+    """
+
+    window_first: float = 0.0
+    window_last: float = 2.0
+    morning_first: float = 4.0
+    morning_last: float = 8.0
+    recovery: float = 2.0
+
+
+def raised_window(profile: Profile, hours: Hours) -> np.ndarray:
+    """Load raised in the adjustment window: the window stands higher over its baseline than the morning does."""
+    window = profile.hours_before(hours.window_first, hours.window_last)
+    return window - profile.hours_before(hours.morning_first, hours.morning_last)
+
+
+def shifted_maintenance(profile: Profile, hours: Hours) -> np.ndarray:
+    """A shutdown laid onto the event: the load is low in BOTH shoulders, not only while it was called."""
+    before = profile.hours_before(0, hours.morning_first)
+    after = profile.hours_after(0, max(hours.recovery, hours.morning_first))
+    return -np.fmax(before, after) + np.where(np.isfinite(before) & np.isfinite(after), 0.0, np.nan)
+
+
+def low_anyway(profile: Profile, hours: Hours) -> np.ndarray:
+    """A day that would have been low without any event: its morning is below the baseline."""
+    return -profile.hours_before(hours.morning_first, hours.morning_last)
+
+
+def snapback(profile: Profile, hours: Hours) -> np.ndarray:
+    """Load that comes back after the event, where an adjustment may meet it: higher over its baseline than the morning."""
+    return profile.hours_after(0, hours.recovery) - profile.hours_before(hours.morning_first, hours.morning_last)
+
+
+def precooling(profile: Profile, hours: Hours) -> np.ndarray:
+    """Load drawn ahead in the last hour before the start: higher over its baseline than the morning."""
+    return profile.hours_before(0, 1) - profile.hours_before(hours.morning_first, hours.morning_last)
+
+
+DETECTORS: dict[str, Callable[[Profile, Hours], np.ndarray]] = {
+    "raised_window": raised_window,
+    "shifted_maintenance": shifted_maintenance,
+    "low_anyway": low_anyway,
+    "snapback": snapback,
+    "precooling": precooling,
+}
