@@ -110,6 +110,13 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         inner = getattr(self.estimator, "windows", tuple)
         return (*inner(), *windows_of(self.window))
 
+    @classmethod
+    def search_space(cls) -> dict[str, tuple[object, ...]]:
+        """Ranges that a tuning searches unless told otherwise."""
+        return {
+            "mode": ("categorical", ("multiplicative", "additive")),
+        }
+
     def required_features(self) -> dict[str, dict[str, object]]:
         """Builders and parameters, those of the inner estimator included."""
         inner = self.estimator.required_features() if hasattr(self.estimator, "required_features") else {}

@@ -89,6 +89,19 @@ class Boosting(RegressorMixin, BaseEstimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
+    @classmethod
+    def search_space(cls) -> dict[str, tuple[object, ...]]:
+        """Ranges that a tuning searches unless told otherwise."""
+        return {
+            "n_estimators": ("int", 50, 1000, True),
+            "learning_rate": ("float", 0.01, 0.2, True),
+            "num_leaves": ("int", 7, 63, True),
+            "min_child_samples": ("int", 10, 200, True),
+            "subsample": ("float", 0.5, 1.0, False),
+            "colsample_bytree": ("float", 0.2, 1.0, False),
+            "reg_lambda": ("float", 0.1, 50.0, True),
+        }
+
     def fit(self, X: Any, y: Any) -> Self:
         """Grow the trees; fewer rows than two leaves need leave the mean."""
         import lightgbm

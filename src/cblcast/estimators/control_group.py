@@ -40,6 +40,13 @@ class ControlRule(Rule):
         self.max_rrmse_pct = max_rrmse_pct
         self.per_unit_of = per_unit_of
 
+    @classmethod
+    def search_space(cls) -> dict[str, tuple[object, ...]]:
+        """Ranges that a tuning searches unless told otherwise."""
+        return {
+            "per_unit_of": ("categorical", PER_UNIT_OF),
+        }
+
     def required_features(self) -> dict[str, dict[str, object]]:
         """Builders and the parameters this rule needs of them."""
         return {"control_group": {}}
@@ -132,6 +139,14 @@ class NearestControl(ControlRule):
         self.donors = donors
         self.power = power
 
+    @classmethod
+    def search_space(cls) -> dict[str, tuple[object, ...]]:
+        """Ranges that a tuning searches unless told otherwise."""
+        return {
+            "donors": ("int", 5, 40, False),
+            "power": ("float", 0.0, 3.0, False),
+        }
+
     def required_features(self) -> dict[str, dict[str, object]]:
         """Builders and the parameters this rule needs of them."""
         return {"control_group": {"donors": self.donors}}
@@ -179,6 +194,13 @@ class SyntheticControl(NearestControl):
         per_unit_of: str = "event_hours",
     ) -> None:
         super().__init__(donors, 1.0, minimum_members, max_rrmse_pct, per_unit_of)
+
+    @classmethod
+    def search_space(cls) -> dict[str, tuple[object, ...]]:
+        """Ranges that a tuning searches unless told otherwise."""
+        return {
+            "donors": ("int", 5, 40, False),
+        }
 
     def _weights(self, X: pd.DataFrame) -> np.ndarray:
         return take(X, numbered("control", "weight", self.donors), self)

@@ -111,6 +111,14 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         """Windows of all members."""
         return windows_of_members(self.members)
 
+    @classmethod
+    def search_space(cls) -> dict[str, tuple[object, ...]]:
+        """Ranges that a tuning searches unless told otherwise."""
+        return {
+            "weighting": ("categorical", WEIGHTINGS),
+            "pull": ("float", 0.001, 1.0, True),
+        }
+
     def required_features(self) -> dict[str, dict[str, Any]]:
         """Builders of all members, merged."""
         return features_of_members(self.members)

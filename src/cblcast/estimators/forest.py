@@ -112,6 +112,14 @@ class RandomForest(RegressorMixin, BaseEstimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
+    @classmethod
+    def search_space(cls) -> dict[str, tuple[object, ...]]:
+        """Ranges that a tuning searches unless told otherwise."""
+        return {
+            "min_samples_leaf": ("int", 1, 30, True),
+            "max_features": ("float", 0.1, 1.0, False),
+        }
+
     def fit(self, X: Any, y: Any) -> Self:
         """Grow the trees."""
         import sklearn.ensemble

@@ -161,6 +161,15 @@ class SupportVector(RegressorMixin, BaseEstimator):
         self.max_rows = max_rows
         self.random_state = random_state
 
+    @classmethod
+    def search_space(cls) -> dict[str, tuple[object, ...]]:
+        """Ranges that a tuning searches unless told otherwise."""
+        return {
+            "c": ("float", 0.1, 100.0, True),
+            "epsilon": ("float", 0.01, 0.5, True),
+            "gamma": ("float", 0.001, 1.0, True),
+        }
+
     def fit(self, X: Any, y: Any) -> Self:
         """Solve the dual problem."""
         from sklearn.svm import SVR

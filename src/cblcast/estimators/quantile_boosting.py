@@ -57,6 +57,16 @@ class QuantileBoosting(RegressorMixin, BaseEstimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
+    @classmethod
+    def search_space(cls) -> dict[str, tuple[object, ...]]:
+        """Ranges that a tuning searches unless told otherwise."""
+        return {
+            "n_estimators": ("int", 50, 600, True),
+            "learning_rate": ("float", 0.01, 0.2, True),
+            "num_leaves": ("int", 7, 63, True),
+            "min_child_samples": ("int", 10, 200, True),
+        }
+
     def fit(self, X: Any, y: Any) -> Self:
         """Grow one model for each level."""
         levels = self._levels()

@@ -105,6 +105,14 @@ class XofY(Rule):
         self.rank_by = rank_by
         self.prefix = prefix
 
+    @classmethod
+    def search_space(cls) -> dict[str, tuple[object, ...]]:
+        """Ranges that a tuning searches unless told otherwise."""
+        return {
+            "x": ("int", 1, 10, False),
+            "y": ("int", 5, 15, False),
+        }
+
     def required_features(self) -> dict[str, dict[str, object]]:
         """Builders and the parameters this rule needs of them."""
         needs: dict[str, object] = reference_days(max(10, self.y), self.prefix)
@@ -160,6 +168,13 @@ class SimpleAverage(XofY):
         self.minimum_days = minimum_days
         self.prefix = prefix
 
+    @classmethod
+    def search_space(cls) -> dict[str, tuple[object, ...]]:
+        """Ranges that a tuning searches unless told otherwise."""
+        return {
+            "days": ("int", 3, 20, False),
+        }
+
     x = property(lambda self: self.days)
     y = property(lambda self: self.days)
     select = property(lambda self: "recent")
@@ -186,6 +201,14 @@ class ExponentialMovingAverage(Rule):
         self.days = days
         self.minimum_days = minimum_days
         self.prefix = prefix
+
+    @classmethod
+    def search_space(cls) -> dict[str, tuple[object, ...]]:
+        """Ranges that a tuning searches unless told otherwise."""
+        return {
+            "decay": ("float", 0.7, 0.98, False),
+            "days": ("int", 10, 40, False),
+        }
 
     def required_features(self) -> dict[str, dict[str, object]]:
         """Builders and the parameters this rule needs of them."""
@@ -226,6 +249,13 @@ class ComparableDay(Rule):
         self.kelvin = kelvin
         self.humidity_pct = humidity_pct
         self.prefix = prefix
+
+    @classmethod
+    def search_space(cls) -> dict[str, tuple[object, ...]]:
+        """Ranges that a tuning searches unless told otherwise."""
+        return {
+            "days": ("int", 10, 60, False),
+        }
 
     def required_features(self) -> dict[str, dict[str, object]]:
         """Builders and the parameters this rule needs of them."""
