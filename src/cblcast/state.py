@@ -33,9 +33,9 @@ def load_state(folder: Path) -> Any:
     """The estimator that :func:`save_state` wrote; only classes of cblcast itself are made."""
     try:
         document = json.loads((folder / _JSON_FILE).read_text(encoding="utf-8"))
-        with np.load(folder / _ARRAY_FILE, allow_pickle=False) as archive:
+        with (folder / _ARRAY_FILE).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
         raise DataError(
             f"the model in {folder.name!r} cannot be read ({error}): train and register it again"
         ) from error

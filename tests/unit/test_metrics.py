@@ -1,0 +1,44 @@
+"""Error measures on numbers small enough to follow."""
+
+import numpy as np
+import pytest
+
+from cblcast import metrics, registry
+
+Y, P = np.array([10.0, 20.0, 30.0]), np.array([12.0, 18.0, 33.0])
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("bias", 1.0), ("mpe", 5.0), ("mape", 100 * 7 / 60), ("wape", 100 * 7 / 60), ("mae", 7 / 3),
+    ("mape_textbook", 100 * (0.2 + 0.1 + 0.1) / 3), ("rmse", np.sqrt(17 / 3)),
+    ("nrmse", 100 * np.sqrt(17 / 3) / 20), ("rrmse", 100 * np.sqrt(17 / 3) / 20),
+])  # fmt: skip
+def test_by_hand(name, value):
+    assert registry.resolve(registry.METRICS, name, "metric")(Y, P) == pytest.approx(value)
+
+
+def test_measures_of_intervals_and_quantiles():
+    assert metrics.coverage(Y, [9, 21, 30], [11, 25, 30]) == pytest.approx(200 / 3)
+    assert metrics.interval_width(Y, [9, 21, 30], [11, 25, 30]) == pytest.approx(100 * 2 / 20)
+    assert metrics.pinball([10.0], [8.0], 0.9) == pytest.approx(1.8)
+    assert metrics.pinball([10.0], [12.0], 0.9) == pytest.approx(0.2)
+    # Quantiles all at one point: the score is the absolute error.
+    assert metrics.crps_from_quantiles([10.0], [[7.0, 7.0, 7.0]], [0.25, 0.5, 0.75]) == pytest.approx(3.0)
+    assert metrics.skill(Y, Y, P) == 100
+    assert metrics.skill(Y, P, P) == 0
+
+
+@pytest.mark.parametrize("name", sorted(set(registry.METRICS) - {"coverage", "interval_width"}))
+def test_nothing_is_dropped_silently(name):
+    measure = registry.resolve(registry.METRICS, name, "metric")
+    assert np.isnan(measure([1.0, 2.0], [1.0, np.nan]))
+    with pytest.raises(ValueError, match="must be alike"):
+        measure([1.0, 2.0], [1.0])
+    with pytest.raises(ValueError, match="empty"):
+        measure([], [])
+
+
+def test_a_scale_of_zero_has_no_percentage():
+    assert np.isnan(metrics.mpe([-1.0, 1.0], [0.0, 1.0]))
+    assert np.isnan(metrics.nrmse([0.0, 0.0], [1.0, 1.0]))
+    assert metrics.mape_textbook([0.0, 1.0], [1.0, 1.0]) == np.inf
