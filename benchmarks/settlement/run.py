@@ -78,7 +78,8 @@ if __name__ == "__main__":
     own, children = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     cpu = sum(resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime
               for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    print(json.dumps({"seconds": time.perf_counter() - begun, "cpu_seconds": cpu, "problems_told": len(told.problems), "own_mb": own / 1024, "largest_child_mb": children / 1024,
+    print(json.dumps({"seconds": time.perf_counter() - begun, "cpu_seconds": cpu,
+                      "problems_told": len(told.problems), "own_mb": own / 1024, "largest_child_mb": children / 1024,
                       "rows": len(told.events),
                       "delivered_kwh": float(told.portfolio["delivered_kwh"].sum())}))
 """

@@ -1,0 +1,157 @@
+"""Are gaming and honest disturbance detected? Injected cases on real load, so that the truth is known.
+
+    python experiments/integrity/run.py
+
+Twelve bundled Cambridge buildings, 2019, working days 17-20 h local, rule gb_dfs (the adjustment that was gamed in
+Britain: the three hours before the start). Writes results.json and detection.png.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cblcast import datasets
+from cblcast.integrity import screen, selection_bias, side_by_side
+from cblcast.panel import Panel
+from cblcast.placebo import placebo_events
+
+HERE = Path(__file__).parent
+RULE, RESPONSE, SEED, EVENTS = "gb_dfs", 0.15, 7, 24
+STRENGTHS = (0.1, 0.2, 0.3, 0.5)
+# What is done to the load, hours from the start (before) and from the stop (after): (from, to, side, sign).
+CASES: dict[str, tuple[tuple[float, float, int], ...]] = {
+    "raised_window": ((-3, 0, +1),),
+    "precooling": ((-1, 0, +1),),
+    "snapback": ((3, 5, +1),),
+    "shifted_maintenance": ((-5, 0, -1), (3, 8, -1)),
+}
+
+
+def inject(panel: Panel, events: pd.DataFrame, pieces: tuple[tuple[float, float, int], ...], strength: float) -> Panel:
+    """The panel with a genuine response in every event, and the case around it; hours count from the start."""
+    load = panel.data["observed_kw"].to_numpy(dtype=np.float64).copy()
+    code = panel.site_codes(pd.Index(events["site_id"]))
+    start = pd.DatetimeIndex(events["start"]).as_unit("us").asi8
+    for first, last, share in ((0, 3, -RESPONSE), *((a, b, sign * strength) for a, b, sign in pieces)):
+        for hour in np.arange(first, last):
+            rows = panel.locate(code, start + int(hour * 3_600_000_000))
+            load[rows[rows >= 0]] *= 1 + share
+    return Panel(panel.data.assign(observed_kw=load), panel.sites)
+
+
+def draw(events: pd.DataFrame, seed: int, count: int) -> pd.DataFrame:
+    """`count` days of each site, not on consecutive days, so that one case does not disturb the next."""
+    rng = np.random.default_rng(seed)
+    kept = []
+    for _, own in events.groupby("site_id", sort=True):
+        order = own.iloc[rng.permutation(len(own))]
+        day = order["start"].dt.floor("D")
+        taken: list[int] = []
+        for k in range(len(order)):
+            if all(abs((day.iloc[k] - day.iloc[j]).days) >= 2 for j in taken):
+                taken.append(k)
+            if len(taken) == count:
+                break
+        kept.append(order.iloc[taken])
+    table = pd.concat(kept).sort_values(["site_id", "start"], ignore_index=True)
+    return table.assign(notified=table["start"] - pd.Timedelta(hours=3))
+
+
+def rates(panel: Panel, events: pd.DataFrame) -> pd.Series:
+    """Share of events flagged by each detector [%]."""
+    told = screen(panel, events, RULE)
+    return 100 * told[told["p"].notna()].groupby("detector")["flagged"].mean()
+
+
+def chosen_low(panel: Panel, events: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Each site's days with the least load in the event hours relative to the last four like days: low anyway."""
+    load = panel.values_at("observed_kw", panel.site_codes(pd.Index(events["site_id"])),
+                           pd.DatetimeIndex(events["start"]).as_unit("us").asi8)
+    usual = pd.Series(load).groupby(events["site_id"].to_numpy()).transform(lambda own: own.rolling(4).mean().shift(1))
+    ratio = pd.Series(load) / usual
+    return events[ratio.groupby(events["site_id"].to_numpy()).rank(method="first").le(count).to_numpy()].reset_index(drop=True)
+
+
+def selected_share(panel: Panel, pick: Callable[[int], pd.DataFrame], draws: int) -> float:
+    """Share of sites whose event days are told to be chosen low (p <= 5 %) [%]."""
+    found = [selection_bias(panel, pick(seed), RULE, draws=500)["p"] <= 0.05 for seed in range(draws)]
+    return float(100 * np.mean(np.concatenate(found)))
+
+
+def claimed(panel: Panel, events: pd.DataFrame, truth_kwh: float) -> dict[str, float]:
+    """Delivered energy over the true response, by each way to adjust [%]."""
+    told = side_by_side(panel, events, RULE)
+    return {way: float(100 * told[way].sum() / truth_kwh)
+            for way in ("delivered_kwh", "unadjusted_kwh", "until_notification_kwh")}
+
+
+def plot(table: pd.DataFrame, alarms: pd.Series) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 3.8), layout="constrained", dpi=110)
+    axes = figure.subplots()
+    for case, own in table.groupby("case", sort=False):
+        axes.plot([0, *(100 * own["strength"])], [alarms[case], *own["rate"]], marker="o", label=case.replace("_", " "))
+    axes.axhline(5, color="#999999", linewidth=0.8, linestyle="--")
+    axes.set_xlabel("size of the case, % of the load (0: honest days)")
+    axes.set_ylabel("events flagged, %")
+    axes.set_ylim(0, 100)
+    axes.legend(frameon=False)
+    figure.savefig(HERE / "detection.png")
+
+
+def main() -> None:
+    panel = datasets.load("cambridge_sme")
+    days = placebo_events(panel, "17:00", "20:00", first="2019-01-07", last="2019-12-13")
+    events = draw(days, SEED, EVENTS)
+    honest = inject(panel, events, (), 0.0)
+    alarms = rates(honest, events)
+    rows, results = [], []
+    for detector, rate in alarms.items():
+        results.append({"claim": f"false alarms of {detector} on {len(events)} honest events with a {100 * RESPONSE:g} % response",
+                        "source": "issue 5, item 4", "target": 5.0, "measured": round(float(rate), 2), "unit": "%",
+                        "holds": bool(rate <= 5.0)})
+    for case, pieces in CASES.items():
+        for strength in STRENGTHS:
+            rate = rates(inject(panel, events, pieces, strength), events)[case]
+            rows.append({"case": case, "strength": strength, "rate": float(rate)})
+            results.append({"claim": f"{case} of {100 * strength:g} % detected at a nominal 5 % false alarms",
+                            "source": "issue 5, item 4", "target": None, "measured": round(float(rate), 1), "unit": "%",
+                            "holds": None})
+    table = pd.DataFrame(rows)
+    low = chosen_low(panel, days, 12)
+    for claim, measured, target in (
+        ("sites told to have chosen low days, days drawn at random (false alarms)",
+         selected_share(panel, lambda seed: draw(days, 100 + seed, 12), 5), 5.0),
+        ("sites told to have chosen low days, the 12 lowest of the year in the event hours",
+         selected_share(panel, lambda seed: low, 1), None),
+    ):
+        holds = None if target is None else measured <= target
+        results.append({"claim": claim, "source": "issue 5, item 4", "target": target, "measured": round(measured, 1),
+                        "unit": "%", "holds": holds})
+    truth = true_response(panel, events)
+    for label, case in (("honest", ()), ("30 % raised from the notification, 3 h before", CASES["raised_window"])):
+        for way, share in claimed(inject(panel, events, case, 0.3), events, truth).items():
+            results.append({"claim": f"claimed over true response, {label}, {way.removesuffix('_kwh')}", "source": "issue 5, item 4",
+                            "target": 100.0, "measured": round(share, 1), "unit": "%", "holds": None})
+    plot(table, alarms)
+    (HERE / "results.json").write_text(json.dumps({"results": results}, indent=1) + "\n")
+    for row in results:
+        print(f"{row['measured']:8} {row['unit']}  (target {row['target']})  {row['claim']}")
+
+
+def true_response(panel: Panel, events: pd.DataFrame) -> float:
+    """Energy that the injected response took out of the load [kWh]."""
+    code = panel.site_codes(pd.Index(events["site_id"]))
+    start = pd.DatetimeIndex(events["start"]).as_unit("us").asi8
+    grid = start[:, None] + np.arange(3) * 3_600_000_000
+    return float(RESPONSE * panel.values_at("observed_kw", code[:, None], grid).sum())
+
+
+if __name__ == "__main__":
+    main()
