@@ -81,15 +81,6 @@ def day_and_site(X: pd.DataFrame | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return origin // DAY_US, np.asarray(index.get_level_values(SITE), dtype=np.str_)
 
 
-def event_part(X: pd.DataFrame | np.ndarray) -> np.ndarray:
-    """Rows inside their event. The rows of an adjustment's window meet the meter, so their errors say nothing."""
-    if not isinstance(X, pd.DataFrame) or not {"hours_since_start", "hours_since_stop"} <= set(X.columns):
-        return np.ones(len(X), dtype=bool)
-    near = 1e-9  # hours are quotients of microseconds
-    since_start, since_stop = X["hours_since_start"].to_numpy(), X["hours_since_stop"].to_numpy()
-    return (since_start >= -near) & (since_stop < -near)
-
-
 @dataclass(frozen=True)
 class ErrorScale:
     """How large the error of each row is expected to be [kW]: level of the load × a power of what the features show.

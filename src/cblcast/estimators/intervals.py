@@ -14,10 +14,10 @@ from cblcast.estimators.conformal_scores import (
     day_and_site,
     day_blocks,
     days_needed,
-    event_part,
     last_days,
     tail_bound,
 )
+from cblcast.estimators.inner import event_rows_of
 from cblcast.events import Window
 from cblcast.schema import DataError, DataWarning, StudyError
 
@@ -118,7 +118,7 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         self._check()
         y = np.asarray(y, dtype=np.float64)
         day, _ = day_and_site(X)
-        self._require_days(len(np.unique(day[event_part(X)])))
+        self._require_days(len(np.unique(day[event_rows_of(X)])))
         lower, predicted, upper = (np.full(len(y), np.nan) for _ in range(3))
         for block in self._blocks(day):
             fitted = clone(self.estimator).fit(X[~block], y[~block])
@@ -154,7 +154,7 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         self, X: pd.DataFrame, y: np.ndarray, lower: np.ndarray, predicted: np.ndarray, upper: np.ndarray
     ) -> None:
         """Tails of the scores of the event rows whose estimate is out of sample."""
-        use = event_part(X) & np.isfinite(predicted) & np.isfinite(y)
+        use = event_rows_of(X) & np.isfinite(predicted) & np.isfinite(y)
         day, site = (values[use] for values in day_and_site(X))
         self._require_days(len(np.unique(day)))
         X, y, lower, predicted, upper = X[use], y[use], lower[use], predicted[use], upper[use]
@@ -167,14 +167,15 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             parts = None if weight is None else weight[rows]
             return [tail_bound(side[rows], day[rows], (1 - self.coverage) / 2, parts) for side in scores]
 
-        self.tails_ = np.array(tails(np.ones(len(y), dtype=bool)))
+        self.tails_ = np.array(tails(np.arange(len(y))))
         if not np.isfinite(self.tails_).all():
             raise DataError(
                 f"half_life_days={self.half_life_days} leaves too little weight for {100 * self.coverage:g} % "
                 "intervals: choose a longer half-life"
             )
-        own = {name: tails(site == name) for name in np.unique(site) if self._has_own(day[site == name])}
-        own = {name: pair for name, pair in own.items() if np.isfinite(pair).all()}
+        by_site = pd.Series(site).groupby(site).indices.items()
+        own = {name: tails(rows) for name, rows in by_site if self._has_own(day[rows])}
+        own = {name: own[name] for name in sorted(own) if np.isfinite(own[name]).all()}
         self.sites_ = np.array(list(own), dtype=np.str_)
         self.site_tails_ = np.array(list(own.values()), dtype=np.float64).reshape(len(own), 2)
         # A load that never was negative gets no negative limit; net load of a prosumer does.

@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from cblcast import datasets
 from cblcast.backtest import backtest, split_events
 from cblcast.cases import View
-from cblcast.estimators.conformal_scores import ErrorScale, day_blocks, days_needed, event_part, last_days, tail_bound
+from cblcast.estimators.conformal_scores import ErrorScale, day_blocks, days_needed, last_days, tail_bound
+from cblcast.estimators.inner import event_rows_of
 from cblcast.estimators.intervals import Conformal, ConformalQuantile, with_intervals
 from cblcast.evaluation import evaluate
 from cblcast.forecaster import Forecaster, truth
@@ -150,7 +151,7 @@ def test_recalibration_catches_up_with_a_building_that_changed():
     known = np.isfinite(y["2017-2018"])
     fitted = forecaster.estimator.fit(X["2017-2018"][known], y["2017-2018"][known])
     late = X["2019"].index.get_level_values("origin") >= pd.Timestamp("2019-04-01", tz="UTC")
-    judged = late & event_part(X["2019"])
+    judged = late & event_rows_of(X["2019"])
 
     def coverage():
         low, high = fitted.predict_interval(X["2019"])[judged].T
@@ -178,7 +179,7 @@ def test_held_out_share_calibrates_on_the_last_days_only():
 
 def test_rows_of_the_adjustment_window_are_not_calibrated_on():
     X, y = matrix("PBLM-Nearest5of10")
-    event = event_part(X)
+    event = event_rows_of(X)
     assert 0 < event.sum() < len(X)
     spoiled = np.where(event, y, y * 50)  # the meter of the window, where the adjusted baseline is judged by nobody
     one, other = (Conformal(make_estimator("PBLM-Nearest5of10")).fit(X, load) for load in (y, spoiled))
