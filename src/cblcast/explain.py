@@ -17,13 +17,13 @@ from cblcast.forecaster import Forecaster, truth
 from cblcast.metrics import nrmse
 from cblcast.panel import Panel
 from cblcast.schema import SITE, DataError, DataWarning, StudyError
+from cblcast.state import is_estimator
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EXPECTED = "expected"  # the column of SHAP values that is no feature: the mean prediction
 _NUMBER = re.compile(r"_\d+(?=_|$)")
-_WRAPPERS = ("Conformal", "ConformalQuantile", "Adjusted", "Anchored")  # hand their features on as they are
 _BAR = "#4c72b0"
 
 
@@ -39,15 +39,16 @@ class Explanation:
     nrmse : float
         nRMSE of the events looked at, mean over sites [%].
     shap : dict name -> DataFrame, index (site_id, origin, time)
-        SHAP values of each boosted model inside, one column per feature, in the unit of what that model predicts.
-    X : DataFrame
-        The features that `shap` explains.
+        SHAP values of each boosted model inside, one column per feature and ``expected``, in the unit of what that
+        model predicts: a share of the site's load, the error of another baseline, or kW.
+    seen : dict name -> DataFrame
+        The features as those models saw them, same rows.
     """
 
     importance: pd.DataFrame
     nrmse: float
     shap: dict[str, pd.DataFrame] = field(default_factory=dict)
-    X: pd.DataFrame = field(default_factory=pd.DataFrame)
+    seen: dict[str, pd.DataFrame] = field(default_factory=dict)
 
     def shap_table(self) -> pd.DataFrame:
         """Mean absolute SHAP value by model and feature, largest first: columns ``model``, ``feature``, ``mean_abs_shap``."""
@@ -64,7 +65,7 @@ class Explanation:
         drawn: dict[str, Callable[[], Figure]] = {"importance": partial(importance_figure, self.importance)}
         for model, values in self.shap.items():
             name = "shap" if len(self.shap) == 1 else f"shap_{model}"
-            drawn[name] = partial(shap_figure, values, self.X)
+            drawn[name] = partial(shap_figure, values, self.seen[model])
         return drawn
 
 
@@ -100,9 +101,13 @@ def explain_forecaster(
     importance, error = permutation_importance(
         forecaster.estimator.predict, X, np.where(scored, y, np.nan), repeats=repeats, seed=seed
     )
-    models = list(_boosted(forecaster.estimator, forecaster.name))
-    shap = {name: model.contributions(X)[scored] for name, model in models}
-    return Explanation(importance, error, shap, X[scored])
+    seen = _seen_by_boosted(forecaster, X, X.index[scored])
+    return Explanation(
+        importance,
+        error,
+        {name: model.contributions(features) for name, (model, features) in seen.items()},
+        {name: features for name, (_, features) in seen.items()},
+    )
 
 
 def permutation_importance(
@@ -200,12 +205,57 @@ def _figure(bars: int) -> Figure:
     return Figure(figsize=(8.0, 1.2 + 0.28 * max(bars, 3)), layout="constrained", dpi=110)
 
 
-def _boosted(estimator: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """Fitted models inside `estimator` that explain themselves and are fed the forecaster's own features."""
-    if hasattr(estimator, "contributions"):
-        yield name, estimator
-    elif type(estimator).__name__ in _WRAPPERS and hasattr(estimator, "estimator_"):
-        yield from _boosted(estimator.estimator_, name)
+def _seen_by_boosted(
+    forecaster: Forecaster, X: pd.DataFrame, wanted: pd.MultiIndex
+) -> dict[str, tuple[Any, pd.DataFrame]]:
+    """Fitted boosted models inside a forecaster and what they are fed when it predicts, the `wanted` rows of it.
+
+    Wrappers divide by the size of a site, take a baseline off or split by site on the way; listening at the model itself
+    is right for all of them.
+    """
+    models = dict(_boosted(forecaster.estimator))
+    heard: dict[str, list[pd.DataFrame]] = {name: [] for name in models}
+
+    def listener(name: str, model: Any) -> Callable[[Any], np.ndarray]:
+        def predict(features: Any) -> np.ndarray:
+            if isinstance(features, pd.DataFrame) and features.index.names == X.index.names:
+                heard[name].append(features)
+            return np.asarray(type(model).predict(model, features))
+
+        return predict
+
+    try:
+        for name, model in models.items():
+            model.predict = listener(name, model)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)
+            forecaster.estimator.predict(X)
+    finally:
+        for model in models.values():
+            model.__dict__.pop("predict", None)
+    found = {}
+    for number, (name, model) in enumerate(models.items(), start=1):
+        frames = [frame[frame.index.isin(wanted)] for frame in heard[name]]
+        if sum(map(len, frames)):
+            label = forecaster.name if len(models) == 1 else f"{forecaster.name}_{number}"
+            found[label] = (model, pd.concat(frames)[model.feature_names_].sort_index())
+    return found
+
+
+def _boosted(value: Any, path: str = "model") -> Iterator[tuple[str, Any]]:
+    """Fitted models that explain themselves, inside an estimator's fitted state."""
+    if hasattr(value, "contributions"):
+        yield path, value
+    elif is_estimator(value):
+        for name, inner in vars(value).items():
+            if name.endswith("_"):
+                yield from _boosted(inner, f"{path}.{name}")
+    elif isinstance(value, (list, tuple)):
+        for number, inner in enumerate(value):
+            yield from _boosted(inner, f"{path}.{number}")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _boosted(inner, f"{path}.{key}")
 
 
 def _thinned(cases: pd.DataFrame, most: int) -> pd.DataFrame:

@@ -8,7 +8,10 @@ from cblcast import datasets
 from cblcast.backtest import split_events
 from cblcast.cases import View
 from cblcast.estimators.boosting import Boosting
+from cblcast.estimators.ensemble import Ensemble
 from cblcast.estimators.intervals import Conformal
+from cblcast.estimators.normalised import Normalised
+from cblcast.estimators.residual import Residual
 from cblcast.explain import EXPECTED, explain_forecaster, feature_groups, permutation_importance
 from cblcast.forecaster import Forecaster
 from cblcast.methods import make_estimator
@@ -93,7 +96,7 @@ def test_a_boosted_forecaster_is_explained_in_tables_and_pictures(trained, tmp_p
     # The hours right before the event are what a baseline in real time lives on (baseline paper, PBLM against none).
     assert "seen_before_kw" in found.importance.index[:3]
     shap = found.shap["boosted"]
-    np.testing.assert_allclose(shap.sum(axis=1), forecaster.estimator.predict(found.X), rtol=1e-6)
+    np.testing.assert_allclose(shap.sum(axis=1), forecaster.estimator.predict(found.seen["boosted"]), rtol=1e-6)
     assert (shap[EXPECTED] == shap[EXPECTED].iloc[0]).all()
     table = found.shap_table()
     assert table["mean_abs_shap"].is_monotonic_decreasing
@@ -101,6 +104,25 @@ def test_a_boosted_forecaster_is_explained_in_tables_and_pictures(trained, tmp_p
     for name, draw in found.figures().items():
         draw().savefig(tmp_path / f"{name}.png")
     assert sorted(path.stem for path in tmp_path.iterdir()) == ["importance", "shap"]
+
+
+def test_boosted_models_inside_wrappers_are_explained_with_what_they_see(trained):
+    _, panel, cases = trained
+    inner = Ensemble(members=(Residual(Boosting(n_estimators=5), make_estimator("10of10")), Boosting(n_estimators=6)))
+    forecaster = Forecaster(Normalised(inner, scale="ref_day_kw_01"), {**FEATURES, "reference_days": {"days": 10}})
+    forecaster.name = "pooled"
+    forecaster.fit(panel, cases)
+    X = forecaster.matrix(panel, cases)
+    before = forecaster.estimator.predict(X)
+    found = explain_forecaster(forecaster, panel, cases, repeats=1, max_events=1000)
+    assert sorted(found.shap) == ["pooled_1", "pooled_2"]
+    assert "baseline_kw" in found.shap["pooled_1"]  # only the one that learns a residual sees the baseline
+    assert "baseline_kw" not in found.shap["pooled_2"]
+    one, two = (values.sum(axis=1) for values in found.shap.values())
+    both = (found.seen["pooled_1"]["baseline_kw"] + one + two) / 2  # an equal mean, as shares of the site's scale
+    np.testing.assert_allclose(both * X["ref_day_kw_01"], before, rtol=1e-6)
+    np.testing.assert_array_equal(forecaster.estimator.predict(X), before)  # nothing is left listening
+    assert sorted(found.figures()) == ["importance", "shap_pooled_1", "shap_pooled_2"]
 
 
 def test_a_rule_uses_only_the_days_it_averages(trained):
