@@ -55,6 +55,8 @@ def _encode(value: Any, place: str, arrays: dict[str, np.ndarray]) -> Any:
     if isinstance(value, np.generic):
         return _encode(value.item(), place, arrays)
     if isinstance(value, np.ndarray):
+        if value.dtype.hasobject and all(isinstance(item, str) for item in value.flat):
+            value = value.astype(str)  # scikit-learn keeps feature names so
         if value.dtype.hasobject:
             raise DataError(f"{place} is an array of Python objects, which is not saved: use a numeric or string dtype")
         name = place if place not in arrays else f"{place}#{len(arrays)}"  # keys may read alike: "a.b", or 1 and "1"

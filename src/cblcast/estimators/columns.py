@@ -11,8 +11,12 @@ from cblcast.schema import DataError
 
 # Which builder makes a column: only to say so when the column is missing.
 _BUILDER_OF = (
+    (re.compile(r"_ago_\d+$"), "lags"),
     (re.compile(r"^program_"), "program_days"),
     (re.compile(r"^control_"), "control_group"),
+    (re.compile(r"^nwp_power|^observed_minus_nwp|^(power|speed)_error_"), "nwp_error"),
+    (re.compile(r"^deficit_"), "power_deficit"),
+    (re.compile(r"_(ago|mean|sd|ramp)_\d+$"), "lags"),
     (re.compile(r"^(declared|contract)_kw$"), "given"),
     (
         re.compile(

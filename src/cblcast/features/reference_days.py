@@ -85,21 +85,19 @@ class ReferenceDays:
         event = EventArrays.of(panel, cases)
         ledger = self.ledger(panel, event)
         days = ledger.newest(self.days)
-        row = event.event_of_row
         load = reference_load(panel, event, days)
-        found: dict[str, np.ndarray] = {"kw": load, "event_kw": mean_by_event(load, event)[row]}
-        found["day_kw"] = _day_means(panel.cube(OBSERVED), event, days)[row]
-        gap, total_gap = similarity(panel, event, days, self.similarity_hours)
-        found["gap_kw"], found["total_gap_kw"] = gap[row], total_gap[row]
+        by_event = {"event_kw": mean_by_event(load, event), "day_kw": _day_means(panel.cube(OBSERVED), event, days)}
+        by_event["gap_kw"], by_event["total_gap_kw"] = similarity(panel, event, days, self.similarity_hours)
         event_day = local_clock(panel, event.site, event.start_us) // DAY_US - panel.cube(OBSERVED).first_day
-        found["age_days"] = np.where(days >= 0, event_day[:, None] - days, np.nan)[row]
+        by_event["age_days"] = np.where(days >= 0, event_day[:, None] - days, np.nan)
         if self.temperature is not None:
-            found["temp_gap_c"] = _weather_gap(panel, self.temperature, event, event_day, days, np.fmax.reduce)[row]
+            by_event["temp_gap_c"] = _weather_gap(panel, self.temperature, event, event_day, days, np.fmax.reduce)
         if self.humidity is not None:
-            found["humidity_gap_pct"] = _weather_gap(panel, self.humidity, event, event_day, days, _nanmean)[row]
-        qualified = (ledger.reason == 0).sum(1).astype(np.float64)[row]
-        names = [name for key in found for name in self.columns(key)] + [f"{self.prefix}_qualified_days"]
-        values = np.concatenate([*found.values(), qualified[:, None]], axis=1)
+            by_event["humidity_gap_pct"] = _weather_gap(panel, self.humidity, event, event_day, days, _nanmean)
+        qualified = (ledger.reason == 0).sum(1, keepdims=True).astype(np.float64)
+        names = [name for key in ("kw", *by_event) for name in self.columns(key)] + [f"{self.prefix}_qualified_days"]
+        each_event = np.concatenate([*by_event.values(), qualified], axis=1)
+        values = np.concatenate([load, each_event[event.event_of_row]], axis=1)
         return pd.DataFrame(values, index=cases.index, columns=names, copy=False)
 
     def panel_columns(self) -> tuple[str, ...]:
@@ -222,7 +220,8 @@ def similarity(
     gap, total_gap = np.empty(days.shape), np.empty(days.shape)
     for first in range(0, len(days), _EVENTS_AT_ONCE):
         part = slice(first, first + _EVENTS_AT_ONCE)
-        today = np.where(seen[part, None], _gather_days(cube, event.site[part], event_day[part, None]), np.float32(np.nan))
+        today = _gather_days(cube, event.site[part], event_day[part, None])
+        today[~seen[part, None]] = np.nan
         difference = _gather_days(cube, event.site[part], days[part]) - today
         both = np.isfinite(difference)
         difference[~both] = 0.0
