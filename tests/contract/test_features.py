@@ -115,6 +115,8 @@ def test_local_hours_are_those_of_the_wall(panel, cases):
     ("weather", {"columns": (OBSERVED,)}),
     ("weather", {"temperature": OBSERVED}),
     ("reference_days", {"temperature": OBSERVED}),
+    ("program_days", {"temperature": OBSERVED}),
+    ("given", {"panel_columns": (OBSERVED,)}),
 ])  # fmt: skip
 def test_metered_load_is_no_weather(name, params):
     with pytest.raises(StudyError, match="blindfold"):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.panel import Panel
-from cblcast.schema import SITE, DataError, nearest
+from cblcast.schema import OBSERVED, SITE, DataError, StudyError, nearest
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,10 @@ class Given:
 
     panel_columns: tuple[str, ...] = ()
     site_columns: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if OBSERVED in self.panel_columns:
+            raise StudyError(f"{OBSERVED!r} is not given beforehand: it would be read without the blindfold")
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""

@@ -21,7 +21,7 @@ from cblcast.features.blindfold import hidden_slots
 from cblcast.features.day_ledger import QUALIFIED, REASONS, DayLedger, day_ledger, reject_by_load
 from cblcast.features.reference_days import reference_load, reject_unmetered_events, similarity
 from cblcast.panel import Panel, local_clock
-from cblcast.schema import OBSERVED
+from cblcast.schema import OBSERVED, StudyError
 
 BEYOND = REASONS.index("beyond the look-back")
 TOO_LOW = REASONS.index("load too low")
@@ -78,6 +78,8 @@ class ProgramDays:
         object.__setattr__(self, "rules", tuple(DayRule.of(rule) for rule in self.rules))
         if not isinstance(self.day_types, str):
             object.__setattr__(self, "day_types", tuple(self.day_types))
+        if self.temperature == OBSERVED:
+            raise StudyError(f"{OBSERVED!r} is no temperature: its day would be compared without the blindfold")
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
