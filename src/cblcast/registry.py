@@ -16,6 +16,12 @@ FEATURES: dict[str, str] = {
     "control_group": "cblcast.features.control_group:ControlGroup",
     "program_days": "cblcast.features.program_days:ProgramDays",
     "given": "cblcast.features.given:Given",
+    "lags": "cblcast.features.lags:Lags",
+    "nwp": "cblcast.features.nwp:Nwp",
+    "nwp_error": "cblcast.features.nwp:NwpError",
+    "power_deficit": "cblcast.features.nwp:PowerDeficit",
+    "origin_clock": "cblcast.features.origin_clock:OriginClock",
+    "day_history": "cblcast.features.day_history:DayHistory",
 }
 
 ESTIMATORS: dict[str, str] = {
@@ -31,6 +37,17 @@ ESTIMATORS: dict[str, str] = {
     "ClusterControl": "cblcast.estimators.control_group:ClusterControl",
     "NearestControl": "cblcast.estimators.control_group:NearestControl",
     "SyntheticControl": "cblcast.estimators.control_group:SyntheticControl",
+    "Persistence": "cblcast.estimators.persistence:Persistence",
+    "SmartPersistence": "cblcast.estimators.persistence:SmartPersistence",
+    "BinnedCurve": "cblcast.estimators.power_curve:BinnedCurve",
+    "StepwiseRegression": "cblcast.estimators.stepwise:StepwiseRegression",
+    "SpeedFirst": "cblcast.estimators.speed_first:SpeedFirst",
+    "Autoregression": "cblcast.estimators.autoregression:Autoregression",
+    "ByLead": "cblcast.estimators.by_lead:ByLead",
+    "LeadNet": "cblcast.estimators.lead_net:LeadNet",
+    "LeadIntervals": "cblcast.estimators.lead_intervals:LeadIntervals",
+    "QuantileNet": "cblcast.estimators.quantile_net:QuantileNet",
+    "QuantileForest": "cblcast.estimators.quantile_forest:QuantileForest",
     "Conformal": "cblcast.estimators.intervals:Conformal",
     "ConformalQuantile": "cblcast.estimators.intervals:ConformalQuantile",
     "LeastSquares": "cblcast.estimators.regression:LeastSquares",
@@ -49,6 +66,7 @@ ESTIMATORS: dict[str, str] = {
     "Residual": "cblcast.estimators.residual:Residual",
     "Column": "cblcast.estimators.column:Column",
     "Ensemble": "cblcast.estimators.ensemble:Ensemble",
+    "LearnedBaseline": "cblcast.estimators.learned_baseline:LearnedBaseline",
 }
 
 METRICS: dict[str, str] = {

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.estimators.design import column_names, columns_of, finite_target
+from cblcast.estimators.design import column_names, columns_of, finite_target, row_weights
 from cblcast.schema import DataError, StudyError, nearest
 
 logger = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ class Boosting(RegressorMixin, BaseEstimator):
             "reg_lambda": ("float", 0.1, 50.0, True),
         }
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Grow the trees; fewer rows than two leaves need leave the mean."""
         import lightgbm
 
@@ -117,7 +117,15 @@ class Boosting(RegressorMixin, BaseEstimator):
             logger.info("%s: %d features are all missing in training: %s", type(self).__name__, len(empty), empty[:10])
         params = self._parameters()
         categorical = [self._place(name, "categorical") for name in self.categorical]
-        data = lightgbm.Dataset(values, target, categorical_feature=categorical, params=params, free_raw_data=False)
+        weight = row_weights(sample_weight, len(target), self)
+        data = lightgbm.Dataset(
+            values,
+            target,
+            weight=weight / weight.mean(),
+            categorical_feature=categorical,
+            params=params,
+            free_raw_data=False,
+        )
         self.model_text_ = [
             lightgbm.train({**params, "seed": self.random_state + seed}, data, self.n_estimators).model_to_string()
             for seed in range(max(1, self.seeds))

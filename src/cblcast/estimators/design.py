@@ -170,6 +170,16 @@ def finite_target(y: Any, estimator: object) -> np.ndarray:
     return target
 
 
+def row_weights(sample_weight: Any, n_rows: int, estimator: object) -> np.ndarray:
+    """Weights of the training rows, float64, shape (n_rows,); ones unless given."""
+    if sample_weight is None:
+        return np.ones(n_rows)
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.shape != (n_rows,) or not np.isfinite(weight).all() or (weight <= 0).any():
+        raise DataError(f"{type(estimator).__name__}: sample_weight must hold {n_rows} finite numbers above zero")
+    return weight
+
+
 def _warn(sentence: str) -> None:
     logger.warning(sentence)
     warnings.warn(sentence, DataWarning, stacklevel=4)

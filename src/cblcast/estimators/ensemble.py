@@ -12,8 +12,14 @@ from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.estimators.design import finite_target
-from cblcast.estimators.inner import check_estimator, event_rows_of, features_of_members, windows_of_members
+from cblcast.estimators.design import finite_target, row_weights
+from cblcast.estimators.inner import (
+    check_estimator,
+    event_rows_of,
+    features_of_members,
+    fit_weighted,
+    windows_of_members,
+)
 from cblcast.estimators.regression import group_rows
 from cblcast.events import Window
 from cblcast.schema import ORIGIN, DataError, StudyError, nearest
@@ -123,7 +129,7 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         """Builders of all members, merged."""
         return features_of_members(self.members)
 
-    def fit(self, X: pd.DataFrame, y: Any) -> Self:
+    def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Learn the weights from out-of-fold predictions, then train every member on all rows."""
         self._check()
         target = finite_target(y, self)
@@ -133,23 +139,26 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         self.out_of_fold_rmse_ = np.full(n_members, np.nan)
         if self.weighting != "equal":
             inside = event_rows_of(X)
-            predicted = self.out_of_fold(X, target)[inside]
+            weight = row_weights(sample_weight, len(target), self)
+            predicted = self.out_of_fold(X, target, sample_weight)[inside]
             known = np.isfinite(predicted).all(1)
             if not known.any():
                 raise DataError("no training row is estimated by all members, so that weights cannot be learned")
-            self._learn(X[inside][known], predicted[known], target[inside][known])
-        self.members_ = [clone(member).fit(X, target) for member in self.members]
+            self._learn(X[inside][known], predicted[known], target[inside][known], weight[inside][known])
+        self.members_ = [fit_weighted(clone(member), X, target, sample_weight) for member in self.members]
         self.n_features_in_ = X.shape[1]
         return self
 
-    def out_of_fold(self, X: pd.DataFrame, y: np.ndarray) -> np.ndarray:
+    def out_of_fold(self, X: pd.DataFrame, y: np.ndarray, sample_weight: np.ndarray | None = None) -> np.ndarray:
         """Prediction of each row by members trained without its block of days, shape (n_rows, n_members)."""
         fold = day_folds(X, self.folds)
         predicted = np.full((len(X), len(self.members)), np.nan)
         for number in range(self.folds):
             held = fold == number
             for column, member in enumerate(self.members):
-                predicted[held, column] = clone(member).fit(X[~held], y[~held]).predict(X[held])
+                weight = None if sample_weight is None else np.asarray(sample_weight)[~held]
+                trained = fit_weighted(clone(member), X[~held], y[~held], weight)
+                predicted[held, column] = trained.predict(X[held])
         return predicted
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
@@ -165,8 +174,10 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(total > 0, (share * np.where(there, predicted, 0.0)).sum(1) / total, np.nan)
 
-    def _learn(self, X: pd.DataFrame, predicted: np.ndarray, y: np.ndarray) -> None:
-        self.out_of_fold_rmse_ = np.sqrt(((predicted - y[:, None]) ** 2).mean(0))
+    def _learn(self, X: pd.DataFrame, predicted: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
+        self.out_of_fold_rmse_ = np.sqrt(np.average((predicted - y[:, None]) ** 2, axis=0, weights=weight))
+        root = np.sqrt(weight)  # a weighted row is the same as a row scaled by the root of its weight
+        predicted, y = predicted * root[:, None], y * root
         overall = self._weights_of(predicted, y)
         rows = []
         if self.by is not None:

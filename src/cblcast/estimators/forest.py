@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.estimators.design import column_names, columns_of, finite_target
+from cblcast.estimators.design import column_names, columns_of, finite_target, row_weights
 from cblcast.schema import DataError, StudyError
 
 logger = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class RandomForest(RegressorMixin, BaseEstimator):
             "max_features": ("float", 0.1, 1.0, False),
         }
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Grow the trees."""
         import sklearn.ensemble
 
@@ -144,7 +144,7 @@ class RandomForest(RegressorMixin, BaseEstimator):
             bootstrap=self._grower == "RandomForestRegressor" or self.max_samples is not None,
             random_state=self.random_state,
             n_jobs=self.n_jobs,
-        ).fit(values[:, there].astype(np.float32), target)
+        ).fit(values[:, there].astype(np.float32), target, row_weights(sample_weight, len(target), self))
         self.nodes_ = flatten_trees([tree.tree_ for tree in grown.estimators_])
         return self
 

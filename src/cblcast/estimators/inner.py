@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import is_regressor
+from sklearn.utils.validation import has_fit_parameter
 
 from cblcast.events import Window
 from cblcast.schema import StudyError
@@ -57,6 +58,13 @@ def check_estimator(estimator: Any, owner: object, what: str) -> None:
             f"{type(owner).__name__} wraps an estimator, {what} is {estimator!r}: "
             f"write {{estimator: {type(owner).__name__}, of: {{estimator: …}}}}"
         )
+
+
+def fit_weighted(estimator: Any, X: Any, y: np.ndarray, sample_weight: np.ndarray | None) -> Any:
+    """Fit, with weights where there are any and the estimator takes them; one that does not learns unweighted."""
+    if sample_weight is None or not has_fit_parameter(estimator, "sample_weight"):
+        return estimator.fit(X, y)
+    return estimator.fit(X, y, sample_weight=sample_weight)
 
 
 def event_rows_of(X: pd.DataFrame) -> np.ndarray:

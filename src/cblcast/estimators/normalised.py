@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.columns import take
 from cblcast.estimators.design import finite_target
-from cblcast.estimators.inner import check_estimator, gives_interval
+from cblcast.estimators.inner import check_estimator, fit_weighted, gives_interval
 from cblcast.events import Window
 from cblcast.schema import DataError
 
@@ -59,7 +59,7 @@ class Normalised(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         """Builders of the inner estimator."""
         return self.estimator.required_features() if hasattr(self.estimator, "required_features") else {}
 
-    def fit(self, X: pd.DataFrame, y: Any) -> Self:
+    def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Fit the inner estimator on shares.
 
         Raises
@@ -82,7 +82,9 @@ class Normalised(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             )
         rows = X[usable]
         self.n_features_in_ = X.shape[1]
-        self.estimator_ = clone(self.estimator).fit(self._shares(rows, scale[usable]), target[usable] / scale[usable])
+        weight = None if sample_weight is None else np.asarray(sample_weight)[usable]
+        shares = self._shares(rows, scale[usable])
+        self.estimator_ = fit_weighted(clone(self.estimator), shares, target[usable] / scale[usable], weight)
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:

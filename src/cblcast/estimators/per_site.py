@@ -12,7 +12,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.design import finite_target
-from cblcast.estimators.inner import check_estimator, features_of_members, gives_interval, windows_of_members
+from cblcast.estimators.inner import (
+    check_estimator,
+    features_of_members,
+    fit_weighted,
+    gives_interval,
+    windows_of_members,
+)
 from cblcast.estimators.regression import group_rows
 from cblcast.events import Window
 from cblcast.schema import SITE, DataError
@@ -51,13 +57,13 @@ class PerSite(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         """Builders of the inner estimators."""
         return features_of_members([self.estimator, self.fallback])
 
-    def fit(self, X: pd.DataFrame, y: Any) -> Self:
+    def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Train one model for each site with enough rows, and the fallback on all rows."""
         check_estimator(self.estimator, self, "estimator")
         target = finite_target(y, self)
         labels, site = group_rows(X, (SITE,), self)
         self.n_features_in_ = X.shape[1]
-        self.fallback_ = None if self.fallback is None else clone(self.fallback).fit(X, target)
+        self.fallback_ = None if self.fallback is None else fit_weighted(clone(self.fallback), X, target, sample_weight)
         self.sites_, self.models_, short = [], [], []
         for number, label in enumerate(labels):
             rows = site == number
@@ -65,7 +71,8 @@ class PerSite(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
                 short.append(label.strip("|"))
                 continue
             self.sites_.append(str(label.strip("|")))
-            self.models_.append(clone(self.estimator).fit(X[rows], target[rows]))
+            weight = None if sample_weight is None else np.asarray(sample_weight)[rows]
+            self.models_.append(fit_weighted(clone(self.estimator), X[rows], target[rows], weight))
         if short and self.fallback is None:
             raise DataError(
                 f"{len(short)} sites have fewer than {self.fewest_rows} training rows, e.g. {short[0]!r}: give a "

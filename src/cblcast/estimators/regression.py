@@ -12,11 +12,12 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.columns import take
-from cblcast.estimators.design import column_names, finite_target, learn_design
+from cblcast.estimators.design import column_names, finite_target, learn_design, row_weights
 from cblcast.schema import SITE, StudyError
 
 logger = logging.getLogger(__name__)
 
+GCV_PRICE = 1.4  # of a degree of freedom: plain GCV undersmooths now and then (Kim and Gu 2004, J. R. Stat. Soc. B 66)
 ALPHAS = tuple(float(alpha) for alpha in np.logspace(-1, 4, 16))
 
 
@@ -45,7 +46,8 @@ def ridge_paths(
 
     References
     ----------
-    Golub, Heath and Wahba (1979), Technometrics 21: GCV(α) = n RSS(α) / (n - tr H(α))², the mean counted as a parameter.
+    Golub, Heath and Wahba (1979), Technometrics 21: GCV(α) = n RSS(α) / (n - γ tr H(α))², the mean counted as a
+    parameter; γ = 1.4 after Kim and Gu (2004).
     """
     values, vectors = np.linalg.eigh(gram)
     values = np.maximum(values, 0.0)
@@ -59,9 +61,9 @@ def ridge_paths(
         damped = np.where(alive, values + alpha, 1.0)
         shrunk = np.where(alive, projected / damped, 0.0)
         residual = total - (shrunk * (2 * projected - values * shrunk)).sum(1)
-        free = count - 1.0 - np.where(alive, values / damped, 0.0).sum(1)
+        free = count - GCV_PRICE * (1.0 + np.where(alive, values / damped, 0.0).sum(1))
         with np.errstate(divide="ignore", invalid="ignore"):
-            criterion = np.where(free > 0.05 * count, count * np.maximum(residual, 0.0) / free**2, np.inf)
+            criterion = np.where(free > 0, count * np.maximum(residual, 0.0) / free**2, np.inf)
         better = (criterion < best) | ((alpha == alphas[-1]) & ~np.isfinite(best))
         best = np.where(better, criterion, best)
         chosen = np.where(better, alpha, chosen)
@@ -70,9 +72,9 @@ def ridge_paths(
 
 
 def grouped_moments(
-    X: np.ndarray, y: np.ndarray, group: np.ndarray, n_groups: int
+    X: np.ndarray, y: np.ndarray, weight: np.ndarray, group: np.ndarray, n_groups: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Count, mean of X and y, and centred XᵀX, Xᵀy, yᵀy of each group; rows may stand in any order."""
+    """Count, weighted mean of X and y, and centred XᵀWX, XᵀWy, yᵀWy of each group; rows may stand in any order."""
     order = np.argsort(group, kind="stable")
     bounds = np.searchsorted(group[order], np.arange(n_groups + 1))
     p = X.shape[1]
@@ -83,8 +85,10 @@ def grouped_moments(
         rows = order[bounds[g] : bounds[g + 1]]
         if len(rows) == 0:
             continue
-        mean_x[g], mean_y[g] = X[rows].mean(0), y[rows].mean()
-        centred, target = X[rows] - mean_x[g], y[rows] - mean_y[g]
+        share = weight[rows] / weight[rows].sum()
+        mean_x[g], mean_y[g] = share @ X[rows], share @ y[rows]
+        root = np.sqrt(share * len(rows))  # weights of mean 1, so that a penalty means the same with and without them
+        centred, target = (X[rows] - mean_x[g]) * root[:, None], (y[rows] - mean_y[g]) * root
         gram[g], moment[g], total[g] = centred.T @ centred, centred.T @ target, target @ target
     return count, mean_x, mean_y, gram, moment, total
 
@@ -137,17 +141,18 @@ class Ridge(RegressorMixin, BaseEstimator):
         self.clip = clip
         self.fewest_rows = fewest_rows
 
-    def fit(self, X: pd.DataFrame, y: Any) -> Self:
+    def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Solve all groups."""
         alphas = self._penalties()
         target = finite_target(y, self)
+        weight = row_weights(sample_weight, len(target), self)
         self.n_features_in_ = len(column_names(X))
         self.design_ = learn_design(X, self, self.columns, self.one_hot, self.clip)
         matrix = self.design_.matrix(X, self)
         self.keys_, group = group_rows(X, self.by, self)
         n_groups = len(self.keys_)
-        parts = grouped_moments(matrix, target, group, n_groups) if self.by else None
-        pooled = grouped_moments(matrix, target, np.zeros(len(target), dtype=np.int64), 1)
+        parts = grouped_moments(matrix, target, weight, group, n_groups) if self.by else None
+        pooled = grouped_moments(matrix, target, weight, np.zeros(len(target), dtype=np.int64), 1)
         joined = pooled if parts is None else tuple(np.concatenate(pair) for pair in zip(parts, pooled, strict=True))
         count, mean_x, mean_y, gram, moment, total = joined
         self.coef_, self.alpha_ = ridge_paths(gram, moment, total, count, alphas)

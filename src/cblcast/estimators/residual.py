@@ -16,6 +16,7 @@ from cblcast.estimators.inner import (
     check_estimator,
     event_rows_of,
     features_of_members,
+    fit_weighted,
     gives_interval,
     windows_of_members,
 )
@@ -55,12 +56,12 @@ class Residual(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         """Builders of both."""
         return features_of_members([self.baseline, self.estimator])
 
-    def fit(self, X: pd.DataFrame, y: Any) -> Self:
+    def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Fit the baseline, then the estimator on what it leaves."""
         check_estimator(self.estimator, self, "estimator")
         check_estimator(self.baseline, self, "baseline")
         target = finite_target(y, self)
-        self.baseline_ = clone(self.baseline).fit(X, target)
+        self.baseline_ = fit_weighted(clone(self.baseline), X, target, sample_weight)
         base = np.asarray(self.baseline_.predict(X), dtype=np.float64)
         inside = event_rows_of(X)
         usable = inside & np.isfinite(base)
@@ -73,7 +74,9 @@ class Residual(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         if missing:
             logger.info("%d of %d training rows have no baseline and are left out", missing, int(inside.sum()))
         self.n_features_in_ = X.shape[1]
-        self.estimator_ = clone(self.estimator).fit(_with(X[usable], base[usable]), target[usable] - base[usable])
+        weight = None if sample_weight is None else np.asarray(sample_weight)[usable]
+        rows = _with(X[usable], base[usable])
+        self.estimator_ = fit_weighted(clone(self.estimator), rows, target[usable] - base[usable], weight)
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:

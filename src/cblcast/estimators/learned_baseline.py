@@ -1,0 +1,182 @@
+"""The learned baseline: one fixed recipe for steady buildings and volatile homes, with or without history of training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from cblcast.estimators.boosting import Boosting
+from cblcast.estimators.column import Column
+from cblcast.estimators.columns import take
+from cblcast.estimators.design import finite_target
+from cblcast.estimators.ensemble import Ensemble
+from cblcast.estimators.normalised import Normalised
+from cblcast.estimators.regression import Ridge, group_rows
+from cblcast.estimators.residual import Residual
+from cblcast.schema import StudyError
+
+LEAD = "hours_since_start"
+_CALENDAR = ("hour", "day_of_week", "day_of_year", "year_sin", "year_cos")
+_EVIDENCE = tuple(
+    f"history_{name}_kw"
+    for name in (
+        *(f"day_{k}" for k in range(1, 11)),
+        *(f"{days}_{mode}" for days in ("mean", "nearest", "alike") for mode in ("ratio", "shift")),
+        *("mean", "mean_20", "steady", "quick", "year_ago"),
+    )
+)
+_FOR_TREES_ONLY = ("hour", "day_of_year", LEAD)
+
+
+class LearnedBaseline(RegressorMixin, BaseEstimator):
+    """Boosting and two ridge regressions on the site's recent days, as shares of its load, averaged.
+
+    All members start from :class:`~cblcast.features.day_history.DayHistory` and learn what a simple mean of days leaves:
+    trees over all sites together; a ridge per hour of the event over all sites; a ridge per site and hour, which a
+    site without training leaves to the former. Nothing is adjusted by rule. The features hold adjusted and unadjusted
+    means of days, how steady the site is and a prediction from the site's own covariance; the members learn from them
+    how far a deviation in the hours before lasts. So one study serves large buildings, where it does, and homes, where
+    it does not.
+
+    Parameters
+    ----------
+    weather : sequence of str
+        Columns of the panel that are compared with the reference days; empty for none.
+    year_ago : bool
+        Look at the same days a year earlier, where the panel has them.
+    day_types : str or eight labels
+        Only days of the event day's own type are reference days.
+    extra : sequence of str
+        Further columns of the features that the members see.
+    weighting : {"equal", "inverse_error", "stacked"}
+        See :class:`~cblcast.estimators.ensemble.Ensemble`.
+    seeds : int
+        Boosted models that are averaged.
+    n_estimators, learning_rate, num_leaves, min_child_samples, colsample_bytree
+        As :class:`~cblcast.estimators.boosting.Boosting`.
+    random_state, n_jobs : int
+
+    Attributes
+    ----------
+    estimator_ : Normalised
+    """
+
+    def __init__(
+        self,
+        weather: Sequence[str] = ("temp_air_c",),
+        year_ago: bool = True,
+        day_types: str | Sequence[str] = "working",
+        extra: Sequence[str] = (),
+        weighting: str = "equal",
+        seeds: int = 2,
+        n_estimators: int = 400,
+        learning_rate: float = 0.03,
+        num_leaves: int = 31,
+        min_child_samples: int = 80,
+        colsample_bytree: float = 0.3,
+        random_state: int = 0,
+        n_jobs: int = 1,
+    ) -> None:
+        self.weather = weather
+        self.year_ago = year_ago
+        self.day_types = day_types
+        self.extra = extra
+        self.weighting = weighting
+        self.seeds = seeds
+        self.n_estimators = n_estimators
+        self.learning_rate = learning_rate
+        self.num_leaves = num_leaves
+        self.min_child_samples = min_child_samples
+        self.colsample_bytree = colsample_bytree
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def required_features(self) -> dict[str, dict[str, Any]]:
+        """Builders and the parameters this method needs of them."""
+        history = {"weather": tuple(self.weather), "year_ago": self.year_ago, "day_types": self.day_types}
+        return {"day_history": history, "calendar": {}, "event_windows": {}}
+
+    def fit(self, X: pd.DataFrame, y: Any) -> Self:
+        """Train the members on all sites of `X`."""
+        history = [str(name) for name in X.columns if str(name).startswith("history_")]
+        columns = [*history, *_CALENDAR, LEAD, *self.extra]
+        take(X, columns if history else ["history_scale_kw"], self)
+        self.columns_ = columns
+        self.n_features_in_ = X.shape[1]
+        target = finite_target(y, self)
+        weight = even_weights(X, target, self)
+        self.estimator_ = Normalised(self._members(columns)).fit(X[columns], target, sample_weight=weight)
+        return self
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Baseline [kW], float64, shape (n_rows,); NaN for a site without reference days."""
+        check_is_fitted(self, "estimator_")
+        take(X, self.columns_, self)
+        return within_evidence(X, self.estimator_.predict(X[self.columns_]), self)
+
+    def _members(self, columns: list[str]) -> Ensemble:
+        if self.seeds < 1:
+            raise StudyError(f"seeds must be at least 1, not {self.seeds}")
+        linear = tuple(name for name in columns if name not in ("day_of_week", *_FOR_TREES_ONLY))
+        trees = Boosting(
+            columns=(*columns, "log_scale"),
+            n_estimators=self.n_estimators,
+            learning_rate=self.learning_rate,
+            num_leaves=self.num_leaves,
+            min_child_samples=self.min_child_samples,
+            colsample_bytree=self.colsample_bytree,
+            seeds=self.seeds,
+            random_state=self.random_state,
+            n_jobs=self.n_jobs,
+        )
+        pooled = Ridge(linear, by=(LEAD,))
+        own = Ridge(linear, by=("site_id", LEAD))
+        return Ensemble(
+            (
+                Residual(trees, Column("history_mean_kw")),
+                Residual(pooled, Column("history_mean_kw")),
+                Residual(own, Column("history_mean_kw")),
+            ),
+            weighting=self.weighting,
+        )
+
+
+def even_weights(X: pd.DataFrame, y: np.ndarray, estimator: object) -> np.ndarray:
+    """Weight of each training row: the inverse of how badly the mean of days does at its site, as a share of the load.
+
+    Least squares over sites whose errors differ by orders of magnitude is decided by the worst of them: a home that is
+    empty for months, a meter that fails. Weighted, each site counts by what can be learned from it.
+
+    Returns
+    -------
+    ndarray, shape (n_rows,)
+        Above zero. A site much steadier than most counts as if its error were a tenth of the typical one.
+    """
+    scale, mean = take(X, ["history_scale_kw", "history_mean_kw"], estimator).T
+    labels, site = group_rows(X, ("site_id",), estimator)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        square = ((y - mean) / scale) ** 2
+    known = np.isfinite(square) & (scale > 0)
+    count = np.bincount(site[known], minlength=len(labels))
+    error = np.bincount(site[known], weights=square[known], minlength=len(labels)) / np.maximum(count, 1)
+    typical = float(np.median(error[count > 0])) if (count > 0).any() else 1.0
+    error = np.where(count > 0, error, typical)
+    return 1.0 / np.maximum(error, 1e-2 * max(typical, 1e-12))[site]
+
+
+def within_evidence(X: pd.DataFrame, predicted: np.ndarray, estimator: object) -> np.ndarray:
+    """Hold each estimate within what the site's recent days and their adjusted means span.
+
+    A linear model may be thrown anywhere by a site unlike those it was trained on; what was never seen at the site, and
+    follows from none of its days even after an adjustment, is no baseline.
+    """
+    evidence = take(X, [name for name in _EVIDENCE if name in X.columns], estimator)
+    known = np.isfinite(evidence)
+    low = np.where(known, evidence, np.inf).min(1)
+    high = np.where(known, evidence, -np.inf).max(1)
+    return np.where(known.any(1), np.clip(predicted, np.minimum(low, high), np.maximum(low, high)), predicted)

@@ -1,0 +1,86 @@
+"""Hours beside an event, on the event day and on its reference days, matched by wall clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cblcast.cases import EventArrays
+from cblcast.cube import DAY_US
+from cblcast.events import HOUR_US
+from cblcast.features.blindfold import hidden_slots
+from cblcast.panel import Panel, local_clock
+from cblcast.schema import OBSERVED
+
+_EVENTS_AT_ONCE = 2000
+
+
+@dataclass(frozen=True, eq=False)
+class HourBlocks:
+    """Mean load of single hours before and after the event [kW].
+
+    Attributes
+    ----------
+    today : ndarray, shape (n_events, n_before + n_after)
+        Event day; NaN where the case may not look or nothing was metered. Columns: the hour right before the event, the
+        hour before that …, then the hour right after the event, the next …
+    then : ndarray of float32, shape (n_events, n_days, n_before + n_after)
+        The same wall-clock hours on the reference days; NaN where there is no such day.
+    n_before : int
+    """
+
+    today: np.ndarray
+    then: np.ndarray
+    n_before: int
+
+    def nearest_seen(self, count: int) -> np.ndarray:
+        """The `count` seen hours nearest to the event on each side, bool, shape (n_events, n_before + n_after)."""
+        seen = np.isfinite(self.today)
+        before, after = seen[:, : self.n_before], seen[:, self.n_before :]
+        return np.concatenate([side & (np.cumsum(side, axis=1) <= count) for side in (before, after)], axis=1)
+
+
+def hour_blocks(panel: Panel, event: EventArrays, days: np.ndarray, n_before: int, n_after: int) -> HourBlocks:
+    """Look up the hours beside each event.
+
+    Parameters
+    ----------
+    days : ndarray of int64, shape (n_events, n_days)
+        Reference days as positions in the cube, -1 where there is none.
+    n_before, n_after : int
+        Hours on each side.
+    """
+    cube = panel.cube(OBSERVED)
+    step = panel.step_us
+    start = local_clock(panel, event.site, event.start_us) // step * step
+    stop = -(-local_clock(panel, event.site, event.stop_us) // step) * step
+    hidden_from, hidden_until = hidden_slots(panel, event)
+    event_day = start // DAY_US - cube.first_day
+    per_hour = max(1, round(HOUR_US / step))
+    hour = per_hour * step
+    within = np.arange(per_hour) * step
+    before = start[:, None, None] - (np.arange(1, n_before + 1) * hour)[:, None] + within
+    after = stop[:, None, None] + (np.arange(n_after) * hour)[:, None] + within
+    wall = np.concatenate([before, after], axis=1)  # (n_events, n_blocks, per_hour)
+
+    hidden = (wall + step > hidden_from[:, None, None]) & (wall < hidden_until[:, None, None])
+    load = cube.lookup(event.site[:, None, None], wall // DAY_US, wall % DAY_US // step)
+    today = _mean_last(np.where(hidden, np.nan, load))
+    then = np.full((len(days), days.shape[1], n_before + n_after), np.nan, dtype=np.float32)
+    for first in range(0, len(days), _EVENTS_AT_ONCE):
+        part = slice(first, first + _EVENTS_AT_ONCE)
+        back = np.where(days[part] >= 0, event_day[part, None] - days[part], 0)
+        moved = wall[part, None] - (back * DAY_US)[:, :, None, None]
+        found = cube.lookup(event.site[part, None, None, None], moved // DAY_US, moved % DAY_US // step)
+        unseen = (days[part] < 0)[:, :, None, None] | (moved + step > hidden_from[part, None, None, None])
+        then[part] = _mean_last(np.where(unseen, np.nan, found))
+    return HourBlocks(today, then, n_before)
+
+
+def _mean_last(values: np.ndarray) -> np.ndarray:
+    """Mean over the last axis of what is known; NaN where nothing is."""
+    known = np.isfinite(values)
+    total = np.where(known, values, 0.0).sum(-1)
+    count = known.sum(-1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
