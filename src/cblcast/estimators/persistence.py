@@ -62,6 +62,10 @@ class SmartPersistence(Rule):
         self.error_now = error_now
         self.error_then = error_then
 
+    def required_features(self) -> dict[str, dict[str, object]]:
+        """The last measured power."""
+        return {"lags": {"columns": ("observed_kw",), "ago": (1,)}} if self.power == "observed_kw_ago_1" else {}
+
     def check(self) -> None:
         """The curve exists, the weight is a share and there is a rated power."""
         published_power_curve(self.turbine)

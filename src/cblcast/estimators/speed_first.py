@@ -44,8 +44,8 @@ class SpeedFirst(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def required_features(self) -> dict[str, dict[str, object]]:
         """The last measured wind and power."""
-        columns = tuple(name.removesuffix("_ago_1") for name in (self.power, self.speed))
-        return {"lags": {"columns": columns, "ago": (1,)}}
+        columns = tuple(str(name).removesuffix("_ago_1") for name in (self.power, self.speed) if str(name).endswith("_ago_1"))
+        return {"lags": {"columns": columns, "ago": (1,)}} if columns else {}
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Fit the curve and the regression of the speed.

@@ -6,8 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
+from cblcast.estimators.design import column_names, columns_of
 from cblcast.schema import DataError
 
 
@@ -69,8 +70,8 @@ class StepwiseRegression(RegressorMixin, BaseEstimator):
 
     Attributes
     ----------
-    selected_ : list of int
-        Candidates in the order of their choice.
+    selected_ : list of str
+        Columns in the order of their choice.
     coef_, intercept_
         Of the selected ones.
     """
@@ -88,13 +89,13 @@ class StepwiseRegression(RegressorMixin, BaseEstimator):
         DataError
             No complete row is left.
         """
-        X, y = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan", y_numeric=True)
-        candidates = self._candidates()
-        A = X[:, candidates]
+        names = column_names(X) if self.columns is None else list(self.columns)
+        A, y = columns_of(X, names, self), np.asarray(y, dtype=np.float64)
+        self.n_features_in_ = len(column_names(X))
         known = np.isfinite(y) & (np.isfinite(A).all(1) if self.drop_missing else True)
         self.means_ = _column_means(A)
         if not known.any():
-            empty = [self._names()[c] for c in candidates[~np.isfinite(A).any(0)]]
+            empty = [name for name, there in zip(names, np.isfinite(A).any(0), strict=True) if not there]
             raise DataError("no row has all candidate columns, so that nothing can be regressed: "
                             + (f"drop {empty[0]!r}, which is never there" if empty else "drop the sparse columns"))
         A, target = np.where(np.isfinite(A[known]), A[known], self.means_), y[known]
@@ -106,7 +107,7 @@ class StepwiseRegression(RegressorMixin, BaseEstimator):
         deviation = target - target.mean()
         chosen = forward_bic(Z.T @ Z, Z.T @ deviation, float(deviation @ deviation), n, self.max_columns)
         coef = np.linalg.lstsq(Z[:, chosen], deviation, rcond=None)[0] if chosen else np.zeros(0)
-        self.selected_ = [int(candidates[k]) for k in chosen]
+        self.selected_ = [names[k] for k in chosen]
         self.selected_means_ = self.means_[chosen]
         self.coef_ = coef / spread[chosen]
         self.intercept_ = float(target.mean() - self.coef_ @ centre[chosen])
@@ -115,25 +116,8 @@ class StepwiseRegression(RegressorMixin, BaseEstimator):
     def predict(self, X: Any) -> np.ndarray:
         """Estimate in the unit of y, float64, shape (n_rows,)."""
         check_is_fitted(self, "coef_")
-        X = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
-        A = X[:, self.selected_]
+        A = columns_of(X, self.selected_, self)
         return np.where(np.isfinite(A), A, self.selected_means_) @ self.coef_ + self.intercept_
-
-    def selected_names(self) -> list[str]:
-        """Names of the chosen columns, in the order of their choice."""
-        return [self._names()[k] for k in self.selected_]
-
-    def _names(self) -> list[str]:
-        return [str(name) for name in getattr(self, "feature_names_in_", range(self.n_features_in_))]
-
-    def _candidates(self) -> np.ndarray:
-        if self.columns is None:
-            return np.arange(self.n_features_in_)
-        names = self._names()
-        missing = [name for name in self.columns if name not in names]
-        if missing:
-            raise DataError(f"StepwiseRegression needs the column {missing[0]!r}, which the features lack: add its builder")
-        return np.array([names.index(name) for name in self.columns])
 
     def __sklearn_tags__(self) -> Any:
         """Missing values are allowed."""

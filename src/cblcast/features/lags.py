@@ -21,7 +21,7 @@ class Lags:
 
     Columns: ``<column>_ago_<k>``; ``<column>_mean_<n>`` and ``<column>_sd_<n>`` over the last `n` intervals (NaN where
     less than a third of them was measured); ``<column>_ramp_<n>``, the last interval minus the one `n` before it; for
-    `directions` the same lags as ``<column>_sin_ago_<k>`` and ``<column>_cos_ago_<k>``.
+    `directions` ``<column>_sin_ago_<k>`` and ``<column>_cos_ago_<k>`` for `direction_ago`; ``<column>_ago_1`` of `latest`.
 
     Parameters
     ----------
@@ -31,6 +31,10 @@ class Lags:
         Numbers of intervals.
     directions : tuple of str
         Columns in degrees; as sine and cosine, because 359° lies beside 1°.
+    direction_ago : tuple of int
+        Numbers of intervals for directions.
+    latest : tuple of str
+        Further columns of which only the last interval is wanted.
     hold : int
         A value stands in for up to so many missing intervals after it.
     """
@@ -41,10 +45,12 @@ class Lags:
     spreads: tuple[int, ...] = ()
     ramps: tuple[int, ...] = ()
     directions: tuple[str, ...] = ()
+    direction_ago: tuple[int, ...] = (1,)
+    latest: tuple[str, ...] = ()
     hold: int = 6
 
     def __post_init__(self) -> None:
-        for name in ("ago", "means", "spreads", "ramps"):
+        for name in ("ago", "means", "spreads", "ramps", "direction_ago"):
             if any(int(n) != n or n < 1 for n in getattr(self, name)):
                 raise StudyError(f"lags: {name}={getattr(self, name)} counts intervals before the origin, 1 or more: "
                                  "1 is the last interval that may be seen")
@@ -64,7 +70,8 @@ class Lags:
             angle = np.radians(panel.column(column))
             for part, name in ((np.sin(angle), "sin"), (np.cos(angle), "cos")):
                 held = past.held(part, self.hold)
-                found |= {f"{column}_{name}_ago_{k}": past.ago(held, k) for k in self.ago}
+                found |= {f"{column}_{name}_ago_{k}": past.ago(held, k) for k in self.direction_ago}
+        found |= {f"{column}_ago_1": past.ago(past.held(panel.column(column), self.hold), 1) for column in self.latest}
         return past.frame(found, cases)
 
 
@@ -121,14 +128,15 @@ class Past:
 
     def _moments(self, values: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
         seen = np.isfinite(values)
-        centred = np.where(seen, values - (np.mean(values[seen]) if seen.any() else 0.0), 0.0)
+        # Sums of what lies before the window cancel; centred, so that little is lost. The first value is always visible.
+        offset = float(values[seen.argmax()]) if seen.any() else 0.0
+        centred = np.where(seen, values - offset, 0.0)
         count, total, square = (np.r_[0.0, np.cumsum(part)] for part in (seen.astype(np.float64), centred, centred**2))
         last = np.maximum(self.last, -1)
         begin = np.maximum(last + 1 - n, np.minimum(self.first, last + 1))
         c, t, s = (part[last + 1] - part[begin] for part in (count, total, square))
         enough = (c >= max(1.0, n / 3)) & (last >= self.first)
         c = np.maximum(c, 1.0)
-        offset = np.mean(values[seen]) if seen.any() else 0.0
         mean = np.where(enough, t / c, np.nan)
         return mean + offset, np.sqrt(np.maximum(np.where(enough, s / c, np.nan) - mean**2, 0.0))
 

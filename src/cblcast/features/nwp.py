@@ -40,7 +40,9 @@ class Nwp:
     cubed : tuple of str
     shear, difference : tuple of (upper, lower)
     path : tuple of str
-        Columns (also of the kinds above) that are looked up at `hours`.
+        Columns that are looked up at `hours`.
+    path_difference : tuple of (upper, lower)
+        Differences of two columns that are looked up at `hours`.
     hours : tuple of float
         Hours after the origin; negative before.
     lead : bool
@@ -51,11 +53,12 @@ class Nwp:
         A column measured at the site, which nobody knows ahead; a run that was issued after the origin.
     """
 
-    columns: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ("wind_speed_100m_ms",)
     cubed: tuple[str, ...] = ()
     shear: tuple[tuple[str, str], ...] = ()
     difference: tuple[tuple[str, str], ...] = ()
     path: tuple[str, ...] = ()
+    path_difference: tuple[tuple[str, str], ...] = ()
     hours: tuple[float, ...] = ()
     lead: bool = False
 
@@ -77,6 +80,9 @@ class Nwp:
             place = panel.locate(event.site, there)
             for name in self.path:
                 found[f"{name}_at_{hours:g}h"] = _at(series(panel, name), place)[event.event_of_row]
+            for upper, lower in self.path_difference:
+                change = _at(series(panel, upper) - series(panel, lower), place)
+                found[f"difference_{upper}_{lower}_at_{hours:g}h"] = change[event.event_of_row]
         if self.lead:
             found["lead_min"] = lead_minutes(panel, event)
         return pd.DataFrame(found, index=cases.index)
@@ -99,7 +105,8 @@ class NwpError:
     ----------
     speed : str
         Forecast wind speed column [m/s].
-    measured_speed : str
+    measured_speed : str or None
+        Wind measured at the site, e.g. ``"wind_speed_nacelle_ms"``; without it there are no errors of speed.
     turbine : str
         Published curve (see :func:`cblcast.physics.power_curve.published_turbines`), scaled to the site's rated power.
     speed_sd_ms : float
@@ -110,10 +117,12 @@ class NwpError:
         Hours about the origin for the forecast power.
     u, v, measured_direction : str or None
         Forecast wind components and the measured direction [deg].
+    also : tuple of (measured column, forecast column)
+        Further differences at the last visible interval, ``<measured>_minus_<forecast>``, e.g. of the air temperature.
     """
 
-    speed: str
-    measured_speed: str = "wind_speed_nacelle_ms"
+    speed: str = "wind_speed_100m_ms"
+    measured_speed: str | None = None
     turbine: str = "MM92/2050"
     speed_sd_ms: float = 1.5
     ago: tuple[int, ...] = (1,)
@@ -122,6 +131,7 @@ class NwpError:
     u: str | None = None
     v: str | None = None
     measured_direction: str | None = None
+    also: tuple[tuple[str, str], ...] = ()
     hold: int = 6
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
@@ -133,30 +143,37 @@ class NwpError:
         wind = series(panel, self.speed)
         power = expected_share(self.turbine, self.speed_sd_ms, wind)
         observed = panel.column(OBSERVED) / rated_kw(panel)[np.asarray(panel.data.index.codes[0])]
-        measured = panel.column(self.measured_speed)
         rows = panel.locate(event.site[row_event], event.time_us)
-        last_power, last_speed = past.ago(past.held(observed, self.hold), 1), past.ago(past.held(measured, self.hold), 1)
+        last_power = past.ago(past.held(observed, self.hold), 1)
         found = {"nwp_power": _at(power, rows), "nwp_power_change": _at(power, rows) - past.ago(power, 1)[row_event],
-                 "observed_minus_nwp": last_power[row_event] - _at(power, rows),
-                 "observed_minus_nwp_ms": last_speed[row_event] - _at(wind, rows)}
+                 "observed_minus_nwp": last_power[row_event] - _at(power, rows)}
         by_event: dict[str, np.ndarray] = {}
         for hours in self.hours:
             times = event.start_us + round(hours * HOUR_US)
             refuse_later_runs(panel, event.site, times, event.start_us)
             there = np.clip(times, panel.first_times_us[event.site], panel.last_times_us[event.site])
             by_event[f"nwp_power_at_{hours:g}h"] = _at(power, panel.locate(event.site, there))
-        for name, values, forecast in (("power_error", observed, power), ("speed_error", measured, wind)):
+        pairs = [("power_error", observed, power)]
+        if self.measured_speed is not None:
+            measured = panel.column(self.measured_speed)
+            last_speed = past.ago(past.held(measured, self.hold), 1)
+            found["observed_minus_nwp_ms"] = last_speed[row_event] - _at(wind, rows)
+            pairs.append(("speed_error", measured, wind))
+        for name, values, forecast in pairs:
             error, held = values - forecast, past.held(values, self.hold) - forecast
             by_event |= {f"{name}_ago_{k}": past.ago(held, k) for k in self.ago}
             by_event |= {f"{name}_mean_{n}": past.mean(error, n) for n in self.means}
+        for mine, theirs in self.also:
+            by_event[f"{mine}_minus_{theirs}"] = past.ago(past.held(panel.column(mine), self.hold) - series(panel, theirs), 1)
         if self.measured_direction is not None:
-            by_event |= self._vector_error(panel, past, last_speed)
+            by_event |= self._vector_error(panel, past)
         found |= {name: value[row_event] for name, value in by_event.items()}
         return pd.DataFrame(found, index=cases.index)
 
-    def _vector_error(self, panel: Panel, past: Past, speed: np.ndarray) -> dict[str, np.ndarray]:
-        if self.u is None or self.v is None:
-            raise StudyError("nwp_error: measured_direction needs the forecast's u and v columns too")
+    def _vector_error(self, panel: Panel, past: Past) -> dict[str, np.ndarray]:
+        if self.u is None or self.v is None or self.measured_speed is None:
+            raise StudyError("nwp_error: measured_direction needs measured_speed and the forecast's u and v columns too")
+        speed = past.ago(past.held(panel.column(self.measured_speed), self.hold), 1)
         u, v = (past.ago(series(panel, name), 1) for name in (self.u, self.v))
         angle = np.radians(panel.column(str(self.measured_direction)))
         sin, cos = (past.ago(past.held(part, self.hold), 1) for part in (np.sin(angle), np.cos(angle)))
@@ -180,7 +197,7 @@ class PowerDeficit:
         Intervals back from the origin.
     """
 
-    pairs: tuple[tuple[str, str, float], ...]
+    pairs: tuple[tuple[str, str, float], ...] = ()
     turbine: str = "MM92/2050"
     ago: tuple[int, ...] = (1,)
     means: tuple[int, ...] = ()

@@ -1,0 +1,42 @@
+"""Time of day and of year at which a nowcast is issued."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cblcast.cube import DAY_US
+from cblcast.panel import Panel
+from cblcast.schema import ORIGIN
+
+
+@dataclass(frozen=True)
+class OriginClock:
+    """Sine and cosine of the day and the year at the origin, the same for all leads.
+
+    Columns: ``origin_day_sin_<k>``, ``origin_day_cos_<k>`` for the k-th harmonic of the day, ``origin_year_sin``,
+    ``origin_year_cos``. The clock is UTC: weather follows the sun, not the summer time.
+
+    Parameters
+    ----------
+    harmonics : int
+        Of the day.
+    year : bool
+    """
+
+    harmonics: int = 2
+    year: bool = True
+
+    def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
+        """Features of `cases`, same index."""
+        origin = pd.DatetimeIndex(cases.index.get_level_values(ORIGIN)).as_unit("us")
+        day = 2 * np.pi * (origin.asi8 % DAY_US) / DAY_US
+        found: dict[str, np.ndarray] = {}
+        for k in range(1, self.harmonics + 1):
+            found |= {f"origin_day_sin_{k}": np.sin(k * day), f"origin_day_cos_{k}": np.cos(k * day)}
+        if self.year:
+            year = 2 * np.pi * (origin.day_of_year.to_numpy() - 1 + day / (2 * np.pi)) / 365.25
+            found |= {"origin_year_sin": np.sin(year), "origin_year_cos": np.cos(year)}
+        return pd.DataFrame(found, index=cases.index)
