@@ -16,7 +16,7 @@ from cblcast.day_types import DAY_TYPES, site_day_types
 from cblcast.evaluation import evaluate
 from cblcast.panel import Panel
 from cblcast.report.figures import event_figure
-from cblcast.workflow import load_panel, run_study
+from cblcast.workflow.studies import load_panel, run_study
 
 HERE = Path(__file__).parent
 RULES = ("High3of5", "Low3of5", "Mid4of6", "Nearest5of10", "Mid6of10-weighted")

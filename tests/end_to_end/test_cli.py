@@ -167,6 +167,22 @@ def test_data_list_and_methods_name_what_a_study_can_use(run: Run) -> None:
     assert {"XofY", "Adjusted", "reference_days"} <= {row["name"] for row in json.loads(out)}
 
 
+def test_tune_goes_on_where_it_stopped_and_judges_once(run: Run) -> None:
+    small = "methods=[{name: boosted, estimator: Boosting, n_estimators: 20}]"
+    features = "features={calendar: {}, reference_days: {}}"
+    code, out, err = run("tune", "study.yaml", "--set", small, "--set", features, "--trials", "2", "--folds", "2", "--json")
+    assert code == 0, err
+    first = json.loads(out)
+    assert first["best_value"] <= first["given_value"]
+    assert {row["method"] for row in first["leaderboard"]} == {"boosted", "boosted tuned"}
+    code, out, err = run("tune", "study.yaml", "--set", small, "--set", features, "--trials", "3", "--folds", "2", "--json")
+    assert code == 0, err
+    assert json.loads(out)["best_value"] <= first["best_value"]
+    code, _, err = run("tune", "study.yaml", "--trials", "2")
+    assert code == 2
+    assert "name the one to tune with --method" in err
+
+
 def test_data_check_counts_what_is_wrong_with_a_file(run: Run) -> None:
     code, out, err = run("data", "check", "meter.csv", "--tz", "Europe/Rome", "--json")
     assert code == 0, err

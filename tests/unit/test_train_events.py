@@ -5,7 +5,7 @@ import pytest
 
 from cblcast.config import make_study
 from cblcast.schema import DataError
-from cblcast.workflow import load_panel, run_study, study_events
+from cblcast.workflow.studies import load_panel, run_study, study_events
 
 NET = {"estimator": "NeuralNetPerSite", "hidden": [3], "max_epochs": 3, "columns": ["hour", "month"]}
 

@@ -68,7 +68,7 @@ def data_check(
     """Gaps, zeros, flat runs and spikes of a file, and whether its clock is right."""
     from dataclasses import asdict
 
-    from cblcast.checking import check_file
+    from cblcast.workflow.checking import check_file
 
     with progress(as_json, 1, "checking"):
         report = check_file(

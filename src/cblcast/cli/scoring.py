@@ -33,7 +33,7 @@ def score(
 ) -> None:
     """Baselines of real events with a registered model; exit code 3 when some events have none."""
     from cblcast.errors import DataError
-    from cblcast.serving import score_file, write_frame
+    from cblcast.workflow.serving import score_file, write_frame
 
     with progress(as_json, 1, "scoring"):
         scored, excluded = score_file(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from cblcast.cli.options import AsJson, Clock, Label, SiteTable, Step, Store, Tz
 from cblcast.terminal import print_json, print_leaderboard, print_table, progress, records
 
 app = typer.Typer()
+JOURNAL = Path("models/tuning.journal")
 
 
 def _changes(pairs: list[str]) -> dict[str, str]:
@@ -41,7 +42,7 @@ def train(
 ) -> None:
     """Train every method of a study, judge it on the test span, track it, and register one."""
     from cblcast.config import read_study
-    from cblcast.workflow import train_study
+    from cblcast.workflow.studies import train_study
 
     wanted = read_study(study, _changes(change))
     with progress(as_json, 2 * len(wanted.methods), "training") as told:
@@ -60,12 +61,13 @@ def train(
         result.leaderboard, result.backtest.excluded, f"{wanted.study}: test {wanted.test[0]} to {wanted.test[1]}"
     )
     if result.registered:
-        made = result.registered
-        at = f"@{made['alias']}" if made["alias"] else f"/{made['version']}"
-        typer.secho(
-            f"Registered {made['method']} as models:/{made['name']}{at} (version {made['version']}; {made['chosen_by']})",
-            fg="green",
-        )
+        _print_registered(result.registered)
+
+
+def _print_registered(made: dict[str, Any]) -> None:
+    at = f"@{made['alias']}" if made["alias"] else f"/{made['version']}"
+    model = f"models:/{made['name']}{at}"
+    typer.secho(f"Registered {made['method']} as {model} (version {made['version']}; {made['chosen_by']})", fg="green")
 
 
 @app.command()
@@ -98,7 +100,7 @@ def evaluate(
         raise StudyError("give a study (cblcast evaluate STUDY.yaml), or --model URI with --data FILE")
     if study is not None:
         from cblcast.config import read_study
-        from cblcast.workflow import evaluate_study
+        from cblcast.workflow.studies import evaluate_study
 
         wanted = read_study(study, _changes(change))
         title = f"{wanted.study}: test {wanted.test[0]} to {wanted.test[1]}"
@@ -106,7 +108,7 @@ def evaluate(
             result = evaluate_study(wanted, store=store, progress=told)
         board, excluded, run_id = result.leaderboard, result.backtest.excluded, result.run_id
     else:
-        from cblcast.serving import evaluate_model
+        from cblcast.workflow.serving import evaluate_model
 
         if data is None:
             raise StudyError("evaluate --model needs --data FILE, the meter file to judge it on")
@@ -132,6 +134,66 @@ def evaluate(
         print_json({"run_id": run_id, "leaderboard": records(board.reset_index()), "excluded": records(excluded)})
     else:
         print_leaderboard(board, excluded, title)
+
+
+@app.command()
+def tune(
+    study: Annotated[Path, typer.Argument(help="Study, a YAML file, with a train: span.")],
+    method: Annotated[str | None, typer.Option(help="Which method of the study [default: the only one].")] = None,
+    trials: Annotated[int, typer.Option(help="Trials in all, those of earlier runs of this search included.")] = 50,
+    folds: Annotated[int, typer.Option(help="Blocks of training days that judge a trial.")] = 4,
+    metric: Annotated[str, typer.Option(help="Measure to make small.")] = "nrmse",
+    seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
+    seconds: Annotated[float | None, typer.Option(help="Begin no further trial after this time [s].")] = None,
+    journal: Annotated[Path, typer.Option(help="Keeps the trials: a killed search goes on where it stopped.")] = JOURNAL,
+    change: Annotated[
+        list[str], typer.Option("--set", help="key=value: replace a value of the study; may be repeated.")
+    ] = [],  # noqa: B006
+    register: Annotated[str | None, typer.Option(help="Register the tuned model under this name.")] = None,
+    alias: Annotated[str | None, typer.Option(help="Alias of the registered version, e.g. champion.")] = None,
+    store: Store = None,
+    as_json: AsJson = False,
+) -> None:
+    """Search the parameters of a method on the training days; judge the winner once on the test days."""
+    from cblcast.config import read_study
+    from cblcast.workflow.tuning import trials_table, tune_study
+
+    wanted = read_study(study, _changes(change))
+    with progress(as_json, trials + 2, "tuning") as told:
+        result = tune_study(
+            wanted,
+            method,
+            trials=trials,
+            folds=folds,
+            metric=metric,
+            seed=seed,
+            seconds=seconds,
+            journal=journal,
+            register=register,
+            alias=alias,
+            store=store,
+            progress=told,
+        )
+    if as_json:
+        print_json(
+            {
+                "run_id": result.run_id,
+                "best": result.search.best_spec,
+                "best_value": result.search.best_value,
+                "given_value": result.search.given_value,
+                "registered": result.registered,
+                "leaderboard": records(result.judged.leaderboard.reset_index()),
+            }
+        )
+        return
+    print_table(
+        trials_table(result.search), f"{wanted.study}: best trials ({metric} over {folds} folds of the training days)"
+    )
+    print_leaderboard(
+        result.judged.leaderboard, result.judged.backtest.excluded, f"test {wanted.test[0]} to {wanted.test[1]}"
+    )
+    if result.registered:
+        _print_registered(result.registered)
 
 
 @app.command()

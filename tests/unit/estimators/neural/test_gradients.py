@@ -55,6 +55,16 @@ def test_gradient_is_the_finite_difference_of_the_error(hidden, activation):
 
 
 @pytest.mark.parametrize(("hidden", "activation"), SHAPES)
+def test_slope_along_a_direction_is_its_product_with_the_gradient(hidden, activation):
+    net = Architecture(2, hidden, activation)
+    weights, data = _problem(net)
+    surface = ErrorSurface(net, weights, data)
+    direction = torch.from_numpy(np.random.default_rng(5).normal(size=weights.shape))
+    expected = (surface.gradient() * direction).sum(1)
+    torch.testing.assert_close(surface.slope_along(direction), expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(("hidden", "activation"), SHAPES)
 def test_gauss_newton_sums_the_jacobian_over_blocks(hidden, activation):
     net = Architecture(2, hidden, activation)
     weights, data = _problem(net, lengths=(200, 131, 64))

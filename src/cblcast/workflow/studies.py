@@ -27,8 +27,8 @@ Progress = Callable[[str], None]
 VALIDATION_SHARE = 0.25  # of the training days, the newest, to choose the method that is registered
 
 
-def _silent(_: str) -> None:
-    return None
+def silent(_: str) -> None:
+    """Progress that nobody watches."""
 
 
 @dataclass
@@ -114,7 +114,7 @@ def _events_to_learn_from(study: Study, panel: Panel) -> pd.DataFrame | None:
     )
 
 
-def run_study(study: Study, panel: Panel | None = None, progress: Progress = _silent) -> StudyResult:
+def run_study(study: Study, panel: Panel | None = None, progress: Progress = silent) -> StudyResult:
     """Train and judge every method of a study, without a store."""
     panel = load_panel(study) if panel is None else panel
     train_events, test_events = study_events(study, panel)
@@ -146,7 +146,7 @@ def scale_of(study: Study, panel: Panel) -> str | pd.Series:
     return panel.sites["rated_kw"].astype(float)
 
 
-def evaluate_study(study: Study, *, store: str | None = None, progress: Progress = _silent) -> StudyResult:
+def evaluate_study(study: Study, *, store: str | None = None, progress: Progress = silent) -> StudyResult:
     """Leaderboard of a study, tracked; models are not stored."""
     return _tracked(study, store, progress, keep_models=False)
 
@@ -158,7 +158,7 @@ def train_study(
     alias: str | None = None,
     method: str | None = None,
     store: str | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> StudyResult:
     """Train and judge a study, store its models, and register one of them.
 
@@ -197,7 +197,7 @@ def _tracked(
         result.run_id = run.run_id
         uris = {}
         for name in result.leaderboard.index:
-            uris[name] = _log_method(run, study, panel, result, name, keep_models)
+            uris[name] = log_method(run, study, panel, result, name, keep_models)
             progress(f"tracked {name}")
         run.table("leaderboard", result.leaderboard)
         if len(result.backtest.excluded):
@@ -209,7 +209,8 @@ def _tracked(
     return result
 
 
-def _log_method(run: Any, study: Study, panel: Panel, result: StudyResult, name: str, keep_model: bool) -> str:
+def log_method(run: Any, study: Study, panel: Panel, result: StudyResult, name: str, keep_model: bool) -> str:
+    """Log one method of a result as a child run, with figures and, if wanted, its model; returns the model's address."""
     scored = result.backtest.scored
     rows = scored[scored["method"] == name]
     forecaster = result.backtest.forecasters[name]

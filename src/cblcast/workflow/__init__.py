@@ -1,0 +1,1 @@
+"""The conductor: train, evaluate, score, tune. Everything below it knows nothing of studies, stores or files."""
