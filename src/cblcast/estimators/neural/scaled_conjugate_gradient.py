@@ -64,8 +64,9 @@ class ScaledConjugateGradient:
         # 2. second-order information along p, only where the last step was taken
         if bool((success & active).any()):
             sigma = self.sigma / pp.sqrt()
-            ahead = ErrorSurface(net, torch.addcmul(w, sigma[:, None], p), data).gradient()
-            curvature = (p * (ahead - state["gradient"])).sum(1) / sigma
+            ahead = ErrorSurface(net, torch.addcmul(w, sigma[:, None], p), data).slope_along(p)
+            # p's with Moller's s = (E'(w + sigma p) - E'(w)) / sigma, of which nothing but this product is needed
+            curvature = (ahead - (p * state["gradient"]).sum(1)) / sigma
             delta = torch.where(success, curvature, delta)
         # 3. scale
         delta = delta + (lam - lam_bar) * pp

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cblcast.estimators.neural.batches import batches, cell_budget, pack, pick_device, run_side_by_side
+from cblcast.estimators.neural.batches import (
+    batches,
+    cell_budget,
+    keep_freed_memory,
+    pack,
+    pick_device,
+    run_side_by_side,
+)
 from cblcast.estimators.neural.network import Architecture, Array, initial_weights
 from cblcast.estimators.neural.preparation import (
     FEWEST_ROWS,
@@ -147,6 +154,7 @@ def train_nets(sites: Sequence[Rows], n_inputs: int, recipe: Recipe) -> TrainedN
     device = pick_device(recipe.device)
     result = _empty(net, len(sites), trainer)
     lengths = np.array([len(site.y) for site in sites], dtype=np.int64)
+    keep_freed_memory()
     budget = cell_budget(device, second_order=trainer.second_order)
     work = list(batches(lengths, net, second_order=trainer.second_order, budget=budget))
     jobs = [partial(_train_batch, batch, sites, net, trainer, recipe, device, result) for batch in work]
