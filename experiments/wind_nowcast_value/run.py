@@ -98,7 +98,8 @@ def run_learned(panel: Panel, score: Scores, intervals: bool) -> None:
     predicted["blend"] = np.mean(list(predicted.values()), axis=0)
     for name, values in predicted.items():
         score.add(name, test, values, 0.0)
-    one = test.X.loc[[test.X.index[0][:2]]] if intervals else None
+    print(score.table().round(3).to_string(), "\ncoverage", score.coverage, flush=True)
+    one = test.X[test.X.index.get_level_values("origin") == test.X.index[0][1]] if intervals else None
     if one is not None:
         blend.predict(one)
         began = perf_counter()
@@ -189,7 +190,7 @@ def main() -> None:
     if chosen.part == "paper":
         return
     run_learned(panel, score, intervals=True)
-    print(score.table().round(3).to_string(), "\ncoverage", score.coverage, "\nseconds", score.seconds, flush=True)
+    print("seconds", score.seconds, flush=True)
     rough, worse = Scores(), farm_with_weather(error=0.15)
     run_paper(worse, rough)
     run_learned(worse, rough, intervals=False)

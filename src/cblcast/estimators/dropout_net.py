@@ -98,7 +98,8 @@ def predict_net(shape: NetShape, weights: dict[str, np.ndarray], inputs: np.ndar
             a = z * (0.5 + 0.5 * np.tanh(0.5 * z))
         if shape.n_groups and groups is not None:
             code = groups[part]
-            a = a * (1 + np.where((code >= 0)[:, None], weights["gate"][np.maximum(code, 0)], 0.0))
+            gate = weights["gate"].astype(np.float64)[np.maximum(code, 0)]
+            a = a * (1 + np.where((code >= 0)[:, None], gate, 0.0))
         last = len(shape.hidden)
         y = a @ weights[f"w{last}"] + weights[f"b{last}"]
         y = y + x @ weights["skip"] if shape.skip else y

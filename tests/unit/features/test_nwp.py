@@ -31,7 +31,8 @@ def cases(farm):
 
 
 def test_columns_of_table_2(farm, cases):
-    found = Nwp(("wind_u_100m_ms", "wind_speed_100m_ms"), cubed=("wind_speed_100m_ms",), shear=(("wind_speed_100m_ms", "wind_speed_10m_ms"),),
+    found = Nwp(("wind_u_100m_ms", "wind_speed_100m_ms"), cubed=("wind_speed_100m_ms",),
+                shear=(("wind_speed_100m_ms", "wind_speed_10m_ms"),),
                 difference=(("temp_air_10m_k", "temp_air_2m_k"),), lead=True)(farm, cases)  # fmt: skip
     hours = np.asarray((cases.index.get_level_values("time") - pd.Timestamp("2020-01-01", tz="UTC")) / pd.Timedelta("1h"))
     np.testing.assert_allclose(found["wind_speed_100m_ms"], 6 + hours)  # the norm of u and v

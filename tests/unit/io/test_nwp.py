@@ -80,7 +80,7 @@ def test_the_choice_of_runs_matches_the_slow_loop(horizon, delay):
 def test_a_case_sees_no_run_issued_after_its_origin():
     short = attach(panel(8), runs(6), horizon_h=0)
     cases = rolling_origins(short, [10, 60, 180], every_min=30)
-    with pytest.raises(DataError, match="weather run issued .* after it .* longer horizon_h"):
+    with pytest.raises(DataError, match=r"weather run issued .* after it .* longer horizon_h"):
         Nwp()(short, cases)
     enough = attach(panel(8), runs(6), horizon_h=3)
     assert Nwp()(enough, cases).notna().all(axis=None)
