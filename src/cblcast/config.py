@@ -61,6 +61,7 @@ class Data(Section):
     country: str | None = None
     subdivision: str | None = None
     segment: str | None = None
+    reanalysis: tuple[Literal["era5", "merra2"], ...] = ()  # bundled weather of La Haute Borne, columns era5_…, merra2_…
 
     @model_validator(mode="after")
     def _one_source(self) -> Data:
@@ -70,12 +71,14 @@ class Data(Section):
 
 
 class Events(Section):
-    """Real events from a file, or placebo events at fixed hours of chosen days."""
+    """Real events from a file, placebo events at fixed hours of chosen days, or nowcasts issued all day long."""
 
     file: str | None = None
     mask: str | None = None  # a file of real events whose hours are hidden from everything
     start: Clock | None = None
     stop: Clock | None = None
+    every_min: int | None = Field(default=None, ge=1)  # a nowcast is issued so often, for horizon_min each time
+    horizon_min: int | None = Field(default=None, ge=1)
     days: str | tuple[str, ...] = "working"
     labels: tuple[str, ...] = ("working", "weekday", "any")
     like: Literal["hottest", "highest_load"] | None = None
@@ -83,6 +86,12 @@ class Events(Section):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Events:
+        if (self.every_min is None) != (self.horizon_min is None):
+            raise ValueError("nowcasts need both every_min: and horizon_min:, like 180 and 180")
+        if self.every_min is not None:
+            if self.file or self.start or self.stop or self.like:
+                raise ValueError("every_min: (nowcasts) excludes file: and start:/stop:/like:")
+            return self
         if self.file is None and (self.start is None or self.stop is None):
             raise ValueError(
                 'give file: (real events), or start: and stop: of placebo events, like "17:00" and "20:00"'

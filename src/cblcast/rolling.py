@@ -9,7 +9,7 @@ import pandas as pd
 
 from cblcast.cases import FAR_FUTURE_US
 from cblcast.panel import Panel
-from cblcast.schema import CASE_INDEX, DataError, StudyError
+from cblcast.schema import CASE_INDEX, SITE, DataError, StudyError
 
 MINUTE_US = 60_000_000
 
@@ -76,6 +76,44 @@ def rolling_origins(
     index = pd.MultiIndex.from_arrays([panel.site_ids.take(code_of_row), _stamps(origins), _stamps(times)], names=CASE_INDEX)
     return pd.DataFrame({"hidden_from": _stamps(origins), "hidden_until": _stamps(np.full(len(times), FAR_FUTURE_US)),
                          "event_stop": _stamps(times + panel.step_us), "scored": True}, index=index).sort_index()
+
+
+def issue_events(panel: Panel, every_min: int, horizon_min: int, first: str | None = None, last: str | None = None) -> pd.DataFrame:
+    """Nowcasts as events, for what works event by event: each starts when it is issued and lasts for its horizon.
+
+    Parameters
+    ----------
+    panel : Panel
+    every_min, horizon_min : int
+        Multiples of the step [min]; the horizon no longer than the time from issue to issue, since events of one site may
+        not overlap. For origins at every step use :func:`rolling_origins`.
+    first, last : str, optional
+        First and last UTC date, inclusive.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``site_id``, ``start``, ``stop``.
+    """
+    step_min = panel.step_us // MINUTE_US
+    every = _multiples([every_min], step_min, "every_min")[0]
+    horizon = _multiples([horizon_min], step_min, "horizon_min")[0]
+    if horizon > every:
+        raise StudyError(f"horizon_min={horizon} is longer than every_min={every}, so that nowcasts would overlap: shorten the "
+                         "horizon, or issue less often")
+    begin = _instant(first, int(panel.first_times_us.min()))
+    end = _instant(None if last is None else str(pd.Timestamp(last) + pd.Timedelta(days=1)), int(panel.last_times_us.max()) + panel.step_us)
+    rows = []
+    for code in range(len(panel.site_ids)):
+        low, high = int(panel.first_times_us[code]), int(panel.last_times_us[code]) + panel.step_us
+        start = max(begin, low + panel.step_us)
+        start = low + -((low - start) // (every * MINUTE_US)) * every * MINUTE_US
+        starts = np.arange(start, min(end, high) - horizon * MINUTE_US + 1, every * MINUTE_US, dtype=np.int64)
+        rows.append((np.full(len(starts), code), starts))
+    codes, starts = (np.concatenate(part) for part in zip(*rows, strict=True))
+    if len(starts) == 0:
+        raise DataError(f"no nowcast can be issued between {_stamp(begin)} and {_stamp(end)}: check the dates of the study")
+    return pd.DataFrame({SITE: panel.site_ids.take(codes), "start": _stamps(starts), "stop": _stamps(starts + horizon * MINUTE_US)})
 
 
 def lead_minutes(cases: pd.DataFrame, step: pd.Timedelta) -> np.ndarray:

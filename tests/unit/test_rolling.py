@@ -1,11 +1,16 @@
 """Rolling origins: leads, spans, embargo and the blindfold, against a slow loop."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
+from cblcast.cases import View, make_cases
+from cblcast.config import make_study, read_study
 from cblcast.panel import panel_of
-from cblcast.rolling import lead_minutes, rolling_origins
+from cblcast.rolling import issue_events, lead_minutes, rolling_origins
 from cblcast.schema import FAR_FUTURE, DataError, StudyError, check_cases
+from cblcast.workflow.studies import run_study
 
 
 def panel(n=30):
@@ -66,3 +71,45 @@ def test_leads_off_the_grid_are_refused(leads, options, sentence):
 def test_an_empty_span_is_refused():
     with pytest.raises(DataError, match="no interval lies between"):
         rolling_origins(panel(), [10], first="2031-01-01")
+
+
+def test_nowcasts_as_events_follow_each_other_and_stay_in_the_panel():
+    made = panel(40)
+    events = issue_events(made, 60, 60)
+    one = events[events["site_id"] == "a"]
+    assert (one["stop"] - one["start"] == pd.Timedelta("60min")).all()
+    assert (one["start"].diff().dropna() == pd.Timedelta("60min")).all()
+    # The first origin has an interval behind it, the last horizon ends with the panel
+    assert one["start"].iloc[0] == pd.Timestamp("2020-03-29 01:00", tz="UTC")
+    assert one["stop"].iloc[-1] <= made.data.loc["a"].index[-1] + made.step
+    cases = make_cases(made, events, View.real_time())
+    assert len(cases) == 6 * len(events)
+
+
+def test_nowcasts_as_events_may_not_overlap():
+    with pytest.raises(StudyError, match="horizon_min=120 is longer than every_min=60"):
+        issue_events(panel(), 60, 120)
+    with pytest.raises(DataError, match="no nowcast can be issued"):
+        issue_events(panel(), 60, 60, first="2031-01-01")
+
+
+QUICK = Path(__file__).parents[2] / "experiments" / "wind_nowcast_value" / "quick.yaml"
+
+
+def test_the_quick_study_runs_on_a_month_of_the_bundled_farm():
+    study = read_study(QUICK, {"train": "[2014-01-02, 2014-01-20]", "test": "[2014-01-21, 2014-01-31]",
+                               "methods": "[Persistence, {name: LR_obs, estimator: ByLead, of: StepwiseRegression}]"})  # fmt: skip
+    table = run_study(study).leaderboard
+    assert table.loc["LR_obs", "nrmse"] < table.loc["Persistence", "nrmse"]
+    assert table["n_events"].min() > 60
+
+
+@pytest.mark.parametrize(("events", "sentence"), [
+    ({"every_min": 60}, "both every_min: and horizon_min:"),
+    ({"every_min": 60, "horizon_min": 60, "start": "17:00"}, "excludes file: and start"),
+])  # fmt: skip
+def test_a_study_names_its_nowcasts_fully(events, sentence):
+    document = {"study": "s", "data": {"dataset": "la_haute_borne"}, "events": events, "test": ["2014-02-01", "2014-02-03"],
+                "methods": ["Persistence"]}  # fmt: skip
+    with pytest.raises(StudyError, match=sentence):
+        make_study(document)

@@ -18,9 +18,11 @@ from cblcast.evaluation import evaluate
 from cblcast.explain import explain_forecaster
 from cblcast.forecaster import Forecaster
 from cblcast.io.formats import read_dispatch, read_meter
+from cblcast.io.nwp import attach
 from cblcast.panel import Panel
 from cblcast.placebo import placebo_events
 from cblcast.report.figures import error_by_hour_figure, event_figure
+from cblcast.rolling import issue_events
 from cblcast.schema import ORIGIN, SITE, StudyError, nearest
 
 Progress = Callable[[str], None]
@@ -76,6 +78,8 @@ def load_panel(study: Study) -> Panel:
             subdivision=data.subdivision,
             segment=data.segment,
         )
+    for product in data.reanalysis:
+        panel = attach(panel, datasets.load_reanalysis(product), f"{product}_")
     if data.sites is not None:
         panel = panel.select(list(data.sites))
     if study.events.mask is not None:
@@ -89,6 +93,9 @@ def study_events(study: Study, panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame
     spans = [span for span in (study.train, study.test) if span is not None]
     if wanted.file is not None:
         events = read_dispatch(wanted.file, panel)
+    elif wanted.every_min is not None and wanted.horizon_min is not None:
+        first, last = min(span[0] for span in spans), max(span[1] for span in spans)
+        events = issue_events(panel, wanted.every_min, wanted.horizon_min, first, last)
     else:
         events = placebo_events(
             panel,
