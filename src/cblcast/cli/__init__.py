@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from cblcast.cli import data, scoring, studies
+from cblcast.cli import data, scoring, settlement, studies
 
 app = typer.Typer(
     name="cblcast",
@@ -15,9 +15,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Customer baselines for demand response and wind power nowcasts.",
 )
-for part in (studies.app, scoring.app):
+for part in (studies.app, scoring.app, settlement.app):
     app.add_typer(part)
 app.add_typer(data.app, name="data")
+app.add_typer(settlement.programs_app, name="programs")
 
 
 def main() -> None:
@@ -25,7 +26,7 @@ def main() -> None:
     from cblcast.errors import DataError, StudyError
 
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)  # a command that ends by typer.Exit returns its code here
     except (DataError, StudyError) as error:
         typer.secho(f"Error: {error}", fg="red", err=True)
         sys.exit(2)
@@ -39,3 +40,5 @@ def main() -> None:
             raise
         show()
         sys.exit(getattr(error, "exit_code", 2))
+    if isinstance(code, int) and code:
+        sys.exit(code)

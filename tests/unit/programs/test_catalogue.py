@@ -70,7 +70,9 @@ def test_a_file_that_is_none():
         load_program("absent/own.yaml")
 
 
-@pytest.mark.parametrize(("text", "message"), [("- a", "holds no program"), ("a: [", "is no YAML"), ("name: x\ntitle: y", "needs the key 'days'")])
+@pytest.mark.parametrize(("text", "message"), [
+    ("- a", "holds no program"), ("a: [", "is no YAML"), ("name: x\ntitle: y", "needs the key 'days'"),
+])
 def test_a_file_without_a_program(tmp_path, text, message):
     with pytest.raises(StudyError, match=message):
         load_program(write(tmp_path, text))

@@ -113,7 +113,7 @@ def test_a_site_that_is_not_in_the_data_is_listed_and_the_others_settled(panel, 
     assert told.partial
     assert told.problems[["site_id", "reason"]].to_numpy().tolist() == [["nobody", "the site is not in the data"]]
     assert len(told.events) == len(events)
-    with pytest.raises(DataError, match="no site of the events is in the data, e.g. 'nobody'"):
+    with pytest.raises(DataError, match=r"no site of the events is in the data, e\.g\. 'nobody'"):
         settle(panel, more.iloc[-1:], ["caiso_10in10"])
 
 

@@ -1,8 +1,7 @@
-"""A program's rule in words, and one event worked through by hand."""
+"""One event of a program worked through by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,123 +10,17 @@ import pandas as pd
 from cblcast.cases import EventArrays
 from cblcast.day_rules import DayRule
 from cblcast.estimators.adjusted import Adjusted
-from cblcast.events import Event, Window, event_table
+from cblcast.events import Event, event_table
 from cblcast.features.day_ledger import QUALIFIED, REASONS
 from cblcast.features.program_days import ProgramDays, event_hours_mean, subset
-from cblcast.forecaster import truth
+from cblcast.forecaster import Forecaster, truth
 from cblcast.panel import Panel
 from cblcast.programs.forecasters import program_forecaster
-from cblcast.programs.model import CERTAINTY, Adjustment, ClockWindow, Program
+from cblcast.programs.model import Program
 from cblcast.programs.windows import adjustment_windows
 from cblcast.schema import OBSERVED, PREDICTED, SITE, DataError
 
-_RANK_WORDS = {
-    "high": "the {x} with the highest mean load in {over}",
-    "low": "the {x} with the lowest mean load in {over}",
-    "middle": "the middle {x} by mean load in {over}",
-    "nearest": "the {x} most like the event day in the hours outside the event",
-    "temperature": "the {x} nearest to the event day in daily maximum temperature",
-    "recent": "the {x} newest",
-}
-_OVER_WORDS = {
-    "event_hours": "the event hours",
-    "whole_day": "the whole day",
-    "outside_event": "the hours outside the event",
-}
-_FAMILY_WORDS = {
-    "meter": "The baseline is flat: the mean of the meter in {windows}.",
-    "declared": "The baseline is the schedule declared beforehand (panel column declared_kw).",
-    "generator": "The baseline is that of the generator's own meter: its typical output on days without events.",
-    "control_group": "The baseline is that of customers who were not dispatched, matched to those who were.",
-    "model": "The baseline is learned: {model}.",
-}
-
-
-def explain(program: Program) -> str:
-    """The rule in words, with source, date and certainty of each part."""
-    return "\n".join(_sentences(program))
-
-
-def _sentences(program: Program) -> Iterator[str]:
-    yield f"{program.title} ({program.name})"
-    yield (
-        "Every part was seen in a document of the operator."
-        if program.official
-        else f"Not an official statement of the rule: its least certain part is {CERTAINTY[program.confidence]}."
-    )
-    yield ""
-    for rule in program.days:
-        yield _rule_words(rule, program.day_types)
-    if program.family != "days":
-        windows = " and ".join(_window_words(window) for window in program.meter)
-        yield _FAMILY_WORDS[program.family].format(windows=windows, model=program.model)
-    yield "No adjustment to the event day." if program.adjustment is None else _adjustment_words(program.adjustment)
-    if program.contract_cap:
-        yield f"The baseline never exceeds the contracted capacity ({program.contract_cap} of the sites)."
-    first, second = program.order.split("_then_")
-    yield (
-        f"A portfolio: {first} each site, then {second}."
-        if first == "adjust"
-        else "A portfolio: sum, then adjust once."
-    )
-    yield ""
-    for part, evidence in program.evidence.items():
-        yield f"  {part}: {evidence.source}; as of {evidence.as_of}; {evidence.confidence} ({CERTAINTY[evidence.confidence]})"
-    for note in program.notes:
-        yield f"  Note: {note}"
-
-
-def _rule_words(rule: DayRule, day_types: str | Sequence[str]) -> str:
-    which = _RANK_WORDS[rule.rank].format(x=rule.x, over=_OVER_WORDS[rule.ranked])
-    text = f"On {' and '.join(rule.applies_to)} days: of the {rule.y} newest qualified days, {which}"
-    if rule.x == rule.y:
-        text = f"On {' and '.join(rule.applies_to)} days: the {rule.y} newest qualified days"
-    if rule.decay is not None:
-        text += f", each weighing {rule.decay:g} of the next newer"
-    elif rule.weights is not None:
-        order = "best ranked" if rule.weights_by == "rank" else "oldest"
-        text += f", weighted {' / '.join(f'{100 * weight:g} %' for weight in rule.weights)} ({order} first)"
-    else:
-        text += ", averaged"
-    text += f". Qualified are days of the event day's type within {rule.look_back_days} calendar days"
-    if rule.extended_look_back_days:
-        text += f" ({rule.extended_look_back_days} if fewer than {rule.y} are found)"
-    if rule.candidate_days:
-        text += f", the newest {rule.candidate_days} of that type"
-    text += f", without event days and days metered to less than {100 * rule.min_metered_share:g} %"
-    if rule.gap_days:
-        text += f", without the {rule.gap_days} day(s) right before the event"
-    level = "the seed, the highest of them" if rule.low_of == "seed" else f"the mean of the {rule.y} newest"
-    if rule.low_share:
-        text += f", without days whose event hours are below {100 * rule.low_share:g} % of {level}"
-    if rule.high_share is not None:
-        text += f" or above {100 * rule.high_share:g} %"
-    return text + f". With fewer than {rule.least} there is no baseline."
-
-
-def _window_words(window: Window | ClockWindow) -> str:
-    if isinstance(window, ClockWindow):
-        return f"{window.start}-{window.stop} of the event day"
-    buffer = f", {window.buffer:g} h away from it" if window.buffer else ""
-    return f"the {window.hours:g} h {window.side} the event{buffer}"
-
-
-def _adjustment_words(adjustment: Adjustment) -> str:
-    windows = " and ".join(_window_words(window) for window in adjustment.windows)
-    what = "factor" if adjustment.kind == "ratio" else "shift"
-    text = f"Adjustment: {adjustment.kind}, one {what} an event, so that the baseline meets the meter in {windows}"
-    if adjustment.ends_at == "notification":
-        text += ", counted from the notification"
-    if adjustment.cap is not None:
-        of = "" if adjustment.kind == "ratio" else " of the mean baseline"
-        text += f"; {what} held within {adjustment.cap[0]:g} to {adjustment.cap[1]:g}{of}"
-    else:
-        text += "; no cap"
-    if adjustment.upward_only:
-        text += "; never downwards"
-    if adjustment.floor is not None:
-        text += f"; the baseline is at least {adjustment.floor:g} kW"
-    return text + "."
+_OUT_OF_SIGHT = ("beyond the look-back", "another day type", "outside the data")
 
 
 @dataclass(frozen=True)
@@ -267,11 +160,12 @@ def _days_of(panel: Panel, cases: pd.DataFrame, builder: object) -> pd.DataFrame
     )
     unused = (reason == QUALIFIED) & ~np.isin(position, found.candidates[0])
     table.loc[unused, "reason"] = "qualified, but older than the days needed"
-    return table[: int(np.flatnonzero(reason != REASONS.index("beyond the look-back"))[-1]) + 1]
+    told = np.flatnonzero(~table["reason"].isin(_OUT_OF_SIGHT).to_numpy())
+    return table[: int(told[-1]) + 1] if len(told) else table
 
 
-def _adjustment_of(forecaster: object, X: pd.DataFrame, plain: np.ndarray, panel: Panel) -> dict[str, float]:
-    estimator = forecaster.estimator  # type: ignore[attr-defined]
+def _adjustment_of(forecaster: Forecaster, X: pd.DataFrame, plain: np.ndarray, panel: Panel) -> dict[str, float]:
+    estimator = forecaster.estimator
     estimator = getattr(estimator, "estimator_", estimator) if not isinstance(estimator, Adjusted) else estimator
     if not isinstance(estimator, Adjusted):
         return {}

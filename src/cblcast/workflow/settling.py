@@ -1,0 +1,118 @@
+"""Settlement, eligibility and integrity on somebody's files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cblcast.eligibility import certify, recommend, sufficiency
+from cblcast.integrity import screen, selection_bias, side_by_side
+from cblcast.io.formats import read_dispatch, read_meter
+from cblcast.panel import Panel
+from cblcast.placebo import placebo_events
+from cblcast.programs import explain
+from cblcast.report.settlement import settlement_page
+from cblcast.schema import SITE, DataError, utc
+from cblcast.settle import Settlement, settle
+from cblcast.value.contract import Contract, read_contract
+from cblcast.workflow.serving import write_frame
+
+
+def read_case(data: str | Path, events: str | Path, **reader: Any) -> tuple[Panel, pd.DataFrame]:
+    """Meter and events; events of sites that the meter lacks are kept, for the settlement to list."""
+    panel = read_meter(str(data), **reader)
+    more = {} if Path(events).suffix == ".json" else {"unknown_sites": "keep"}
+    return panel, read_dispatch(events, panel, **more)
+
+
+def settle_files(
+    data: str | Path,
+    events: str | Path,
+    programs: Sequence[str],
+    *,
+    contract: Path | None = None,
+    prices: Path | None = None,
+    coverage: float | None = None,
+    out: Path | None = None,
+    html: Path | None = None,
+    **reader: Any,
+) -> Settlement:
+    """Settle the events of a file by rules; write the events and a page."""
+    terms = None if contract is None else read_contract(contract)
+    panel, table = read_case(data, events, **reader)
+    told = settle(panel, table, programs, terms, prices=read_prices(prices), coverage=coverage)
+    if told.events.empty:
+        first = told.problems.iloc[0]
+        raise DataError(
+            f"none of the events could be settled, and nothing is written; the first, of site {first[SITE]!r} at "
+            f"{first['start']}: {first['reason']}"
+        )
+    if out is not None:
+        write_frame(told.events, out)
+    if html is not None:
+        html.write_text(page(told, terms, coverage), encoding="utf-8")
+    return told
+
+
+def page(told: Settlement, contract: Contract | None, coverage: float | None) -> str:
+    """The settlement as one HTML page."""
+    return settlement_page(
+        told.events,
+        told.portfolio,
+        told.problems,
+        {program.name: explain(program) for program in told.programs},
+        currency=contract.currency if contract else None,
+        coverage=coverage,
+    )
+
+
+def read_prices(path: Path | None) -> pd.Series | None:
+    """A price series from a CSV with ``time`` (with offset) and ``price_per_kwh``."""
+    if path is None:
+        return None
+    try:
+        frame = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"the prices in {path.name!r} cannot be read: {error}") from None
+    if not {"time", "price_per_kwh"} <= set(frame.columns):
+        raise DataError(f"{path.name} needs the columns time and price_per_kwh, not {', '.join(frame.columns)}")
+    times = pd.to_datetime(frame["time"], utc=frame["time"].astype(str).str.contains(r"Z$|[+-]\d\d:?\d\d$").all())
+    return pd.Series(frame["price_per_kwh"].to_numpy(dtype=float), index=utc(pd.DatetimeIndex(times), path.name))
+
+
+def eligibility_files(
+    data: str | Path,
+    programs: Sequence[str],
+    start: str,
+    stop: str,
+    *,
+    gate: str | None = None,
+    choose: tuple[str, str] | None = None,
+    judge: tuple[str, str] | None = None,
+    **reader: Any,
+) -> dict[str, pd.DataFrame]:
+    """Sufficiency of each site, admissibility of each rule, and the rule to take (with two spans of days)."""
+    panel = read_meter(str(data), **reader)
+    first = choose or (None, None)
+    days = placebo_events(panel, start, stop, first=first[0], last=first[1])
+    found = {"sufficiency": sufficiency(panel).reset_index(), "rules": certify(panel, days, programs, gate)}
+    if choose is not None and judge is not None:
+        later = placebo_events(panel, start, stop, first=judge[0], last=judge[1])
+        found["recommendation"] = recommend(panel, days, later, programs, gate).reset_index()
+    return found
+
+
+def integrity_files(data: str | Path, events: str | Path, program: str, **reader: Any) -> dict[str, pd.DataFrame]:
+    """What stands out in events, and their delivered energy adjusted and unadjusted."""
+    panel, table = read_case(data, events, **reader)
+    table = table[table[SITE].isin(panel.site_ids)]
+    if table.empty:
+        raise DataError("no site of the events is in the data: check the site ids")
+    return {
+        "events": screen(panel, table, program),
+        "sites": selection_bias(panel, table, program).reset_index(),
+        "side_by_side": side_by_side(panel, table, program),
+    }

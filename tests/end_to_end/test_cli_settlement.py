@@ -1,0 +1,132 @@
+"""Settle, programs, eligibility and integrity as typed, on two bundled buildings."""
+
+import json
+import sys
+
+import pandas as pd
+import pytest
+
+from cblcast import datasets
+from cblcast.cli import main
+
+EVENTS = """site_id,start,stop,notified
+*,2019-06-05T17:00+01:00,2019-06-05T20:00+01:00,2019-06-05T14:00+01:00
+*,2019-06-12T17:00+01:00,2019-06-12T20:00+01:00,2019-06-12T14:00+01:00
+"""
+METER = ("--data", "meter.csv", "--tz", "Europe/London")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("settlement")
+    data = datasets.load("cambridge_sme").select(["b1", "b22"]).data
+    data = data.loc[pd.IndexSlice[:, "2019-03-01":"2019-06-30"], ["observed_kw"]]
+    data.reset_index().to_csv(folder / "meter.csv", index=False)
+    (folder / "events.csv").write_text(EVENTS)
+    (folder / "absent.csv").write_text(EVENTS + "b99,2019-06-12T17:00+01:00,2019-06-12T20:00+01:00,2019-06-12T14:00+01:00\n")
+    (folder / "contract.yaml").write_text("energy_price: {17: 0.2, 18: 0.3}\ncurrency: GBP\n")
+    (folder / "series.yaml").write_text("energy_price: series\n")
+    hours = pd.date_range("2019-06-05", "2019-06-13", freq="h", tz="UTC")
+    pd.DataFrame({"time": hours.strftime("%Y-%m-%dT%H:%M:%SZ"), "price_per_kwh": 0.25}).to_csv(folder / "prices.csv", index=False)
+    (folder / "own.yaml").write_text(
+        "name: mine\ntitle: Mine\nday_types: working\ndays: [{applies_to: working, x: 2, y: 3, rank: low}]\n")
+    return folder
+
+
+@pytest.fixture
+def run(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["cblcast", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def test_settle_writes_a_table_and_a_page(run, folder):
+    code, out, err = run("settle", *METER, "--events", "events.csv", "--program", "caiso_10in10", "--program", "own.yaml",
+                         "--contract", "series.yaml", "--prices", "prices.csv", "--out", "s.csv", "--html", "s.html")
+    assert code == 0, err
+    assert "caiso_10in10" in out
+    table = pd.read_csv(folder / "s.csv")
+    assert len(table) == 2 * 2 * 2
+    assert table["energy_payment"].to_numpy() == pytest.approx(0.25 * table["delivered_kwh"].to_numpy())
+    page = (folder / "s.html").read_text()
+    assert page.lstrip().startswith("<!doctype html>")
+    for words in ("CAISO day matching, 10 in 10", "the 2 with the lowest mean load", "data:image/png;base64,", "2019-06-05 16:00 UTC"):
+        assert words in page, words
+    assert "partial" not in page
+    assert "http" not in page  # the page stands alone
+
+
+def test_a_site_without_data_is_named_and_the_exit_code_says_partial(run):
+    code, out, err = run("settle", *METER, "--events", "absent.csv", "--program", "caiso_10in10", "--coverage", "0.9", "--json")
+    assert code == 3
+    told = json.loads(out)
+    assert told["partial"]
+    assert len(told["events"]) == 4
+    assert all(row["lower_kwh"] < row["delivered_kwh"] < row["upper_kwh"] for row in told["events"])
+    assert "site 'b99'" in err
+    assert "the site is not in the data" in err
+
+
+@pytest.mark.parametrize(("more", "message"), [
+    (("--program", "caiso_10in10", "--contract", "contract.yaml"), "no price for 19:00-20:00"),
+    (("--program", "caiso_10in10", "--contract", "series.yaml"), "priced by a series, but none is given"),
+    (("--program", "caiso_10_in_10"), "did you mean 'caiso_10in10'"),
+    (("--program", "isone_10of10", "--out", "nothing.xlsx"), "neither .csv nor .parquet"),
+])
+def test_bad_input_is_one_sentence_and_nothing_is_written(run, folder, more, message):
+    code, _, err = run("settle", *METER, "--events", "events.csv", *more)
+    assert code == 2
+    assert message in " ".join(err.split())
+    assert not (folder / "nothing.xlsx").exists()
+
+
+def test_programs_are_listed_and_explained(run):
+    code, out, _ = run("programs", "list", "--json")
+    assert code == 0
+    listed = {row["name"]: row for row in json.loads(out)}
+    assert listed["pjm_same_day"]["official"]
+    assert not listed["nyiso_average_day"]["official"]
+    code, out, _ = run("programs", "explain", "nyiso_average_day")
+    assert code == 0
+    for words in ("Not an official statement", "10 qualified days, 5 selected", "too close to the event",
+                  "Factor before the cap", "cap 0.8 to 1.2"):
+        assert words in out, words
+    code, out, _ = run("programs", "explain", "elia_declared")
+    assert code == 0
+    assert "No event is worked through: the panel has no column 'declared_kw'" in out
+
+
+def test_an_event_of_ones_own_is_worked_through(run):
+    code, out, err = run("programs", "explain", "own.yaml", *METER, "--site", "b22",
+                         "--start", "2019-06-12T17:00+01:00", "--stop", "2019-06-12T20:00+01:00")
+    assert code == 0, err
+    assert "site b22" in out
+    assert "3 qualified days, 2 selected" in out
+    code, _, err = run("programs", "explain", "own.yaml", *METER)
+    assert code == 2
+    assert "give --start and --stop" in err
+
+
+def test_eligibility_and_integrity(run):
+    code, out, _ = run("eligibility", *METER, "--program", "caiso_10in10", "--program", "kpx_max4of5", "--start", "17:00",
+                       "--stop", "20:00", "--gate", "pjm", "--choose", "2019-05-01", "2019-05-31", "--judge", "2019-06-01",
+                       "2019-06-28", "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert {row["site_id"] for row in told["sufficiency"]} == {"b1", "b22"}
+    assert told["recommendation"][0]["rule"] in ("caiso_10in10", "kpx_max4of5")
+    code, out, _ = run("integrity", *METER, "--events", "absent.csv", "--program", "gb_dfs", "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert len(told["side_by_side"]) == 4
+    assert all(row["until_notification_kwh"] is not None for row in told["side_by_side"])
