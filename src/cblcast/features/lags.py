@@ -55,6 +55,10 @@ class Lags:
                 raise StudyError(f"lags: {name}={getattr(self, name)} counts intervals before the origin, 1 or more: "
                                  "1 is the last interval that may be seen")
 
+    def panel_columns(self) -> tuple[str, ...]:
+        """Columns of the panel that are read besides ``observed_kw``."""
+        return tuple(name for name in dict.fromkeys((*self.columns, *self.directions, *self.latest)) if name != OBSERVED)
+
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
         past = Past.of(panel, cases)

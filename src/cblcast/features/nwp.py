@@ -62,6 +62,11 @@ class Nwp:
     hours: tuple[float, ...] = ()
     lead: bool = False
 
+    def panel_columns(self) -> tuple[str, ...]:
+        """Columns of the panel that are read besides ``observed_kw``."""
+        pairs = (*self.shear, *self.difference, *self.path_difference)
+        return tuple(dict.fromkeys((*self.columns, *self.cubed, *self.path, *(name for pair in pairs for name in pair))))
+
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
         event = EventArrays.of(panel, cases)
@@ -134,6 +139,11 @@ class NwpError:
     also: tuple[tuple[str, str], ...] = ()
     hold: int = 6
 
+    def panel_columns(self) -> tuple[str, ...]:
+        """Columns of the panel that are read besides ``observed_kw``."""
+        named = (self.speed, self.measured_speed, self.u, self.v, self.measured_direction, *(name for pair in self.also for name in pair))
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
         event = EventArrays.of(panel, cases)
@@ -202,6 +212,10 @@ class PowerDeficit:
     ago: tuple[int, ...] = (1,)
     means: tuple[int, ...] = ()
     hold: int = 6
+
+    def panel_columns(self) -> tuple[str, ...]:
+        """Columns of the panel that are read besides ``observed_kw``."""
+        return tuple(dict.fromkeys(name for power, speed, _ in self.pairs for name in (power, speed) if name != OBSERVED))
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""

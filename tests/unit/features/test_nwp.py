@@ -98,3 +98,11 @@ def test_what_is_missing_is_named(farm, cases):
         NwpError("wind_speed_100m_ms", MEASURED, measured_direction="wind_dir_nacelle_deg")(farm, cases)
     with pytest.raises(DataError, match="no column 'wind_speed_80m_ms'"):
         Nwp(("wind_speed_80m_ms",))(farm, cases)
+
+
+def test_builders_name_the_columns_they_read(farm, cases):
+    builders = (Nwp(("wind_speed_10m_ms",), difference=(("temp_air_10m_k", "temp_air_2m_k"),)),
+                NwpError("wind_speed_10m_ms", MEASURED), PowerDeficit((("observed_kw", MEASURED, 2000.0),)))  # fmt: skip
+    for builder in builders:
+        kept = Panel(farm.data[["observed_kw", *builder.panel_columns()]], farm.sites)
+        pd.testing.assert_frame_equal(builder(kept, cases), builder(farm, cases))
