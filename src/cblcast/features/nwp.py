@@ -35,8 +35,7 @@ class Nwp:
     Parameters
     ----------
     columns : tuple of str
-        Columns of the panel. ``…wind_speed…_ms`` that the panel lacks is made of its ``…wind_u…_ms`` and
-        ``…wind_v…_ms``.
+        Columns of the panel.
     cubed : tuple of str
     shear, difference : tuple of (upper, lower)
     path : tuple of str
@@ -230,12 +229,9 @@ class PowerDeficit:
 
 
 def series(panel: Panel, name: str) -> np.ndarray:
-    """A weather column of the panel (made of its components where it is a speed that is not there), shape (n_rows,)."""
+    """A weather column of the panel, shape (n_rows,); what is measured at the site is refused."""
     if any(mark in name for mark in MEASURED_AT_THE_SITE):
         raise DataError(f"{name!r} is measured at the site and not known ahead: use it in lags, which look before the origin")
-    u, v = name.replace("wind_speed", "wind_u"), name.replace("wind_speed", "wind_v")
-    if name not in panel.data.columns and "wind_speed" in name and u in panel.data.columns and v in panel.data.columns:
-        return np.hypot(panel.column(u), panel.column(v))
     return panel.column(name)
 
 

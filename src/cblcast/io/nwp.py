@@ -38,7 +38,8 @@ def attach(
     nwp : DataFrame, index ``time`` or (``issue_time``, ``time``)
         Numeric columns with their unit in the name; ``*_deg`` are directions and are turned the short way round.
     prefix : str
-        Put before each column name, e.g. ``"era5_"``.
+        Put before each column name, e.g. ``"era5_"``. Where a product has ``wind_u_…_ms`` and ``wind_v_…_ms`` but no speed, their
+        norm is added as ``wind_speed_…_ms``.
     horizon_h : float, optional
         Longest time from a case's origin to the START of its last interval [h]; needed when `nwp` holds runs. Each
         interval takes the newest run that was there `horizon_h` before it, so that no case sees a later one.
@@ -70,9 +71,17 @@ def attach(
     if not any(np.isfinite(value).any() for value in values.values()):
         raise DataError(f"the weather does not reach into the panel's span ({_instant(times[0])} to {_instant(times[-1])}): "
                         "check its years and its zone")
+    values |= _speeds_of_components(values)
     position = np.searchsorted(times, panel.times_us)
     columns = {prefix + name: value[position] for name, value in values.items()}
     return Panel(panel.data.assign(**columns), panel.sites, panel.events)
+
+
+def _speeds_of_components(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The norm of each pair of components that comes without a speed."""
+    levels = {name.removeprefix("wind_u_") for name in values if name.startswith("wind_u_")}
+    return {f"wind_speed_{level}": np.hypot(values[f"wind_u_{level}"], values[f"wind_v_{level}"]) for level in sorted(levels)
+            if f"wind_v_{level}" in values and f"wind_speed_{level}" not in values}
 
 
 def _newest_runs(nwp: pd.DataFrame, times: np.ndarray, step_us: int, horizon_h: float, delay_h: float, shift: int,

@@ -20,7 +20,8 @@ def farm():
     hours = np.arange(n) / 6
     made = panel_of(pd.DataFrame({
         "site_id": "farm", "time": times, "observed_kw": 100.0 * hours, MEASURED: 5.0 + hours, "wind_dir_nacelle_deg": 5.0,
-        "wind_u_100m_ms": 0.0, "wind_v_100m_ms": -(6.0 + hours), "wind_speed_10m_ms": 4.0 + hours, "temp_air_2m_k": 280.0,
+        "wind_u_100m_ms": 0.0, "wind_v_100m_ms": -(6.0 + hours),
+        "wind_speed_100m_ms": 6.0 + hours, "wind_speed_10m_ms": 4.0 + hours, "temp_air_2m_k": 280.0,
         "temp_air_10m_k": 279.0}))  # fmt: skip
     return Panel(made.data, made.sites.assign(rated_kw=2000.0))
 
@@ -35,7 +36,7 @@ def test_columns_of_table_2(farm, cases):
                 shear=(("wind_speed_100m_ms", "wind_speed_10m_ms"),),
                 difference=(("temp_air_10m_k", "temp_air_2m_k"),), lead=True)(farm, cases)  # fmt: skip
     hours = np.asarray((cases.index.get_level_values("time") - pd.Timestamp("2020-01-01", tz="UTC")) / pd.Timedelta("1h"))
-    np.testing.assert_allclose(found["wind_speed_100m_ms"], 6 + hours)  # the norm of u and v
+    np.testing.assert_allclose(found["wind_speed_100m_ms"], 6 + hours)
     np.testing.assert_allclose(found["wind_speed_100m_ms_cubed"], (6 + hours) ** 3)
     np.testing.assert_allclose(found["shear_wind_speed_100m_ms_wind_speed_10m_ms"], 2.0)
     np.testing.assert_allclose(found["difference_temp_air_10m_k_temp_air_2m_k"], -1.0)

@@ -97,3 +97,10 @@ def test_a_case_sees_no_run_issued_after_its_origin():
 def test_bad_weather_is_refused_with_a_remedy(weather, options, sentence):
     with pytest.raises(DataError, match=sentence):
         attach(panel(), weather(), **options)
+
+
+def test_components_without_a_speed_get_their_norm():
+    weather = hourly([3.0, 3.0], "wind_u_10m_ms").assign(wind_v_10m_ms=-4.0, wind_u_50m_ms=6.0, wind_v_50m_ms=8.0, wind_speed_50m_ms=11.0)
+    found = attach(panel(1), weather, "x_").data
+    np.testing.assert_allclose(found["x_wind_speed_10m_ms"], 5.0)
+    np.testing.assert_allclose(found["x_wind_speed_50m_ms"], 11.0)  # what the product gives is kept
