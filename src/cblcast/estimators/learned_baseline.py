@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.boosting import Boosting
@@ -27,18 +27,19 @@ _EVIDENCE = tuple(
     for name in (
         *(f"day_{k}" for k in range(1, 11)),
         *(f"{days}_{mode}" for days in ("mean", "nearest", "alike") for mode in ("ratio", "shift")),
-        *("mean", "mean_20", "steady", "quick", "year_ago"),
+        *("mean", "mean_20", "adjusted", "steady", "quick", "year_ago"),
     )
 )
 _FOR_TREES_ONLY = ("hour", "day_of_year", LEAD)
 
 
 class LearnedBaseline(RegressorMixin, BaseEstimator):
-    """Boosting and two ridge regressions on the site's recent days, as shares of its load, averaged.
+    """Boosting and ridge regressions on the site's recent days, as shares of its load, averaged.
 
     All members start from :class:`~cblcast.features.day_history.DayHistory` and learn what a simple mean of days leaves:
-    trees over all sites together; a ridge per hour of the event over all sites; a ridge per site and hour, which a
-    site without training leaves to the former. Nothing is adjusted by rule. The features hold adjusted and unadjusted
+    trees over all sites together, a ridge per hour of the event over all sites, and a ridge per site and hour, which a
+    site without training leaves to a pooled one. Trees and own ridge come twice, once from the unadjusted mean of days
+    and once from the adjusted one: what little data cannot decide then lies between the two. The features hold adjusted and unadjusted
     means of days, how steady the site is and a prediction from the site's own covariance; the members learn from them
     how far a deviation in the hours before lasts. So one study serves large buildings, where it does, and homes, where
     it does not.
@@ -73,11 +74,11 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
         day_types: str | Sequence[str] = "working",
         extra: Sequence[str] = (),
         weighting: str = "equal",
-        seeds: int = 2,
+        seeds: int = 1,
         n_estimators: int = 400,
         learning_rate: float = 0.03,
         num_leaves: int = 31,
-        min_child_samples: int = 80,
+        min_child_samples: int = 40,
         colsample_bytree: float = 0.3,
         random_state: int = 0,
         n_jobs: int = 1,
@@ -134,13 +135,16 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
             random_state=self.random_state,
             n_jobs=self.n_jobs,
         )
-        pooled = Ridge(linear, by=(LEAD,))
-        own = Ridge(linear, by=("site_id", LEAD))
+        robust = clone(trees).set_params(objective="huber", alpha=0.1)
+        own, pooled = Ridge(linear, by=("site_id", LEAD)), Ridge(linear, by=(LEAD,))
+        unadjusted, adjusted = Column("history_mean_kw"), Column("history_adjusted_kw")
         return Ensemble(
             (
-                Residual(trees, Column("history_mean_kw")),
-                Residual(pooled, Column("history_mean_kw")),
-                Residual(own, Column("history_mean_kw")),
+                Residual(trees, unadjusted),
+                Residual(robust, adjusted),
+                Residual(own, unadjusted),
+                Residual(own, adjusted),
+                Residual(pooled, Column("history_quick_kw")),
             ),
             weighting=self.weighting,
         )

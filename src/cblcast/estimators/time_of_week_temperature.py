@@ -115,6 +115,8 @@ class TimeOfWeekTemperature(RegressorMixin, BaseEstimator):
     response, IEEE Trans. Smart Grid 2(3); the occupancy rule is that of Price (2010), LBNL-3713E, as in CalTRACK 3.9.
     """
 
+    pooled = False  # a site's model is its own
+
     def __init__(
         self, knots_c: Sequence[float] = KNOTS_C, temperature: str = "temp_air_c", occupancy: bool = True
     ) -> None:

@@ -19,7 +19,7 @@ from cblcast.schema import OBSERVED
 
 Columns = dict[str, np.ndarray]
 
-RATIO_LIMITS = (0.2, 5.0)
+RATIO_LIMITS = (0.5, 2.0)  # a spike in one seen hour must not multiply the evening
 _YEAR = 364  # days: the same weekday
 
 
@@ -51,6 +51,11 @@ def adjusted(at: Columns, beside: Columns, blocks: HourBlocks, row: np.ndarray) 
             ratio = np.clip(seen / np.where(expected > 0, expected, np.nan), *RATIO_LIMITS)
         found[f"{name}_ratio_kw"] = at[name] * ratio[row]
         found[f"{name}_shift_kw"] = at[name] + (seen - expected)[row]
+    several = np.stack(
+        [found[f"{name}_kw"] for name in ("mean_ratio", "nearest_ratio", "alike_ratio", "nearest_shift")], axis=1
+    )
+    together = known_mean(several)
+    found["adjusted_kw"] = np.where(np.isfinite(together), together, at["mean"])
     return found
 
 

@@ -37,7 +37,8 @@ class DayHistory:
     ``steady_kw``, ``quick_kw``  best linear prediction given the seen hours, from a long and a short memory (see
                                :func:`~cblcast.features.day_weights.conditional_weights`): it knows when not to adjust
     ``<mean|nearest|alike>_ratio_kw``, ``<mean|nearest|alike>_shift_kw``  the same, met in the two nearest seen hours on
-                               each side (the paper's PBLM without a buffer)
+                               each side (the paper's PBLM without a buffer), the ratio within 0.5-2
+    ``adjusted_kw``            mean of three of the ratios and the shift of the nearest days; ``mean_kw`` where no hour is seen
     ``day_<k>_kw``             the k-th newest day at the interval
     ``spread_kw``, ``spread_20_kw``, ``least_kw``, ``most_kw``  of the newest 10 (20) days at the interval
     ``before_<k>_kw``, ``after_<k>_kw``  the meter in the k-th hour beside the event; ``…_above_mean_kw``,
