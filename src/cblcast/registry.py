@@ -30,6 +30,8 @@ ESTIMATORS: dict[str, str] = {
     "ComparableDay": "cblcast.estimators.similar_days:ComparableDay",
     "ExponentialMovingAverage": "cblcast.estimators.similar_days:ExponentialMovingAverage",
     "SelectedDays": "cblcast.estimators.selected_days:SelectedDays",
+    "Declared": "cblcast.estimators.declared:Declared",
+    "CappedAt": "cblcast.estimators.declared:CappedAt",
     "FirmServiceLevel": "cblcast.estimators.firm_service_level:FirmServiceLevel",
     "MeterBeforeMeterAfter": "cblcast.estimators.meter:MeterBeforeMeterAfter",
     "MeteringGeneratorOutput": "cblcast.estimators.meter:MeteringGeneratorOutput",

@@ -330,6 +330,32 @@ def test_declared_schedules_are_read_from_the_panel():
         assert told.intervals["baseline_kw"].tolist() == [77.0] * 3
 
 
+def test_a_control_group_is_the_load_of_those_who_were_not_dispatched():
+    # Five controls draw what the site draws, but 40 kW in the event hours instead of 20: per unit of equal history.
+    from cblcast.panel import Panel
+
+    own = made([20.0] * 60, other=20.0).data.droplevel("site_id")
+    started = pd.Timestamp(f"{EVENT_DAY} 17:00", tz="UTC")
+    inside = (own.index >= started) & (own.index < started + pd.Timedelta("3h"))
+    shape = pd.Series(20.0 + np.sin(np.arange(len(own))), index=own.index)
+    load = {"a": shape, **{f"c{k}": shape.where(~inside, 2 * shape) * (1 + k / 10) for k in range(5)}}
+    frame = pd.concat({name: each.rename("observed_kw").to_frame() for name, each in load.items()}, names=["site_id", "time"])
+    sites = pd.DataFrame({"tz": "UTC", "group": ["treated", *["control"] * 5]}, index=pd.Index(load, name="site_id"))
+    for name in ("caiso_control_group", "rte_nebef_panel"):
+        told = worked(name, Panel(frame, sites))
+        assert told.intervals["baseline_kw"].to_numpy() == pytest.approx(2 * shape[inside].to_numpy(), rel=1e-4)
+
+
+def test_ercots_regression_learns_from_the_days_before():
+    # 10 kW on working days and 4 kW at weekends, whatever the temperature: so is the Wednesday of the event.
+    working = made([10.0] * len(WORKING), other=4.0, today=hours(14, 16, 10.0))
+    warm = working.data.assign(temp_air_c=15.0 + 5 * np.sin(np.arange(len(working.data)) / 100))
+    from cblcast.panel import Panel
+
+    told = worked("ercot_regression", Panel(warm, working.sites))
+    assert told.intervals["baseline_kw"].to_numpy() == pytest.approx([10.0] * 3, abs=0.05)
+
+
 @pytest.mark.parametrize("program", list_programs(), ids=lambda program: program.name)
 def test_every_program_says_what_it_does_and_how_sure_that_is(program):
     text = explain(program)

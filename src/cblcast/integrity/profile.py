@@ -11,6 +11,7 @@ from cblcast.cases import EventArrays, make_cases
 from cblcast.events import HOUR_US, Window, check_events
 from cblcast.panel import Panel
 from cblcast.programs import program_forecaster
+from cblcast.programs.fitting import fitted
 from cblcast.programs.model import Program
 from cblcast.schema import OBSERVED, SITE
 from cblcast.settle.estimate import window_blocked
@@ -73,7 +74,7 @@ def profile(
     forecaster = program_forecaster(program, adjusted=False)
     cases = make_cases(masked, table, forecaster.view, windows)
     X = forecaster.matrix(masked, cases)
-    baseline = np.asarray(forecaster.estimator.fit(X.iloc[:1], np.zeros(1)).predict(X), dtype=np.float64)
+    baseline = np.asarray(fitted(program, forecaster, masked, table, X).predict(X), dtype=np.float64)
     index = cases.index
     site = masked.site_codes(index.get_level_values(SITE))
     times = pd.DatetimeIndex(index.get_level_values("time")).as_unit("us").asi8

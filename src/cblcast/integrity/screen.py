@@ -12,6 +12,7 @@ from cblcast.integrity.profile import Profile, profile
 from cblcast.panel import Panel
 from cblcast.placebo import placebo_events
 from cblcast.programs import load_program
+from cblcast.programs.fitting import needed_panel
 from cblcast.programs.model import Program
 from cblcast.schema import SITE, DataError, StudyError
 from cblcast.settle.placebo_errors import event_clock
@@ -125,7 +126,8 @@ def ordinary_days(
         pairs = zip(days[SITE], _local_date(own, days), strict=True)
         days = days[[(site, str(date)) not in taken for site, date in pairs]].reset_index(drop=True)
         if len(days):
-            found[f"{clock} {kind}"] = profile(program, own, own, days)
+            whole = needed_panel(program, masked, own.site_ids.tolist())
+            found[f"{clock} {kind}"] = profile(program, whole, whole, days)
     return found
 
 

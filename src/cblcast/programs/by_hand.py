@@ -15,6 +15,7 @@ from cblcast.features.day_ledger import QUALIFIED, REASONS
 from cblcast.features.program_days import ProgramDays, event_hours_mean, subset
 from cblcast.forecaster import Forecaster, truth
 from cblcast.panel import Panel
+from cblcast.programs.fitting import fitted, needed_panel
 from cblcast.programs.forecasters import program_forecaster
 from cblcast.programs.model import Program
 from cblcast.programs.windows import adjustment_windows
@@ -105,17 +106,18 @@ def explain_event(program: Program, panel: Panel, event: Event | pd.DataFrame) -
     table = event_table(event if isinstance(event, pd.DataFrame) else [event])
     if len(table) != 1:
         raise DataError(f"one event is explained at a time, not {len(table)}: pick one")
-    site = panel.select([table[SITE].iloc[0]])
+    site = needed_panel(program, panel, [table[SITE].iloc[0]])
     (windows,), _ = adjustment_windows(program, site, table)
     forecaster = program_forecaster(program, windows)
     cases = forecaster.cases(site, table)
     X = forecaster.matrix(site, cases)
-    forecaster.estimator.fit(X.iloc[:1], np.zeros(1))
+    fitted(program, forecaster, site, table, X)
     scored = cases["scored"].to_numpy(dtype=bool)
     baseline = forecaster.predict_matrix(X, scored)[PREDICTED].to_numpy()
-    plain = program_forecaster(program, adjusted=False).estimator.fit(X.iloc[:1], np.zeros(1)).predict(X)
+    bare = program_forecaster(program, adjusted=False)
+    plain = fitted(program, bare, site, table, X).predict(X)
     metered = truth(panel, cases[scored])
-    times = cases.index.get_level_values("time")[scored].tz_convert(site.sites["tz"].iloc[0])
+    times = cases.index.get_level_values("time")[scored].tz_convert(site.sites.loc[table[SITE].iloc[0], "tz"])
     intervals = pd.DataFrame(
         {
             "time_local": times,

@@ -17,6 +17,7 @@ from cblcast.features.program_days import ProgramDays, subset
 from cblcast.forecaster import Forecaster
 from cblcast.panel import Panel
 from cblcast.programs import program_forecaster
+from cblcast.programs.fitting import fitted
 from cblcast.programs.model import Program
 from cblcast.programs.windows import adjustment_windows
 from cblcast.schema import SITE, DataWarning
@@ -80,7 +81,7 @@ def _one_group(
     with warnings.catch_warnings():
         # An event whose window shows no load keeps its baseline: that is told by its factor, event by event.
         warnings.simplefilter("ignore", DataWarning)
-        estimator = forecaster.estimator.fit(X.iloc[:1], np.zeros(1))
+        estimator = fitted(program, forecaster, masked, events, X)
         plain, baseline, told = _before_and_after(estimator, X, event.first_row)
     visible = X["metered_kw"].to_numpy() if "metered_kw" in X.columns else np.full(len(X), np.nan)
     rows = pd.DataFrame(

@@ -10,6 +10,7 @@ from cblcast.day_types import site_day_types
 from cblcast.features.day_ledger import real_event_days
 from cblcast.panel import Panel, local_clock
 from cblcast.placebo import placebo_events
+from cblcast.programs.fitting import needed_panel
 from cblcast.programs.model import Program
 from cblcast.schema import OBSERVED, SITE, DataError
 from cblcast.settle.estimate import estimate
@@ -70,7 +71,8 @@ def placebo_errors(
             continue  # no day to compare with: the interval of these events stays open, and says so
         days = days[~_on_event_days(own, days)].sort_values([SITE, "start"], ignore_index=True)
         if len(days):
-            parts.append(_errors(program, own, days).assign(clock=clock, kind=kind))
+            whole = needed_panel(program, masked, own.site_ids.tolist())
+            parts.append(_errors(program, whole, days).assign(clock=clock, kind=kind))
     if not parts:
         return pd.DataFrame(columns=ERROR_COLUMNS)
     return pd.concat(parts, ignore_index=True)[ERROR_COLUMNS]

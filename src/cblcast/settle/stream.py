@@ -14,7 +14,7 @@ from cblcast.events import event_table
 from cblcast.panel import Panel
 from cblcast.programs import load_program
 from cblcast.programs.model import Program
-from cblcast.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, require_columns
+from cblcast.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, StudyError, require_columns
 from cblcast.settle.conductor import settle_part
 from cblcast.settle.estimate import PROBLEM_COLUMNS
 from cblcast.settle.result import Part, Settlement, Wishes, finish
@@ -55,6 +55,9 @@ def settle_file(
     """
     wishes = wishes or Wishes()
     chosen = tuple(load_program(program) for program in programs)
+    crowd = [program.name for program in chosen if program.family == "control_group"]
+    if crowd:
+        raise StudyError(f"{crowd[0]} needs all its customers at once, and a file is settled some sites at a time: use settle")
     table = event_table(events).assign(**{SITE: lambda frame: frame[SITE].astype(str)})
     known = table[SITE].isin(sites.index.astype(str))
     if not known.any():

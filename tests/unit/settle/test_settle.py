@@ -8,7 +8,7 @@ from cblcast import datasets
 from cblcast.panel import Panel
 from cblcast.placebo import placebo_events
 from cblcast.programs import load_program
-from cblcast.schema import DataError
+from cblcast.schema import DataError, StudyError
 from cblcast.settle import Wishes, settle, settle_file
 from cblcast.settle.estimate import estimate
 from cblcast.value.contract import Contract
@@ -237,6 +237,30 @@ def test_a_file_in_parts_settles_as_the_panel_does(panel, events, settled, tmp_p
                                   settled.events.sort_values(key, ignore_index=True), check_dtype=False)
     pd.testing.assert_frame_equal(told.portfolio, settled.portfolio, check_dtype=False)
     assert told.problems["reason"].tolist() == ["the site is not in the data"]
+
+
+def test_a_control_group_is_not_torn_apart(panel, events, tmp_path):
+    sites = panel.sites.assign(group=["treated", "control", "control"])
+    own = events[events["site_id"] == "b1"]
+    rule = load_program("caiso_control_group").model_copy(update={"model_params": {"minimum_members": 2}})
+    told = settle(Panel(panel.data, sites), own, [rule], coverage=0.9)
+    assert not told.partial
+    assert told.events["lower_kwh"].notna().all()
+    with pytest.raises(StudyError, match="needs all its customers at once"):
+        settle_file(tmp_path / "panel.parquet", sites, own, [rule])
+
+
+def test_a_learned_baseline_is_trained_before_the_first_event(panel, events):
+    whole = datasets.load("cambridge_sme").select(["b1"])
+    warm = Panel(whole.data.loc[pd.IndexSlice[:, "2019-02-01":"2019-07-31"], ["observed_kw", "temp_air_c"]], whole.sites)
+    own = events[events["site_id"] == "b1"]
+    one = settle(warm, own, ["ercot_regression"]).events
+    later = warm.data["observed_kw"].where(warm.data.index.get_level_values("time") < own["start"].min().floor("D"), 1.0)
+    again = settle(Panel(warm.data.assign(observed_kw=later), warm.sites), own, ["ercot_regression"]).events
+    np.testing.assert_allclose(one["unadjusted_kwh"], again["unadjusted_kwh"])
+    early = own.assign(start=own["start"] - pd.Timedelta("117D"), stop=own["stop"] - pd.Timedelta("117D"))
+    with pytest.raises(DataError, match="needs 20 whole days without events before the first event"):
+        settle(warm, early, ["ercot_regression"])
 
 
 def test_a_settlement_is_written_as_csv_and_parquet(settled, tmp_path):
