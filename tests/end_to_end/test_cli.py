@@ -104,7 +104,7 @@ def test_evaluate_prints_a_table_and_says_what_the_sign_of_the_bias_means(run: R
     code, out, err = run("evaluate", "study.yaml")
     assert code == 0, err
     assert "High5of10" in out
-    assert "mpe > 0 overestimates" in out
+    assert "mpe and bias > 0 overestimate" in out
 
 
 @pytest.mark.parametrize(
