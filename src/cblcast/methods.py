@@ -26,6 +26,10 @@ _SELECTION = {
     "temperature": "temperature",
     "": "recent",
 }
+# The baseline paper's net (sections 3.3 and 4.2): two layers of ten by scaled conjugate gradient, on the calendar alone.
+_NAMED: dict[str, tuple[str, dict[str, Any]]] = {
+    "NN-CBL": ("NeuralNetPerSite", {"columns": ("hour", "day_of_month", "month", "day_type")}),
+}
 _INNER = ("of", "members")  # keys of a study that hold further methods: what is wrapped, what is averaged
 EXAMPLES = (
     "High5of10",
@@ -38,6 +42,8 @@ EXAMPLES = (
     "PBLM-Nearest5of10",
     "WS-High3of5",
     "BW-Mid4of6",
+    "NN-CBL",
+    "PBLM-NN-CBL",
 )
 
 
@@ -86,6 +92,9 @@ def _from_name(name: str) -> Any:
         return registry.make(
             registry.ESTIMATORS, "Adjusted", {"estimator": _from_name(rest), "window": head}, "estimator"
         )
+    if name in _NAMED:
+        kind, settings = _NAMED[name]
+        return registry.make(registry.ESTIMATORS, kind, settings, "estimator")
     match = _X_OF_Y.match(name)
     if match:
         select, x, y, weighted = match.groups()

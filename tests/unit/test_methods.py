@@ -15,6 +15,8 @@ from cblcast.methods import EXAMPLES, KPX_WEIGHTS, make_estimator
     ("10of10", {"x": 10, "y": 10, "select": "recent"}),
     ("ExponentialMovingAverage20", {"days": 20}),
     ("PBLM-Nearest5of10", {"window": "PBLM", "estimator__select": "nearest", "estimator__x": 5}),
+    ("NN-CBL", {"hidden": (10, 10), "trainer": "scg", "columns": ("hour", "day_of_month", "month", "day_type")}),
+    ("WS-NN-CBL", {"window": "WS", "estimator__hidden": (10, 10)}),
     ("BW-PBLM-High3of5", {"window": "BW", "estimator__window": "PBLM", "estimator__estimator__y": 5}),
 ])  # fmt: skip
 def test_names(name, expected):
