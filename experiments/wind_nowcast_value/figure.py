@@ -24,7 +24,7 @@ def draw(table: pd.DataFrame, path: Path) -> None:
         axes.plot(table.columns, table.loc[name], line, color=colour, lw=2.4 if name == "blend" else 1.5, label=name)
     axes.plot(list(PAPER_LR_OBS), list(PAPER_LR_OBS.values()), "D", color="#2ca02c", mfc="white", label="LR_obs, Bonneval (paper)")
     axes.set(xlabel="lead [min]", ylabel="nRMSE [% of rated power]", xticks=list(table.columns), xlim=(5, 185), ylim=(3, 14.5),
-             title="La Haute Borne, trained on 2014, tested on 2015 (weather: reanalysis, not a forecast)")
+             title="La Haute Borne: trained on 2014, tested on 2015 with reanalysis")
     axes.grid(alpha=0.3)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
     figure.savefig(path, dpi=130)

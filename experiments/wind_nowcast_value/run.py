@@ -99,13 +99,6 @@ def run_learned(panel: Panel, score: Scores, intervals: bool) -> None:
     for name, values in predicted.items():
         score.add(name, test, values, 0.0)
     print(score.table().round(3).to_string(), "\ncoverage", score.coverage, flush=True)
-    one = test.X[test.X.index.get_level_values("origin") == test.X.index[0][1]] if intervals else None
-    if one is not None:
-        blend.predict(one)
-        began = perf_counter()
-        for _ in range(5):
-            blend.predict(one)
-        score.seconds[f"one forecast of {len(one)} leads"] = (perf_counter() - began) / 5
 
 
 class Scores:
@@ -173,9 +166,6 @@ def claims_of(score: Scores, rough: Scores | None) -> list[dict[str, Any]]:
             value, error = rough.skill("blend", "persistence", lead)
             found.append(claim(f"NWP error raised by 15 %: skill of the blend against persistence, {lead} min", "issue", ">= 0",
                                f"{value:.1f} ± {error:.1f}", "%", value >= 0))
-    for name, value in score.seconds.items():
-        if name.startswith("one forecast"):
-            found.append(claim(f"{name}, features at hand", "issue: 18 leads", 50.0, round(1000 * value, 1), "ms", value <= 0.05))
     return found
 
 
