@@ -49,7 +49,7 @@ class DayHistory:
     ``newest_above_mean_kw``, ``newest_event_above_mean_kw``, ``trend_kw``, ``night_kw``, ``daytime_kw``  level and drift
     ``age_1_days``, ``age_2_days``  of the newest two days; ``count_days`` how many there are
     ``year_ago_kw``, ``year_ago_change_kw``  with `year_ago`: load 364 days earlier, and what it then was above its own two
-                               weeks before, both brought to today's scale
+                               weeks before, both brought to today's scale; ``mean_kw`` and 0 where the panel has none
     ``<weather>_above_mean``, ``<weather>_day``, ``<weather>_day_above_mean``, ``<weather>_climb``  for each of `weather`
 
     Parameters
@@ -121,8 +121,8 @@ class DayHistory:
         gap, weights = day_schemes(blocks, days, today)
         day_kw = contrasts.day_means(panel, event.site, days)
         at = {name: dw.weighted(load, weight[row]) for name, weight in weights.items()}
-        then = blocks.then.astype(np.float64)
-        beside = {name: dw.weighted(then, weights[name]) for name in ("mean", "alike", "nearest", "weekday")}
+        hours_then = blocks.then.astype(np.float64)
+        beside = {name: dw.weighted(hours_then, weights[name]) for name in ("mean", "alike", "nearest", "weekday")}
 
         found = {"scale_kw": dw.weighted(day_kw, weights["mean"])[row]}
         found |= {f"{name}_kw": value for name, value in at.items()}
@@ -136,7 +136,10 @@ class DayHistory:
             found[f"age_{k}_days"] = np.where(days[:, k - 1] >= 0, today - days[:, k - 1], np.nan)[row]
         found["count_days"] = (days >= 0).sum(1).astype(np.float64)[row]
         if self.year_ago:
-            found |= contrasts.year_ago(panel, event, found["scale_kw"], self.day_types)
+            then = contrasts.year_ago(panel, event, found["scale_kw"], self.day_types)
+            known = np.isfinite(then["year_ago_kw"]) & np.isfinite(then["year_ago_change_kw"])
+            found["year_ago_kw"] = np.where(known, then["year_ago_kw"], at["mean"])
+            found["year_ago_change_kw"] = np.where(known | np.isnan(at["mean"]), then["year_ago_change_kw"], 0.0)
         for column in self.weather:
             found |= contrasts.weather_against_days(panel, event, days[:, :10], column)
         return found
