@@ -125,6 +125,14 @@ def test_eligibility_and_integrity(run):
     told = json.loads(out)
     assert {row["site_id"] for row in told["sufficiency"]} == {"b1", "b22"}
     assert told["recommendation"][0]["rule"] in ("caiso_10in10", "kpx_max4of5")
+    code, out, err = run("eligibility", *METER, "--program", "caiso_10in10", "--start", "17:00", "--stop", "20:00",
+                         "--train", "2019-04-01", "2019-04-30", "--choose", "2019-05-01", "2019-05-31", "--judge", "2019-06-01",
+                         "2019-06-28", "--learned", "PBLM-Nearest5of10", "--json")
+    assert code == 0, err
+    assert json.loads(out)["recommendation"][0]["learned"] == "PBLM-Nearest5of10"
+    code, _, err = run("eligibility", *METER, "--program", "caiso_10in10", "--start", "17:00", "--stop", "20:00", "--learned", "Ridge")
+    assert code == 2
+    assert "give --train, --choose and --judge" in " ".join(err.split())
     code, out, _ = run("integrity", *METER, "--events", "absent.csv", "--program", "gb_dfs", "--json")
     assert code == 0
     told = json.loads(out)

@@ -158,6 +158,13 @@ def eligibility(
     judge: Annotated[
         tuple[str, str] | None, typer.Option(help="First and last date of later days that judge the choice.")
     ] = None,
+    learned: Annotated[
+        list[str] | None,
+        typer.Option(help="A learned method to compare with, e.g. LearnedBaseline; repeat for several."),
+    ] = None,
+    train: Annotated[
+        tuple[str, str] | None, typer.Option(help="First and last date of the earlier days that it is trained on.")
+    ] = None,
     tz: Tz = None,
     clock: Clock = None,
     unit: Unit = "auto",
@@ -178,6 +185,8 @@ def eligibility(
             gate=gate,
             choose=choose,
             judge=judge,
+            learned=learned or (),
+            train=train,
             tz=tz,
             clock=clock,
             unit=unit,

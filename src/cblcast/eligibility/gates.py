@@ -108,7 +108,11 @@ def site_errors(program: Program, panel: Panel, events: pd.DataFrame) -> pd.Data
 
 
 def certify(
-    panel: Panel, events: pd.DataFrame, programs: Sequence[str | Path | Program], gate: str | None = None
+    panel: Panel,
+    events: pd.DataFrame,
+    programs: Sequence[str | Path | Program],
+    gate: str | None = None,
+    min_estimated: float = 0.9,
 ) -> pd.DataFrame:
     """Which rules are admissible at which sites.
 
@@ -120,6 +124,9 @@ def certify(
         Placebo events; PJM asks for two months of them.
     gate : str, optional
         One gate for all; else each program's own, and a program without one is admissible wherever it can be estimated.
+    min_estimated : float
+        Least share of a site's test events that a rule must be able to estimate: one that passes over the difficult days
+        would look more accurate than it is.
 
     Returns
     -------
@@ -131,15 +138,20 @@ def certify(
     for program in map(load_program, programs):
         name = gate or program.eligibility
         told = site_errors(program, panel, events).reset_index()
-        broken = [
-            gate_of(name).broken(error, bias)
-            if name
-            else ([] if np.isfinite(error) else ["no test event could be estimated"])
-            for error, bias in zip(told["rrmse_pct"], told["bias_pct"], strict=True)
-        ]
+        broken = [_broken(row, name, min_estimated) for row in told.to_dict("records")]
         told.insert(1, "program", program.name)
         told.insert(2, "gate", name or "")
         tables.append(
             told.assign(admissible=[not each for each in broken], reasons=["; ".join(each) for each in broken])
         )
     return pd.concat(tables, ignore_index=True)
+
+
+def _broken(row: dict[str, float], gate: str | None, min_estimated: float) -> list[str]:
+    words = [] if np.isfinite(row["rrmse_pct"]) else ["no test event could be estimated"]
+    if gate:
+        words = gate_of(gate).broken(row["rrmse_pct"], row["bias_pct"])
+    asked = row["n_events"] + row["n_failed"]
+    if 0 < row["n_events"] < min_estimated * asked:
+        words.append(f"only {row['n_events']:.0f} of {asked:.0f} test events could be estimated")
+    return words

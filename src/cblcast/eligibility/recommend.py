@@ -48,8 +48,9 @@ def recommend(
     -------
     DataFrame, one row a segment
         ``rule``, ``admissible_share``, ``selected_rrmse_pct`` (on which it was chosen), ``rrmse_pct`` (later),
-        ``best_rule_rrmse_pct`` (the best in hindsight), ``learned``, ``learned_rrmse_pct``; mean over sites of the
-        relative RMSE. ``rule`` is "" where none is admissible.
+        ``best_rule_rrmse_pct`` (the best in hindsight), ``learned``, ``learned_rrmse_pct``; median over
+        sites of the relative RMSE, a site that could not be estimated counting as infinite. ``rule`` is "" where none
+        is admissible.
     """
     if pd.DatetimeIndex(judge_on["start"]).min() <= pd.DatetimeIndex(select_on["start"]).max():
         raise DataError("the days that judge must follow those that choose: end select_on before judge_on begins")
@@ -62,7 +63,7 @@ def recommend(
     rows = []
     for name in sorted(set(segment)):
         own = rules.loc[rules.index.get_level_values("segment") == name].droplevel("segment")
-        fit = own[(own["admissible"] >= min_share) & own["rrmse_pct"].notna()]
+        fit = own[(own["admissible"] >= min_share) & np.isfinite(own["rrmse_pct"])]
         row: dict[str, object] = {"segment": name, "rule": "", "admissible_share": 0.0}
         judged = later.loc[later.index.get_level_values("segment") == name].droplevel("segment")["rrmse_pct"]
         row["best_rule_rrmse_pct"] = float(judged.min())
@@ -85,9 +86,14 @@ def _segments(panel: Panel) -> pd.Series:
 
 
 def _by_segment(certified: pd.DataFrame, segment: pd.Series) -> pd.DataFrame:
-    """Mean RRMSE over the sites a rule could estimate, and the share of all sites at which it is admissible."""
-    named = certified.assign(segment=segment.reindex(certified[SITE]).to_numpy())
-    return named.groupby(["segment", "program"])[["rrmse_pct", "admissible"]].mean()
+    """Median RRMSE over all sites, and the share of them at which a rule is admissible."""
+    # A site that a rule cannot estimate counts as the worst: the mean over the others would reward passing it over.
+    named = certified.assign(
+        segment=segment.reindex(certified[SITE]).to_numpy(), rrmse_pct=certified["rrmse_pct"].fillna(np.inf)
+    )
+    return named.groupby(["segment", "program"]).agg(
+        rrmse_pct=("rrmse_pct", "median"), admissible=("admissible", "mean")
+    )
 
 
 def _learned(
@@ -110,7 +116,7 @@ def _learned(
     for part in (scored[~late], scored[late]):
         table = evaluate(part, by=("method", SITE), metrics=("rrmse",)).reset_index()
         table["segment"] = segment.reindex(table[SITE]).to_numpy()
-        tables.append(table.groupby(["segment", "method"])["rrmse"].mean())
+        tables.append(table.groupby(["segment", "method"])["rrmse"].median())
     found: dict[str, dict[str, object]] = {}
     for name in tables[0].index.get_level_values("segment").unique():
         method = str(tables[0].loc[name].idxmin())

@@ -8,14 +8,17 @@ from typing import Any
 
 import pandas as pd
 
+from cblcast.cases import View
 from cblcast.eligibility import certify, recommend, sufficiency
+from cblcast.forecaster import Forecaster
 from cblcast.integrity import screen, selection_bias, side_by_side
 from cblcast.io.formats import read_dispatch, read_meter
+from cblcast.methods import make_estimator
 from cblcast.panel import Panel
 from cblcast.placebo import placebo_events
 from cblcast.programs import explain
 from cblcast.report.settlement import settlement_page
-from cblcast.schema import SITE, DataError, utc
+from cblcast.schema import SITE, DataError, StudyError, utc
 from cblcast.settle import Settlement, settle
 from cblcast.value.contract import Contract, read_contract
 from cblcast.workflow.serving import write_frame
@@ -92,16 +95,23 @@ def eligibility_files(
     gate: str | None = None,
     choose: tuple[str, str] | None = None,
     judge: tuple[str, str] | None = None,
+    learned: Sequence[str] = (),
+    train: tuple[str, str] | None = None,
     **reader: Any,
 ) -> dict[str, pd.DataFrame]:
-    """Sufficiency of each site, admissibility of each rule, and the rule to take (with two spans of days)."""
+    """Sufficiency of each site, admissibility of each rule, and the rule to take against learned baselines (with spans)."""
     panel = read_meter(str(data), **reader)
     first = choose or (None, None)
     days = placebo_events(panel, start, stop, first=first[0], last=first[1])
     found = {"sufficiency": sufficiency(panel).reset_index(), "rules": certify(panel, days, programs, gate)}
     if choose is not None and judge is not None:
         later = placebo_events(panel, start, stop, first=judge[0], last=judge[1])
-        found["recommendation"] = recommend(panel, days, later, programs, gate).reset_index()
+        taught = {name: Forecaster(make_estimator(name), view=View.settlement(), name=name) for name in learned}
+        before = None if train is None else placebo_events(panel, start, stop, first=train[0], last=train[1])
+        told = recommend(panel, days, later, programs, gate, learned=taught, train_on=before)
+        found["recommendation"] = told.reset_index()
+    elif learned:
+        raise StudyError("a learned baseline is compared on later days: give --train, --choose and --judge")
     return found
 
 
