@@ -35,7 +35,7 @@ class Boosting(RegressorMixin, BaseEstimator):
         LightGBM documents.
     monotone : mapping column -> 1 or -1
         The estimate may only rise (1) or fall (-1) with the column.
-    n_estimators, learning_rate, num_leaves, min_child_samples, subsample, colsample_bytree, reg_lambda, extra_trees
+    n_estimators, learning_rate, num_leaves, min_child_samples, subsample, colsample_bytree, reg_lambda, extra_trees, max_bin
         As in LightGBM.
     seeds : int
         Models with different seeds that are averaged.
@@ -60,7 +60,7 @@ class Boosting(RegressorMixin, BaseEstimator):
         columns: Sequence[str] | None = None,
         categorical: Sequence[str] = (),
         monotone: Mapping[str, int] | None = None,
-        n_estimators: int = 300,
+        n_estimators: int = 200,
         learning_rate: float = 0.05,
         num_leaves: int = 31,
         min_child_samples: int = 40,
@@ -68,6 +68,7 @@ class Boosting(RegressorMixin, BaseEstimator):
         colsample_bytree: float = 0.5,
         reg_lambda: float = 5.0,
         extra_trees: bool = False,
+        max_bin: int = 127,
         seeds: int = 1,
         random_state: int = 0,
         n_jobs: int = 1,
@@ -85,6 +86,7 @@ class Boosting(RegressorMixin, BaseEstimator):
         self.colsample_bytree = colsample_bytree
         self.reg_lambda = reg_lambda
         self.extra_trees = extra_trees
+        self.max_bin = max_bin
         self.seeds = seeds
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -183,6 +185,7 @@ class Boosting(RegressorMixin, BaseEstimator):
             "feature_fraction": self.colsample_bytree,
             "lambda_l2": self.reg_lambda,
             "extra_trees": self.extra_trees,
+            "max_bin": self.max_bin,
             "num_threads": self.n_jobs,
             "deterministic": True,
             "force_row_wise": True,

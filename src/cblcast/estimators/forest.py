@@ -127,6 +127,8 @@ class RandomForest(RegressorMixin, BaseEstimator):
         if self.n_estimators < 1:
             raise StudyError(f"n_estimators must be at least 1, not {self.n_estimators}")
         target = finite_target(y, self)
+        # None and ones are not the same to scikit-learn: with weights it draws the rows of a tree by them.
+        weight = None if sample_weight is None else row_weights(sample_weight, len(target), self)
         wanted = column_names(X) if self.columns is None else list(self.columns)
         values = columns_of(X, wanted, self)
         self.n_features_in_ = len(column_names(X))
@@ -144,7 +146,7 @@ class RandomForest(RegressorMixin, BaseEstimator):
             bootstrap=self._grower == "RandomForestRegressor" or self.max_samples is not None,
             random_state=self.random_state,
             n_jobs=self.n_jobs,
-        ).fit(values[:, there].astype(np.float32), target, row_weights(sample_weight, len(target), self))
+        ).fit(values[:, there].astype(np.float32), target, weight)
         self.nodes_ = flatten_trees([tree.tree_ for tree in grown.estimators_])
         return self
 
