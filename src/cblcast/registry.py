@@ -21,6 +21,7 @@ FEATURES: dict[str, str] = {
     "nwp_error": "cblcast.features.nwp:NwpError",
     "power_deficit": "cblcast.features.nwp:PowerDeficit",
     "origin_clock": "cblcast.features.origin_clock:OriginClock",
+    "site_attributes": "cblcast.features.site_attributes:SiteAttributes",
     "day_history": "cblcast.features.day_history:DayHistory",
 }
 
