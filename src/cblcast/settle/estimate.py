@@ -98,7 +98,7 @@ def _one_group(
     nowhere = np.logical_or.reduceat(~np.isfinite(baseline) & event.scored, event.first_row)
     failed = _problems(program, events[nowhere], "")
     if nowhere.any():
-        failed["reason"] = _why(forecaster, masked, event, nowhere)
+        failed["reason"] = _why(forecaster, estimator, X, masked, event, nowhere)
     return rows, told, failed
 
 
@@ -128,7 +128,11 @@ def _problems(program: Program, events: pd.DataFrame, reason: str) -> pd.DataFra
     )
 
 
-def _why(forecaster: Forecaster, masked: Panel, event: EventArrays, nowhere: np.ndarray) -> list[str]:
+def _why(
+    forecaster: Forecaster, estimator: Any, X: pd.DataFrame, masked: Panel, event: EventArrays, nowhere: np.ndarray
+) -> list[str]:
+    if hasattr(estimator, "why_not"):  # a control group knows its own reasons
+        return [str(reason) for reason in estimator.why_not(X.iloc[event.first_row[nowhere]])]
     builder = forecaster.builders.get("program_days")
     if not isinstance(builder, ProgramDays):
         return ["the rule gives no baseline: the meter or the figure it reads is missing at this event"] * int(

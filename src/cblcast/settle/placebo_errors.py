@@ -70,6 +70,10 @@ def placebo_errors(
         except DataError:
             continue  # no day to compare with: the interval of these events stays open, and says so
         days = days[~_on_event_days(own, days)].sort_values([SITE, "start"], ignore_index=True)
+        if "notified" in group.columns:
+            # An adjustment that ends at the notification is tried with the notice that these events had.
+            notice = (group["start"] - group["notified"]).median().floor(panel.step)
+            days = days.assign(notified=days["start"] - notice)
         if len(days):
             whole = needed_panel(program, masked, own.site_ids.tolist())
             parts.append(_errors(program, whole, days).assign(clock=clock, kind=kind))

@@ -57,7 +57,9 @@ def settle_file(
     chosen = tuple(load_program(program) for program in programs)
     crowd = [program.name for program in chosen if program.family == "control_group"]
     if crowd:
-        raise StudyError(f"{crowd[0]} needs all its customers at once, and a file is settled some sites at a time: use settle")
+        raise StudyError(
+            f"{crowd[0]} needs all its customers at once, and a file is settled some sites at a time: use settle"
+        )
     table = event_table(events).assign(**{SITE: lambda frame: frame[SITE].astype(str)})
     known = table[SITE].isin(sites.index.astype(str))
     if not known.any():

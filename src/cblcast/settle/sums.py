@@ -86,9 +86,9 @@ def portfolio_sums(
     DataFrame
         ``program``, ``start``, ``stop``, ``n_sites``, ``metered_kwh``, ``baseline_kwh`` and ``delivered_kwh`` (adjust,
         then sum), ``delivered_sum_then_adjust_kwh`` (sum, then adjust once, caps applied to the sum),
-        ``factor_of_sum``, ``program_order``; with errors ``lower_kwh``, ``upper_kwh`` (errors summed over the sites on
-        the same day), ``placebo_days`` and ``independent_halfwidth_kwh``: what half the width would be if sites erred
-        independently.
+        ``factor_of_sum``, ``program_order``; with errors ``lower_kwh``, ``upper_kwh`` of the energy that is adjusted, then
+        summed (errors summed over the sites on the same day), ``placebo_days`` and ``independent_halfwidth_kwh``: what
+        half the width would be if sites erred independently.
     """
     if events.empty:
         return pd.DataFrame()

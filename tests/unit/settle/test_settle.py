@@ -222,6 +222,7 @@ def test_an_adjustment_may_end_at_the_notification(panel, events):
     gamed_start, gamed_until = (settle(gamed, notified, [each]).events["baseline_kwh"] for each in (rule, until))
     assert (gamed_start > honest_start).all()
     np.testing.assert_allclose(gamed_until, honest_until)
+    assert settle(panel, notified, [until], coverage=0.9).events["lower_kwh"].notna().all()
     with pytest.raises(DataError, match="add the column notified"):
         settle(panel, events, [until])
     with pytest.raises(DataError, match="notified after it started"):
@@ -243,6 +244,8 @@ def test_a_control_group_is_not_torn_apart(panel, events, tmp_path):
     sites = panel.sites.assign(group=["treated", "control", "control"])
     own = events[events["site_id"] == "b1"]
     rule = load_program("caiso_control_group").model_copy(update={"model_params": {"minimum_members": 2}})
+    alone = settle(Panel(panel.data, sites), own, ["caiso_control_group"])
+    assert set(alone.problems["reason"]) == {"2 control customers match, fewer than the 200 asked for"}
     told = settle(Panel(panel.data, sites), own, [rule], coverage=0.9)
     assert not told.partial
     assert told.events["lower_kwh"].notna().all()
