@@ -89,9 +89,7 @@ class DayRule:
     compare_day_before: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(
-            self, "applies_to", (self.applies_to,) if isinstance(self.applies_to, str) else tuple(self.applies_to)
-        )
+        object.__setattr__(self, "applies_to", _labels(self.applies_to))
         if self.weights is not None:
             object.__setattr__(self, "weights", tuple(float(weight) for weight in self.weights))
         if not 1 <= self.x <= self.y:
@@ -164,6 +162,11 @@ class DayRule:
             for key, value in asdict(self).items()
             if key in ("applies_to", "x", "y") or value != default[key]
         }
+
+
+def _labels(given: str | Sequence[str]) -> tuple[str, ...]:
+    """One label may stand alone in a file."""
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def choose_days(key: np.ndarray, x: int, side: str, minimum_days: int) -> np.ndarray:
