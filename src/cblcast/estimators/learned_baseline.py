@@ -97,6 +97,17 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
         self.random_state = random_state
         self.n_jobs = n_jobs
 
+    @classmethod
+    def search_space(cls) -> dict[str, tuple[object, ...]]:
+        """Ranges that a tuning searches unless told otherwise."""
+        return {
+            "n_estimators": ("int", 100, 800, True),
+            "learning_rate": ("float", 0.01, 0.1, True),
+            "num_leaves": ("int", 7, 63, True),
+            "min_child_samples": ("int", 10, 200, True),
+            "colsample_bytree": ("float", 0.15, 0.8, False),
+        }
+
     def required_features(self) -> dict[str, dict[str, Any]]:
         """Builders and the parameters this method needs of them."""
         history = {"weather": tuple(self.weather), "year_ago": self.year_ago, "day_types": self.day_types}
