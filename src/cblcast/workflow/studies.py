@@ -10,20 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast import datasets, tracking
-from cblcast.backtest import BacktestResult, backtest, split_events
+from cblcast import tracking
+from cblcast.backtest import BacktestResult, backtest
 from cblcast.cases import event_rows
 from cblcast.config import Study, make_study, reads_only_own_features
 from cblcast.evaluation import evaluate
 from cblcast.explain import explain_forecaster
 from cblcast.forecaster import Forecaster
-from cblcast.io.formats import read_dispatch, read_meter
-from cblcast.io.nwp import attach
 from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
 from cblcast.report.figures import error_by_hour_figure, event_figure
-from cblcast.rolling import issue_events
 from cblcast.schema import ORIGIN, SITE, StudyError, nearest
+from cblcast.workflow.study_data import load_panel, study_events
 
 Progress = Callable[[str], None]
 VALIDATION_SHARE = 0.25  # of the training days, the newest, to choose the method that is registered
@@ -53,72 +50,6 @@ class StudyResult:
     run_id: str = ""
     registered: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
-
-
-def load_panel(study: Study) -> Panel:
-    """The panel of a study."""
-    data = study.data
-    if data.dataset is not None:
-        panel = datasets.load(data.dataset)
-    else:
-        panel = read_meter(
-            str(data.panel),
-            data.format,
-            sites=data.site_table,
-            tz=data.tz,
-            clock=data.clock,
-            layout=data.layout,
-            unit=data.unit,
-            label=data.label,
-            columns=data.columns,
-            weather=data.weather,
-            step=data.step,
-            on_duplicates=data.on_duplicates,
-            country=data.country,
-            subdivision=data.subdivision,
-            segment=data.segment,
-        )
-    for product in data.reanalysis:
-        panel = attach(panel, datasets.load_reanalysis(product), f"{product}_")
-    if data.sites is not None:
-        panel = panel.select(list(data.sites))
-    if study.events.mask is not None:
-        panel = panel.with_events(read_dispatch(study.events.mask, panel))
-    return panel
-
-
-def study_events(study: Study, panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Training and test events of a study."""
-    wanted = study.events
-    spans = [span for span in (study.train, study.test) if span is not None]
-    if wanted.file is not None:
-        events = read_dispatch(wanted.file, panel)
-    elif wanted.every_min is not None and wanted.horizon_min is not None:
-        first, last = min(span[0] for span in spans), max(span[1] for span in spans)
-        events = issue_events(panel, wanted.every_min, wanted.horizon_min, first, last)
-    else:
-        events = placebo_events(
-            panel,
-            str(wanted.start),
-            str(wanted.stop),
-            days=wanted.days,
-            labels=wanted.labels,
-            first=min(span[0] for span in spans),
-            last=max(span[1] for span in spans),
-            like=wanted.like,
-            count=wanted.count,
-        )
-    return split_events(events, panel, study.train, study.test, _events_to_learn_from(study, panel))
-
-
-def _events_to_learn_from(study: Study, panel: Panel) -> pd.DataFrame | None:
-    """Events of the ``train_events:`` section; None where what is judged is also what is learned from."""
-    wanted, span = study.train_events, study.train
-    if wanted is None or span is None:
-        return None
-    return placebo_events(
-        panel, wanted.start, wanted.stop, days=wanted.days, labels=wanted.labels, first=span[0], last=span[1]
-    )
 
 
 def run_study(study: Study, panel: Panel | None = None, progress: Progress = silent) -> StudyResult:

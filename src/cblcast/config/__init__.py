@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from cblcast import registry
 from cblcast.cases import View
+from cblcast.config.sections import SECTIONS, Data, Day, Events, Section, TrainEvents, ViewSection
 from cblcast.evaluation import AGGREGATES, DEFAULT_METRICS
 from cblcast.forecaster import Forecaster
 from cblcast.methods import make_estimator
@@ -23,99 +24,6 @@ NAMED_VIEWS: dict[str, View] = {
     "day_ahead": View.day_ahead(),
 }
 SCALES = ("mean", "rated_kw")
-
-Day = Annotated[str, BeforeValidator(str)]  # YAML reads 2019-01-31 as a date
-Clock = Annotated[str, BeforeValidator(lambda value: _clock(value))]
-
-
-def _clock(value: Any) -> str:
-    """YAML 1.1 reads an unquoted 17:00 as 17·60 = 1020: undo that instead of teaching users about it."""
-    if isinstance(value, int) and 0 <= value <= 1440:
-        return f"{value // 60:02d}:{value % 60:02d}"
-    return str(value)
-
-
-class Section(BaseModel):
-    """A part of a study; unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Data(Section):
-    """Where the panel comes from: a data set of the catalogue, or a meter file with reader options."""
-
-    dataset: str | None = None
-    panel: str | None = None
-    format: str = "auto"
-    weather: str | None = None
-    site_table: str | None = None
-    sites: tuple[str, ...] | None = None
-    tz: str | None = None
-    clock: str | None = None
-    layout: Literal["auto", "long", "wide"] = "auto"
-    unit: str = "auto"
-    label: Literal["start", "end"] = "start"
-    columns: dict[str, str] | None = None
-    step: str | None = None
-    on_duplicates: Literal["raise", "mean", "first"] = "raise"
-    country: str | None = None
-    subdivision: str | None = None
-    segment: str | None = None
-    reanalysis: tuple[Literal["era5", "merra2"], ...] = ()  # bundled weather of La Haute Borne, columns era5_…, merra2_…
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Data:
-        if (self.dataset is None) == (self.panel is None):
-            raise ValueError("give either dataset: (see `cblcast data list`) or panel: (a CSV or Parquet file)")
-        return self
-
-
-class Events(Section):
-    """Real events from a file, placebo events at fixed hours of chosen days, or nowcasts issued all day long."""
-
-    file: str | None = None
-    mask: str | None = None  # a file of real events whose hours are hidden from everything
-    start: Clock | None = None
-    stop: Clock | None = None
-    every_min: int | None = Field(default=None, ge=1)  # a nowcast is issued so often, for horizon_min each time
-    horizon_min: int | None = Field(default=None, ge=1)
-    days: str | tuple[str, ...] = "working"
-    labels: tuple[str, ...] = ("working", "weekday", "any")
-    like: Literal["hottest", "highest_load"] | None = None
-    count: int | None = Field(default=None, ge=1)
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Events:
-        if (self.every_min is None) != (self.horizon_min is None):
-            raise ValueError("nowcasts need both every_min: and horizon_min:, like 180 and 180")
-        if self.every_min is not None:
-            if self.file or self.start or self.stop or self.like:
-                raise ValueError("every_min: (nowcasts) excludes file: and start:/stop:/like:")
-            return self
-        if self.file is None and (self.start is None or self.stop is None):
-            raise ValueError(
-                'give file: (real events), or start: and stop: of placebo events, like "17:00" and "20:00"'
-            )
-        if self.file is not None and (self.start or self.stop or self.like):
-            raise ValueError("file: (real events) and start:/stop:/like: (placebo events) exclude each other")
-        return self
-
-
-class TrainEvents(Section):
-    """Placebo events to learn from, where a method should see more than the hours that are judged."""
-
-    start: Clock
-    stop: Clock
-    days: str | tuple[str, ...] = "working"
-    labels: tuple[str, ...] = ("working", "weekday", "any")
-
-
-class ViewSection(Section):
-    """What an estimator may not see of the meter; hours before the start, hours after the stop."""
-
-    lead_in: float = Field(default=0.0, ge=0)
-    recovery: float | None = Field(default=None, ge=0)
-    whole_day: bool = False
 
 
 class Study(Section):
@@ -130,7 +38,7 @@ class Study(Section):
     view: str | ViewSection = "real_time"
     train: tuple[Day, Day] | None = None
     test: tuple[Day, Day]
-    features: dict[str, dict[str, Any] | None] = {}
+    features: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
     methods: tuple[str | dict[str, Any], ...] = Field(min_length=1)
     metrics: tuple[str, ...] = DEFAULT_METRICS
     aggregate: str = "per_site"
@@ -165,7 +73,7 @@ class Study(Section):
         return {method_name(spec): self._forecaster(spec) for spec in self.methods}
 
     def _forecaster(self, spec: str | dict[str, Any]) -> Forecaster:
-        own = dict(spec) if isinstance(spec, Mapping) else {"estimator": spec}
+        own: dict[str, Any] = dict(spec) if isinstance(spec, Mapping) else {"estimator": spec}
         name = method_name(spec)
         own.pop("name", None)
         view, features = own.pop("view", self.view), own.pop("features", None)
@@ -288,9 +196,6 @@ def _with_paths(study: Study, folder: Path, name: str) -> Study:
     )
 
 
-_SECTIONS: dict[str, type[Section]] = {"data": Data, "events": Events, "train_events": TrainEvents, "view": ViewSection}
-
-
 def _sentence(error: ValidationError) -> str:
     """The first problem as one sentence, with the nearest right key for a wrong one."""
     problem = next((item for item in error.errors() if item["type"] == "extra_forbidden"), error.errors()[0])
@@ -298,7 +203,7 @@ def _sentence(error: ValidationError) -> str:
     key = ".".join(str(part) for part in place) or "the study"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":
-        section: type[Section] = _SECTIONS.get(str(place[0]), Study) if len(place) > 1 else Study
+        section: type[Section] = SECTIONS.get(str(place[0]), Study) if len(place) > 1 else Study
         return f"unknown key {key!r}: {nearest(str(place[-1]), section.model_fields)}{more}"
     if problem["type"] == "missing":
         return f"the key {key!r} is missing: add it (docs/studies.md shows a whole study){more}"
