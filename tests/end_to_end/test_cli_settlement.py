@@ -77,6 +77,23 @@ def test_a_site_without_data_is_named_and_the_exit_code_says_partial(run):
     assert "the site is not in the data" in err
 
 
+def test_a_large_file_is_settled_in_parts(run, folder):
+    pd.read_csv(folder / "meter.csv", parse_dates=["time"]).to_parquet(folder / "meter.parquet", index=False)
+    (folder / "sites.csv").write_text("site_id,tz,country,subdivision\nb1,Europe/London,GB,ENG\nb22,Europe/London,GB,ENG\n")
+    (folder / "named.csv").write_text(EVENTS.replace("*", "b1") + EVENTS.split("\n", 1)[1].replace("*", "b22"))
+    both = []
+    for more in ((), ("--processes", "1")):
+        code, out, err = run("settle", "--data", "meter.parquet", "--events", "named.csv", "--sites", "sites.csv",
+                             "--program", "pjm_economic", "--json", *more)
+        assert code == 0, err
+        both.append(pd.DataFrame(json.loads(out)["events"]).sort_values(["site_id", "start"], ignore_index=True))
+    assert len(both[0]) == 4
+    pd.testing.assert_frame_equal(*both)
+    code, _, err = run("settle", *METER, "--events", "named.csv", "--program", "pjm_economic", "--processes", "2")
+    assert code == 2
+    assert "--processes settles a .parquet file" in " ".join(err.split())
+
+
 @pytest.mark.parametrize(("more", "message"), [
     (("--program", "caiso_10in10", "--contract", "contract.yaml"), "no price for 19:00-20:00"),
     (("--program", "caiso_10in10", "--contract", "series.yaml"), "priced by a series, but none is given"),

@@ -37,6 +37,9 @@ def settle(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Where the settled events go, .csv or .parquet.")] = None,
     html: Annotated[Path | None, typer.Option(help="Where a page with all of it goes.")] = None,
+    processes: Annotated[
+        int | None, typer.Option(help="Settle a large Parquet file some sites at a time, in so many processes.", min=1)
+    ] = None,
     tz: Tz = None,
     clock: Clock = None,
     unit: Unit = "auto",
@@ -58,6 +61,7 @@ def settle(
             coverage=coverage,
             out=out,
             html=html,
+            processes=processes,
             tz=tz,
             clock=clock,
             unit=unit,

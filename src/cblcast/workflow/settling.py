@@ -12,14 +12,16 @@ from cblcast.cases import View
 from cblcast.eligibility import certify, recommend, sufficiency
 from cblcast.forecaster import Forecaster
 from cblcast.integrity import screen, selection_bias, side_by_side
+from cblcast.io.event_table import read_events
 from cblcast.io.formats import read_dispatch, read_meter
+from cblcast.io.site_table import read_sites
 from cblcast.methods import make_estimator
 from cblcast.panel import Panel
 from cblcast.placebo import placebo_events
 from cblcast.programs import explain
 from cblcast.report.settlement import settlement_page
 from cblcast.schema import SITE, DataError, StudyError, utc
-from cblcast.settle import Settlement, settle
+from cblcast.settle import Settlement, Wishes, settle, settle_file
 from cblcast.value.contract import Contract, read_contract
 from cblcast.workflow.serving import write_frame
 
@@ -41,12 +43,20 @@ def settle_files(
     coverage: float | None = None,
     out: Path | None = None,
     html: Path | None = None,
+    processes: int | None = None,
     **reader: Any,
 ) -> Settlement:
-    """Settle the events of a file by rules; write the events and a page."""
+    """Settle the events of a file by rules; write the events and a page.
+
+    With `processes`, a Parquet file of the panel's own columns is settled some sites at a time, in bounded memory.
+    """
     terms = None if contract is None else read_contract(contract)
-    panel, table = read_case(data, events, **reader)
-    told = settle(panel, table, programs, terms, prices=read_prices(prices), coverage=coverage)
+    if processes is not None:
+        wishes = Wishes(terms, read_prices(prices), coverage)
+        told = settle_file(*read_parts(data, events, **reader), programs, wishes, processes=processes)
+    else:
+        panel, table = read_case(data, events, **reader)
+        told = settle(panel, table, programs, terms, prices=read_prices(prices), coverage=coverage)
     if told.events.empty:
         first = told.problems.iloc[0]
         raise DataError(
@@ -58,6 +68,25 @@ def settle_files(
     if html is not None:
         html.write_text(page(told, terms, coverage), encoding="utf-8")
     return told
+
+
+def read_parts(
+    data: str | Path, events: str | Path, sites: str | Path | None = None, tz: str | None = None, **reader: Any
+) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
+    """A Parquet file that is not read yet, its sites, and the events; nothing of the file may need to be converted."""
+    unread = {"clock": None, "unit": "auto", "label": "start", "step": None}
+    changed = [name for name, value in reader.items() if value != unread.get(name, value)]
+    if Path(data).suffix != ".parquet" or sites is None or changed:
+        raise StudyError(
+            "--processes settles a .parquet file with site_id, time (with a zone) and observed_kw [kW] as it stands: give "
+            f"--sites with every site_id{', and leave out --' + changed[0] if changed else ''}, or leave --processes out"
+        )
+    known = read_sites(sites)
+    if "tz" not in known.columns:
+        if tz is None:
+            raise StudyError("the sites have no column tz: add it, or give --tz")
+        known = known.assign(tz=tz)
+    return Path(data), known, read_events(events, unknown_sites="keep")
 
 
 def page(told: Settlement, contract: Contract | None, coverage: float | None) -> str:
