@@ -83,9 +83,9 @@ def settle_part(
         if wishes.contract is not None:
             told = told.join(event_payments(wishes.contract, panel, rows, told, wishes.prices))
         if wishes.coverage is not None:
-            errors = placebo_errors(program, panel, masked, table, wishes.days_around)
-            told = with_limits(told, panel, errors, wishes.coverage)
-            part.errors.append(errors)
+            trial = placebo_errors(program, panel, masked, table, wishes.days_around)
+            told = with_limits(told, panel, trial.errors, wishes.coverage)
+            part.trials.append(trial)
         if wishes.portfolio:
             part.sums.append(site_sums(panel, rows, told))
         if wishes.keep_intervals:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -14,8 +17,32 @@ from cblcast.programs.fitting import needed_panel
 from cblcast.programs.model import Program
 from cblcast.schema import OBSERVED, SITE, DataError
 from cblcast.settle.estimate import estimate
+from cblcast.settle.sums import add_sums, site_sums
 
 ERROR_COLUMNS = ["program", SITE, "day", "clock", "kind", "error_kwh"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How a rule did on days on which nothing happened.
+
+    Attributes
+    ----------
+    errors : DataFrame
+        :data:`ERROR_COLUMNS`: estimate minus metered energy [kWh] of each site and day, > 0 where it claims too much.
+    sums : dict (clock, kind) -> DataFrame
+        As :func:`cblcast.settle.sums.site_sums` makes them, of the same days.
+    """
+
+    errors: pd.DataFrame
+    sums: dict[tuple[str, str], pd.DataFrame]
+
+    @classmethod
+    def join(cls, trials: Sequence[Trial]) -> Trial:
+        """The trials of some of the sites as that of all."""
+        keys = dict.fromkeys(key for trial in trials for key in trial.sums)
+        sums = {key: add_sums([trial.sums[key] for trial in trials if key in trial.sums]) for key in keys}
+        return cls(pd.concat([trial.errors for trial in trials], ignore_index=True), sums)
 
 
 def event_clock(panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
@@ -36,9 +63,7 @@ def event_clock(panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"clock": clock, "kind": kind}, index=events.index)
 
 
-def placebo_errors(
-    program: Program, panel: Panel, masked: Panel, events: pd.DataFrame, days_around: int = 60
-) -> pd.DataFrame:
+def placebo_errors(program: Program, panel: Panel, masked: Panel, events: pd.DataFrame, days_around: int = 60) -> Trial:
     """Energy errors of `program` on days without events, at the clock of the events.
 
     Parameters
@@ -49,13 +74,9 @@ def placebo_errors(
     days_around : int
         Days before the first and after the last event that are tried too.
 
-    Returns
-    -------
-    DataFrame
-        :data:`ERROR_COLUMNS`: estimate minus metered energy of the event [kWh], > 0 where the rule claims too much.
     """
     clocks = event_clock(panel, events)
-    parts = []
+    parts, sums = [], {}
     for (clock, kind), group in events.groupby([clocks["clock"], clocks["kind"]], sort=True):
         if not clock:
             continue
@@ -76,10 +97,13 @@ def placebo_errors(
             days = days.assign(notified=days["start"] - notice)
         if len(days):
             whole = needed_panel(program, masked, own.site_ids.tolist())
-            parts.append(_errors(program, whole, days).assign(clock=clock, kind=kind))
-    if not parts:
-        return pd.DataFrame(columns=ERROR_COLUMNS)
-    return pd.concat(parts, ignore_index=True)[ERROR_COLUMNS]
+            rows = estimate(program, whole, days).rows
+            site, times = (rows[column].to_numpy(dtype=np.int64) for column in ("site", "time_us"))
+            rows = rows.assign(metered_kw=whole.values_at(OBSERVED, site, times))
+            parts.append(_errors(program, whole, days, rows).assign(clock=clock, kind=kind))
+            sums[str(clock), str(kind)] = site_sums(whole, rows, days)
+    errors = pd.concat(parts, ignore_index=True)[ERROR_COLUMNS] if parts else pd.DataFrame(columns=ERROR_COLUMNS)
+    return Trial(errors, sums)
 
 
 def _on_event_days(panel: Panel, days: pd.DataFrame) -> np.ndarray:
@@ -89,12 +113,10 @@ def _on_event_days(panel: Panel, days: pd.DataFrame) -> np.ndarray:
     return taken[code, local - panel.cube(OBSERVED).first_day]
 
 
-def _errors(program: Program, panel: Panel, days: pd.DataFrame) -> pd.DataFrame:
-    rows = estimate(program, panel, days).rows
+def _errors(program: Program, panel: Panel, days: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows["scored"].to_numpy(dtype=bool)]
-    site, times = rows["site"].to_numpy(), rows["time_us"].to_numpy()
-    error = (rows["baseline_kw"].to_numpy() - panel.values_at(OBSERVED, site, times)) * panel.step_hours
-    number = rows["event"].to_numpy()
+    error = (rows["baseline_kw"].to_numpy() - rows["metered_kw"].to_numpy()) * panel.step_hours
+    number = rows["event"].to_numpy(dtype=np.int64)
     total = np.bincount(number, weights=np.nan_to_num(error), minlength=len(days))
     known = np.bincount(number, weights=np.isfinite(error), minlength=len(days))
     wanted = np.bincount(number, minlength=len(days))

@@ -11,7 +11,9 @@ import pandas as pd
 from cblcast.programs.model import Program
 from cblcast.schema import DataError
 from cblcast.settle.estimate import PROBLEM_COLUMNS
-from cblcast.settle.sums import add_sums, portfolio_sums
+from cblcast.settle.placebo_errors import Trial
+from cblcast.settle.portfolios import portfolio_table
+from cblcast.settle.sums import add_sums
 from cblcast.value.contract import Contract
 
 
@@ -27,7 +29,7 @@ class Settlement:
         baseline, never clipped), ``delivered_kw`` (its mean), ``factor_raw``, ``factor`` (or shift [kW]),
         ``lower_kwh``, ``upper_kwh`` of the delivered energy, ``placebo_days``, and with a contract its payments.
     portfolio : DataFrame
-        One row a program and event hours, in both orders (see :func:`cblcast.settle.sums.portfolio_sums`).
+        One row a program and event hours, in both orders (see :func:`cblcast.settle.portfolios.portfolio_table`).
     intervals : DataFrame
         One row a program, site, event and interval [kW]; empty unless asked for.
     problems : DataFrame
@@ -73,7 +75,7 @@ class Part:
 
     events: list[pd.DataFrame] = field(default_factory=list)
     sums: list[pd.DataFrame] = field(default_factory=list)
-    errors: list[pd.DataFrame] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
     intervals: list[pd.DataFrame] = field(default_factory=list)
     problems: list[pd.DataFrame] = field(default_factory=list)
 
@@ -85,9 +87,9 @@ def finish(programs: tuple[Program, ...], parts: Sequence[Part], wishes: Wishes)
     for k, program in enumerate(programs):
         if not wishes.portfolio:
             break
-        errors = pd.concat([part.errors[k] for part in parts]) if wishes.coverage is not None else None
+        trial = Trial.join([part.trials[k] for part in parts]) if wishes.coverage is not None else None
         sums = add_sums([part.sums[k] for part in parts])
-        portfolios.append(portfolio_sums(program, sums, events[k], errors, wishes.coverage))
+        portfolios.append(portfolio_table(program, sums, events[k], trial, wishes.coverage))
     problems = [problem for part in parts for problem in part.problems if len(problem)]
     return Settlement(
         pd.concat(events, ignore_index=True).drop(columns=["clock", "kind"], errors="ignore"),

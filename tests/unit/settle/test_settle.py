@@ -101,6 +101,18 @@ def test_limits_enclose_what_placebo_days_say_and_respect_correlation(settled):
     assert (half.to_numpy() <= alone.reindex(pd.MultiIndex.from_frame(whole[["program", "start"]])).to_numpy() * 1.001).all()
 
 
+def test_the_adjusted_sum_has_limits_of_its_own(settled):
+    whole = settled.portfolio
+    low, high = whole["lower_sum_then_adjust_kwh"], whole["upper_sum_then_adjust_kwh"]
+    assert (low < high).all()
+    # An additive shift is the same in both orders, and so are its limits on days on which all sites are known.
+    additive = whole["program"] == "pjm_economic"
+    np.testing.assert_allclose(low[additive], whole.loc[additive, "lower_kwh"])
+    np.testing.assert_allclose(high[additive], whole.loc[additive, "upper_kwh"])
+    ratio = whole["program"] == "caiso_10in10"
+    assert not np.allclose(low[ratio], whole.loc[ratio, "lower_kwh"])
+
+
 def test_too_few_placebo_days_give_no_interval_rather_than_a_narrow_one(panel, events):
     few = settle(panel, events, ["caiso_10in10"], coverage=0.9, days_around=5).events
     assert few["lower_kwh"].isna().all()
