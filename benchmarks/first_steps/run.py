@@ -43,7 +43,8 @@ def seconds(command: list[str], folder: Path, runs: int = 5) -> tuple[float, flo
 
 
 def claim(text: str, target: str, measured: object, unit: str, holds: bool) -> dict[str, object]:
-    return {"claim": text, "source": "benchmarks/first_steps/run.py", "target": target, "measured": measured, "unit": unit, "holds": holds}
+    source = "benchmarks/first_steps/run.py"
+    return {"claim": text, "source": source, "target": target, "measured": measured, "unit": unit, "holds": holds}
 
 
 def main() -> None:
@@ -71,7 +72,8 @@ def main() -> None:
     ]
     (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     for item in results:
-        print(f"{item['measured']!s:>8} {item['unit']:8} target {item['target']:7} {'holds ' if item['holds'] else 'MISSED'} {item['claim']}")
+        verdict = "holds " if item["holds"] else "MISSED"
+        print(f"{item['measured']!s:>8} {item['unit']:8} target {item['target']:7} {verdict} {item['claim']}")
 
 
 if __name__ == "__main__":

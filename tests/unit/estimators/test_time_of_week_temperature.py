@@ -77,7 +77,7 @@ def test_a_site_never_trained_is_named(year):
     X, y = year
     own = np.asarray(X.index.get_level_values("site_id") == "b25")
     model = TimeOfWeekTemperature().fit(X[own], y[own])
-    with pytest.raises(DataError, match="not trained on 1 of 2 sites, e.g. 'b9'"):
+    with pytest.raises(DataError, match=r"not trained on 1 of 2 sites, e.g. 'b9'"):
         model.predict(X)
 
 

@@ -115,9 +115,9 @@ def test_one_model_per_site_is_that_model_alone_and_a_new_site_falls_back():
         np.testing.assert_array_equal(model.predict(X)[own], Ridge().fit(X[own], y[own]).predict(X[own]))
     new, _ = sites({"new": 4.0}, n=10)
     np.testing.assert_array_equal(model.predict(new), LeastSquares().fit(X, y).predict(new))
-    with pytest.raises(DataError, match="not trained on 1 of 1 sites, e.g. 'new'.*fallback"):
+    with pytest.raises(DataError, match=r"not trained on 1 of 1 sites, e.g. 'new'.*fallback"):
         PerSite(Ridge()).fit(X, y).predict(new)
-    with pytest.raises(DataError, match="2 sites have fewer than 500 training rows, e.g. 'a'"):
+    with pytest.raises(DataError, match=r"2 sites have fewer than 500 training rows, e.g. 'a'"):
         PerSite(Ridge(), fewest_rows=500).fit(X, y)
 
 
