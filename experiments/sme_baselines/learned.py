@@ -15,7 +15,7 @@ import pandas as pd
 from run import gap_free
 
 from cblcast import datasets
-from cblcast.backtest import backtest, split_events
+from cblcast.backtest import backtest
 from cblcast.cases import View
 from cblcast.config import read_study
 from cblcast.events import Window
@@ -24,6 +24,7 @@ from cblcast.methods import make_estimator
 from cblcast.metrics import nrmse
 from cblcast.panel import Panel
 from cblcast.placebo import placebo_events
+from cblcast.workflow.study_data import study_events
 
 HERE = Path(__file__).parent
 BARE = ("High3of5", "Low3of5", "Mid4of6", "Nearest5of10", "10of10", "Mid6of10-weighted", "ExponentialMovingAverage")
@@ -149,7 +150,7 @@ def main() -> None:
     study = read_study(HERE / "learned.yaml")
     panel = datasets.load("cambridge_sme")
     test_span = dict(zip(("first", "last"), study.test, strict=True))
-    train, test = split_events(placebo_events(panel, "17:00", "20:00"), panel, study.train, study.test)
+    train, test = study_events(study, panel)
     trained = study.forecasters()
     assert {name: forecaster.view for name, forecaster in trained.items()} == VIEWS
     results, tables = [], []

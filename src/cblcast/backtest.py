@@ -102,7 +102,8 @@ class _CaseBank:
         windows = tuple(dict.fromkeys(window for forecaster in forecasters for window in forecaster.windows()))
         self.shared = len(windows) > 0
         self.test_cases = make_cases(panel, test, view, windows)
-        self.train_cases = None if train is None or train.empty else make_cases(panel, train, view, windows)
+        learns = train is not None and not train.empty
+        self.train_cases = make_cases(panel, train, view, windows, may_overlap=True) if learns else None
         self._test: dict[Any, pd.DataFrame] = {}
         self._train: dict[Any, pd.DataFrame] = {}
 

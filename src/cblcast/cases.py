@@ -51,7 +51,12 @@ class View:
 
 
 def make_cases(
-    panel: Panel, events: pd.DataFrame | Sequence[Event], view: View, windows: Sequence[Window] = ()
+    panel: Panel,
+    events: pd.DataFrame | Sequence[Event],
+    view: View,
+    windows: Sequence[Window] = (),
+    *,
+    may_overlap: bool = False,
 ) -> pd.DataFrame:
     """One row for every interval that has to be estimated.
 
@@ -63,6 +68,8 @@ def make_cases(
         What may not be seen of ``observed_kw``.
     windows : sequence of Window
         Hours beside the events that an adjustment needs; their rows have ``scored=False``.
+    may_overlap : bool
+        Whether events of one site may overlap, as those that are only learned from may.
 
     Returns
     -------
@@ -76,7 +83,7 @@ def make_cases(
     StudyError
         A window that the view hides.
     """
-    table = check_events(event_table(events), panel)
+    table = check_events(event_table(events), panel, may_overlap=may_overlap)
     _check_windows_are_seen(view, windows)
     _check_windows_fit(panel, windows)
     code = panel.site_codes(pd.Index(table[SITE]))

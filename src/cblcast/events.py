@@ -137,8 +137,13 @@ def event_table(events: pd.DataFrame | Iterable[Event]) -> pd.DataFrame:
     return events.assign(start=utc(events["start"], "event start"), stop=utc(events["stop"], "event stop"))
 
 
-def check_events(events: pd.DataFrame, panel: Panel) -> pd.DataFrame:
+def check_events(events: pd.DataFrame, panel: Panel, *, may_overlap: bool = False) -> pd.DataFrame:
     """Events sorted by site and start, after the checks that every later step relies on.
+
+    Parameters
+    ----------
+    may_overlap : bool
+        True for events that are only learned from: each is looked at through its own blindfold.
 
     Raises
     ------
@@ -164,9 +169,10 @@ def check_events(events: pd.DataFrame, panel: Panel) -> pd.DataFrame:
         (start < first) | (stop > last + panel.step_us),
         "lies outside the metered span of its site: extend the meter data, or drop the event",
     )
+    before = np.r_[start[:1], start[:-1]] + 1 if may_overlap else np.r_[stop[:1], stop[:-1]]  # twice is never right
     _refuse(
         table,
-        same_site & (start < np.r_[stop[:1], stop[:-1]]),
+        same_site & (start < before),
         "overlaps the event before it at the same site: merge them, or drop one",
     )
     return table

@@ -3,9 +3,11 @@
 import pandas as pd
 import pytest
 
+from cblcast.cases import View, make_cases
 from cblcast.config import make_study
 from cblcast.schema import DataError
 from cblcast.workflow.studies import load_panel, run_study, study_events
+from cblcast.workflow.study_data import shifted_clock
 
 NET = {"estimator": "NeuralNetPerSite", "hidden": [3], "max_epochs": 3, "columns": ["hour", "month"]}
 
@@ -56,3 +58,25 @@ def test_the_spans_may_not_overlap_either_way():
     long = study(train_events={"start": "10:00", "stop": "23:00"}, test=["2019-08-20", "2019-09-30"])
     with pytest.raises(DataError, match="overlaps the test span"):
         study_events(long, load_panel(long))
+
+
+def test_shifted_hours_give_several_looks_at_each_day_and_may_overlap():
+    shifted = study(train_events={"start": "17:00", "stop": "20:00", "shifts_h": [-1, 0, 1]}, methods=[{"estimator": "FirmServiceLevel"}])
+    panel = load_panel(shifted)
+    train, test = study_events(shifted, panel)
+    assert hours(train) == {(16, 19), (17, 20), (18, 21)}
+    assert hours(test) == {(17, 20)}
+    assert run_study(shifted, panel).leaderboard["n_events"].iloc[0] == len(test)
+
+
+@pytest.mark.parametrize(("clock", "hours_later", "expected"), [("17:00", -1, "16:00"), ("23:30", 1, "00:30"), ("00:15", -0.5, "23:45")])
+def test_a_shifted_clock_comes_round_at_midnight(clock, hours_later, expected):
+    assert shifted_clock(clock, hours_later) == expected
+
+
+def test_the_same_event_twice_is_refused_even_where_overlap_is_allowed():
+    panel = load_panel(study())
+    events = study_events(study(), panel)[1]
+    doubled = pd.concat([events, events.head(1)], ignore_index=True)
+    with pytest.raises(DataError, match="overlaps the event before it"):
+        make_cases(panel, doubled, View.real_time(), may_overlap=True)

@@ -92,6 +92,7 @@ class TrainEvents(Section):
     stop: Clock
     days: str | tuple[str, ...] = "working"
     labels: tuple[str, ...] = ("working", "weekday", "any")
+    shifts_h: tuple[float, ...] = Field(default=(0.0,), min_length=1)  # the same hours so much earlier (< 0) or later
 
 
 class ViewSection(Section):

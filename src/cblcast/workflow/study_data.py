@@ -70,11 +70,29 @@ def study_events(study: Study, panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame
     return split_events(events, panel, study.train, study.test, _events_to_learn_from(study, panel))
 
 
+def shifted_clock(clock: str, hours: float) -> str:
+    """A wall clock so many hours later; beyond midnight it comes round."""
+    total = (60 * int(clock.split(":")[0]) + int(clock.split(":")[1]) + round(60 * hours)) % 1440
+    return f"{total // 60:02d}:{total % 60:02d}"
+
+
 def _events_to_learn_from(study: Study, panel: Panel) -> pd.DataFrame | None:
     """Events of the ``train_events:`` section; None where what is judged is also what is learned from."""
     wanted, span = study.train_events, study.train
     if wanted is None or span is None:
         return None
-    return placebo_events(
-        panel, wanted.start, wanted.stop, days=wanted.days, labels=wanted.labels, first=span[0], last=span[1]
+    return pd.concat(
+        [
+            placebo_events(
+                panel,
+                shifted_clock(wanted.start, hours),
+                shifted_clock(wanted.stop, hours),
+                days=wanted.days,
+                labels=wanted.labels,
+                first=span[0],
+                last=span[1],
+            )
+            for hours in dict.fromkeys(wanted.shifts_h)
+        ],
+        ignore_index=True,
     )
