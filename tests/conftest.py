@@ -5,11 +5,17 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
 # Draw into memory: no test needs a screen.
 os.environ["MPLBACKEND"] = "Agg"
+
+# Continuous integration repeats the same examples; a developer's runs go on looking for new ones.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

@@ -93,15 +93,12 @@ def day_ledger(
     hidden_day = hidden_slots(panel, event)[0] // DAY_US - cube.first_day
     metered = np.isfinite(cube.values).mean(2) >= min_metered_share
     taken = real_event_days(panel)
-    first_type_day = cube.first_day - look_back_days
-    types = site_day_types(panel, day_types, first_type_day, cube.n_days + look_back_days + 2)
-
     back = np.arange(1, look_back_days + 1)
     position = event_day[:, None] - back
     inside = (position >= 0) & (position < cube.n_days)
     safe = np.where(inside, position, 0)
     site = event.site[:, None]
-    same_type = types[site, position + look_back_days] == types[event.site, event_day + look_back_days][:, None]
+    same_type = alike_days(panel, event, look_back_days, day_types)
     rules = (  # in the order in which a person would name the reason
         (1, ~inside),
         (2, position >= hidden_day[:, None]),
@@ -114,6 +111,16 @@ def day_ledger(
     for code, applies in reversed(rules):
         reason[applies] = code
     return DayLedger(position, reason)
+
+
+def alike_days(panel: Panel, event: EventArrays, look_back_days: int, day_types: str | Sequence[str]) -> np.ndarray:
+    """Which days of the look-back have the event day's own type, newest first; bool, shape (n_events, look_back)."""
+    cube = panel.cube(OBSERVED)
+    types = site_day_types(panel, day_types, cube.first_day - look_back_days, cube.n_days + look_back_days + 2)
+    place = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day + look_back_days
+    back = np.arange(1, look_back_days + 1)
+    same: np.ndarray = types[event.site[:, None], place[:, None] - back] == types[event.site, place][:, None]
+    return same
 
 
 def real_event_days(panel: Panel) -> np.ndarray:

@@ -18,14 +18,13 @@ from cblcast.cube import DAY_US, DayCube
 from cblcast.day_rules import RANKS, DayRule, choose_days
 from cblcast.day_types import day_type_labels, site_day_types
 from cblcast.features.blindfold import hidden_slots
-from cblcast.features.day_ledger import QUALIFIED, REASONS, DayLedger, day_ledger, reject_by_load
+from cblcast.features.day_ledger import QUALIFIED, REASONS, DayLedger, alike_days, day_ledger, reject_by_load
 from cblcast.features.reference_days import reference_load, reject_unmetered_events, similarity
 from cblcast.panel import Panel, local_clock
 from cblcast.schema import OBSERVED, StudyError
 
 BEYOND = REASONS.index("beyond the look-back")
 TOO_LOW = REASONS.index("load too low")
-ANOTHER_TYPE = REASONS.index("another day type")
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,8 @@ class ProgramDays:
         )
         ledger = reject_unmetered_events(panel, event, ledger, rule.min_metered_share)
         if rule.candidate_days is not None:
-            alike = np.cumsum(ledger.reason != ANOTHER_TYPE, axis=1)
+            # Counted by the calendar alone: a day of another type may bear another reason, such as being too close.
+            alike = np.cumsum(alike_days(panel, event, rule.furthest_day, self.day_types), axis=1)
             ledger = _beyond(ledger, alike > rule.candidate_days)
         near = self._by_load(panel, event, _beyond(ledger, _older_than(ledger, rule.look_back_days)), rule)
         if rule.extended_look_back_days is None:

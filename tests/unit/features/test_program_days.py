@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cblcast import datasets
@@ -137,8 +137,13 @@ def rules(draw):
     )
 
 
+GAP_OVER_A_WEEKEND = DayRule(applies_to=("working", "rest"), x=1, y=2, rank="high", minimum_days=1, look_back_days=12,
+                             candidate_days=4, gap_days=2)  # fmt: skip
+
+
 @settings(max_examples=12, deadline=None)
 @given(rules())
+@example(GAP_OVER_A_WEEKEND)  # the Sunday before a Tuesday is too close AND of another type: it is no candidate
 def test_every_rule_is_that_of_the_slow_loop(rule):
     rule_set = SelectedDays((rule,), "working")
     X = ProgramDays((rule,), "working")(panel(), cases())
