@@ -45,6 +45,7 @@ ESTIMATORS: dict[str, str] = {
     "BinnedCurve": "cblcast.estimators.power_curve:BinnedCurve",
     "StepwiseRegression": "cblcast.estimators.stepwise:StepwiseRegression",
     "SpeedFirst": "cblcast.estimators.speed_first:SpeedFirst",
+    "ARMA": "cblcast.estimators.arma:ARMA",
     "Autoregression": "cblcast.estimators.autoregression:Autoregression",
     "ByLead": "cblcast.estimators.by_lead:ByLead",
     "LeadNet": "cblcast.estimators.lead_net:LeadNet",
