@@ -44,6 +44,8 @@ class PerSite(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     models_ : list of estimators
     """
 
+    pooled = False  # a model of its own for each site
+
     def __init__(self, estimator: Any = None, fallback: Any = None, fewest_rows: int = 60) -> None:
         self.estimator = estimator
         self.fallback = fallback

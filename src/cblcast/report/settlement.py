@@ -71,7 +71,7 @@ def settlement_page(
 def _table(frame: pd.DataFrame) -> dict[str, list[object]]:
     """Header and cells as text, numbers marked for the right margin."""
     rows = [[_cell(name, value) for name, value in row.items()] for row in frame.to_dict("records")]
-    return {"columns": [str(column).replace("_", " ") for column in frame.columns], "rows": list(rows)}
+    return {"columns": [_heading(str(column)) for column in frame.columns], "rows": list(rows)}
 
 
 def _cell(name: object, value: object) -> tuple[str, bool]:
@@ -112,3 +112,9 @@ def _figure(portfolio: pd.DataFrame) -> str:
     file = io.BytesIO()
     figure.savefig(file, format="png")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def _heading(column: str) -> str:
+    """A column's name as a person writes it: ``delivered_kwh`` is ``delivered kWh``."""
+    units = {"kwh": "kWh", "kw": "kW", "pct": "%"}
+    return " ".join(units.get(word, word) for word in column.split("_"))

@@ -42,6 +42,8 @@ class NeuralNetPerSite(NetSettings):
         For rows without a site_id, a site that fit has not seen, and bad values as for NeuralNet.
     """
 
+    pooled = False  # a model of its own for each site
+
     def fit(self, X: pd.DataFrame, y: ArrayLike) -> NeuralNetPerSite:
         """Train one net for each site_id in the index of X (n, features), on the targets y (n,)."""
         recipe = self._recipe()
