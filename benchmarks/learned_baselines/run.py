@@ -61,7 +61,7 @@ def seconds(make: object, X: pd.DataFrame, y: np.ndarray) -> dict[str, float]:
 
 def claim(text: str, target: float | None, measured: float, unit: str = "ms", **more: object) -> dict[str, object]:
     holds = None if target is None else bool(measured <= target)
-    return {"claim": text, "source": "issue 3, speed", "target": target, "measured": round(measured, 2), "unit": unit,
+    return {"claim": text, "source": "project target, speed", "target": target, "measured": round(measured, 2), "unit": unit,
             "holds": holds, **more}  # fmt: skip
 
 

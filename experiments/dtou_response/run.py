@@ -342,7 +342,7 @@ def main() -> None:
         results.append({
             "claim": f"response by {row['method']} ({row['family']}), less what it claims on twin days: its 90 % interval over "
                      "events holds the difference in differences",
-            "source": "issue 5, item 5", "target": round(told["estimate"], 2), "measured": round(row["corrected"], 2),
+            "source": "project target", "target": round(told["estimate"], 2), "measured": round(row["corrected"], 2),
             "unit": "%", "interval_90": pair(row["corrected_interval"]),
             "interval_90_homes_too": pair(row["corrected_interval_homes_too"]),
             "claimed_pct": round(row["claimed"], 2), "claimed_interval_90": pair(row["claimed_interval"]),

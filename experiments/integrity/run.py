@@ -114,14 +114,14 @@ def main() -> None:
     rows, results = [], []
     for detector, rate in alarms.items():
         results.append({"claim": f"false alarms of {detector} on {len(events)} honest events with a {100 * RESPONSE:g} % response",
-                        "source": "issue 5, item 4", "target": 5.0, "measured": round(float(rate), 2), "unit": "%",
+                        "source": "project target", "target": 5.0, "measured": round(float(rate), 2), "unit": "%",
                         "holds": bool(rate <= 5.0)})
     for case, pieces in CASES.items():
         for strength in STRENGTHS:
             rate = rates(inject(panel, events, pieces, strength), events)[case]
             rows.append({"case": case, "strength": strength, "rate": float(rate)})
             results.append({"claim": f"{case} of {100 * strength:g} % detected at a nominal 5 % false alarms",
-                            "source": "issue 5, item 4", "target": None, "measured": round(float(rate), 1), "unit": "%",
+                            "source": "project target", "target": None, "measured": round(float(rate), 1), "unit": "%",
                             "holds": None})
     table = pd.DataFrame(rows)
     low = chosen_low(panel, days, 12)
@@ -132,12 +132,12 @@ def main() -> None:
          selected_share(panel, lambda seed: low, 1), None),
     ):
         holds = None if target is None else measured <= target
-        results.append({"claim": claim, "source": "issue 5, item 4", "target": target, "measured": round(measured, 1),
+        results.append({"claim": claim, "source": "project target", "target": target, "measured": round(measured, 1),
                         "unit": "%", "holds": holds})
     truth = true_response(panel, events)
     for label, case in (("honest", ()), ("30 % raised from the notification, 3 h before", CASES["raised_window"])):
         for way, share in claimed(inject(panel, events, case, 0.3), events, truth).items():
-            results.append({"claim": f"claimed over true response, {label}, {way.removesuffix('_kwh')}", "source": "issue 5, item 4",
+            results.append({"claim": f"claimed over true response, {label}, {way.removesuffix('_kwh')}", "source": "project target",
                             "target": 100.0, "measured": round(share, 1), "unit": "%", "holds": None})
     plot(table, alarms)
     (HERE / "results.json").write_text(json.dumps({"results": results}, indent=1) + "\n")

@@ -82,12 +82,12 @@ def judge(panel: Panel, name: str, learned: Forecaster, test: pd.DataFrame, trai
 def claim(
     text: str, target: object, measured: float, holds: bool, unit: str = "%", **more: object
 ) -> dict[str, object]:
-    return {"claim": text, "source": "issue 3, targets", "target": target, "measured": round(float(measured), 2),
+    return {"claim": text, "source": "project target, targets", "target": target, "measured": round(float(measured), 2),
             "unit": unit, "holds": bool(holds), **more}  # fmt: skip
 
 
 def row_claims(name: str, tables: dict[str, pd.DataFrame]) -> list[dict[str, object]]:
-    """Must and target of one row, the best rule beside it, on all events and on those that the issue's figures are of."""
+    """Must and target of one row, the best rule beside it, on all events and on those that the targets were made on."""
     found = []
     for events, table in tables.items():
         mean = table.mean()

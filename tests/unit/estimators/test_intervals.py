@@ -131,7 +131,7 @@ def scored():
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_ninety_percent_intervals_cover_the_event_hours_of_the_next_year(name):
-    """Calibrated 2017-2018, judged on 2019, mean over 12 buildings; the issue asks for 88-92 %."""
+    """Calibrated 2017-2018, judged on 2019, mean over 12 buildings; the target is 88-92 %."""
     rows = scored().scored.query("method == @name")
     assert 88 <= evaluate(rows, metrics=("coverage",))["coverage"].iloc[0] <= 92
     assert np.isfinite(rows[["lower_kw", "upper_kw"]].to_numpy()).all()
