@@ -92,14 +92,25 @@ def site_day_types(panel: Panel, day_types: str | Sequence[str], first_day: int,
     return codes[place_of_site]
 
 
-def _holidays_of(places: list[tuple[str, str]], first_day: int, last_day: int) -> list[np.ndarray]:
+def _holidays_of(places: list[tuple[str, str, str]], first_day: int, last_day: int) -> list[np.ndarray]:
     first_year, last_year = (int(np.int64(day).astype("M8[D]").astype("M8[Y]").astype(int)) + 1970
                              for day in (first_day, last_day))
-    return [holiday_days(country, subdivision, first_year, last_year) for country, subdivision in places]
+    return [
+        np.union1d(holiday_days(country, subdivision, first_year, last_year), own_holidays(own))
+        for country, subdivision, own in places
+    ]
 
 
-def _places(panel: Panel) -> tuple[np.ndarray, list[tuple[str, str]]]:
-    """Which place each site lies in, and the places: (country, subdivision), empty where the sites frame does not say."""
+def own_holidays(dates: str) -> np.ndarray:
+    """Days since 1970-01-01 of ISO dates with spaces between, as the sites column ``holidays`` holds them; int64, sorted."""
+    try:
+        return np.sort(np.array(dates.split(), dtype="M8[D]").astype(np.int64))
+    except ValueError:
+        raise DataError(f"the sites column holidays holds {dates[:40]!r}: write dates like '2019-12-26 2019-12-27'") from None
+
+
+def _places(panel: Panel) -> tuple[np.ndarray, list[tuple[str, str, str]]]:
+    """Which place each site lies in, and the places: (country, subdivision, own holidays), empty where sites does not say."""
 
     def column(name: str) -> pd.Series:
         if name not in panel.sites.columns:
@@ -107,6 +118,6 @@ def _places(panel: Panel) -> tuple[np.ndarray, list[tuple[str, str]]]:
         known = panel.sites[name]
         return known.astype(object).where(known.notna(), "").astype(str)
 
-    both = pd.MultiIndex.from_arrays([column("country"), column("subdivision")])
-    codes, places = pd.factorize(both)
-    return codes, [(str(country), str(subdivision)) for country, subdivision in places]
+    told = pd.MultiIndex.from_arrays([column("country"), column("subdivision"), column("holidays")])
+    codes, places = pd.factorize(told)
+    return codes, [(str(country), str(subdivision), str(own)) for country, subdivision, own in places]

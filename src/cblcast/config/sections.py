@@ -42,6 +42,7 @@ class Data(Section):
     on_duplicates: Literal["raise", "mean", "first"] = "raise"
     country: str | None = None
     subdivision: str | None = None
+    holidays: str | None = None  # an .ics calendar: further holidays of all sites
     segment: str | None = None
     reanalysis: tuple[
         Literal["era5", "merra2"], ...

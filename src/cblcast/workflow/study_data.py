@@ -7,6 +7,7 @@ import pandas as pd
 from cblcast import datasets
 from cblcast.backtest import split_events
 from cblcast.config import Study
+from cblcast.io.calendars import read_holidays
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.nwp import attach
 from cblcast.panel import Panel
@@ -39,11 +40,20 @@ def load_panel(study: Study) -> Panel:
         )
     for product in data.reanalysis:
         panel = attach(panel, datasets.load_reanalysis(product), f"{product}_")
+    if data.holidays is not None:
+        panel = _with_holidays(panel, data.holidays)
     if data.sites is not None:
         panel = panel.select(list(data.sites))
     if study.events.mask is not None:
         panel = panel.with_events(read_dispatch(study.events.mask, panel))
     return panel
+
+
+def _with_holidays(panel: Panel, calendar: str) -> Panel:
+    """The panel with the days of an iCalendar file as holidays of every site, beside those of its country."""
+    years = (pd.Timestamp(us, unit="us").year for us in (panel.first_times_us.min(), panel.last_times_us.max()))
+    days = read_holidays(calendar, *years)["date"].dt.strftime("%Y-%m-%d").unique()
+    return Panel(panel.data, panel.sites.assign(holidays=" ".join(days)), panel.events)
 
 
 def study_events(study: Study, panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame]:
