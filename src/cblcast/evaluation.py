@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from cblcast import registry
-from cblcast.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, UPPER, StudyError, nearest
+from cblcast.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, UPPER, DataWarning, StudyError, nearest
 
 AGGREGATES = ("per_site", "per_event", "pooled")
 DEFAULT_METRICS = ("mpe", "mape", "rmse", "nrmse")
@@ -57,6 +58,7 @@ def evaluate(
     keys = list(by)
     within = keys + [key for key in inner if key not in keys]
     rows = _measure(frame, within, list(metrics), scale)
+    _tell_undefined(rows, [name for name in metrics if name not in _INTERVAL_METRICS], aggregate)
     table = (
         rows.groupby(keys, sort=False, dropna=False)[list(metrics)].mean()
         if inner
@@ -85,3 +87,18 @@ def _measure(frame: pd.DataFrame, within: list[str], metrics: list[str], scale: 
                 row[name] = function(y, p)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _tell_undefined(rows: pd.DataFrame, metrics: list[str], aggregate: str) -> None:
+    """A relative error of a load that is zero does not exist; a mean that leaves it out must say so."""
+    undefined = rows[metrics].isna().any(axis=1)
+    if undefined.any() and aggregate != "pooled":
+        what = {"per_site": SITE, "per_event": ORIGIN}[aggregate]
+        count = rows.loc[undefined, what].nunique()
+        first = next(name for name in metrics if rows.loc[undefined, name].isna().any())
+        warnings.warn(
+            f"{first} is undefined for {count} of {rows[what].nunique()} {'sites' if what == SITE else 'events'}, whose load is "
+            "zero in the mean; the means leave them out",
+            DataWarning,
+            stacklevel=3,
+        )

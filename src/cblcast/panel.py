@@ -117,7 +117,10 @@ class Panel:
     def column(self, column: str) -> np.ndarray:
         """One column as float64, shape (n_rows,)."""
         if column not in self.data.columns:
-            raise DataError(f"the panel has no column {column!r}: {nearest(column, map(str, self.data.columns))}")
+            raise DataError(
+                f"the panel has no column {column!r} ({nearest(column, map(str, self.data.columns))}): give weather with that "
+                "column (weather: in a study, --weather), or a method that does without"
+            )
         return self.data[column].to_numpy(dtype=np.float64)
 
     def cube(self, column: str = OBSERVED) -> DayCube:

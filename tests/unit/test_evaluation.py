@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cblcast.errors import StudyError
+from cblcast.errors import DataWarning, StudyError
 from cblcast.evaluation import evaluate
 
 
@@ -60,3 +60,14 @@ def test_measures_of_intervals_wait_for_intervals(scored):
 def test_what_cannot_be_judged_is_said(scored, options, message):
     with pytest.raises(StudyError, match=message):
         evaluate(scored, **options)
+
+
+def test_a_mean_over_sites_says_which_relative_errors_do_not_exist():
+    index = pd.MultiIndex.from_product(
+        [["empty", "full"], [pd.Timestamp("2019-01-02 17:00", tz="UTC")], pd.date_range("2019-01-02 17:00", periods=2, freq="h", tz="UTC")],
+        names=["site_id", "origin", "time"],
+    )
+    scored = pd.DataFrame({"method": "m", "observed_kw": [0.0, 0, 2, 2], "predicted_kw": [0.0, 0, 3, 3]}, index=index)
+    with pytest.warns(DataWarning, match="nrmse is undefined for 1 of 2 sites"):
+        table = evaluate(scored, metrics=["nrmse"])
+    assert table.loc["m", "nrmse"] == pytest.approx(50)
