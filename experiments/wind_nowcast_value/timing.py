@@ -2,15 +2,15 @@
 
     python experiments/wind_nowcast_value/timing.py
 
-Processor seconds of one thread, so that a busy machine does not matter; two cores take half of them where leads or nets are
-trained side by side. Writes timing.json beside this file.
+What is judged is the wall clock of the methods as they are, trained one after the other; processor seconds stand beside it,
+because a busy machine stretches the wall clock. Writes timing.json beside this file.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from time import process_time
+from time import perf_counter, process_time
 
 import numpy as np
 from farm import TRAIN, farm_with_weather
@@ -24,7 +24,7 @@ LEADS_MIN = tuple(range(10, 181, 10))
 
 
 def main() -> None:
-    began = process_time()
+    start, began = perf_counter(), process_time()
     rows = Rows(farm_with_weather(), TRAIN, LEADS_MIN, RICH_FEATURES)
     seconds = {"panel and features": process_time() - began}
     methods = {"LR_obs (power)": ByLead(StepwiseRegression())} | learned_methods()
@@ -34,17 +34,18 @@ def main() -> None:
         method.fit(rows.X, rows.y)
         seconds[name] = process_time() - began
         print(name, round(seconds[name], 1), "s", flush=True)
+    wall = perf_counter() - start
     one = rows.X[rows.X.index.get_level_values("origin") == rows.X.index[len(rows.X) // 2][1]]
     took = []
     for _ in range(9):
-        began = process_time()
+        began = perf_counter()
         for method in methods.values():
             method.predict(one)
-        took.append(process_time() - began)
-    total, forecast = sum(seconds.values()), 1000 * float(np.median(took))
-    trained, asked = "18 leads of LR, LightGBM and nets trained, processor seconds over two cores", f"one forecast of {len(one)} leads"
-    claims = [claim(trained, "issue", 60.0, round(total / 2, 1), "s", total / 2 <= 60),
-              claim(f"{asked} by all of them, features at hand", "issue", 50.0, round(forecast, 1), "ms", forecast <= 50)]
+        took.append(perf_counter() - began)
+    forecast = 1000 * float(np.median(took))
+    trained, asked = "18 leads of LR, LightGBM and nets trained, wall clock on two cores", f"one forecast of {len(one)} leads"
+    claims = [claim(trained, "project target", 60.0, round(wall, 1), "s", wall <= 60),
+              claim(f"{asked} by all of them, features at hand", "project target", 50.0, round(forecast, 1), "ms", forecast <= 50)]
     parts = {name: round(value, 1) for name, value in seconds.items()}
     text = json.dumps({"claims": claims, "processor_seconds": parts}, indent=1) + "\n"
     (Path(__file__).parent / "timing.json").write_text(text, encoding="utf-8")
