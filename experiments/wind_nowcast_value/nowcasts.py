@@ -77,7 +77,7 @@ def learned_methods() -> dict[str, Any]:
     trees = Boosting(n_estimators=350, learning_rate=0.03, num_leaves=20, min_child_samples=300, subsample=0.7, colsample_bytree=0.3,
                      random_state=1)
     members = {
-        "LightGBM": ByLead(Residual(trees, Persistence())),
+        "LightGBM": ByLead(Residual(trees, Persistence()), n_jobs=2),
         "nets (linear path)": LeadNet((64, 32), n_nets=3, epochs=5, skip=True),
         "nets": LeadNet((128, 64), n_nets=3, epochs=6, skip=False, seed=100),
     }

@@ -148,23 +148,23 @@ def claims_of(score: Scores, rough: Scores | None) -> list[dict[str, Any]]:
         return found
     for lead, (must, target) in TARGETS.items():
         m = round(table.at["blend", lead], 3)
-        found.append(claim(f"nRMSE of the blend, {lead} min: must", "issue", must, m, "% of rated", m <= must))
-        found.append(claim(f"nRMSE of the blend, {lead} min: target", "issue", target, m, "% of rated", m <= target))
+        found.append(claim(f"nRMSE of the blend, {lead} min: must", "project target", must, m, "% of rated", m <= must))
+        found.append(claim(f"nRMSE of the blend, {lead} min: target", "project target", target, m, "% of rated", m <= target))
     for lead in LEADS_MIN:
         for against, least in (("LR_obs (paper)", 10.0), ("persistence", 0.0)):
             value, error = score.skill("blend", against, lead)
             found.append(claim(f"skill of the blend against {against}, {lead} min", "issue; ± standard error, weekly bootstrap",
                                f">= {least:g}", f"{value:.1f} ± {error:.1f}", "%", value >= least))
     for lead, share in score.coverage.items():
-        found.append(claim(f"80 % interval covers, {lead} min", "issue", "78-82", round(share, 1), "%", 78 <= share <= 82))
+        found.append(claim(f"80 % interval covers, {lead} min", "project target", "78-82", round(share, 1), "%", 78 <= share <= 82))
     if rough is not None:
         for lead in LEADS_MIN:
             value, error = rough.skill("blend", "LR_obs (paper)", lead)
             if lead >= 30:
-                found.append(claim(f"NWP error raised by 15 %: skill of the blend against LR_obs, {lead} min", "issue", ">= 8",
+                found.append(claim(f"NWP error raised by 15 %: skill of the blend against LR_obs, {lead} min", "project target", ">= 8",
                                    f"{value:.1f} ± {error:.1f}", "%", value >= 8))
             value, error = rough.skill("blend", "persistence", lead)
-            found.append(claim(f"NWP error raised by 15 %: skill of the blend against persistence, {lead} min", "issue", ">= 0",
+            found.append(claim(f"NWP error raised by 15 %: skill of the blend against persistence, {lead} min", "project target", ">= 0",
                                f"{value:.1f} ± {error:.1f}", "%", value >= 0))
     return found
 

@@ -146,6 +146,7 @@ def test_an_event_without_history_is_told_and_not_guessed(forecaster, panel, eve
     assert answer["baseline_kw"].isna().tolist() == [True] * 8 + [False] * 16
 
 
+# The event that cannot be estimated is warned about, which another test holds.
 @pytest.mark.filterwarnings("ignore::cblcast.schema.DataWarning")
 def test_an_event_counts_whole_or_not_at_all(panel, forecaster, events, monkeypatch):
     predict = forecaster.predict

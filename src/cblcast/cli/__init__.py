@@ -34,7 +34,7 @@ def main() -> None:
         sys.exit(stop.exit_code)
     except typer.Abort:
         sys.exit(130)
-    except Exception as error:
+    except Exception as error:  # click's usage errors bring their own text and code; everything else goes on up
         show = getattr(error, "show", None)
         if show is None:
             raise

@@ -65,6 +65,7 @@ CASES = [
 ]
 
 
+# Days that were not metered have no factor, which is warned about; what is judged here are the numbers.
 @pytest.mark.filterwarnings("ignore::cblcast.schema.DataWarning")
 @pytest.mark.parametrize("share_missing", [0.0, 0.02])
 @pytest.mark.parametrize(("select", "x", "y", "window", "look_back_days"), CASES)
@@ -101,6 +102,7 @@ def test_the_block_of_sites_does_not_show(monkeypatch):
     )
 
 
+# Days that were not metered have no factor, which is warned about; what is judged here are the numbers.
 @pytest.mark.filterwarnings("ignore::cblcast.schema.DataWarning")
 def test_screening_says_what_the_forecaster_says():
     panel = datasets.load("cambridge_sme")

@@ -170,6 +170,13 @@ def test_one_model_per_lead(rows):
     np.testing.assert_allclose(fitted.predict(X)[ahead == 50], own)
 
 
+def test_leads_trained_side_by_side_are_the_same_models(rows):
+    X, y, _ = rows
+    np.testing.assert_array_equal(ByLead(Ridge(), n_jobs=2).fit(X, y).predict(X), ByLead(Ridge()).fit(X, y).predict(X))
+    with pytest.raises(StudyError, match="1 or more, not 0"):
+        ByLead(Ridge(), n_jobs=0).fit(X, y)
+
+
 def test_a_lead_not_trained_is_refused(rows):
     X, y, ahead = rows
     fitted = ByLead(Persistence()).fit(X[ahead == 0], y[ahead == 0])

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch  # the suite is installed with the extra "neural": its absence is a failure, not a skip
 from sklearn.base import clone
 
 from cblcast.estimators.dropout_net import NetShape, Training, predict_net, train_net
@@ -13,7 +14,6 @@ from cblcast.estimators.quantile_forest import QuantileForest, leaves_of
 from cblcast.estimators.quantile_net import QuantileNet
 from cblcast.schema import DataError, StudyError
 
-torch = pytest.importorskip("torch", reason="the extra 'neural' is not installed")
 TRAINING = Training(epochs=3, batch_size=64, learning_rate=1e-2, weight_decay=0.0, input_dropout=0.0, dropout=0.0, seed=1)
 
 
