@@ -27,9 +27,17 @@ def write(frame: pd.DataFrame, name: str) -> None:
     table = table.replace_schema_metadata(None)  # no pandas block: any Parquet reader sees the plain columns
     values = [c for c in frame.columns if c != "time"]
     path = SAMPLES / f"{name}.parquet"
-    pq.write_table(table, path, compression="zstd", compression_level=19, use_dictionary=values,
-                   column_encoding={"time": "DELTA_BINARY_PACKED"} if "time" in frame else None,
-                   row_group_size=1 << 20, data_page_size=1 << 22, dictionary_pagesize_limit=1 << 22)
+    pq.write_table(
+        table,
+        path,
+        compression="zstd",
+        compression_level=19,
+        use_dictionary=values,
+        column_encoding={"time": "DELTA_BINARY_PACKED"} if "time" in frame else None,
+        row_group_size=1 << 20,
+        data_page_size=1 << 22,
+        dictionary_pagesize_limit=1 << 22,
+    )
     print(f"{path.name:40} {len(frame):>8} rows {path.stat().st_size / 1024:>7.0f} KiB")
 
 
@@ -42,8 +50,14 @@ def turin(source: Path) -> pd.DataFrame:
     # 2019-10-27: 02:00-03:00 came twice, the file keeps one hour; it is taken as the first, the second is not metered.
     start = wall.tz_localize("Europe/Rome", ambiguous=np.ones(len(wall), dtype=bool), nonexistent="NaT")
     assert start.isna().sum() == 4, "expected the four labels of the missing hour"
-    frame = pd.DataFrame({"site_id": "turin_building", "time": start.tz_convert("UTC").as_unit("us"),
-                          "observed_kw": power.astype("float32"), "temp_air_c": raw["temp_c"].astype("float32")})
+    frame = pd.DataFrame(
+        {
+            "site_id": "turin_building",
+            "time": start.tz_convert("UTC").as_unit("us"),
+            "observed_kw": power.astype("float32"),
+            "temp_air_c": raw["temp_c"].astype("float32"),
+        }
+    )
     in_2019 = np.asarray(wall.year == 2019)  # the first label closes the last quarter of 2018
     frame = on_grid(frame[in_2019 & ~np.asarray(start.isna())], "15min")
     # The original's temperature is itself a line between hourly readings, so the repeated hour is filled the same way.
@@ -71,9 +85,14 @@ def on_grid(frame: pd.DataFrame, step: str) -> pd.DataFrame:
 def wind_turbines(source: Path) -> pd.DataFrame:
     """The four turbines of La Haute Borne, power to 0.1 kW of 2050 kW."""
     raw = pd.read_parquet(source / "wind" / "la_haute_borne_scada_10min_2014_2015.parquet")
-    frame = pd.DataFrame({"site_id": raw["turbine"].astype("str"), "time": raw["time_utc"].dt.as_unit("us"),
-                          "observed_kw": raw["power_kw"].round(1),
-                          "wind_speed_nacelle_ms": raw["wind_speed_ms"].round(2)})
+    frame = pd.DataFrame(
+        {
+            "site_id": raw["turbine"].astype("str"),
+            "time": raw["time_utc"].dt.as_unit("us"),
+            "observed_kw": raw["power_kw"].round(1),
+            "wind_speed_nacelle_ms": raw["wind_speed_ms"].round(2),
+        }
+    )
     return frame.sort_values(["site_id", "time"], ignore_index=True)
 
 
@@ -83,29 +102,52 @@ def wind_farm(source: Path) -> pd.DataFrame:
     raw["turbine"] = raw["turbine"].astype("str")
     east, north = (part(np.radians(raw["wind_dir_deg"])) for part in (np.sin, np.cos))
     wide = raw.assign(east=east, north=north).pivot_table(
-        index="time_utc", columns="turbine", dropna=False,
-        values=["power_kw", "wind_speed_ms", "temp_c", "east", "north"])
+        index="time_utc",
+        columns="turbine",
+        dropna=False,
+        values=["power_kw", "wind_speed_ms", "temp_c", "east", "north"],
+    )
     speed = wide["wind_speed_ms"]
     speed = speed.mean(axis=1).where(speed.notna().sum(axis=1) >= 3)
     direction = np.degrees(np.arctan2(wide["east"].mean(axis=1), wide["north"].mean(axis=1))) % 360
-    frame = pd.DataFrame({
-        "site_id": "la_haute_borne",
-        "time": pd.DatetimeIndex(wide.index).as_unit("us"),
-        "observed_kw": wide["power_kw"].sum(axis=1, min_count=4).round(1).astype("float32").to_numpy(),
-        "wind_speed_nacelle_ms": speed.round(2).astype("float32").to_numpy(),
-        "wind_dir_nacelle_deg": direction.round(0).astype("float32").to_numpy(),
-        "temp_air_c": wide["temp_c"].mean(axis=1).round(1).astype("float32").to_numpy(),
-    })
+    frame = pd.DataFrame(
+        {
+            "site_id": "la_haute_borne",
+            "time": pd.DatetimeIndex(wide.index).as_unit("us"),
+            "observed_kw": wide["power_kw"].sum(axis=1, min_count=4).round(1).astype("float32").to_numpy(),
+            "wind_speed_nacelle_ms": speed.round(2).astype("float32").to_numpy(),
+            "wind_dir_nacelle_deg": direction.round(0).astype("float32").to_numpy(),
+            "temp_air_c": wide["temp_c"].mean(axis=1).round(1).astype("float32").to_numpy(),
+        }
+    )
     return on_grid(frame, "10min")
 
 
-ERA5_NAMES = {"time_utc": "time", "u_100": "wind_u_100m_ms", "v_100": "wind_v_100m_ms", "t_2m": "temp_air_2m_k",
-              "surf_pres": "pressure_surface_pa", "ws_100m": "wind_speed_100m_ms", "dens_100m": "air_density_100m_kgm3"}
-MERRA2_NAMES = {"time_utc": "time", "surface_pressure": "pressure_surface_pa",
-                "surface_skin_temperature": "temp_skin_k", "u_10": "wind_u_10m_ms", "v_10": "wind_v_10m_ms",
-                "u_50": "wind_u_50m_ms", "v_50": "wind_v_50m_ms", "temp_2m": "temp_air_2m_k",
-                "temp_10m": "temp_air_10m_k", "u_850": "wind_u_850hpa_ms", "v_850": "wind_v_850hpa_ms",
-                "temp_850": "temp_air_850hpa_k", "ws_50m": "wind_speed_50m_ms", "dens_50m": "air_density_50m_kgm3"}
+ERA5_NAMES = {
+    "time_utc": "time",
+    "u_100": "wind_u_100m_ms",
+    "v_100": "wind_v_100m_ms",
+    "t_2m": "temp_air_2m_k",
+    "surf_pres": "pressure_surface_pa",
+    "ws_100m": "wind_speed_100m_ms",
+    "dens_100m": "air_density_100m_kgm3",
+}
+MERRA2_NAMES = {
+    "time_utc": "time",
+    "surface_pressure": "pressure_surface_pa",
+    "surface_skin_temperature": "temp_skin_k",
+    "u_10": "wind_u_10m_ms",
+    "v_10": "wind_v_10m_ms",
+    "u_50": "wind_u_50m_ms",
+    "v_50": "wind_v_50m_ms",
+    "temp_2m": "temp_air_2m_k",
+    "temp_10m": "temp_air_10m_k",
+    "u_850": "wind_u_850hpa_ms",
+    "v_850": "wind_v_850hpa_ms",
+    "temp_850": "temp_air_850hpa_k",
+    "ws_50m": "wind_speed_50m_ms",
+    "dens_50m": "air_density_50m_kgm3",
+}
 
 
 def reanalysis(source: Path, stem: str, names: dict[str, str]) -> pd.DataFrame:
@@ -126,8 +168,12 @@ def cambridge(source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     load = wide.melt("time", var_name="site_id", value_name="observed_kw")
     load = load.astype({"site_id": "str"}).sort_values(["site_id", "time"])[["site_id", "time", "observed_kw"]]
     weather = pd.read_parquet(source / "load" / "cambridge_weather_bedford_2016_2019.parquet").loc[CAMBRIDGE_SPAN]
-    names = {"temp_c": "temp_air_c", "rel_hum_pct": "relative_humidity_pct", "ghi_w_m2": "ghi_wm2",
-             "wind_speed_m_s": "wind_speed_10m_ms"}
+    names = {
+        "temp_c": "temp_air_c",
+        "rel_hum_pct": "relative_humidity_pct",
+        "ghi_w_m2": "ghi_wm2",
+        "wind_speed_m_s": "wind_speed_10m_ms",
+    }
     return load, weather[list(names)].rename(columns=names).round(2).rename_axis("time").reset_index()
 
 

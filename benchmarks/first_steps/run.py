@@ -57,9 +57,15 @@ def main() -> None:
         (folder / "events.csv").write_text(EVENT)
         help_wall, help_cpu = seconds([*cblcast, "--help"], folder)
         probe = f"import sys, cblcast.cli; print([m for m in {HEAVY!r} if m in sys.modules])"
-        loaded = subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True).stdout.strip()
-        subprocess.run([*cblcast, "train", "study.yaml", "--register", "first", "--alias", "champion"], cwd=folder, check=True,
-                       capture_output=True)
+        loaded = subprocess.run(
+            [sys.executable, "-c", probe], check=True, capture_output=True, text=True
+        ).stdout.strip()
+        subprocess.run(
+            [*cblcast, "train", "study.yaml", "--register", "first", "--alias", "champion"],
+            cwd=folder,
+            check=True,
+            capture_output=True,
+        )
         meter = ROOT / "data" / "samples" / "turin.parquet"
         score = [*cblcast, "score", "--model", "models:/first@champion", "--data", str(meter), "--events", "events.csv"]
         score_wall, score_cpu = seconds(score, folder)
@@ -67,8 +73,16 @@ def main() -> None:
         claim("cblcast --help, wall", "<= 0.3", round(help_wall, 3), "s", help_wall <= 0.3),
         claim("cblcast --help, CPU", "<= 0.3", round(help_cpu, 3), "s", help_cpu <= 0.3),
         claim("heavy modules loaded by cblcast --help", "[]", loaded, "modules", loaded == "[]"),
-        claim("score of one event of one site in a fresh process, wall", "<= 3", round(score_wall, 2), "s", score_wall <= 3),
-        claim("score of one event of one site in a fresh process, CPU", "<= 3", round(score_cpu, 2), "s", score_cpu <= 3),
+        claim(
+            "score of one event of one site in a fresh process, wall",
+            "<= 3",
+            round(score_wall, 2),
+            "s",
+            score_wall <= 3,
+        ),
+        claim(
+            "score of one event of one site in a fresh process, CPU", "<= 3", round(score_cpu, 2), "s", score_cpu <= 3
+        ),
     ]
     (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     for item in results:

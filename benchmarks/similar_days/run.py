@@ -129,9 +129,7 @@ def main() -> None:
     loop = slow_loop()
     part = complete.values[:LOOP_SITES]
     every_day = np.ones(part.shape[:2], dtype=bool)
-    spent, (slow, _) = seconds(
-        lambda: loop(part, [17, 18, 19], [15, 16], 5, 10, "high", (0.8, 1.2), every_day, 60), 1
-    )
+    spent, (slow, _) = seconds(lambda: loop(part, [17, 18, 19], [15, 16], 5, 10, "high", (0.8, 1.2), every_day, 60), 1)
     slow_rate = np.isfinite(slow[:, :, 0]).sum() / spent
     agree = 100 * np.isclose(answer[:LOOP_SITES], slow, rtol=1e-4, equal_nan=True).mean()
     long = long_frame(DayCube(complete.values[:: SITES // LONG_SITES], complete.first_day))

@@ -41,8 +41,11 @@ def price_runs(path: Path) -> pd.DataFrame:
     prices = pd.read_csv(path)
     time = pd.DatetimeIndex(pd.to_datetime(prices["timestamp_gmt"], utc=True)).as_unit("us")
     run = (prices["tariff"] != prices["tariff"].shift()).cumsum()
-    runs = pd.DataFrame({"tariff": prices["tariff"], "time": time}).groupby(run).agg(
-        tariff=("tariff", "first"), start=("time", "first"), last=("time", "last"))
+    runs = (
+        pd.DataFrame({"tariff": prices["tariff"], "time": time})
+        .groupby(run)
+        .agg(tariff=("tariff", "first"), start=("time", "first"), last=("time", "last"))
+    )
     return runs.assign(stop=runs["last"] + pd.Timedelta("30min")).drop(columns="last").reset_index(drop=True)
 
 
@@ -64,8 +67,10 @@ def same_hours(run: pd.Series, day: pd.Timestamp) -> dict[str, pd.Timestamp]:
     """The run's wall clock on another day."""
     start, stop = (run[edge].tz_convert("Europe/London").tz_localize(None) for edge in ("start", "stop"))
     shift = day - start.normalize()
-    return {edge: (at + shift).tz_localize("Europe/London", ambiguous=True, nonexistent="shift_forward").tz_convert("UTC")
-            for edge, at in (("start", start), ("stop", stop))}
+    return {
+        edge: (at + shift).tz_localize("Europe/London", ambiguous=True, nonexistent="shift_forward").tz_convert("UTC")
+        for edge, at in (("start", start), ("stop", stop))
+    }
 
 
 def twins(high: pd.DataFrame, days: pd.DatetimeIndex, count: int) -> pd.DataFrame:
@@ -129,8 +134,12 @@ class Truth:
 
 def learned() -> dict[str, Forecaster]:
     """Ridge and boosting on recent like days, calendar and weather; one boosting also sees the hours before."""
-    features = {"reference_days": {"days": 10, "temperature": "temp_air_c"}, "calendar": {},
-                "weather": {"columns": ("temp_air_c",)}, "event_windows": {}}
+    features = {
+        "reference_days": {"days": 10, "temperature": "temp_air_c"},
+        "calendar": {},
+        "weather": {"columns": ("temp_air_c",)},
+        "event_windows": {},
+    }
     seen = {**features, "event_windows": {"hours_before": 4}}
     return {
         "Ridge": Forecaster(Ridge(), features, SETTLEMENT, "Ridge"),
@@ -141,8 +150,14 @@ def learned() -> dict[str, Forecaster]:
 
 def controls() -> dict[str, Forecaster]:
     """Homes on the standard tariff."""
-    return {name: Forecaster(rule, {}, SETTLEMENT, name) for name, rule in (
-        ("ClusterControl", ClusterControl()), ("NearestControl", NearestControl()), ("SyntheticControl", SyntheticControl()))}
+    return {
+        name: Forecaster(rule, {}, SETTLEMENT, name)
+        for name, rule in (
+            ("ClusterControl", ClusterControl()),
+            ("NearestControl", NearestControl()),
+            ("SyntheticControl", SyntheticControl()),
+        )
+    }
 
 
 def response(table: pd.DataFrame) -> float:
@@ -150,9 +165,7 @@ def response(table: pd.DataFrame) -> float:
     return float(100 * (1 - table["metered_kwh"].sum() / table["baseline_kwh"].sum()))
 
 
-def interval(
-    real: pd.DataFrame, placebo: pd.DataFrame, homes_too: bool
-) -> dict[str, tuple[float, float]]:
+def interval(real: pd.DataFrame, placebo: pd.DataFrame, homes_too: bool) -> dict[str, tuple[float, float]]:
     """Bootstrap over events (with their twins), and over homes too: claimed, on twins, and the difference [%]."""
     rng = np.random.default_rng(SEED)
     events, homes = np.sort(real["start"].unique()), np.sort(real["site_id"].unique())
@@ -164,8 +177,11 @@ def interval(
     draws = []
     for _ in range(DRAWS):
         pick = np.bincount(rng.integers(0, len(events), len(events)), minlength=len(events)).astype(float)
-        weigh = (np.bincount(rng.integers(0, len(homes), len(homes)), minlength=len(homes)).astype(float)
-                 if homes_too else np.ones(len(homes)))
+        weigh = (
+            np.bincount(rng.integers(0, len(homes), len(homes)), minlength=len(homes)).astype(float)
+            if homes_too
+            else np.ones(len(homes))
+        )
         b1, m1, b0, m0 = (pick @ grid @ weigh for grid in grids)
         draws.append((100 * (1 - m1 / b1), 100 * (1 - m0 / b0), 100 * (1 - (m1 / b1) / (m0 / b0))))
     tails = 100 * np.array([(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
@@ -173,7 +189,9 @@ def interval(
     return dict(zip(("claimed", "on_twins", "corrected"), map(tuple, low_high.T), strict=True))
 
 
-def twin_control(panel: Panel, homes: pd.Index, others: pd.Index, high: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+def twin_control(
+    panel: Panel, homes: pd.Index, others: pd.Index, high: pd.DataFrame, pairs: pd.DataFrame
+) -> pd.DataFrame:
     """Difference in differences as a baseline: a home's own load on the twins, times what the standard homes drew more.
 
     Returns energies of each home and event [kWh].
@@ -191,8 +209,16 @@ def twin_control(panel: Panel, homes: pd.Index, others: pd.Index, high: pd.DataF
         hours = (run["stop"] - run["start"]).total_seconds() / 3600
         usual = np.mean([mean(wide[homes], twin) for _, twin in own.iterrows()], axis=0)
         grown = mean(control, run) / np.mean([mean(control, twin) for _, twin in own.iterrows()])
-        rows.append(pd.DataFrame({"site_id": homes, "start": run["start"], "baseline_kwh": usual * grown * hours,
-                                  "metered_kwh": mean(wide[homes], run) * hours}))
+        rows.append(
+            pd.DataFrame(
+                {
+                    "site_id": homes,
+                    "start": run["start"],
+                    "baseline_kwh": usual * grown * hours,
+                    "metered_kwh": mean(wide[homes], run) * hours,
+                }
+            )
+        )
     return pd.concat(rows, ignore_index=True).dropna()
 
 
@@ -205,14 +231,32 @@ def plot(table: pd.DataFrame, reference: dict[str, object]) -> None:
     axes.axvspan(low, high, color="#f1e3c6", zorder=0)
     axes.axvline(reference["estimate"], color="#c4903c", label="difference in differences, 90 %")
     place = np.arange(len(table))[::-1]
-    marks = (("claimed", "#333333", 0.15, "claimed"),
-             ("corrected", "#2a6fbb", -0.15, "less what is claimed on twin days"))
+    marks = (
+        ("claimed", "#333333", 0.15, "claimed"),
+        ("corrected", "#2a6fbb", -0.15, "less what is claimed on twin days"),
+    )
     for column, color, shift, label in marks:
         centre = table[column].to_numpy()
         ends = np.array(table[f"{column}_interval"].tolist())
-        axes.errorbar(centre, place + shift, xerr=[centre - ends[:, 0], ends[:, 1] - centre], fmt="o", color=color, markersize=4,
-                      capsize=2, label=label)
-    axes.scatter(table["on_twins"], place, marker="x", color="#c44e52", s=24, zorder=3, label="claimed on days on which nothing happened")
+        axes.errorbar(
+            centre,
+            place + shift,
+            xerr=[centre - ends[:, 0], ends[:, 1] - centre],
+            fmt="o",
+            color=color,
+            markersize=4,
+            capsize=2,
+            label=label,
+        )
+    axes.scatter(
+        table["on_twins"],
+        place,
+        marker="x",
+        color="#c44e52",
+        s=24,
+        zorder=3,
+        label="claimed on days on which nothing happened",
+    )
     axes.set_yticks(place, table["method"])
     axes.axvline(0, color="#999999", linewidth=0.8)
     axes.set_xlabel("response, % of the baseline (> 0: less drawn)")
@@ -265,8 +309,12 @@ def main() -> None:
             found.append(told.merge(group[["start"]].reset_index(names="twin"), on="start"))
         whole = pd.concat(found).merge(pairs[["event", "twin"]], on="twin")
         return whole.assign(event_start=high["start"].to_numpy()[whole["event"]]).assign(
-            event_start=lambda own: pd.DatetimeIndex(own["event_start"]).tz_localize("UTC")
-            if pd.DatetimeIndex(own["event_start"]).tz is None else own["event_start"])
+            event_start=lambda own: (
+                pd.DatetimeIndex(own["event_start"]).tz_localize("UTC")
+                if pd.DatetimeIndex(own["event_start"]).tz is None
+                else own["event_start"]
+            )
+        )
 
     rng = np.random.default_rng(SEED)
     train_runs = pd.DataFrame([same_hours(high.iloc[rng.integers(len(high))], day) for day in to_train])
@@ -291,7 +339,9 @@ def main() -> None:
 
     reference = twin_control(panel, homes, others, high, pairs)
     # Rules leave events out (too few days, a window that another price fills); all are compared on what all can do.
-    pairs_of = [set(zip(each["site_id"], each["start"], strict=True)) for each in (reference, *(c[1] for c in claims.values()))]
+    pairs_of = [
+        set(zip(each["site_id"], each["start"], strict=True)) for each in (reference, *(c[1] for c in claims.values()))
+    ]
     common = set.intersection(*pairs_of)
 
     def shared(own: pd.DataFrame) -> pd.DataFrame:
@@ -308,15 +358,24 @@ def main() -> None:
         on_events, on_twins = shared(whole), of_shared(every_twin)
         spread, wide = (interval(on_events, on_twins, both) for both in (False, True))
         error = on_twins["baseline_kwh"] - on_twins["metered_kwh"]
-        ratio = (on_events["metered_kwh"].sum() / on_events["baseline_kwh"].sum(),
-                 on_twins["metered_kwh"].sum() / on_twins["baseline_kwh"].sum())
-        rows.append({
-            "method": method, "family": family, "n_own": len(whole), "claimed_own": response(whole), "claimed": response(on_events),
-            "on_twins": response(on_twins), "corrected": float(100 * (1 - ratio[0] / ratio[1])),
-            **{f"{key}_interval": tuple(map(float, value)) for key, value in spread.items()},
-            "corrected_interval_homes_too": tuple(map(float, wide["corrected"])),
-            "rrmse_pct": float(100 * np.sqrt((error**2).mean()) / on_twins["metered_kwh"].mean()),
-        })
+        ratio = (
+            on_events["metered_kwh"].sum() / on_events["baseline_kwh"].sum(),
+            on_twins["metered_kwh"].sum() / on_twins["baseline_kwh"].sum(),
+        )
+        rows.append(
+            {
+                "method": method,
+                "family": family,
+                "n_own": len(whole),
+                "claimed_own": response(whole),
+                "claimed": response(on_events),
+                "on_twins": response(on_twins),
+                "corrected": float(100 * (1 - ratio[0] / ratio[1])),
+                **{f"{key}_interval": tuple(map(float, value)) for key, value in spread.items()},
+                "corrected_interval_homes_too": tuple(map(float, wide["corrected"])),
+                "rrmse_pct": float(100 * np.sqrt((error**2).mean()) / on_twins["metered_kwh"].mean()),
+            }
+        )
     table = pd.DataFrame(rows)
     plot(table, told)
     some = ("caiso_10in10", "Boosting, hours before", "SyntheticControl")
@@ -327,31 +386,51 @@ def main() -> None:
 
     everyone = response(reference)
     results = [
-        {"claim": f"difference in differences over {len(reference)} home-events ({len(high)} High events, "
-                  f"{len(homes)} homes against {len(others)})",
-         "source": "the whole trial's mean load ratios, High 0.937 over Normal 0.970 (data/README.md): 3.4 %", "target": 3.4,
-         "measured": round(everyone, 2), "unit": "%", "holds": None},
-        {"claim": f"difference in differences over the {len(did)} home-events that every method can do; its interval over "
-                  "homes and events holds the whole trial's 3.4 %",
-         "source": "as above", "target": 3.4, "measured": round(told["estimate"], 2), "unit": "%",
-         "interval_90": pair(told["interval"]),
-         "interval_90_homes_too": pair(told["interval_homes_too"]),
-         "holds": bool(told["interval_homes_too"][0] <= 3.4 <= told["interval_homes_too"][1])},
+        {
+            "claim": f"difference in differences over {len(reference)} home-events ({len(high)} High events, "
+            f"{len(homes)} homes against {len(others)})",
+            "source": "the whole trial's mean load ratios, High 0.937 over Normal 0.970 (data/README.md): 3.4 %",
+            "target": 3.4,
+            "measured": round(everyone, 2),
+            "unit": "%",
+            "holds": None,
+        },
+        {
+            "claim": f"difference in differences over the {len(did)} home-events that every method can do; its interval over "
+            "homes and events holds the whole trial's 3.4 %",
+            "source": "as above",
+            "target": 3.4,
+            "measured": round(told["estimate"], 2),
+            "unit": "%",
+            "interval_90": pair(told["interval"]),
+            "interval_90_homes_too": pair(told["interval_homes_too"]),
+            "holds": bool(told["interval_homes_too"][0] <= 3.4 <= told["interval_homes_too"][1]),
+        },
     ]
     for row in rows:
-        results.append({
-            "claim": f"response by {row['method']} ({row['family']}), less what it claims on twin days: its 90 % interval over "
-                     "events holds the difference in differences",
-            "source": "project target", "target": round(told["estimate"], 2), "measured": round(row["corrected"], 2),
-            "unit": "%", "interval_90": pair(row["corrected_interval"]),
-            "interval_90_homes_too": pair(row["corrected_interval_homes_too"]),
-            "claimed_pct": round(row["claimed"], 2), "claimed_interval_90": pair(row["claimed_interval"]),
-            "claimed_on_twin_days_pct": round(row["on_twins"], 2), "home_event_rrmse_pct": round(row["rrmse_pct"], 1),
-            "own_home_events": row["n_own"], "claimed_on_own_events_pct": round(row["claimed_own"], 2),
-            "holds": bool(row["corrected_interval"][0] <= told["estimate"] <= row["corrected_interval"][1]),
-        })
+        results.append(
+            {
+                "claim": f"response by {row['method']} ({row['family']}), less what it claims on twin days: its 90 % interval over "
+                "events holds the difference in differences",
+                "source": "project target",
+                "target": round(told["estimate"], 2),
+                "measured": round(row["corrected"], 2),
+                "unit": "%",
+                "interval_90": pair(row["corrected_interval"]),
+                "interval_90_homes_too": pair(row["corrected_interval_homes_too"]),
+                "claimed_pct": round(row["claimed"], 2),
+                "claimed_interval_90": pair(row["claimed_interval"]),
+                "claimed_on_twin_days_pct": round(row["on_twins"], 2),
+                "home_event_rrmse_pct": round(row["rrmse_pct"], 1),
+                "own_home_events": row["n_own"],
+                "claimed_on_own_events_pct": round(row["claimed_own"], 2),
+                "holds": bool(row["corrected_interval"][0] <= told["estimate"] <= row["corrected_interval"][1]),
+            }
+        )
     (HERE / "results.json").write_text(json.dumps({"results": results}, indent=1) + "\n")
-    print(table[["method", "n_own", "claimed_own", "claimed", "on_twins", "corrected", "rrmse_pct"]].round(2).to_string())
+    print(
+        table[["method", "n_own", "claimed_own", "claimed", "on_twins", "corrected", "rrmse_pct"]].round(2).to_string()
+    )
     print(f"difference in differences: {everyone:.2f} % over all, {told} on {len(did)} common home-events")
 
 

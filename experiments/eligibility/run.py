@@ -27,9 +27,26 @@ from cblcast.placebo import placebo_events
 from cblcast.schema import DataWarning
 
 HERE = Path(__file__).parent
-RULES = ["caiso_10in10", "caiso_5in10_residential", "nyiso_average_day", "pjm_economic", "pjm_same_day", "pjm_match_day",
-         "isone_10of10", "isone_90_10_legacy", "ercot_mid8of10", "ercot_matching_day_pair", "ercot_nearest20", "ieso_15of20",
-         "aemo_wdrm_business", "kpx_mid6of10", "kpx_max4of5", "erab_high4of5", "elexon_bl01", "gb_dfs"]
+RULES = [
+    "caiso_10in10",
+    "caiso_5in10_residential",
+    "nyiso_average_day",
+    "pjm_economic",
+    "pjm_same_day",
+    "pjm_match_day",
+    "isone_10of10",
+    "isone_90_10_legacy",
+    "ercot_mid8of10",
+    "ercot_matching_day_pair",
+    "ercot_nearest20",
+    "ieso_15of20",
+    "aemo_wdrm_business",
+    "kpx_mid6of10",
+    "kpx_max4of5",
+    "erab_high4of5",
+    "elexon_bl01",
+    "gb_dfs",
+]
 SPANS = {
     "cambridge": (("2017-01-09", "2018-12-21"), ("2019-01-07", "2019-02-28"), ("2019-03-01", "2019-12-13")),
     "lcl_homes": (("2013-03-01", "2013-08-31"), ("2013-09-01", "2013-10-31"), ("2013-11-01", "2013-12-20")),
@@ -38,12 +55,22 @@ SPANS = {
 
 def learned() -> dict[str, Forecaster]:
     """On recent like days, calendar, weather and four hours before and after: what the best rules may look at as well."""
-    features = {"reference_days": {"days": 10, "temperature": "temp_air_c"}, "calendar": {},
-                "weather": {"columns": ("temp_air_c",)}, "event_windows": {"hours_before": 4, "hours_after": 4}}
-    models = {"Boosting": Boosting(), "Boosting, normalised": Normalised(Boosting(), "ref_day_kw_01"),
-              "Ridge, normalised": Normalised(Ridge(), "ref_day_kw_01"), "LearnedBaseline": LearnedBaseline()}
-    return {name: Forecaster(model, features if name != "LearnedBaseline" else {}, View.settlement(), name)
-            for name, model in models.items()}
+    features = {
+        "reference_days": {"days": 10, "temperature": "temp_air_c"},
+        "calendar": {},
+        "weather": {"columns": ("temp_air_c",)},
+        "event_windows": {"hours_before": 4, "hours_after": 4},
+    }
+    models = {
+        "Boosting": Boosting(),
+        "Boosting, normalised": Normalised(Boosting(), "ref_day_kw_01"),
+        "Ridge, normalised": Normalised(Ridge(), "ref_day_kw_01"),
+        "LearnedBaseline": LearnedBaseline(),
+    }
+    return {
+        name: Forecaster(model, features if name != "LearnedBaseline" else {}, View.settlement(), name)
+        for name, model in models.items()
+    }
 
 
 def read(name: str) -> Panel:
@@ -62,30 +89,66 @@ def main() -> None:
         panel = read(name)
         train, choose, judge = (placebo_events(panel, "17:00", "20:00", first=a, last=b) for a, b in spans)
         gaps = sufficiency(whole)
-        results.append({"claim": f"{name}: sites with sufficient data, of {len(gaps)}", "source": "project target", "target": None,
-                        "measured": int(gaps["sufficient"].sum()), "unit": "sites", "holds": None})
+        results.append(
+            {
+                "claim": f"{name}: sites with sufficient data, of {len(gaps)}",
+                "source": "project target",
+                "target": None,
+                "measured": int(gaps["sufficient"].sum()),
+                "unit": "sites",
+                "holds": None,
+            }
+        )
         for gate in load_gates():
             told = certify(panel, choose, RULES, gate)
             share = 100 * told.groupby("program")["admissible"].mean()
-            results.append({"claim": f"{name}: sites at which a rule passes the gate {gate}, mean over {len(RULES)} rules "
-                                     f"(best: {share.idxmax() if share.max() else 'none'})",
-                            "source": "PROGRAM rules: PJM 20 %, AEMO 20 % and bias 4 %, KPX 30 %", "target": None,
-                            "measured": round(float(share.mean()), 1), "unit": "%", "best": round(float(share.max()), 1), "holds": None})
+            results.append(
+                {
+                    "claim": f"{name}: sites at which a rule passes the gate {gate}, mean over {len(RULES)} rules "
+                    f"(best: {share.idxmax() if share.max() else 'none'})",
+                    "source": "PROGRAM rules: PJM 20 %, AEMO 20 % and bias 4 %, KPX 30 %",
+                    "target": None,
+                    "measured": round(float(share.mean()), 1),
+                    "unit": "%",
+                    "best": round(float(share.max()), 1),
+                    "holds": None,
+                }
+            )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)
-            told = recommend(panel, choose, judge, RULES, "kpx" if name == "lcl_homes" else "pjm", learned=learned(), train_on=train,
-                             min_share=0.0 if name == "lcl_homes" else 0.5)
+            told = recommend(
+                panel,
+                choose,
+                judge,
+                RULES,
+                "kpx" if name == "lcl_homes" else "pjm",
+                learned=learned(),
+                train_on=train,
+                min_share=0.0 if name == "lcl_homes" else 0.5,
+            )
         print(told.round(2).to_string())
         for segment, row in told.iterrows():
-            results.append({
-                "claim": f"{name}, {segment}: the rule chosen on two months ({row['rule']}) is within 10 % of the best rule in hindsight",
-                "source": "project target", "target": round(1.1 * row["best_rule_rrmse_pct"], 2), "measured": round(row["rrmse_pct"], 2),
-                "unit": "% RRMSE", "best_rule": round(row["best_rule_rrmse_pct"], 2),
-                "holds": bool(row["rrmse_pct"] <= 1.1 * row["best_rule_rrmse_pct"])})
-            results.append({
-                "claim": f"{name}, {segment}: the learned baseline chosen on the same two months ({row['learned']}) beats the rule",
-                "source": "project target", "target": round(row["rrmse_pct"], 2), "measured": round(row["learned_rrmse_pct"], 2),
-                "unit": "% RRMSE", "holds": bool(row["learned_rrmse_pct"] < row["rrmse_pct"])})
+            results.append(
+                {
+                    "claim": f"{name}, {segment}: the rule chosen on two months ({row['rule']}) is within 10 % of the best rule in hindsight",
+                    "source": "project target",
+                    "target": round(1.1 * row["best_rule_rrmse_pct"], 2),
+                    "measured": round(row["rrmse_pct"], 2),
+                    "unit": "% RRMSE",
+                    "best_rule": round(row["best_rule_rrmse_pct"], 2),
+                    "holds": bool(row["rrmse_pct"] <= 1.1 * row["best_rule_rrmse_pct"]),
+                }
+            )
+            results.append(
+                {
+                    "claim": f"{name}, {segment}: the learned baseline chosen on the same two months ({row['learned']}) beats the rule",
+                    "source": "project target",
+                    "target": round(row["rrmse_pct"], 2),
+                    "measured": round(row["learned_rrmse_pct"], 2),
+                    "unit": "% RRMSE",
+                    "holds": bool(row["learned_rrmse_pct"] < row["rrmse_pct"]),
+                }
+            )
     (HERE / "results.json").write_text(json.dumps({"results": results}, indent=1) + "\n")
     print(pd.DataFrame(results)[["measured", "target", "holds", "claim"]].to_string())
 

@@ -15,9 +15,16 @@ def read(path: str) -> pd.DataFrame:
     """The track as (site_id, time) with ``observed_kw`` per kW of rated power and forecast winds [m/s]."""
     raw = pd.read_parquet(path)
     raw["site_id"] = "zone_" + raw["zone"].astype(int).astype(str).str.zfill(2)
-    names = {"power_norm": "observed_kw", "u10": "wind_u_10m_ms", "v10": "wind_v_10m_ms", "u100": "wind_u_100m_ms",
-             "v100": "wind_v_100m_ms"}
-    return raw.rename(columns=names).set_index(["site_id", "time"])[list(names.values())].astype(np.float64).sort_index()
+    names = {
+        "power_norm": "observed_kw",
+        "u10": "wind_u_10m_ms",
+        "v10": "wind_v_10m_ms",
+        "u100": "wind_u_100m_ms",
+        "v100": "wind_v_100m_ms",
+    }
+    return (
+        raw.rename(columns=names).set_index(["site_id", "time"])[list(names.values())].astype(np.float64).sort_index()
+    )
 
 
 def features(track: pd.DataFrame) -> pd.DataFrame:
@@ -26,7 +33,9 @@ def features(track: pd.DataFrame) -> pd.DataFrame:
     speed = {z: speed_and_direction(wide["wind_u_100m_ms"][z], wide["wind_v_100m_ms"][z])[0] for z in ZONES}
     together = pd.DataFrame(speed, index=wide["observed_kw"].index)
     shared = _shared(together, wide)
-    return pd.concat({zone: pd.concat([_own(track.loc[zone], together, zone), shared], axis=1) for zone in ZONES}, names=["site_id"])
+    return pd.concat(
+        {zone: pd.concat([_own(track.loc[zone], together, zone), shared], axis=1) for zone in ZONES}, names=["site_id"]
+    )
 
 
 def _shift(values: np.ndarray, hours: int) -> np.ndarray:
@@ -38,10 +47,21 @@ def _own(g: pd.DataFrame, together: pd.DataFrame, zone: str) -> pd.DataFrame:
     (s10, d10), (s100, d100) = (speed_and_direction(g[f"wind_u_{h}m_ms"], g[f"wind_v_{h}m_ms"]) for h in (10, 100))
     hour, day = g.index.hour.to_numpy(), g.index.day_of_year.to_numpy()
     found = {c: g[c].to_numpy() for c in g.columns if c != "observed_kw"}
-    found |= {"speed_10m": s10, "speed_100m": s100, "log_shear": np.log((s100 + 0.1) / (s10 + 0.1)), "direction_10m": d10,
-              "direction_100m": d100, "veer": direction_difference(d100, d10), "speed_cubed": s100**3, "hour": hour,
-              "lead_h": (hour + 23) % 24 + 1, "hour_sin": np.sin(2 * np.pi * hour / 24), "hour_cos": np.cos(2 * np.pi * hour / 24),
-              "year_sin": np.sin(2 * np.pi * day / 365), "year_cos": np.cos(2 * np.pi * day / 365)}
+    found |= {
+        "speed_10m": s10,
+        "speed_100m": s100,
+        "log_shear": np.log((s100 + 0.1) / (s10 + 0.1)),
+        "direction_10m": d10,
+        "direction_100m": d100,
+        "veer": direction_difference(d100, d10),
+        "speed_cubed": s100**3,
+        "hour": hour,
+        "lead_h": (hour + 23) % 24 + 1,
+        "hour_sin": np.sin(2 * np.pi * hour / 24),
+        "hour_cos": np.cos(2 * np.pi * hour / 24),
+        "year_sin": np.sin(2 * np.pi * day / 365),
+        "year_cos": np.cos(2 * np.pi * day / 365),
+    }
     for k in (1, 2, 3, 4, 6):
         found |= {f"speed_100m_{sign}{k}h": _shift(s100, h) for sign, h in (("before_", -k), ("after_", k))}
     for k in (1, 2, 3):

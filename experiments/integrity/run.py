@@ -70,11 +70,16 @@ def rates(panel: Panel, events: pd.DataFrame) -> pd.Series:
 
 def chosen_low(panel: Panel, events: pd.DataFrame, count: int) -> pd.DataFrame:
     """Each site's days with the least load in the event hours relative to the last four like days: low anyway."""
-    load = panel.values_at("observed_kw", panel.site_codes(pd.Index(events["site_id"])),
-                           pd.DatetimeIndex(events["start"]).as_unit("us").asi8)
+    load = panel.values_at(
+        "observed_kw",
+        panel.site_codes(pd.Index(events["site_id"])),
+        pd.DatetimeIndex(events["start"]).as_unit("us").asi8,
+    )
     usual = pd.Series(load).groupby(events["site_id"].to_numpy()).transform(lambda own: own.rolling(4).mean().shift(1))
     ratio = pd.Series(load) / usual
-    return events[ratio.groupby(events["site_id"].to_numpy()).rank(method="first").le(count).to_numpy()].reset_index(drop=True)
+    return events[ratio.groupby(events["site_id"].to_numpy()).rank(method="first").le(count).to_numpy()].reset_index(
+        drop=True
+    )
 
 
 def selected_share(panel: Panel, pick: Callable[[int], pd.DataFrame], draws: int) -> float:
@@ -86,8 +91,10 @@ def selected_share(panel: Panel, pick: Callable[[int], pd.DataFrame], draws: int
 def claimed(panel: Panel, events: pd.DataFrame, truth_kwh: float) -> dict[str, float]:
     """Delivered energy over the true response, by each way to adjust [%]."""
     told = side_by_side(panel, events, RULE)
-    return {way: float(100 * told[way].sum() / truth_kwh)
-            for way in ("delivered_kwh", "unadjusted_kwh", "until_notification_kwh")}
+    return {
+        way: float(100 * told[way].sum() / truth_kwh)
+        for way in ("delivered_kwh", "unadjusted_kwh", "until_notification_kwh")
+    }
 
 
 def plot(table: pd.DataFrame, alarms: pd.Series) -> None:
@@ -113,32 +120,68 @@ def main() -> None:
     alarms = rates(honest, events)
     rows, results = [], []
     for detector, rate in alarms.items():
-        results.append({"claim": f"false alarms of {detector} on {len(events)} honest events with a {100 * RESPONSE:g} % response",
-                        "source": "project target", "target": 5.0, "measured": round(float(rate), 2), "unit": "%",
-                        "holds": bool(rate <= 5.0)})
+        results.append(
+            {
+                "claim": f"false alarms of {detector} on {len(events)} honest events with a {100 * RESPONSE:g} % response",
+                "source": "project target",
+                "target": 5.0,
+                "measured": round(float(rate), 2),
+                "unit": "%",
+                "holds": bool(rate <= 5.0),
+            }
+        )
     for case, pieces in CASES.items():
         for strength in STRENGTHS:
             rate = rates(inject(panel, events, pieces, strength), events)[case]
             rows.append({"case": case, "strength": strength, "rate": float(rate)})
-            results.append({"claim": f"{case} of {100 * strength:g} % detected at a nominal 5 % false alarms",
-                            "source": "project target", "target": None, "measured": round(float(rate), 1), "unit": "%",
-                            "holds": None})
+            results.append(
+                {
+                    "claim": f"{case} of {100 * strength:g} % detected at a nominal 5 % false alarms",
+                    "source": "project target",
+                    "target": None,
+                    "measured": round(float(rate), 1),
+                    "unit": "%",
+                    "holds": None,
+                }
+            )
     table = pd.DataFrame(rows)
     low = chosen_low(panel, days, 12)
     for claim, measured, target in (
-        ("sites told to have chosen low days, days drawn at random (false alarms)",
-         selected_share(panel, lambda seed: draw(days, 100 + seed, 12), 5), 5.0),
-        ("sites told to have chosen low days, the 12 lowest of the year in the event hours",
-         selected_share(panel, lambda seed: low, 1), None),
+        (
+            "sites told to have chosen low days, days drawn at random (false alarms)",
+            selected_share(panel, lambda seed: draw(days, 100 + seed, 12), 5),
+            5.0,
+        ),
+        (
+            "sites told to have chosen low days, the 12 lowest of the year in the event hours",
+            selected_share(panel, lambda seed: low, 1),
+            None,
+        ),
     ):
         holds = None if target is None else measured <= target
-        results.append({"claim": claim, "source": "project target", "target": target, "measured": round(measured, 1),
-                        "unit": "%", "holds": holds})
+        results.append(
+            {
+                "claim": claim,
+                "source": "project target",
+                "target": target,
+                "measured": round(measured, 1),
+                "unit": "%",
+                "holds": holds,
+            }
+        )
     truth = true_response(panel, events)
     for label, case in (("honest", ()), ("30 % raised from the notification, 3 h before", CASES["raised_window"])):
         for way, share in claimed(inject(panel, events, case, 0.3), events, truth).items():
-            results.append({"claim": f"claimed over true response, {label}, {way.removesuffix('_kwh')}", "source": "project target",
-                            "target": 100.0, "measured": round(share, 1), "unit": "%", "holds": None})
+            results.append(
+                {
+                    "claim": f"claimed over true response, {label}, {way.removesuffix('_kwh')}",
+                    "source": "project target",
+                    "target": 100.0,
+                    "measured": round(share, 1),
+                    "unit": "%",
+                    "holds": None,
+                }
+            )
     plot(table, alarms)
     (HERE / "results.json").write_text(json.dumps({"results": results}, indent=1) + "\n")
     for row in results:

@@ -158,8 +158,13 @@ def main() -> None:
         scored = judge(panel, name, learned, test, train)
         table = by_site(scored)
         sets = {"all events": table}
-        for days in (10, 20):  # the script behind the targets looked back twenty working days and dropped events with a gap there
-            sets[f"events without a gap in {days} working days"] = by_site(scored[gap_free(panel, scored, days).to_numpy()])
+        for days in (
+            10,
+            20,
+        ):  # the script behind the targets looked back twenty working days and dropped events with a gap there
+            sets[f"events without a gap in {days} working days"] = by_site(
+                scored[gap_free(panel, scored, days).to_numpy()]
+            )
         found = row_claims(name, sets)
         results += found
         results.append(worst_claim(name, table))

@@ -17,8 +17,11 @@ TURBINES = ("R80711", "R80721", "R80736", "R80790")
 # Shares of the error that each wind takes: less near the ground, more aloft (from the mean speeds of the products).
 WINDS = {
     "era5": (("wind_u_100m_ms", "wind_v_100m_ms", "wind_speed_100m_ms", 1.0),),
-    "merra2": (("wind_u_50m_ms", "wind_v_50m_ms", "wind_speed_50m_ms", 0.88), ("wind_u_10m_ms", "wind_v_10m_ms", None, 0.6),
-               ("wind_u_850hpa_ms", "wind_v_850hpa_ms", None, 1.2)),
+    "merra2": (
+        ("wind_u_50m_ms", "wind_v_50m_ms", "wind_speed_50m_ms", 0.88),
+        ("wind_u_10m_ms", "wind_v_10m_ms", None, 0.6),
+        ("wind_u_850hpa_ms", "wind_v_850hpa_ms", None, 1.2),
+    ),
 }
 
 
@@ -46,6 +49,9 @@ def measured_cases(panel: Panel, cases: pd.DataFrame) -> np.ndarray:
     site = panel.site_codes(cases.index.get_level_values("site_id"))
     time = pd.DatetimeIndex(cases.index.get_level_values("time")).asi8
     last = pd.DatetimeIndex(cases.index.get_level_values("origin")).asi8 - panel.step_us
-    there = [np.isfinite(panel.values_at(column, site, at)) for column in (OBSERVED, "wind_speed_nacelle_ms")
-             for at in (time, last)]
+    there = [
+        np.isfinite(panel.values_at(column, site, at))
+        for column in (OBSERVED, "wind_speed_nacelle_ms")
+        for at in (time, last)
+    ]
     return np.logical_and.reduce(there)

@@ -19,20 +19,45 @@ from cblcast.estimators.stepwise import StepwiseRegression
 
 LEADS_MIN = (10, 20, 30, 60, 90, 120, 180)
 HOURS = (-2.0, -1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
-ERA5 = tuple(f"era5_{c}" for c in ("wind_u_100m_ms", "wind_v_100m_ms", "wind_speed_100m_ms", "temp_air_2m_k", "pressure_surface_pa"))
-MERRA2 = tuple(f"merra2_{c}" for c in (
-    "pressure_surface_pa", "temp_skin_k", "wind_u_10m_ms", "wind_v_10m_ms", "wind_u_50m_ms", "wind_v_50m_ms", "temp_air_2m_k",
-    "temp_air_10m_k", "wind_u_850hpa_ms", "wind_v_850hpa_ms", "temp_air_850hpa_k", "wind_speed_50m_ms", "wind_speed_10m_ms",
-    "wind_speed_850hpa_ms"))
-SHEAR = (("merra2_wind_speed_850hpa_ms", "merra2_wind_speed_10m_ms"), ("merra2_wind_speed_50m_ms", "merra2_wind_speed_10m_ms"))
+ERA5 = tuple(
+    f"era5_{c}"
+    for c in ("wind_u_100m_ms", "wind_v_100m_ms", "wind_speed_100m_ms", "temp_air_2m_k", "pressure_surface_pa")
+)
+MERRA2 = tuple(
+    f"merra2_{c}"
+    for c in (
+        "pressure_surface_pa",
+        "temp_skin_k",
+        "wind_u_10m_ms",
+        "wind_v_10m_ms",
+        "wind_u_50m_ms",
+        "wind_v_50m_ms",
+        "temp_air_2m_k",
+        "temp_air_10m_k",
+        "wind_u_850hpa_ms",
+        "wind_v_850hpa_ms",
+        "temp_air_850hpa_k",
+        "wind_speed_50m_ms",
+        "wind_speed_10m_ms",
+        "wind_speed_850hpa_ms",
+    )
+)
+SHEAR = (
+    ("merra2_wind_speed_850hpa_ms", "merra2_wind_speed_10m_ms"),
+    ("merra2_wind_speed_50m_ms", "merra2_wind_speed_10m_ms"),
+)
 STABILITY = (("merra2_temp_air_850hpa_k", "merra2_temp_air_2m_k"), ("merra2_temp_air_10m_k", "merra2_temp_air_2m_k"))
 WIND = "era5_wind_speed_100m_ms"
 LAST_KW, LAST_MS = "observed_kw_ago_1", "wind_speed_nacelle_ms_ago_1"
 
 # What the paper's regressions and the curves see: table 2 as far as the products have it, and the last measurements.
 PAPER_FEATURES: dict[str, dict[str, Any]] = {
-    "nwp": {"columns": (*ERA5, *MERRA2, "era5_air_density_100m_kgm3", "merra2_air_density_50m_kgm3"), "cubed": (WIND,), "shear": SHEAR,
-            "difference": STABILITY},
+    "nwp": {
+        "columns": (*ERA5, *MERRA2, "era5_air_density_100m_kgm3", "merra2_air_density_50m_kgm3"),
+        "cubed": (WIND,),
+        "shear": SHEAR,
+        "difference": STABILITY,
+    },
     "nwp_error": {"speed": WIND, "measured_speed": "wind_speed_nacelle_ms", "ago": (1,)},
     "lags": {"columns": ("observed_kw", "wind_speed_nacelle_ms"), "ago": tuple(range(1, 19))},
 }
@@ -42,17 +67,42 @@ TABLE_2 = (*ERA5, *MERRA2, *_SHEARS, *_DIFFERENCES)
 WITH_CUBE = (*TABLE_2, f"{WIND}_cubed", "era5_air_density_100m_kgm3", "merra2_air_density_50m_kgm3")
 
 RICH_FEATURES: dict[str, dict[str, Any]] = {
-    "nwp": {"columns": (*ERA5, "merra2_wind_speed_50m_ms", "merra2_wind_speed_10m_ms", "merra2_wind_speed_850hpa_ms"), "shear": SHEAR[1:],
-            "difference": STABILITY, "path": (*ERA5[:3], "merra2_wind_speed_50m_ms", "merra2_wind_speed_10m_ms",
-                                              "merra2_wind_speed_850hpa_ms"), "path_difference": STABILITY, "hours": HOURS},
-    "nwp_error": {"speed": WIND, "measured_speed": "wind_speed_nacelle_ms", "ago": (1, 2, 4, 7, 13, 19), "means": (6, 18, 36, 144),
-                  "hours": HOURS, "u": ERA5[0], "v": ERA5[1], "measured_direction": "wind_dir_nacelle_deg",
-                  "also": (("temp_air_c", "era5_temp_air_2m_k"),)},
-    "lags": {"columns": ("observed_kw", "wind_speed_nacelle_ms"), "ago": (*range(1, 13), 15, 18, 24, 36), "means": (3, 6, 18, 36),
-             "spreads": (3, 6, 18, 36), "directions": ("wind_dir_nacelle_deg",), "direction_ago": (1, 4, 7, 13),
-             "latest": ("temp_air_c", *(f"turbine_{t}_{unit}" for t in TURBINES for unit in ("kw", "ms")))},
-    "power_deficit": {"pairs": (("observed_kw", "wind_speed_nacelle_ms", RATED_KW),
-                                *((f"turbine_{t}_kw", f"turbine_{t}_ms", RATED_KW / 4) for t in TURBINES)), "ago": (1, 2), "means": (6,)},
+    "nwp": {
+        "columns": (*ERA5, "merra2_wind_speed_50m_ms", "merra2_wind_speed_10m_ms", "merra2_wind_speed_850hpa_ms"),
+        "shear": SHEAR[1:],
+        "difference": STABILITY,
+        "path": (*ERA5[:3], "merra2_wind_speed_50m_ms", "merra2_wind_speed_10m_ms", "merra2_wind_speed_850hpa_ms"),
+        "path_difference": STABILITY,
+        "hours": HOURS,
+    },
+    "nwp_error": {
+        "speed": WIND,
+        "measured_speed": "wind_speed_nacelle_ms",
+        "ago": (1, 2, 4, 7, 13, 19),
+        "means": (6, 18, 36, 144),
+        "hours": HOURS,
+        "u": ERA5[0],
+        "v": ERA5[1],
+        "measured_direction": "wind_dir_nacelle_deg",
+        "also": (("temp_air_c", "era5_temp_air_2m_k"),),
+    },
+    "lags": {
+        "columns": ("observed_kw", "wind_speed_nacelle_ms"),
+        "ago": (*range(1, 13), 15, 18, 24, 36),
+        "means": (3, 6, 18, 36),
+        "spreads": (3, 6, 18, 36),
+        "directions": ("wind_dir_nacelle_deg",),
+        "direction_ago": (1, 4, 7, 13),
+        "latest": ("temp_air_c", *(f"turbine_{t}_{unit}" for t in TURBINES for unit in ("kw", "ms"))),
+    },
+    "power_deficit": {
+        "pairs": (
+            ("observed_kw", "wind_speed_nacelle_ms", RATED_KW),
+            *((f"turbine_{t}_kw", f"turbine_{t}_ms", RATED_KW / 4) for t in TURBINES),
+        ),
+        "ago": (1, 2),
+        "means": (6,),
+    },
     "origin_clock": {},
 }
 
@@ -74,8 +124,15 @@ def paper_methods(alpha: float) -> dict[str, Any]:
 
 def learned_methods() -> dict[str, Any]:
     """Learners that see all leads at once."""
-    trees = Boosting(n_estimators=350, learning_rate=0.03, num_leaves=20, min_child_samples=300, subsample=0.7, colsample_bytree=0.3,
-                     random_state=1)
+    trees = Boosting(
+        n_estimators=350,
+        learning_rate=0.03,
+        num_leaves=20,
+        min_child_samples=300,
+        subsample=0.7,
+        colsample_bytree=0.3,
+        random_state=1,
+    )
     members = {
         "LightGBM": ByLead(Residual(trees, Persistence()), n_jobs=2),
         "nets (linear path)": LeadNet((64, 32), n_nets=3, epochs=5, skip=True),

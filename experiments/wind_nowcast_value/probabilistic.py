@@ -71,12 +71,18 @@ def judge(rows: Rows, quantiles: np.ndarray) -> dict[int, dict[str, float]]:
     for lead in LEADS_MIN:
         y, q = rows.y[rows.lead == lead] / RATED_KW * 100, quantiles[rows.lead == lead] / RATED_KW * 100
         loss = [pinball(y, q[:, k], level) for k, level in enumerate(LEVELS)]
-        found[lead] = {"pinball": float(np.mean(loss)), "crps": crps_from_quantiles(y, q, LEVELS),
-                       "coverage": coverage(y, q[:, low], q[:, high]), "width": float((q[:, high] - q[:, low]).mean())}
+        found[lead] = {
+            "pinball": float(np.mean(loss)),
+            "crps": crps_from_quantiles(y, q, LEVELS),
+            "coverage": coverage(y, q[:, low], q[:, high]),
+            "width": float((q[:, high] - q[:, low]).mean()),
+        }
     return found
 
 
-def skill(rows: Rows, lead: int, quantiles: np.ndarray, reference: np.ndarray, draws: int = 2000) -> tuple[float, float]:
+def skill(
+    rows: Rows, lead: int, quantiles: np.ndarray, reference: np.ndarray, draws: int = 2000
+) -> tuple[float, float]:
     """CRPS skill [%] and its standard error by a paired bootstrap of weeks."""
     here = rows.lead == lead
     week = np.unique(rows.week[here], return_inverse=True)[1]
@@ -101,8 +107,16 @@ def main() -> None:
     for lead, target in ARMA_NRMSE.items():
         here = test.lead == lead
         m = nrmse(test.y[here], arma[here], RATED_KW)
-        claims.append(claim(f"nRMSE of ARMA(3,2), {lead} min", "quick script on the same data", target, round(m, 2), "% of rated",
-                            abs(round(m, 2) - target) <= 0.0501))
+        claims.append(
+            claim(
+                f"nRMSE of ARMA(3,2), {lead} min",
+                "quick script on the same data",
+                target,
+                round(m, 2),
+                "% of rated",
+                abs(round(m, 2) - target) <= 0.0501,
+            )
+        )
         print(claims[-1]["claim"], claims[-1]["measured"], "target", target, flush=True)
     found = {"climatology": climatology(train, test), "persistence ensemble": persistence_ensemble(train, test)}
     began = process_time()
@@ -114,7 +128,10 @@ def main() -> None:
     if not test.X.index.equals(rows.X.index):
         raise SystemExit("the methods would be scored on different rows")
     net = LeadNet((64, 32), n_nets=1, epochs=5, skip=True)
-    learned = {"net with intervals": lambda: with_intervals(net, train, test), "quantile net": lambda: quantile_net(train, test)}
+    learned = {
+        "net with intervals": lambda: with_intervals(net, train, test),
+        "quantile net": lambda: quantile_net(train, test),
+    }
     for name, make in learned.items():
         began = process_time()
         found[name] = make()
@@ -130,14 +147,36 @@ def main() -> None:
         for lead in LEADS_MIN:
             for against in ("climatology", "persistence ensemble", "persistence with intervals"):
                 value, error = skill(rows, lead, found[name], found[against])
-                claims.append(claim(f"CRPS skill of the {name} against {against}, {lead} min", "own; ± standard error, weekly bootstrap",
-                                    "> 0", f"{value:.1f} ± {error:.1f}", "%", value > 0))
+                claims.append(
+                    claim(
+                        f"CRPS skill of the {name} against {against}, {lead} min",
+                        "own; ± standard error, weekly bootstrap",
+                        "> 0",
+                        f"{value:.1f} ± {error:.1f}",
+                        "%",
+                        value > 0,
+                    )
+                )
             share = scores[name][lead]["coverage"]
-            claims.append(claim(f"80 % interval of the {name} covers, {lead} min", "own", "78-82", round(share, 2), "%", 78 <= share <= 82))
-    table = {name: {str(lead): {k: round(v, 3) for k, v in one.items()} for lead, one in by_lead.items()}
-             for name, by_lead in scores.items()}
-    text = json.dumps({"claims": claims, "scores": table, "processor_seconds": {k: round(v, 1) for k, v in seconds.items()}}, indent=1,
-                      ensure_ascii=False)
+            claims.append(
+                claim(
+                    f"80 % interval of the {name} covers, {lead} min",
+                    "own",
+                    "78-82",
+                    round(share, 2),
+                    "%",
+                    78 <= share <= 82,
+                )
+            )
+    table = {
+        name: {str(lead): {k: round(v, 3) for k, v in one.items()} for lead, one in by_lead.items()}
+        for name, by_lead in scores.items()
+    }
+    text = json.dumps(
+        {"claims": claims, "scores": table, "processor_seconds": {k: round(v, 1) for k, v in seconds.items()}},
+        indent=1,
+        ensure_ascii=False,
+    )
     (HERE / "results_probabilistic.json").write_text(text + "\n", encoding="utf-8")
     print(f"{sum(c['holds'] for c in claims)} of {len(claims)} claims hold; misses:")
     print("\n".join(f"{c['claim']}: {c['measured']} for {c['target']}" for c in claims if not c["holds"]))

@@ -27,7 +27,15 @@ from cblcast.physics.wind import shear_exponent
 from cblcast.rolling import lead_minutes, rolling_origins
 
 HERE = Path(__file__).parent
-TARGETS = {10: (4.08, 4.00), 20: (5.72, 5.60), 30: (6.60, 6.48), 60: (7.98, 7.80), 90: (8.65, 8.45), 120: (9.03, 8.77), 180: (9.42, 9.12)}
+TARGETS = {
+    10: (4.08, 4.00),
+    20: (5.72, 5.60),
+    30: (6.60, 6.48),
+    60: (7.98, 7.80),
+    90: (8.65, 8.45),
+    120: (9.03, 8.77),
+    180: (9.42, 9.12),
+}
 SOURCES = {
     "persistence": (4.19, 6.06, 7.20, 9.38, 10.82, 12.00, 13.82),
     "AR by BIC": (4.14, 5.95, 7.03, 9.05, 10.39, 11.45, 13.07),
@@ -47,7 +55,9 @@ class Rows:
         cases = cases[measured_cases(panel, cases)]
         self.X = Forecaster(_NOTHING, features).matrix(panel, cases)
         self.y, self.lead = truth(panel, cases), lead_minutes(cases, panel.step)
-        self.week = (pd.DatetimeIndex(cases.index.get_level_values("time")).asi8 // (7 * 86_400_000_000)).astype(np.int64)
+        self.week = (pd.DatetimeIndex(cases.index.get_level_values("time")).asi8 // (7 * 86_400_000_000)).astype(
+            np.int64
+        )
 
 
 class _Nothing:
@@ -59,7 +69,10 @@ _NOTHING = _Nothing()
 
 def run_paper(panel: Panel, score: Scores) -> None:
     """The paper's methods and the classical ones, lead by lead."""
-    low, high = (float(np.hypot(panel.column(f"merra2_wind_u_{h}m_ms"), panel.column(f"merra2_wind_v_{h}m_ms")).mean()) for h in (10, 50))
+    low, high = (
+        float(np.hypot(panel.column(f"merra2_wind_u_{h}m_ms"), panel.column(f"merra2_wind_v_{h}m_ms")).mean())
+        for h in (10, 50)
+    )
     methods = paper_methods(shear_exponent(low, high, 10.0, 50.0))
     for lead in LEADS_MIN:
         train, test = (Rows(panel, span, (lead,), PAPER_FEATURES) for span in (TRAIN, TEST))
@@ -143,29 +156,61 @@ def claims_of(score: Scores, rough: Scores | None) -> list[dict[str, Any]]:
         for lead, target in zip(LEADS_MIN, row, strict=True):
             m = round(table.at[name, lead], 2)
             near = abs(m - target) <= 0.0501
-            found.append(claim(f"nRMSE of {name}, {lead} min", "quick scripts on the same data", target, m, "% of rated", near))
+            found.append(
+                claim(f"nRMSE of {name}, {lead} min", "quick scripts on the same data", target, m, "% of rated", near)
+            )
     if "blend" not in table.index:
         return found
     for lead, (must, target) in TARGETS.items():
         m = round(table.at["blend", lead], 3)
         found.append(claim(f"nRMSE of the blend, {lead} min: must", "project target", must, m, "% of rated", m <= must))
-        found.append(claim(f"nRMSE of the blend, {lead} min: target", "project target", target, m, "% of rated", m <= target))
+        found.append(
+            claim(f"nRMSE of the blend, {lead} min: target", "project target", target, m, "% of rated", m <= target)
+        )
     for lead in LEADS_MIN:
         for against, least in (("LR_obs (paper)", 10.0), ("persistence", 0.0)):
             value, error = score.skill("blend", against, lead)
-            found.append(claim(f"skill of the blend against {against}, {lead} min", "issue; ± standard error, weekly bootstrap",
-                               f">= {least:g}", f"{value:.1f} ± {error:.1f}", "%", value >= least))
+            found.append(
+                claim(
+                    f"skill of the blend against {against}, {lead} min",
+                    "issue; ± standard error, weekly bootstrap",
+                    f">= {least:g}",
+                    f"{value:.1f} ± {error:.1f}",
+                    "%",
+                    value >= least,
+                )
+            )
     for lead, share in score.coverage.items():
-        found.append(claim(f"80 % interval covers, {lead} min", "project target", "78-82", round(share, 1), "%", 78 <= share <= 82))
+        found.append(
+            claim(
+                f"80 % interval covers, {lead} min", "project target", "78-82", round(share, 1), "%", 78 <= share <= 82
+            )
+        )
     if rough is not None:
         for lead in LEADS_MIN:
             value, error = rough.skill("blend", "LR_obs (paper)", lead)
             if lead >= 30:
-                found.append(claim(f"NWP error raised by 15 %: skill of the blend against LR_obs, {lead} min", "project target", ">= 8",
-                                   f"{value:.1f} ± {error:.1f}", "%", value >= 8))
+                found.append(
+                    claim(
+                        f"NWP error raised by 15 %: skill of the blend against LR_obs, {lead} min",
+                        "project target",
+                        ">= 8",
+                        f"{value:.1f} ± {error:.1f}",
+                        "%",
+                        value >= 8,
+                    )
+                )
             value, error = rough.skill("blend", "persistence", lead)
-            found.append(claim(f"NWP error raised by 15 %: skill of the blend against persistence, {lead} min", "project target", ">= 0",
-                               f"{value:.1f} ± {error:.1f}", "%", value >= 0))
+            found.append(
+                claim(
+                    f"NWP error raised by 15 %: skill of the blend against persistence, {lead} min",
+                    "project target",
+                    ">= 0",
+                    f"{value:.1f} ± {error:.1f}",
+                    "%",
+                    value >= 0,
+                )
+            )
     return found
 
 

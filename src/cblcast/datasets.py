@@ -234,17 +234,26 @@ def _read_cambridge(paths: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     import pandas as pd
 
     wide, meta, weather = pd.read_parquet(paths[0]), pd.read_csv(paths[1]), pd.read_parquet(paths[2])
-    names = {"temp_c": "temp_air_c", "rel_hum_pct": "relative_humidity_pct", "ghi_w_m2": "ghi_wm2",
-             "wind_speed_m_s": "wind_speed_10m_ms"}
+    names = {
+        "temp_c": "temp_air_c",
+        "rel_hum_pct": "relative_humidity_pct",
+        "ghi_w_m2": "ghi_wm2",
+        "wind_speed_m_s": "wind_speed_10m_ms",
+    }
     # Energy per hour [kWh] is the mean power [kW] of the hour.
     data = _long(wide, weather[list(names)].rename(columns=names))
-    sites = pd.DataFrame({
-        "tz": "Europe/London", "country": "GB", "subdivision": "ENG",
-        "segment": meta["sme_5_150kw"].map({True: "sme", False: "other"}).to_numpy(),
-        "suggested": meta["suggested"].to_numpy(dtype=bool),
-        "mean_kw": meta["mean_kw"].to_numpy(),
-        "scaled_copy_of": meta["scaled_copy_of"].fillna("").to_numpy(),
-    }, index=pd.Index(meta["building"].astype("str"), name="site_id"))
+    sites = pd.DataFrame(
+        {
+            "tz": "Europe/London",
+            "country": "GB",
+            "subdivision": "ENG",
+            "segment": meta["sme_5_150kw"].map({True: "sme", False: "other"}).to_numpy(),
+            "suggested": meta["suggested"].to_numpy(dtype=bool),
+            "mean_kw": meta["mean_kw"].to_numpy(),
+            "scaled_copy_of": meta["scaled_copy_of"].fillna("").to_numpy(),
+        },
+        index=pd.Index(meta["building"].astype("str"), name="site_id"),
+    )
     return data, sites
 
 
@@ -257,10 +266,17 @@ def _read_lcl_homes(paths: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     # The last half-hour of the year has no following hour to interpolate to, and keeps the last reading.
     half_hourly = hourly.rename(columns={"temp_c": "temp_air_c"}).reindex(half_hours).interpolate(limit=1)
     data = _long(wide.set_axis(half_hours, axis=0) * 2, half_hourly)  # kWh per half-hour → mean kW
-    sites = pd.DataFrame({
-        "tz": "Europe/London", "country": "GB", "subdivision": "ENG", "segment": "home",
-        "tariff_group": meta["stdorToU"].to_numpy(), "acorn_group": meta["Acorn_grouped"].to_numpy(),
-    }, index=pd.Index(meta["LCLid"].astype("str"), name="site_id"))
+    sites = pd.DataFrame(
+        {
+            "tz": "Europe/London",
+            "country": "GB",
+            "subdivision": "ENG",
+            "segment": "home",
+            "tariff_group": meta["stdorToU"].to_numpy(),
+            "acorn_group": meta["Acorn_grouped"].to_numpy(),
+        },
+        index=pd.Index(meta["LCLid"].astype("str"), name="site_id"),
+    )
     return data, sites
 
 
@@ -269,25 +285,61 @@ _FARM_SITE = {"tz": "Europe/Paris", "country": "FR", "segment": "wind", "lat": 4
 CATALOGUE: dict[str, Dataset] = {
     dataset.name: dataset
     for dataset in (
-        Dataset("turin", "A non-residential building in Turin, 2019, 15 min", "MIT",
-                "R. Chiosa, Politecnico di Torino: contextual-anomaly-detector 1.0.1", ("turin.parquet",),
-                _one_file(tz="Europe/Rome", country="IT", subdivision="TO", segment="sme")),
-        Dataset("cambridge_sme", "Twelve university buildings of SME size, Cambridge, 2016-2019, hourly", MIT_CAMBRIDGE,
-                CREDIT_CAMBRIDGE, ("cambridge_sme.parquet", "cambridge_weather.parquet"), _read_cambridge_sme),
-        Dataset("la_haute_borne", "A wind farm of four turbines (8.2 MW), 2014-2015, 10 min", ETALAB, CREDIT_ENGIE,
-                ("la_haute_borne.parquet",), _one_file(**_FARM_SITE, rated_kw=8200.0, hub_height_m=80.0)),
-        Dataset("la_haute_borne_turbines", "Its four turbines (2.05 MW each), 2014-2015, 10 min", ETALAB, CREDIT_ENGIE,
-                ("la_haute_borne_turbines.parquet",), _one_file(**_FARM_SITE, rated_kw=2050.0, hub_height_m=80.0)),
-        Dataset("cambridge", "All 43 buildings of the Cambridge estate, 2016-2019, hourly", MIT_CAMBRIDGE,
-                CREDIT_CAMBRIDGE,
-                ("load/cambridge_load_2016_2019.parquet", "load/cambridge_meta.csv",
-                 "load/cambridge_weather_bedford_2016_2019.parquet"), _read_cambridge, bundled=False,
-                origin="the EECi Cambridge-Estates-Building-Energy-Archive (doi 10.5281/zenodo.10955332)"),
-        Dataset("lcl_homes", "70 London homes, fixed or dynamic tariff, 2013, half-hourly", "as stated by the origin",
-                "UK Power Networks, Low Carbon London",
-                ("load/lcl_homes_30min_2013.parquet", "load/lcl_homes_meta.csv",
-                 "load/bedford_weather_hourly_2013.csv.gz"),
-                _read_lcl_homes, bundled=False,
-                origin="the Low Carbon London smart meter data of the London Datastore"),
+        Dataset(
+            "turin",
+            "A non-residential building in Turin, 2019, 15 min",
+            "MIT",
+            "R. Chiosa, Politecnico di Torino: contextual-anomaly-detector 1.0.1",
+            ("turin.parquet",),
+            _one_file(tz="Europe/Rome", country="IT", subdivision="TO", segment="sme"),
+        ),
+        Dataset(
+            "cambridge_sme",
+            "Twelve university buildings of SME size, Cambridge, 2016-2019, hourly",
+            MIT_CAMBRIDGE,
+            CREDIT_CAMBRIDGE,
+            ("cambridge_sme.parquet", "cambridge_weather.parquet"),
+            _read_cambridge_sme,
+        ),
+        Dataset(
+            "la_haute_borne",
+            "A wind farm of four turbines (8.2 MW), 2014-2015, 10 min",
+            ETALAB,
+            CREDIT_ENGIE,
+            ("la_haute_borne.parquet",),
+            _one_file(**_FARM_SITE, rated_kw=8200.0, hub_height_m=80.0),
+        ),
+        Dataset(
+            "la_haute_borne_turbines",
+            "Its four turbines (2.05 MW each), 2014-2015, 10 min",
+            ETALAB,
+            CREDIT_ENGIE,
+            ("la_haute_borne_turbines.parquet",),
+            _one_file(**_FARM_SITE, rated_kw=2050.0, hub_height_m=80.0),
+        ),
+        Dataset(
+            "cambridge",
+            "All 43 buildings of the Cambridge estate, 2016-2019, hourly",
+            MIT_CAMBRIDGE,
+            CREDIT_CAMBRIDGE,
+            (
+                "load/cambridge_load_2016_2019.parquet",
+                "load/cambridge_meta.csv",
+                "load/cambridge_weather_bedford_2016_2019.parquet",
+            ),
+            _read_cambridge,
+            bundled=False,
+            origin="the EECi Cambridge-Estates-Building-Energy-Archive (doi 10.5281/zenodo.10955332)",
+        ),
+        Dataset(
+            "lcl_homes",
+            "70 London homes, fixed or dynamic tariff, 2013, half-hourly",
+            "as stated by the origin",
+            "UK Power Networks, Low Carbon London",
+            ("load/lcl_homes_30min_2013.parquet", "load/lcl_homes_meta.csv", "load/bedford_weather_hourly_2013.csv.gz"),
+            _read_lcl_homes,
+            bundled=False,
+            origin="the Low Carbon London smart meter data of the London Datastore",
+        ),
     )
 }

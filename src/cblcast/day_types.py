@@ -93,8 +93,9 @@ def site_day_types(panel: Panel, day_types: str | Sequence[str], first_day: int,
 
 
 def _holidays_of(places: list[tuple[str, str, str]], first_day: int, last_day: int) -> list[np.ndarray]:
-    first_year, last_year = (int(np.int64(day).astype("M8[D]").astype("M8[Y]").astype(int)) + 1970
-                             for day in (first_day, last_day))
+    first_year, last_year = (
+        int(np.int64(day).astype("M8[D]").astype("M8[Y]").astype(int)) + 1970 for day in (first_day, last_day)
+    )
     return [
         np.union1d(holiday_days(country, subdivision, first_year, last_year), own_holidays(own))
         for country, subdivision, own in places
@@ -106,7 +107,9 @@ def own_holidays(dates: str) -> np.ndarray:
     try:
         return np.sort(np.array(dates.split(), dtype="M8[D]").astype(np.int64))
     except ValueError:
-        raise DataError(f"the sites column holidays holds {dates[:40]!r}: write dates like '2019-12-26 2019-12-27'") from None
+        raise DataError(
+            f"the sites column holidays holds {dates[:40]!r}: write dates like '2019-12-26 2019-12-27'"
+        ) from None
 
 
 def _places(panel: Panel) -> tuple[np.ndarray, list[tuple[str, str, str]]]:

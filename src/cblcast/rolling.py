@@ -71,14 +71,27 @@ def rolling_origins(
         frames.append((np.full(inside.sum(), code), np.repeat(origin, inside.sum(1)), time[inside]))
     code_of_row, origins, times = (np.concatenate(part) for part in zip(*frames, strict=True))
     if len(times) == 0:
-        raise DataError(f"no interval lies between {_stamp(begin)} and {_stamp(end)}: the panel runs from "
-                        f"{_stamp(panel.first_times_us.min())} to {_stamp(panel.last_times_us.max())}")
-    index = pd.MultiIndex.from_arrays([panel.site_ids.take(code_of_row), _stamps(origins), _stamps(times)], names=CASE_INDEX)
-    return pd.DataFrame({"hidden_from": _stamps(origins), "hidden_until": _stamps(np.full(len(times), FAR_FUTURE_US)),
-                         "event_stop": _stamps(times + panel.step_us), "scored": True}, index=index).sort_index()
+        raise DataError(
+            f"no interval lies between {_stamp(begin)} and {_stamp(end)}: the panel runs from "
+            f"{_stamp(panel.first_times_us.min())} to {_stamp(panel.last_times_us.max())}"
+        )
+    index = pd.MultiIndex.from_arrays(
+        [panel.site_ids.take(code_of_row), _stamps(origins), _stamps(times)], names=CASE_INDEX
+    )
+    return pd.DataFrame(
+        {
+            "hidden_from": _stamps(origins),
+            "hidden_until": _stamps(np.full(len(times), FAR_FUTURE_US)),
+            "event_stop": _stamps(times + panel.step_us),
+            "scored": True,
+        },
+        index=index,
+    ).sort_index()
 
 
-def issue_events(panel: Panel, every_min: int, horizon_min: int, first: str | None = None, last: str | None = None) -> pd.DataFrame:
+def issue_events(
+    panel: Panel, every_min: int, horizon_min: int, first: str | None = None, last: str | None = None
+) -> pd.DataFrame:
     """Nowcasts as events, for what works event by event: each starts when it is issued and lasts for its horizon.
 
     Parameters
@@ -99,10 +112,15 @@ def issue_events(panel: Panel, every_min: int, horizon_min: int, first: str | No
     every = _multiples([every_min], step_min, "every_min")[0]
     horizon = _multiples([horizon_min], step_min, "horizon_min")[0]
     if horizon > every:
-        raise StudyError(f"horizon_min={horizon} is longer than every_min={every}, so that nowcasts would overlap: shorten the "
-                         "horizon, or issue less often")
+        raise StudyError(
+            f"horizon_min={horizon} is longer than every_min={every}, so that nowcasts would overlap: shorten the "
+            "horizon, or issue less often"
+        )
     begin = _instant(first, int(panel.first_times_us.min()))
-    end = _instant(None if last is None else str(pd.Timestamp(last) + pd.Timedelta(days=1)), int(panel.last_times_us.max()) + panel.step_us)
+    end = _instant(
+        None if last is None else str(pd.Timestamp(last) + pd.Timedelta(days=1)),
+        int(panel.last_times_us.max()) + panel.step_us,
+    )
     rows = []
     for code in range(len(panel.site_ids)):
         low, high = int(panel.first_times_us[code]), int(panel.last_times_us[code]) + panel.step_us
@@ -112,20 +130,29 @@ def issue_events(panel: Panel, every_min: int, horizon_min: int, first: str | No
         rows.append((np.full(len(starts), code), starts))
     codes, starts = (np.concatenate(part) for part in zip(*rows, strict=True))
     if len(starts) == 0:
-        raise DataError(f"no nowcast can be issued between {_stamp(begin)} and {_stamp(end)}: check the dates of the study")
-    return pd.DataFrame({SITE: panel.site_ids.take(codes), "start": _stamps(starts), "stop": _stamps(starts + horizon * MINUTE_US)})
+        raise DataError(
+            f"no nowcast can be issued between {_stamp(begin)} and {_stamp(end)}: check the dates of the study"
+        )
+    return pd.DataFrame(
+        {SITE: panel.site_ids.take(codes), "start": _stamps(starts), "stop": _stamps(starts + horizon * MINUTE_US)}
+    )
 
 
 def lead_minutes(cases: pd.DataFrame, step: pd.Timedelta) -> np.ndarray:
     """Lead of each row [min], see :func:`rolling_origins`, shape (n_rows,)."""
-    return np.asarray((cases.index.get_level_values("time") - cases.index.get_level_values("origin") + step)
-                      / pd.Timedelta(minutes=1), dtype=np.float64)
+    return np.asarray(
+        (cases.index.get_level_values("time") - cases.index.get_level_values("origin") + step)
+        / pd.Timedelta(minutes=1),
+        dtype=np.float64,
+    )
 
 
 def _multiples(minutes: Sequence[int], step: int, name: str) -> list[int]:
     wrong = [m for m in minutes if m <= 0 or m % step]
     if wrong or len(minutes) == 0:
-        raise StudyError(f"{name} holds {wrong[0] if wrong else 'nothing'}: give positive multiples of the step, {step} min")
+        raise StudyError(
+            f"{name} holds {wrong[0] if wrong else 'nothing'}: give positive multiples of the step, {step} min"
+        )
     return sorted({int(m) for m in minutes})
 
 

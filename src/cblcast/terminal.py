@@ -88,4 +88,6 @@ def print_leaderboard(leaderboard: pd.DataFrame, excluded: pd.DataFrame, title: 
             f"{len(excluded)} event estimates are left out, most often because: {excluded['reason'].mode().iloc[0]}",
             fg="yellow",
         )
-    typer.echo("mpe and bias > 0 overestimate; mape in % of mean load, nrmse in % of the study's scale (docs/nomenclature.md)")
+    typer.echo(
+        "mpe and bias > 0 overestimate; mape in % of mean load, nrmse in % of the study's scale (docs/nomenclature.md)"
+    )

@@ -13,8 +13,15 @@ SOURCE = ROOT / "src" / "cblcast"
 def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
     # The command line is run, not its functions, since only the former is a public interface.
     code = "from importlinter.cli import lint_imports_command; lint_imports_command()"
-    return subprocess.run([sys.executable, "-c", code, "--no-cache"], cwd=root, capture_output=True, text=True,
-                          env={"PYTHONPATH": str(root / "src"), "PATH": ""}, timeout=120, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", code, "--no-cache"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(root / "src"), "PATH": ""},
+        timeout=120,
+        check=False,
+    )
 
 
 def test_imports_run_downwards_only():
@@ -22,12 +29,15 @@ def test_imports_run_downwards_only():
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize(("module", "line", "broken"), [
-    ("metrics", "from cblcast import schema", "cblcast.metrics is not allowed to import cblcast.schema"),
-    ("schema", "def f():\n    import mlflow", "Only tracking imports mlflow BROKEN"),
-    ("workflow", "import optuna", "Only tuning imports optuna BROKEN"),
-    ("somewhere", "x = 1", "not listed as layers"),
-])
+@pytest.mark.parametrize(
+    ("module", "line", "broken"),
+    [
+        ("metrics", "from cblcast import schema", "cblcast.metrics is not allowed to import cblcast.schema"),
+        ("schema", "def f():\n    import mlflow", "Only tracking imports mlflow BROKEN"),
+        ("workflow", "import optuna", "Only tuning imports optuna BROKEN"),
+        ("somewhere", "x = 1", "not listed as layers"),
+    ],
+)
 def test_the_contracts_bite(tmp_path, module, line, broken):
     package = tmp_path / "src" / "cblcast"
     package.mkdir(parents=True)

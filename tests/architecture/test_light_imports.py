@@ -13,8 +13,14 @@ HEAVY = {"torch", "lightgbm", "mlflow", "optuna", "sklearn", "matplotlib", "scip
 def loaded_by(code: str) -> set[str]:
     """Top-level modules in memory after `code` ran in a fresh interpreter."""
     tail = "\nimport json, sys; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
-    result = subprocess.run([sys.executable, "-c", code + tail], capture_output=True, text=True, timeout=120,
-                            check=False, env=os.environ.copy())
+    result = subprocess.run(
+        [sys.executable, "-c", code + tail],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=os.environ.copy(),
+    )
     assert result.returncode == 0, result.stderr
     return set(json.loads(result.stdout.splitlines()[-1]))
 

@@ -28,7 +28,9 @@ def panel():
     data = pd.DataFrame({OBSERVED: rng.gamma(9, 1, len(index)), "temp_air_c": rng.normal(12, 5, len(index))}, index)
     for column in ("wind_speed_10m_ms", "wind_speed_100m_ms", "wind_u_100m_ms", "wind_v_100m_ms"):
         data[column] = rng.gamma(4, 1, len(index))
-    table = pd.DataFrame({"tz": [ZONES.get(site, "Europe/Madrid") for site in sites]}, index=pd.Index(sites, name="site_id"))
+    table = pd.DataFrame(
+        {"tz": [ZONES.get(site, "Europe/Madrid") for site in sites]}, index=pd.Index(sites, name="site_id")
+    )
     table["group"] = ["asked" if site in ZONES else "control" for site in sites]
     return Panel(data, table.assign(rated_kw=50.0, contract_kw=50.0))
 

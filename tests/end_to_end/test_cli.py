@@ -170,12 +170,16 @@ def test_data_list_and_methods_name_what_a_study_can_use(run: Run) -> None:
 def test_tune_goes_on_where_it_stopped_and_judges_once(run: Run) -> None:
     small = "methods=[{name: boosted, estimator: Boosting, n_estimators: 20}]"
     features = "features={calendar: {}, reference_days: {}}"
-    code, out, err = run("tune", "study.yaml", "--set", small, "--set", features, "--trials", "2", "--folds", "2", "--json")
+    code, out, err = run(
+        "tune", "study.yaml", "--set", small, "--set", features, "--trials", "2", "--folds", "2", "--json"
+    )
     assert code == 0, err
     first = json.loads(out)
     assert first["best_value"] <= first["given_value"]
     assert {row["method"] for row in first["leaderboard"]} == {"boosted", "boosted tuned"}
-    code, out, err = run("tune", "study.yaml", "--set", small, "--set", features, "--trials", "3", "--folds", "2", "--json")
+    code, out, err = run(
+        "tune", "study.yaml", "--set", small, "--set", features, "--trials", "3", "--folds", "2", "--json"
+    )
     assert code == 0, err
     assert json.loads(out)["best_value"] <= first["best_value"]
     code, _, err = run("tune", "study.yaml", "--trials", "2")

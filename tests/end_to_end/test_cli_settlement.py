@@ -23,13 +23,18 @@ def folder(tmp_path_factory):
     data = data.loc[pd.IndexSlice[:, "2019-03-01":"2019-06-30"], ["observed_kw"]]
     data.reset_index().to_csv(folder / "meter.csv", index=False)
     (folder / "events.csv").write_text(EVENTS)
-    (folder / "absent.csv").write_text(EVENTS + "b99,2019-06-12T17:00+01:00,2019-06-12T20:00+01:00,2019-06-12T14:00+01:00\n")
+    (folder / "absent.csv").write_text(
+        EVENTS + "b99,2019-06-12T17:00+01:00,2019-06-12T20:00+01:00,2019-06-12T14:00+01:00\n"
+    )
     (folder / "contract.yaml").write_text("energy_price: {17: 0.2, 18: 0.3}\ncurrency: GBP\n")
     (folder / "series.yaml").write_text("energy_price: series\n")
     hours = pd.date_range("2019-06-05", "2019-06-13", freq="h", tz="UTC")
-    pd.DataFrame({"time": hours.strftime("%Y-%m-%dT%H:%M:%SZ"), "price_per_kwh": 0.25}).to_csv(folder / "prices.csv", index=False)
+    pd.DataFrame({"time": hours.strftime("%Y-%m-%dT%H:%M:%SZ"), "price_per_kwh": 0.25}).to_csv(
+        folder / "prices.csv", index=False
+    )
     (folder / "own.yaml").write_text(
-        "name: mine\ntitle: Mine\nday_types: working\ndays: [{applies_to: working, x: 2, y: 3, rank: low}]\n")
+        "name: mine\ntitle: Mine\nday_types: working\ndays: [{applies_to: working, x: 2, y: 3, rank: low}]\n"
+    )
     return folder
 
 
@@ -51,8 +56,24 @@ def run(folder, monkeypatch, capsys):
 
 
 def test_settle_writes_a_table_and_a_page(run, folder):
-    code, out, err = run("settle", *METER, "--events", "events.csv", "--program", "caiso_10in10", "--program", "own.yaml",
-                         "--contract", "series.yaml", "--prices", "prices.csv", "--out", "s.csv", "--html", "s.html")
+    code, out, err = run(
+        "settle",
+        *METER,
+        "--events",
+        "events.csv",
+        "--program",
+        "caiso_10in10",
+        "--program",
+        "own.yaml",
+        "--contract",
+        "series.yaml",
+        "--prices",
+        "prices.csv",
+        "--out",
+        "s.csv",
+        "--html",
+        "s.html",
+    )
     assert code == 0, err
     assert "caiso_10in10" in out
     table = pd.read_csv(folder / "s.csv")
@@ -60,14 +81,21 @@ def test_settle_writes_a_table_and_a_page(run, folder):
     assert table["energy_payment"].to_numpy() == pytest.approx(0.25 * table["delivered_kwh"].to_numpy())
     page = (folder / "s.html").read_text()
     assert page.lstrip().startswith("<!doctype html>")
-    for words in ("CAISO day matching, 10 in 10", "the 2 with the lowest mean load", "data:image/png;base64,", "2019-06-05 16:00 UTC"):
+    for words in (
+        "CAISO day matching, 10 in 10",
+        "the 2 with the lowest mean load",
+        "data:image/png;base64,",
+        "2019-06-05 16:00 UTC",
+    ):
         assert words in page, words
     assert "partial" not in page
     assert "http" not in page  # the page stands alone
 
 
 def test_a_site_without_data_is_named_and_the_exit_code_says_partial(run):
-    code, out, err = run("settle", *METER, "--events", "absent.csv", "--program", "caiso_10in10", "--coverage", "0.9", "--json")
+    code, out, err = run(
+        "settle", *METER, "--events", "absent.csv", "--program", "caiso_10in10", "--coverage", "0.9", "--json"
+    )
     assert code == 3
     told = json.loads(out)
     assert told["partial"]
@@ -79,12 +107,25 @@ def test_a_site_without_data_is_named_and_the_exit_code_says_partial(run):
 
 def test_a_large_file_is_settled_in_parts(run, folder):
     pd.read_csv(folder / "meter.csv", parse_dates=["time"]).to_parquet(folder / "meter.parquet", index=False)
-    (folder / "sites.csv").write_text("site_id,tz,country,subdivision\nb1,Europe/London,GB,ENG\nb22,Europe/London,GB,ENG\n")
+    (folder / "sites.csv").write_text(
+        "site_id,tz,country,subdivision\nb1,Europe/London,GB,ENG\nb22,Europe/London,GB,ENG\n"
+    )
     (folder / "named.csv").write_text(EVENTS.replace("*", "b1") + EVENTS.split("\n", 1)[1].replace("*", "b22"))
     both = []
     for more in ((), ("--processes", "1")):
-        code, out, err = run("settle", "--data", "meter.parquet", "--events", "named.csv", "--sites", "sites.csv",
-                             "--program", "pjm_economic", "--json", *more)
+        code, out, err = run(
+            "settle",
+            "--data",
+            "meter.parquet",
+            "--events",
+            "named.csv",
+            "--sites",
+            "sites.csv",
+            "--program",
+            "pjm_economic",
+            "--json",
+            *more,
+        )
         assert code == 0, err
         both.append(pd.DataFrame(json.loads(out)["events"]).sort_values(["site_id", "start"], ignore_index=True))
     assert len(both[0]) == 4
@@ -94,12 +135,15 @@ def test_a_large_file_is_settled_in_parts(run, folder):
     assert "--processes settles a .parquet file" in " ".join(err.split())
 
 
-@pytest.mark.parametrize(("more", "message"), [
-    (("--program", "caiso_10in10", "--contract", "contract.yaml"), "no price for 19:00-20:00"),
-    (("--program", "caiso_10in10", "--contract", "series.yaml"), "priced by a series, but none is given"),
-    (("--program", "caiso_10_in_10"), "did you mean 'caiso_10in10'"),
-    (("--program", "isone_10of10", "--out", "nothing.xlsx"), "neither .csv nor .parquet"),
-])
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("--program", "caiso_10in10", "--contract", "contract.yaml"), "no price for 19:00-20:00"),
+        (("--program", "caiso_10in10", "--contract", "series.yaml"), "priced by a series, but none is given"),
+        (("--program", "caiso_10_in_10"), "did you mean 'caiso_10in10'"),
+        (("--program", "isone_10of10", "--out", "nothing.xlsx"), "neither .csv nor .parquet"),
+    ],
+)
 def test_bad_input_is_one_sentence_and_nothing_is_written(run, folder, more, message):
     code, _, err = run("settle", *METER, "--events", "events.csv", *more)
     assert code == 2
@@ -115,8 +159,13 @@ def test_programs_are_listed_and_explained(run):
     assert not listed["nyiso_average_day"]["official"]
     code, out, _ = run("programs", "explain", "nyiso_average_day")
     assert code == 0
-    for words in ("Not an official statement", "10 qualified days, 5 selected", "too close to the event",
-                  "Factor before the cap", "cap 0.8 to 1.2"):
+    for words in (
+        "Not an official statement",
+        "10 qualified days, 5 selected",
+        "too close to the event",
+        "Factor before the cap",
+        "cap 0.8 to 1.2",
+    ):
         assert words in out, words
     code, out, _ = run("programs", "explain", "elia_declared")
     assert code == 0
@@ -124,8 +173,18 @@ def test_programs_are_listed_and_explained(run):
 
 
 def test_an_event_of_ones_own_is_worked_through(run):
-    code, out, err = run("programs", "explain", "own.yaml", *METER, "--site", "b22",
-                         "--start", "2019-06-12T17:00+01:00", "--stop", "2019-06-12T20:00+01:00")
+    code, out, err = run(
+        "programs",
+        "explain",
+        "own.yaml",
+        *METER,
+        "--site",
+        "b22",
+        "--start",
+        "2019-06-12T17:00+01:00",
+        "--stop",
+        "2019-06-12T20:00+01:00",
+    )
     assert code == 0, err
     assert "site b22" in out
     assert "3 qualified days, 2 selected" in out
@@ -135,19 +194,58 @@ def test_an_event_of_ones_own_is_worked_through(run):
 
 
 def test_eligibility_and_integrity(run):
-    code, out, _ = run("eligibility", *METER, "--program", "caiso_10in10", "--program", "kpx_max4of5", "--start", "17:00",
-                       "--stop", "20:00", "--gate", "pjm", "--choose", "2019-05-01", "2019-05-31", "--judge", "2019-06-01",
-                       "2019-06-28", "--json")
+    code, out, _ = run(
+        "eligibility",
+        *METER,
+        "--program",
+        "caiso_10in10",
+        "--program",
+        "kpx_max4of5",
+        "--start",
+        "17:00",
+        "--stop",
+        "20:00",
+        "--gate",
+        "pjm",
+        "--choose",
+        "2019-05-01",
+        "2019-05-31",
+        "--judge",
+        "2019-06-01",
+        "2019-06-28",
+        "--json",
+    )
     assert code == 0
     told = json.loads(out)
     assert {row["site_id"] for row in told["sufficiency"]} == {"b1", "b22"}
     assert told["recommendation"][0]["rule"] in ("caiso_10in10", "kpx_max4of5")
-    code, out, err = run("eligibility", *METER, "--program", "caiso_10in10", "--start", "17:00", "--stop", "20:00",
-                         "--train", "2019-04-01", "2019-04-30", "--choose", "2019-05-01", "2019-05-31", "--judge", "2019-06-01",
-                         "2019-06-28", "--learned", "PBLM-Nearest5of10", "--json")
+    code, out, err = run(
+        "eligibility",
+        *METER,
+        "--program",
+        "caiso_10in10",
+        "--start",
+        "17:00",
+        "--stop",
+        "20:00",
+        "--train",
+        "2019-04-01",
+        "2019-04-30",
+        "--choose",
+        "2019-05-01",
+        "2019-05-31",
+        "--judge",
+        "2019-06-01",
+        "2019-06-28",
+        "--learned",
+        "PBLM-Nearest5of10",
+        "--json",
+    )
     assert code == 0, err
     assert json.loads(out)["recommendation"][0]["learned"] == "PBLM-Nearest5of10"
-    code, _, err = run("eligibility", *METER, "--program", "caiso_10in10", "--start", "17:00", "--stop", "20:00", "--learned", "Ridge")
+    code, _, err = run(
+        "eligibility", *METER, "--program", "caiso_10in10", "--start", "17:00", "--stop", "20:00", "--learned", "Ridge"
+    )
     assert code == 2
     assert "give --train, --choose and --judge" in " ".join(err.split())
     code, out, _ = run("integrity", *METER, "--events", "absent.csv", "--program", "gb_dfs", "--json")

@@ -61,7 +61,8 @@ def test_every_way_to_ask_gives_the_same_numbers(store, asked, tmp_path):
     assert os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
 
     pd.testing.assert_frame_equal(
-        score_frame(tracking.load_forecaster(MODEL), frame).reset_index(drop=True), scored[["site_id", "time", *COLUMNS]]
+        score_frame(tracking.load_forecaster(MODEL), frame).reset_index(drop=True),
+        scored[["site_id", "time", *COLUMNS]],
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MLflow warns of its own type hints while it is imported

@@ -24,8 +24,15 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 
 def run(*command: str | Path, cwd: Path, timeout: int = 600) -> str:
-    result = subprocess.run([str(part) for part in command], cwd=cwd, env=clean_environment(), capture_output=True,
-                            text=True, timeout=timeout, check=False)
+    result = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
     assert result.returncode == 0, f"{' '.join(map(str, command))}\n{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
     return result.stdout
 
@@ -45,8 +52,18 @@ def installed(wheel, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("empty")
     venv.create(folder / "env", with_pip=True)
     binaries = folder / "env" / ("Scripts" if os.name == "nt" else "bin")
-    run(binaries / "python", "-m", "pip", "install", "--quiet", "-c", ROOT / "constraints.txt", wheel, cwd=folder,
-        timeout=900)
+    run(
+        binaries / "python",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "-c",
+        ROOT / "constraints.txt",
+        wheel,
+        cwd=folder,
+        timeout=900,
+    )
     return binaries
 
 
@@ -55,8 +72,11 @@ def test_wheel_holds_the_samples_and_their_licences(wheel):
     samples = {f"cblcast/_samples/{path.name}" for path in (ROOT / "data" / "samples").iterdir()}
     assert samples <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
-    packaged = {"cblcast/" + str(path.relative_to(ROOT / "src" / "cblcast"))
-                for suffix in ("yaml", "html", "css", "py") for path in (ROOT / "src" / "cblcast").rglob(f"*.{suffix}")}
+    packaged = {
+        "cblcast/" + str(path.relative_to(ROOT / "src" / "cblcast"))
+        for suffix in ("yaml", "html", "css", "py")
+        for path in (ROOT / "src" / "cblcast").rglob(f"*.{suffix}")
+    }
     assert packaged <= names
 
 
@@ -71,8 +91,15 @@ def test_console_script_trains_on_the_bundled_data(installed, tmp_path):
 
 
 def test_a_wrong_name_is_one_sentence_and_exit_code_2(installed, tmp_path):
-    result = subprocess.run([installed / "cblcast", "data", "describe", "torin"], cwd=tmp_path, env=clean_environment(),
-                            capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(
+        [installed / "cblcast", "data", "describe", "torin"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert result.returncode == 2
     assert "did you mean 'turin'" in " ".join((result.stdout + result.stderr).split())
     assert "Traceback" not in result.stdout + result.stderr

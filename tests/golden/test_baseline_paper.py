@@ -131,7 +131,8 @@ def test_windows_through_adjusted(window, hours, event, step):
     load = 10.0 + np.arange(len(times)) % 97
     index = pd.MultiIndex.from_product([["shop"], times], names=["site_id", "time"])
     panel = Panel(
-        pd.DataFrame({"observed_kw": load}, index), pd.DataFrame({"tz": "UTC"}, index=pd.Index(["shop"], name="site_id"))
+        pd.DataFrame({"observed_kw": load}, index),
+        pd.DataFrame({"tz": "UTC"}, index=pd.Index(["shop"], name="site_id")),
     )
     day = pd.Timestamp("2019-06-17", tz="UTC")
     made = Forecaster(Adjusted(XofY(10, 10, "recent"), window), view=View.settlement())

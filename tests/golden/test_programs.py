@@ -61,8 +61,12 @@ def test_caiso_10in10_is_the_mean_of_ten_and_its_ratio_is_capped():
 
 def test_caiso_10in10_is_4_in_4_at_the_weekend():
     # Saturday 2024-03-23; the four rest days before it: 4, 6, 8, 10 → 7 (working days would give 1000).
-    panel = made([4.0, 6.0, 8.0, 10.0], days=[day for day in REST if day < pd.Timestamp("2024-03-23")],
-                 event_day="2024-03-23", today=hours(13, 16, 7.0))
+    panel = made(
+        [4.0, 6.0, 8.0, 10.0],
+        days=[day for day in REST if day < pd.Timestamp("2024-03-23")],
+        event_day="2024-03-23",
+        today=hours(13, 16, 7.0),
+    )
     assert worked("caiso_10in10", panel, day="2024-03-23").intervals["baseline_kw"].tolist() == pytest.approx([7.0] * 3)
 
 
@@ -183,13 +187,16 @@ def test_ieso_15_of_20():
     assert told.intervals["baseline_kw"].iloc[0] == pytest.approx(15.6)
 
 
-@pytest.mark.parametrize(("name", "expected"), [
-    # The ten days before 20 March: working days 1 … 7 and 1000 on the 17th, 16th and 10th: (28 + 3000) / 10 = 302.8.
-    ("aemo_wdrm_all_days", 302.8),
-    ("aemo_wdrm_business", 5.5),
-    ("aemo_wdrm_composite", 5.5),
-    ("aemo_wdrm_non_business", None),
-])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # The ten days before 20 March: working days 1 … 7 and 1000 on the 17th, 16th and 10th: (28 + 3000) / 10 = 302.8.
+        ("aemo_wdrm_all_days", 302.8),
+        ("aemo_wdrm_business", 5.5),
+        ("aemo_wdrm_composite", 5.5),
+        ("aemo_wdrm_non_business", None),
+    ],
+)
 def test_aemo_variants(name, expected):
     told = worked(name, made(range(1, 11), today=hours(13, 16, expected or 1.0)))
     if expected is None:
@@ -247,11 +254,14 @@ def test_erab_shifts_by_the_hours_from_5_to_2_before():
     assert told.intervals["baseline_kw"].iloc[0] == pytest.approx(40.0)
 
 
-@pytest.mark.parametrize(("meter", "contract", "expected"), [
-    (13.0, 100.0, 13.0),   # mean(1 … 20) = 10.5, shift +2.5
-    (13.0, 12.0, 12.0),    # never more than the contracted capacity
-    (-20.0, 100.0, 0.0),   # shift -30.5 would be negative: floored at 0
-])
+@pytest.mark.parametrize(
+    ("meter", "contract", "expected"),
+    [
+        (13.0, 100.0, 13.0),  # mean(1 … 20) = 10.5, shift +2.5
+        (13.0, 12.0, 12.0),  # never more than the contracted capacity
+        (-20.0, 100.0, 0.0),  # shift -30.5 would be negative: floored at 0
+    ],
+)
 def test_taipower_meets_the_meter_from_22_to_24_h(meter, contract, expected):
     panel = made(range(1, 21), today=hours(22, 24, meter), contract_kw=contract)
     assert worked("taipower_20day", panel).intervals["baseline_kw"].tolist() == pytest.approx([expected] * 3)
@@ -265,9 +275,15 @@ def test_taipower_event_over_the_clock_window_is_not_adjusted():
 
 def test_elexon_bl01():
     # Working: middle 8 of 1 … 10 = 5.5; rest days: middle 2 of 4, 6, 8, 10 = 7.
-    assert worked("elexon_bl01", made(range(1, 11), today=hours(13, 16, 5.5))).intervals["baseline_kw"].iloc[0] == pytest.approx(5.5)
-    panel = made([4.0, 6.0, 8.0, 10.0], days=[day for day in REST if day < pd.Timestamp("2024-03-23")],
-                 event_day="2024-03-23", today=hours(13, 16, 7.0))
+    assert worked("elexon_bl01", made(range(1, 11), today=hours(13, 16, 5.5))).intervals["baseline_kw"].iloc[
+        0
+    ] == pytest.approx(5.5)
+    panel = made(
+        [4.0, 6.0, 8.0, 10.0],
+        days=[day for day in REST if day < pd.Timestamp("2024-03-23")],
+        event_day="2024-03-23",
+        today=hours(13, 16, 7.0),
+    )
     assert worked("elexon_bl01", panel, day="2024-03-23").intervals["baseline_kw"].iloc[0] == pytest.approx(7.0)
 
 
@@ -290,8 +306,12 @@ def test_caiso_residential_adjusts_before_and_after_together():
 
 def test_residential_weekend_weighs_the_newest_most():
     # Saturday: rest days newest first 5 1 4 2 3: highest three 5, 4, 3 with 50, 30, 20 %: 2.5 + 1.2 + 0.6 = 4.3.
-    panel = made([5.0, 1, 4, 2, 3], days=[day for day in REST if day < pd.Timestamp("2024-03-23")],
-                 event_day="2024-03-23", today=hours(13, 15, 4.3) | hours(22, 24, 4.3))
+    panel = made(
+        [5.0, 1, 4, 2, 3],
+        days=[day for day in REST if day < pd.Timestamp("2024-03-23")],
+        event_day="2024-03-23",
+        today=hours(13, 15, 4.3) | hours(22, 24, 4.3),
+    )
     assert worked("pge_power_saver", panel, day="2024-03-23").intervals["unadjusted_kw"].iloc[0] == pytest.approx(4.3)
 
 
@@ -308,12 +328,16 @@ def test_pge_cbp_caps_at_40_percent():
 
 
 def test_rte_and_elia():
-    assert worked("rte_nebef_rectangle", made([1.0], today={16: 9.0})).intervals["baseline_kw"].iloc[0] == pytest.approx(9.0)
+    assert worked("rte_nebef_rectangle", made([1.0], today={16: 9.0})).intervals["baseline_kw"].iloc[
+        0
+    ] == pytest.approx(9.0)
     both = worked("rte_nebef_rectangle_algebraic", made([1.0], today={16: 9.0, 20: 5.0}))
     assert both.intervals["baseline_kw"].iloc[0] == pytest.approx(7.0)
     # The four Wednesdays before: working days 5, 10, 15 and 20 → 12.5.
     assert worked("rte_nebef_history", made(range(1, 26))).intervals["baseline_kw"].iloc[0] == pytest.approx(12.5)
-    assert worked("elia_high_x_of_y", made(range(1, 6), today=hours(13, 16, 3.5))).intervals["baseline_kw"].iloc[0] == pytest.approx(3.5)
+    assert worked("elia_high_x_of_y", made(range(1, 6), today=hours(13, 16, 3.5))).intervals["baseline_kw"].iloc[
+        0
+    ] == pytest.approx(3.5)
 
 
 def test_a_generator_is_owed_what_it_gives_beyond_its_typical_output():
@@ -339,7 +363,9 @@ def test_a_control_group_is_the_load_of_those_who_were_not_dispatched():
     inside = (own.index >= started) & (own.index < started + pd.Timedelta("3h"))
     shape = pd.Series(20.0 + np.sin(np.arange(len(own))), index=own.index)
     load = {"a": shape, **{f"c{k}": shape.where(~inside, 2 * shape) * (1 + k / 10) for k in range(5)}}
-    frame = pd.concat({name: each.rename("observed_kw").to_frame() for name, each in load.items()}, names=["site_id", "time"])
+    frame = pd.concat(
+        {name: each.rename("observed_kw").to_frame() for name, each in load.items()}, names=["site_id", "time"]
+    )
     sites = pd.DataFrame({"tz": "UTC", "group": ["treated", *["control"] * 5]}, index=pd.Index(load, name="site_id"))
     told = worked("rte_nebef_panel", Panel(frame, sites))
     assert told.intervals["baseline_kw"].to_numpy() == pytest.approx(2 * shape[inside].to_numpy(), rel=1e-4)

@@ -41,7 +41,16 @@ FURTHER = {
         {"day_types": "all", "rules": ({"x": 2, "y": 3, "rank": "nearest", "compare_day_before": True},)},
         {"day_types": "all", "rules": ({"x": 2, "y": 3, "rank": "high", "low_share": 0.8, "low_of": "seed"},)},
     ],
-    "lags": [{"columns": ("observed_kw", "temp_air_c"), "ago": (1, 4), "means": (3, 30), "spreads": (6,), "ramps": (2,), "latest": ()}],
+    "lags": [
+        {
+            "columns": ("observed_kw", "temp_air_c"),
+            "ago": (1, 4),
+            "means": (3, 30),
+            "spreads": (6,),
+            "ramps": (2,),
+            "latest": (),
+        }
+    ],
     "nwp": [{"path": ("wind_speed_100m_ms",), "hours": (-1.0, 0.0, 2.0), "lead": True}],
     "nwp_error": [{"measured_speed": "wind_speed_10m_ms", "ago": (1, 3), "means": (6,), "hours": (0.0, 1.0)}],
     "power_deficit": [{"pairs": (("observed_kw", "wind_speed_10m_ms", 20.0),), "ago": (1, 2), "means": (4,)}],
@@ -73,7 +82,9 @@ def panel_around(tz: str, date: str, minutes: int) -> Panel:
     weather = {name: rng.normal(8.0, 3.0, len(index)) for name in ("temp_air_c", "wind_speed_100m_ms")}
     weather |= {"wind_speed_10m_ms": rng.gamma(4.0, 1.0, len(index)), "wind_dir_100m_deg": rng.random(len(index)) * 360}
     data = pd.DataFrame({"observed_kw": load, **weather}, index=index)
-    sites = pd.DataFrame({"tz": tz, "group": ["treated", "control"], "rated_kw": 20.0}, index=pd.Index(["a", "b"], name="site_id"))
+    sites = pd.DataFrame(
+        {"tz": tz, "group": ["treated", "control"], "rated_kw": 20.0}, index=pd.Index(["a", "b"], name="site_id")
+    )
     return Panel(data, sites)
 
 

@@ -30,7 +30,11 @@ def event(load, metered=None):
     seen = np.full(ROWS, np.nan)
     if metered is not None:
         seen[:2] = metered[:2]
-    columns |= {"hours_since_start": np.arange(ROWS) - 2.0, "hours_since_stop": np.arange(ROWS) - 4.0, "metered_kw": seen}
+    columns |= {
+        "hours_since_start": np.arange(ROWS) - 2.0,
+        "hours_since_stop": np.arange(ROWS) - 4.0,
+        "metered_kw": seen,
+    }
     return pd.DataFrame(columns, index=index)
 
 

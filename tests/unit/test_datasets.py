@@ -16,12 +16,15 @@ def turin():
     return datasets.load("turin")
 
 
-@pytest.mark.parametrize(("name", "sites", "rows", "minutes", "not_metered"), [
-    ("turin", 1, 35_039, 15, 46),                      # 42 in interpolated runs, 4 in the repeated hour
-    ("cambridge_sme", 12, 12 * 35_064, 60, 18_455),
-    ("la_haute_borne", 1, 105_120, 10, 1_373),         # a farm without one turbine is not metered
-    ("la_haute_borne_turbines", 4, 4 * 105_120, 10, 2_569),
-])
+@pytest.mark.parametrize(
+    ("name", "sites", "rows", "minutes", "not_metered"),
+    [
+        ("turin", 1, 35_039, 15, 46),  # 42 in interpolated runs, 4 in the repeated hour
+        ("cambridge_sme", 12, 12 * 35_064, 60, 18_455),
+        ("la_haute_borne", 1, 105_120, 10, 1_373),  # a farm without one turbine is not metered
+        ("la_haute_borne_turbines", 4, 4 * 105_120, 10, 2_569),
+    ],
+)
 def test_describe(name, sites, rows, minutes, not_metered):
     told = datasets.describe(name)
     assert (told["sites"], told["rows"]) == (sites, rows)
@@ -102,7 +105,8 @@ def test_homes_are_read_from_the_named_folder(monkeypatch, tmp_path):
     pd.DataFrame({"MAC000002": kwh}, index=times).to_parquet(tmp_path / "load" / "lcl_homes_30min_2013.parquet")
     (tmp_path / "load" / "lcl_homes_meta.csv").write_text("LCLid,stdorToU,Acorn_grouped\nMAC000002,ToU,Affluent\n")
     pd.DataFrame({"timestamp_utc": ["2013-01-01 00:00:00", "2013-01-01 01:00:00"], "temp_c": [7.0, 8.0]}).to_csv(
-        tmp_path / "load" / "bedford_weather_hourly_2013.csv.gz", index=False)
+        tmp_path / "load" / "bedford_weather_hourly_2013.csv.gz", index=False
+    )
     monkeypatch.setenv(datasets.ENVIRONMENT_VARIABLE, str(tmp_path))
     homes = datasets.load("lcl_homes")
     np.testing.assert_allclose(homes.data["observed_kw"], 2 * kwh)  # kWh per half-hour → kW

@@ -64,7 +64,11 @@ def test_what_cannot_be_judged_is_said(scored, options, message):
 
 def test_a_mean_over_sites_says_which_relative_errors_do_not_exist():
     index = pd.MultiIndex.from_product(
-        [["empty", "full"], [pd.Timestamp("2019-01-02 17:00", tz="UTC")], pd.date_range("2019-01-02 17:00", periods=2, freq="h", tz="UTC")],
+        [
+            ["empty", "full"],
+            [pd.Timestamp("2019-01-02 17:00", tz="UTC")],
+            pd.date_range("2019-01-02 17:00", periods=2, freq="h", tz="UTC"),
+        ],
         names=["site_id", "origin", "time"],
     )
     scored = pd.DataFrame({"method": "m", "observed_kw": [0.0, 0, 2, 2], "predicted_kw": [0.0, 0, 3, 3]}, index=index)

@@ -31,7 +31,12 @@ def test_every_example_is_a_method_and_the_weights_sum_to_one():
 
 
 def test_spelled_out():
-    spec = {"estimator": "Adjusted", "window": ["WS", {"side": "after", "hours": 2}], "limits": [0.8, 1.2], "of": "High3of5"}
+    spec = {
+        "estimator": "Adjusted",
+        "window": ["WS", {"side": "after", "hours": 2}],
+        "limits": [0.8, 1.2],
+        "of": "High3of5",
+    }
     made = make_estimator(spec)
     assert made.limits == (0.8, 1.2)
     assert [window.side for window in made.windows()] == ["before", "after"]

@@ -15,7 +15,9 @@ from cblcast.workflow.studies import run_study
 
 def panel(n=30):
     times = pd.date_range("2020-03-29", periods=n, freq="10min", tz="UTC").as_unit("us")
-    return panel_of(pd.concat([pd.DataFrame({"site_id": s, "time": times[k:], "observed_kw": 1.0}) for k, s in enumerate("ab")]))
+    return panel_of(
+        pd.concat([pd.DataFrame({"site_id": s, "time": times[k:], "observed_kw": 1.0}) for k, s in enumerate("ab")])
+    )
 
 
 def test_a_lead_counts_from_the_last_observed_label():
@@ -48,7 +50,9 @@ def slow(made, leads, every, first, last):
 def test_the_cases_match_the_slow_loop(leads, every):
     made = panel()
     first, last = pd.Timestamp("2020-03-29 01:10", tz="UTC"), pd.Timestamp("2020-03-29 04:00", tz="UTC")
-    assert set(rolling_origins(made, leads, every_min=every, first=first, last=last).index) == slow(made, leads, every, first, last)
+    assert set(rolling_origins(made, leads, every_min=every, first=first, last=last).index) == slow(
+        made, leads, every, first, last
+    )
 
 
 def test_the_embargo_leaves_a_gap_before_the_end():

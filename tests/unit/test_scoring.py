@@ -84,13 +84,17 @@ def test_rows_come_back_in_the_order_of_the_frame(forecaster, frame):
     pd.testing.assert_frame_equal(answer.sort_index(), score_frame(forecaster, frame))
 
 
-@pytest.mark.parametrize("convert", [
-    lambda time: time.dt.tz_localize(None),
-    lambda time: time.dt.tz_convert("Europe/Rome"),
-    lambda time: time.dt.tz_convert("Europe/Rome").map(pd.Timestamp.isoformat),
-    lambda time: time.dt.tz_localize(None).map(pd.Timestamp.isoformat),
-    lambda time: time.dt.tz_localize(None).dt.as_unit("ns"),
-], ids=["naive is UTC", "local", "text with offset", "text without", "nanoseconds"])
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda time: time.dt.tz_localize(None),
+        lambda time: time.dt.tz_convert("Europe/Rome"),
+        lambda time: time.dt.tz_convert("Europe/Rome").map(pd.Timestamp.isoformat),
+        lambda time: time.dt.tz_localize(None).map(pd.Timestamp.isoformat),
+        lambda time: time.dt.tz_localize(None).dt.as_unit("ns"),
+    ],
+    ids=["naive is UTC", "local", "text with offset", "text without", "nanoseconds"],
+)
 def test_times_may_be_written_in_many_ways(forecaster, frame, convert):
     answer = score_frame(forecaster, frame.assign(time=convert(frame["time"])))
     pd.testing.assert_frame_equal(answer, score_frame(forecaster, frame))
@@ -117,11 +121,13 @@ def test_contiguous_marks_are_one_event(marked):
     frame.loc[sorted(marked), "estimate"] = True
     first = sorted(k for k in marked if k - 1 not in marked)
     last = sorted(k for k in marked if k + 1 not in marked)
-    events = pd.DataFrame({
-        "site_id": "turin_building",
-        "start": pd.DatetimeIndex(frame["time"].iloc[first]),
-        "stop": pd.DatetimeIndex(frame["time"].iloc[last] + panel.step),
-    })
+    events = pd.DataFrame(
+        {
+            "site_id": "turin_building",
+            "start": pd.DatetimeIndex(frame["time"].iloc[first]),
+            "stop": pd.DatetimeIndex(frame["time"].iloc[last] + panel.step),
+        }
+    )
     scored, _ = score_events(forecaster, panel, events)
     assert scored["time"].tolist() == score_frame(forecaster, frame)["time"].tolist()
     pd.testing.assert_series_equal(frame_of(panel, events)["estimate"], frame["estimate"])
@@ -183,21 +189,27 @@ def test_the_weather_that_is_needed_is_known(panel):
     assert weather_columns(trained(panel)) == ()
 
 
-@pytest.mark.parametrize(("change", "sentence"), [
-    (lambda f: f.assign(estimate=False), "no row has estimate=True"),
-    (lambda f: f.assign(estimate="yes"), "the column 'estimate' holds 'yes' in row 0: write True"),
-    (lambda f: f.assign(estimate=None), "the column 'estimate' holds None in row 0"),
-    (lambda f: f.rename(columns={"observed_kw": "observed_kwh"}), "lacks the column 'observed_kw': did you mean 'obs"),
-    (lambda f: f.drop(columns="time"), "lacks the column 'time'"),
-    (lambda f: f.rename(columns={"temp_air_c": "temp_c"}), "lacks the column 'temp_air_c'.*did you mean 'temp_c'"),
-    (lambda f: f.assign(temp_air_c="mild"), "holds text .*mild"),
-    (lambda f: f.assign(time=0), "the column 'time' holds numbers"),
-    (lambda f: f.assign(time="noon"), "the column 'time' cannot be read"),
-    (lambda f: f.assign(time=f["time"].where(f.index != 7)), "the column 'time' is empty in row 7"),
-    (lambda f: f.assign(tz=np.where(f.index > 5, "Europe/Rome", "Europe/Paris")), "more than one tz"),
-    (lambda f: f.assign(tz="Rome"), "'Rome' is no IANA time zone"),
-    (lambda f: pd.concat([f, f.iloc[[0]]]), "duplicated times"),
-])
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda f: f.assign(estimate=False), "no row has estimate=True"),
+        (lambda f: f.assign(estimate="yes"), "the column 'estimate' holds 'yes' in row 0: write True"),
+        (lambda f: f.assign(estimate=None), "the column 'estimate' holds None in row 0"),
+        (
+            lambda f: f.rename(columns={"observed_kw": "observed_kwh"}),
+            "lacks the column 'observed_kw': did you mean 'obs",
+        ),
+        (lambda f: f.drop(columns="time"), "lacks the column 'time'"),
+        (lambda f: f.rename(columns={"temp_air_c": "temp_c"}), "lacks the column 'temp_air_c'.*did you mean 'temp_c'"),
+        (lambda f: f.assign(temp_air_c="mild"), "holds text .*mild"),
+        (lambda f: f.assign(time=0), "the column 'time' holds numbers"),
+        (lambda f: f.assign(time="noon"), "the column 'time' cannot be read"),
+        (lambda f: f.assign(time=f["time"].where(f.index != 7)), "the column 'time' is empty in row 7"),
+        (lambda f: f.assign(tz=np.where(f.index > 5, "Europe/Rome", "Europe/Paris")), "more than one tz"),
+        (lambda f: f.assign(tz="Rome"), "'Rome' is no IANA time zone"),
+        (lambda f: pd.concat([f, f.iloc[[0]]]), "duplicated times"),
+    ],
+)
 def test_bad_frames_get_one_sentence(panel, frame, change, sentence):
     forecaster = trained(panel, "High5of10", weather={})
     with pytest.raises(DataError, match=sentence):

@@ -59,7 +59,9 @@ def test_a_strangers_class_is_not_made(tmp_path, path):
         load_state(tmp_path)
 
 
-@pytest.mark.parametrize(("file", "content"), [("model.json", b"{"), ("arrays.npz", b"PK\x03\x04 torn"), ("arrays.npz", b"")])
+@pytest.mark.parametrize(
+    ("file", "content"), [("model.json", b"{"), ("arrays.npz", b"PK\x03\x04 torn"), ("arrays.npz", b"")]
+)
 def test_a_torn_file_is_one_clear_sentence(tmp_path, file, content):
     save_state(XofY(), tmp_path)
     (tmp_path / file).write_bytes(content)

@@ -194,15 +194,18 @@ def test_the_model_holds_no_pickle_and_asks_for_no_torch(registered, store):
     assert '{"type": "string", "name": "tz", "required": false}' in signature
 
 
-@pytest.mark.parametrize(("uri", "sentence"), [
-    ("models:/sme-baselin@champion", "no model is registered as 'sme-baselin' .*did you mean 'sme-baseline'"),
-    ("models:/sme-baseline@champ", "has no alias 'champ': did you mean 'champion'"),
-    ("models:/sme-baseline/7", "has no version 7: write models:/sme-baseline@champion or models:/sme-baseline/1"),
-    ("models:/sme-baseline", "needs an alias or a version: write models:/sme-baseline@champion"),
-    ("models:/m-" + 32 * "0", "there is no model 'm-0"),
-    ("runs:/nowhere", "there is no run 'nowhere'"),
-    ("champion", "'champion' names no model: write models:/NAME@alias"),
-])
+@pytest.mark.parametrize(
+    ("uri", "sentence"),
+    [
+        ("models:/sme-baselin@champion", "no model is registered as 'sme-baselin' .*did you mean 'sme-baseline'"),
+        ("models:/sme-baseline@champ", "has no alias 'champ': did you mean 'champion'"),
+        ("models:/sme-baseline/7", "has no version 7: write models:/sme-baseline@champion or models:/sme-baseline/1"),
+        ("models:/sme-baseline", "needs an alias or a version: write models:/sme-baseline@champion"),
+        ("models:/m-" + 32 * "0", "there is no model 'm-0"),
+        ("runs:/nowhere", "there is no run 'nowhere'"),
+        ("champion", "'champion' names no model: write models:/NAME@alias"),
+    ],
+)
 def test_a_model_that_is_not_there_gets_one_sentence(registered, uri, sentence):
     with pytest.raises(StudyError, match=sentence):
         tracking.load_forecaster(uri)
@@ -241,7 +244,13 @@ def test_compare_shows_the_methods_of_the_latest_run(store):
     assert table["nrmse"].tolist() == [0.2, 0.5]
     assert table["mape"].isna().tolist() == [False, True]
     assert tracking.compare("sme", metrics=["nrmse"]).columns.tolist() == [
-        "method", "nrmse", "started", "status", "run_id", "model_uri"]
+        "method",
+        "nrmse",
+        "started",
+        "status",
+        "run_id",
+        "model_uri",
+    ]
     assert tracking.compare("sme", latest=2)["nrmse"].tolist() == [0.2, 0.5, 0.3, 0.5]
     assert tracking.parent_runs("sme")["run_id"].tolist() == [study.run_id]
     with pytest.raises(StudyError, match=r"there is no study 'sne' .*did you mean 'sme'"):

@@ -61,7 +61,10 @@ def test_the_spans_may_not_overlap_either_way():
 
 
 def test_shifted_hours_give_several_looks_at_each_day_and_may_overlap():
-    shifted = study(train_events={"start": "17:00", "stop": "20:00", "shifts_h": [-1, 0, 1]}, methods=[{"estimator": "FirmServiceLevel"}])
+    shifted = study(
+        train_events={"start": "17:00", "stop": "20:00", "shifts_h": [-1, 0, 1]},
+        methods=[{"estimator": "FirmServiceLevel"}],
+    )
     panel = load_panel(shifted)
     train, test = study_events(shifted, panel)
     assert hours(train) == {(16, 19), (17, 20), (18, 21)}
@@ -69,7 +72,9 @@ def test_shifted_hours_give_several_looks_at_each_day_and_may_overlap():
     assert run_study(shifted, panel).leaderboard["n_events"].iloc[0] == len(test)
 
 
-@pytest.mark.parametrize(("clock", "hours_later", "expected"), [("17:00", -1, "16:00"), ("23:30", 1, "00:30"), ("00:15", -0.5, "23:45")])
+@pytest.mark.parametrize(
+    ("clock", "hours_later", "expected"), [("17:00", -1, "16:00"), ("23:30", 1, "00:30"), ("00:15", -0.5, "23:45")]
+)
 def test_a_shifted_clock_comes_round_at_midnight(clock, hours_later, expected):
     assert shifted_clock(clock, hours_later) == expected
 

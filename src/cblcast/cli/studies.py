@@ -145,7 +145,9 @@ def tune(
     metric: Annotated[str, typer.Option(help="Measure to make small.")] = "nrmse",
     seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
     seconds: Annotated[float | None, typer.Option(help="Begin no further trial after this time [s].")] = None,
-    journal: Annotated[Path, typer.Option(help="Keeps the trials: a killed search goes on where it stopped.")] = JOURNAL,
+    journal: Annotated[
+        Path, typer.Option(help="Keeps the trials: a killed search goes on where it stopped.")
+    ] = JOURNAL,
     change: Annotated[
         list[str], typer.Option("--set", help="key=value: replace a value of the study; may be repeated.")
     ] = [],  # noqa: B006

@@ -83,8 +83,10 @@ class ARMA(RegressorMixin, BaseEstimator):
         A = take(X, self._names(self._depth()), self)[_first_of_origins(X)]
         A = A[np.isfinite(A).all(1)]
         if len(A) < 10 * self._depth():
-            raise DataError(f"ARMA with a long autoregression of {self.long} needs {10 * self._depth()} origins with all lags, "
-                            f"got {len(A)}: give more training data, or a smaller long")
+            raise DataError(
+                f"ARMA with a long autoregression of {self.long} needs {10 * self._depth()} origins with all lags, "
+                f"got {len(A)}: give more training data, or a smaller long"
+            )
         self.mean_ = float(A[:, 0].mean())
         Z = A - self.mean_
         self.long_ = np.linalg.lstsq(Z[:, 1 : self.long + 1], Z[:, 0], rcond=None)[0]
@@ -99,8 +101,10 @@ class ARMA(RegressorMixin, BaseEstimator):
                 best, self.order_, self.ar_, self.ma_ = bic, [p, q], coef[:p], coef[p:]
                 self.innovation_sd_ = float(np.sqrt(rss / len(Z)))
         if not np.isfinite(best):
-            raise DataError(f"no ARMA of the orders {orders} is stationary on these {len(A)} origins: train on origins at all "
-                            "times of day, or add a lower order")
+            raise DataError(
+                f"no ARMA of the orders {orders} is stationary on these {len(A)} origins: train on origins at all "
+                "times of day, or add a lower order"
+            )
         self.n_features_in_ = X.shape[1]
         return self
 
@@ -119,8 +123,10 @@ class ARMA(RegressorMixin, BaseEstimator):
         ahead = minutes_ahead(X)
         if ((ahead < 0) | (ahead % self.step_min != 0)).any():
             wrong = ahead[(ahead < 0) | (ahead % self.step_min != 0)][0]
-            raise DataError(f"the interval that starts {wrong} min after the origin is no whole number of {self.step_min} min steps "
-                            "ahead: set ARMA's step_min to the step of the panel")
+            raise DataError(
+                f"the interval that starts {wrong} min after the origin is no whole number of {self.step_min} min steps "
+                "ahead: set ARMA's step_min to the step of the panel"
+            )
         leads, which = np.unique(ahead // self.step_min + 1, return_inverse=True)
         weights = lag_weights(self.ar_, self.ma_, self.long_, int(leads.max(initial=1)))
         found = np.full(len(Z), np.nan)
@@ -136,9 +142,13 @@ class ARMA(RegressorMixin, BaseEstimator):
         except (TypeError, ValueError):
             orders = []
         if not orders or any(p < 0 or q < 0 or p + q == 0 for p, q in orders):
-            raise StudyError(f"ARMA needs orders as pairs (p, q) of counts with p + q >= 1, such as ((3, 2),), not {self.orders!r}")
+            raise StudyError(
+                f"ARMA needs orders as pairs (p, q) of counts with p + q >= 1, such as ((3, 2),), not {self.orders!r}"
+            )
         if self.long < max(p + q for p, q in orders):
-            raise StudyError(f"ARMA's long autoregression of {self.long} is shorter than p + q of the orders {orders}: raise long")
+            raise StudyError(
+                f"ARMA's long autoregression of {self.long} is shorter than p + q of the orders {orders}: raise long"
+            )
         return orders
 
     def _depth(self) -> int:

@@ -40,8 +40,10 @@ class Autoregression(RegressorMixin, BaseEstimator):
         A = take(X, self._names(max(self.orders)), self)
         known = np.isfinite(A).all(1) & np.isfinite(y)
         if known.sum() <= max(self.orders) + 1:
-            raise DataError(f"an autoregression of order {max(self.orders)} needs more complete rows than {int(known.sum())}: "
-                            "give more training data, or lower orders")
+            raise DataError(
+                f"an autoregression of order {max(self.orders)} needs more complete rows than {int(known.sum())}: "
+                "give more training data, or lower orders"
+            )
         A, target, n = np.column_stack([np.ones(known.sum()), A[known]]), y[known], int(known.sum())
         best = np.inf
         for order in sorted(self.orders):

@@ -88,5 +88,7 @@ def refuse_untrained(ahead: np.ndarray, trained: list[int]) -> None:
     """Raise :class:`StudyError` for a lead that has no model."""
     unknown = np.setdiff1d(ahead, trained)
     if len(unknown):
-        raise StudyError(f"the interval that starts {unknown[0]} min after the origin was not trained: trained are "
-                         f"{', '.join(map(str, trained))} min; add the lead to the training cases")
+        raise StudyError(
+            f"the interval that starts {unknown[0]} min after the origin was not trained: trained are "
+            f"{', '.join(map(str, trained))} min; add the lead to the training cases"
+        )

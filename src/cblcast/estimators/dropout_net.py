@@ -78,7 +78,9 @@ class Training:
     seed: int
 
 
-def predict_net(shape: NetShape, weights: dict[str, np.ndarray], inputs: np.ndarray, groups: np.ndarray | None = None) -> np.ndarray:
+def predict_net(
+    shape: NetShape, weights: dict[str, np.ndarray], inputs: np.ndarray, groups: np.ndarray | None = None
+) -> np.ndarray:
     """Outputs of a trained net, float64, shape (n_rows, n_outputs).
 
     Parameters
@@ -141,8 +143,14 @@ def train_net(
         torch.set_num_threads(before)
 
 
-def _train(shape: NetShape, training: Training, inputs: np.ndarray, targets: np.ndarray, levels: np.ndarray | None,
-           groups: np.ndarray | None) -> dict[str, np.ndarray]:
+def _train(
+    shape: NetShape,
+    training: Training,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    levels: np.ndarray | None,
+    groups: np.ndarray | None,
+) -> dict[str, np.ndarray]:
     import torch
 
     random = torch.Generator().manual_seed(training.seed)
@@ -187,8 +195,9 @@ def _initial(shape: NetShape, random: Any) -> dict[str, Tensor]:
     return weights
 
 
-def _forward(shape: NetShape, training: Training, weights: dict[str, Tensor], x: Tensor, code: Tensor | None,
-             random: Any) -> Tensor:
+def _forward(
+    shape: NetShape, training: Training, weights: dict[str, Tensor], x: Tensor, code: Tensor | None, random: Any
+) -> Tensor:
     import torch
 
     def drop(a: Tensor, share: float) -> Tensor:

@@ -45,8 +45,15 @@ class LeadIntervals(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Quantiles of observed minus estimated power [kW].
     """
 
-    def __init__(self, estimator: Any = None, levels: Sequence[float] = (0.1, 0.5, 0.9), folds: int = 3, bins: int = 12,
-                 floor: float | None = None, ceiling: float | None = None) -> None:
+    def __init__(
+        self,
+        estimator: Any = None,
+        levels: Sequence[float] = (0.1, 0.5, 0.9),
+        folds: int = 3,
+        bins: int = 12,
+        floor: float | None = None,
+        ceiling: float | None = None,
+    ) -> None:
         self.estimator = estimator
         self.levels = levels
         self.folds = folds
@@ -69,8 +76,16 @@ class LeadIntervals(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             Levels that do not ascend between 0 and 1.
         """
         levels = np.asarray(self.levels, dtype=np.float64)
-        if self.estimator is None or len(levels) < 2 or (np.diff(levels) <= 0).any() or levels[0] <= 0 or levels[-1] >= 1:
-            raise StudyError(f"LeadIntervals wraps an estimator and takes levels that ascend between 0 and 1, not {self.levels!r}")
+        if (
+            self.estimator is None
+            or len(levels) < 2
+            or (np.diff(levels) <= 0).any()
+            or levels[0] <= 0
+            or levels[-1] >= 1
+        ):
+            raise StudyError(
+                f"LeadIntervals wraps an estimator and takes levels that ascend between 0 and 1, not {self.levels!r}"
+            )
         y = np.asarray(y, dtype=np.float64)
         ahead = minutes_ahead(X)
         fold = pd.DatetimeIndex(X.index.get_level_values(ORIGIN)).as_unit("us").asi8 // _WEEK_US % self.folds
@@ -81,7 +96,9 @@ class LeadIntervals(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             held = fold == number
             predicted[held] = clone(self.estimator).fit(X[~held], y[~held]).predict(X[held])
         self.leads_ = [int(lead) for lead in np.unique(ahead)]
-        found = [self._errors(y[rows], predicted[rows], levels, lead) for lead in self.leads_ for rows in [ahead == lead]]
+        found = [
+            self._errors(y[rows], predicted[rows], levels, lead) for lead in self.leads_ for rows in [ahead == lead]
+        ]
         self.centres_, self.errors_ = np.stack([f[0] for f in found]), np.stack([f[1] for f in found])
         self.estimator_ = clone(self.estimator).fit(X, y)
         self.n_features_in_ = X.shape[1]
@@ -109,12 +126,19 @@ class LeadIntervals(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         """The lowest and the highest level [kW], float64, shape (n_rows, 2)."""
         return self.predict_quantiles(X)[:, [0, -1]]
 
-    def _errors(self, y: np.ndarray, predicted: np.ndarray, levels: np.ndarray, lead: int) -> tuple[np.ndarray, np.ndarray]:
+    def _errors(
+        self, y: np.ndarray, predicted: np.ndarray, levels: np.ndarray, lead: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         known = np.isfinite(y) & np.isfinite(predicted)
         if known.sum() < max(_FEWEST, 10 * self.bins):
-            raise DataError(f"the lead that starts {lead} min after the origin has {int(known.sum())} errors, fewer than "
-                            f"{max(_FEWEST, 10 * self.bins)}: give a longer training span or fewer bins")
+            raise DataError(
+                f"the lead that starts {lead} min after the origin has {int(known.sum())} errors, fewer than "
+                f"{max(_FEWEST, 10 * self.bins)}: give a longer training span or fewer bins"
+            )
         order = np.argsort(predicted[known], kind="stable")
         parts = np.array_split(order, self.bins)
         error, level = (y - predicted)[known], predicted[known]
-        return (np.array([level[part].mean() for part in parts]), np.array([np.quantile(error[part], levels) for part in parts]))
+        return (
+            np.array([level[part].mean() for part in parts]),
+            np.array([np.quantile(error[part], levels) for part in parts]),
+        )

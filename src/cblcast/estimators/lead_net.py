@@ -46,10 +46,22 @@ class LeadNet(RegressorMixin, BaseEstimator):
     nets_ : list of dict of arrays
     """
 
-    def __init__(self, hidden: tuple[int, ...] = (128, 64), n_nets: int = 4, epochs: int = 6, batch_size: int = 512,
-                 learning_rate: float = 2e-3, weight_decay: float = 0.05, input_dropout: float = 0.1, dropout: float = 0.4,
-                 skip: bool = True, anchor: str = "observed_kw_ago_1", columns: tuple[str, ...] | None = None,
-                 every: int = 1, seed: int = 0) -> None:
+    def __init__(
+        self,
+        hidden: tuple[int, ...] = (128, 64),
+        n_nets: int = 4,
+        epochs: int = 6,
+        batch_size: int = 512,
+        learning_rate: float = 2e-3,
+        weight_decay: float = 0.05,
+        input_dropout: float = 0.1,
+        dropout: float = 0.4,
+        skip: bool = True,
+        anchor: str = "observed_kw_ago_1",
+        columns: tuple[str, ...] | None = None,
+        every: int = 1,
+        seed: int = 0,
+    ) -> None:
         self.hidden = hidden
         self.n_nets = n_nets
         self.epochs = epochs
@@ -91,7 +103,9 @@ class LeadNet(RegressorMixin, BaseEstimator):
         path[code, np.searchsorted(self.leads_, ahead)] = y - anchor
         keep = np.isfinite(path).any(1) & (np.arange(n_origins) % self.every == 0)
         if not keep.any():
-            raise DataError(f"no origin has both its anchor {self.anchor!r} and a metered interval: nothing to train on")
+            raise DataError(
+                f"no origin has both its anchor {self.anchor!r} and a metered interval: nothing to train on"
+            )
         path, raw = path[keep], take(X.iloc[first[keep]], self.columns_, self)
         self.scale_ = np.sqrt(np.nanmean(path**2, axis=0))
         seen = np.isfinite(raw)
@@ -99,7 +113,9 @@ class LeadNet(RegressorMixin, BaseEstimator):
         self.centre_ = np.where(seen, raw, 0.0).sum(0) / count
         self.spread_ = np.sqrt(np.where(seen, (raw - self.centre_) ** 2, 0.0).sum(0) / count) + 1e-9
         inputs, targets = self._scaled(raw), path / np.where(self.scale_ > 0, self.scale_, 1.0)
-        self.nets_ = [train_net(self._shape(), self._training(number), inputs, targets) for number in range(self.n_nets)]
+        self.nets_ = [
+            train_net(self._shape(), self._training(number), inputs, targets) for number in range(self.n_nets)
+        ]
         self.n_features_in_ = X.shape[1]
         return self
 
@@ -142,5 +158,12 @@ class LeadNet(RegressorMixin, BaseEstimator):
         return NetShape(len(self.columns_), len(self.leads_), tuple(self.hidden), skip=self.skip)
 
     def _training(self, number: int) -> Training:
-        return Training(self.epochs, self.batch_size, self.learning_rate, self.weight_decay, self.input_dropout,
-                        self.dropout, self.seed + number)
+        return Training(
+            self.epochs,
+            self.batch_size,
+            self.learning_rate,
+            self.weight_decay,
+            self.input_dropout,
+            self.dropout,
+            self.seed + number,
+        )

@@ -51,9 +51,16 @@ class SmartPersistence(Rule):
         ``observed_minus_nwp_ms`` at the origin minus that for the interval, hence two columns of ``nwp_error``.
     """
 
-    def __init__(self, rated_kw: float = 1.0, turbine: str = "MM92/2050", weight: float = 0.5,
-                 power: str = "observed_kw_ago_1", speed: str = "wind_speed_nacelle_ms_ago_1",
-                 error_now: str = "speed_error_ago_1", error_then: str = "observed_minus_nwp_ms") -> None:
+    def __init__(
+        self,
+        rated_kw: float = 1.0,
+        turbine: str = "MM92/2050",
+        weight: float = 0.5,
+        power: str = "observed_kw_ago_1",
+        speed: str = "wind_speed_nacelle_ms_ago_1",
+        error_now: str = "speed_error_ago_1",
+        error_then: str = "observed_minus_nwp_ms",
+    ) -> None:
         self.rated_kw = rated_kw
         self.turbine = turbine
         self.weight = weight
@@ -70,7 +77,9 @@ class SmartPersistence(Rule):
         """The curve exists, the weight is a share and there is a rated power."""
         published_power_curve(self.turbine)
         if not 0 <= self.weight <= 1 or not self.rated_kw > 0:
-            raise StudyError(f"SmartPersistence needs rated_kw > 0 and 0 <= weight <= 1, not {self.rated_kw} and {self.weight}")
+            raise StudyError(
+                f"SmartPersistence needs rated_kw > 0 and 0 <= weight <= 1, not {self.rated_kw} and {self.weight}"
+            )
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Power [kW], float64, shape (n_rows,); NaN where nothing was measured."""

@@ -35,9 +35,15 @@ class BinnedCurve(RegressorMixin, BaseEstimator):
         Make the curve rise (pool adjacent violators).
     """
 
-    def __init__(self, speed: str = "wind_speed_100m_ms", measured_speed: str | None = None,
-                 measured_power: str | None = None, speed_factor: float = 1.0, width: float = 0.5,
-                 monotone: bool = False) -> None:
+    def __init__(
+        self,
+        speed: str = "wind_speed_100m_ms",
+        measured_speed: str | None = None,
+        measured_power: str | None = None,
+        speed_factor: float = 1.0,
+        width: float = 0.5,
+        monotone: bool = False,
+    ) -> None:
         self.speed = speed
         self.measured_speed = measured_speed
         self.measured_power = measured_power
@@ -56,7 +62,9 @@ class BinnedCurve(RegressorMixin, BaseEstimator):
         if (self.measured_speed is None) != (self.measured_power is None):
             raise DataError("a measured curve needs both measured_speed and measured_power, as of the origin")
         if self.measured_speed is None or self.measured_power is None:
-            curve = fit_power_curve(self.speed_factor * take(X, [self.speed], self)[:, 0], np.asarray(y), width=self.width)
+            curve = fit_power_curve(
+                self.speed_factor * take(X, [self.speed], self)[:, 0], np.asarray(y), width=self.width
+            )
         else:
             origins = first_of_each_origin(X)
             v, p = take(X, [self.measured_speed, self.measured_power], self)[origins].T

@@ -51,8 +51,16 @@ class QuantileForest(RegressorMixin, BaseEstimator):
     Meinshausen (2006), Quantile regression forests, JMLR 7; Geurts, Ernst and Wehenkel (2006).
     """
 
-    def __init__(self, levels: Sequence[float] = PERCENTILES, n_estimators: int = 80, min_samples_leaf: int = 5,
-                 max_features: float = 0.4, columns: Sequence[str] | None = None, random_state: int = 0, n_jobs: int = 1) -> None:
+    def __init__(
+        self,
+        levels: Sequence[float] = PERCENTILES,
+        n_estimators: int = 80,
+        min_samples_leaf: int = 5,
+        max_features: float = 0.4,
+        columns: Sequence[str] | None = None,
+        random_state: int = 0,
+        n_jobs: int = 1,
+    ) -> None:
         self.levels = levels
         self.n_estimators = n_estimators
         self.min_samples_leaf = min_samples_leaf
@@ -74,8 +82,12 @@ class QuantileForest(RegressorMixin, BaseEstimator):
         order = np.argsort(target, kind="stable")
         values, self.targets_ = values[order], target[order]
         grown = sklearn.ensemble.ExtraTreesRegressor(
-            n_estimators=self.n_estimators, min_samples_leaf=self.min_samples_leaf, max_features=self.max_features,
-            random_state=self.random_state, n_jobs=self.n_jobs).fit(values, self.targets_)
+            n_estimators=self.n_estimators,
+            min_samples_leaf=self.min_samples_leaf,
+            max_features=self.max_features,
+            random_state=self.random_state,
+            n_jobs=self.n_jobs,
+        ).fit(values, self.targets_)
         self.nodes_ = flatten_trees([tree.tree_ for tree in grown.estimators_])
         self.leaves_ = leaves_of(self.nodes_, values)
         self.n_features_in_ = len(column_names(X))
@@ -98,15 +110,18 @@ class QuantileForest(RegressorMixin, BaseEstimator):
         n, trees = self.leaves_.shape
         n_nodes = len(self.nodes_["left"])
         size = np.bincount(self.leaves_.ravel(), minlength=n_nodes)
-        members = csr_matrix((np.ones(n * trees, np.float32), (self.leaves_.ravel(), np.repeat(np.arange(n), trees))),
-                             shape=(n_nodes, n))
+        members = csr_matrix(
+            (np.ones(n * trees, np.float32), (self.leaves_.ravel(), np.repeat(np.arange(n), trees))), shape=(n_nodes, n)
+        )
         share = 1.0 / (np.maximum(size, 1) * trees)
         values = columns_of(X, self.feature_names_, self)
         found = np.empty((len(values), len(self.levels)))
         for begin in range(0, len(values), _ROWS_AT_ONCE):
             leaf = leaves_of(self.nodes_, values[begin : begin + _ROWS_AT_ONCE])
             rows = np.repeat(np.arange(len(leaf)), trees)
-            where = csr_matrix((share[leaf.ravel()].astype(np.float32), (rows, leaf.ravel())), shape=(len(leaf), n_nodes))
+            where = csr_matrix(
+                (share[leaf.ravel()].astype(np.float32), (rows, leaf.ravel())), shape=(len(leaf), n_nodes)
+            )
             cumulated = np.cumsum((where @ members).toarray(), axis=1)
             place = np.stack([(cumulated < level).sum(1) for level in self.levels], axis=1)
             found[begin : begin + len(leaf)] = self.targets_[np.minimum(place, n - 1)]

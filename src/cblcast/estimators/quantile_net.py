@@ -36,9 +36,20 @@ class QuantileNet(RegressorMixin, BaseEstimator):
     nets_ : list of dict of arrays
     """
 
-    def __init__(self, levels: Sequence[float] = PERCENTILES, hidden: tuple[int, ...] = (160, 160), n_nets: int = 2,
-                 epochs: int = 14, batch_size: int = 1024, learning_rate: float = 4e-3, weight_decay: float = 0.03,
-                 input_dropout: float = 0.0, dropout: float = 0.3, columns: Sequence[str] | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        levels: Sequence[float] = PERCENTILES,
+        hidden: tuple[int, ...] = (160, 160),
+        n_nets: int = 2,
+        epochs: int = 14,
+        batch_size: int = 1024,
+        learning_rate: float = 4e-3,
+        weight_decay: float = 0.03,
+        input_dropout: float = 0.0,
+        dropout: float = 0.3,
+        columns: Sequence[str] | None = None,
+        seed: int = 0,
+    ) -> None:
         self.levels = levels
         self.hidden = hidden
         self.n_nets = n_nets
@@ -76,9 +87,25 @@ class QuantileNet(RegressorMixin, BaseEstimator):
         self.spread_ = np.sqrt(np.where(seen, (raw - self.centre_) ** 2, 0.0).sum(0) / count) + 1e-9
         self.unit_ = float(np.abs(y[known]).max()) or 1.0
         inputs, groups = self._inputs(X[known])
-        self.nets_ = [train_net(self._shape(), Training(self.epochs, self.batch_size, self.learning_rate, self.weight_decay,
-                                                        self.input_dropout, self.dropout, self.seed + number),
-                                inputs, y[known, None] / self.unit_, levels, groups) for number in range(self.n_nets)]
+        self.nets_ = [
+            train_net(
+                self._shape(),
+                Training(
+                    self.epochs,
+                    self.batch_size,
+                    self.learning_rate,
+                    self.weight_decay,
+                    self.input_dropout,
+                    self.dropout,
+                    self.seed + number,
+                ),
+                inputs,
+                y[known, None] / self.unit_,
+                levels,
+                groups,
+            )
+            for number in range(self.n_nets)
+        ]
         self.n_features_in_ = X.shape[1]
         return self
 
@@ -112,5 +139,10 @@ class QuantileNet(RegressorMixin, BaseEstimator):
         return np.concatenate([scaled.astype(np.float32), which], axis=1), code
 
     def _shape(self) -> NetShape:
-        return NetShape(len(self.columns_) + len(self.sites_), len(self.levels), tuple(self.hidden), rising=True,
-                        n_groups=len(self.sites_))
+        return NetShape(
+            len(self.columns_) + len(self.sites_),
+            len(self.levels),
+            tuple(self.hidden),
+            rising=True,
+            n_groups=len(self.sites_),
+        )

@@ -35,8 +35,13 @@ class SpeedFirst(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Step of the panel [min].
     """
 
-    def __init__(self, estimator: Any = None, speed: str = "wind_speed_nacelle_ms_ago_1",
-                 power: str = "observed_kw_ago_1", step_min: int = 10) -> None:
+    def __init__(
+        self,
+        estimator: Any = None,
+        speed: str = "wind_speed_nacelle_ms_ago_1",
+        power: str = "observed_kw_ago_1",
+        step_min: int = 10,
+    ) -> None:
         self.estimator = estimator
         self.speed = speed
         self.power = power
@@ -44,7 +49,9 @@ class SpeedFirst(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def required_features(self) -> dict[str, dict[str, object]]:
         """The last measured wind and power."""
-        columns = tuple(str(name).removesuffix("_ago_1") for name in (self.power, self.speed) if str(name).endswith("_ago_1"))
+        columns = tuple(
+            str(name).removesuffix("_ago_1") for name in (self.power, self.speed) if str(name).endswith("_ago_1")
+        )
         return {"lags": {"columns": columns, "ago": (1,)}} if columns else {}
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
@@ -56,19 +63,28 @@ class SpeedFirst(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             Rows that are not indexed (site_id, origin, time), or origins that do not come at every step.
         """
         if not isinstance(X.index, pd.MultiIndex) or list(X.index.names) != ["site_id", "origin", "time"]:
-            raise DataError("SpeedFirst looks the wind of each interval up by origin: index its rows (site_id, origin, time)")
+            raise DataError(
+                "SpeedFirst looks the wind of each interval up by origin: index its rows (site_id, origin, time)"
+            )
         rows = first_of_each_origin(X)
         speed, power = take(X, [self.speed, self.power], self)[rows].T
         curve = fit_power_curve(speed, power)
         self.curve_speed_, self.curve_power_ = curve.speed, curve.power
         followed = pd.Series(speed, index=X.index.droplevel("time")[rows])
-        after = pd.MultiIndex.from_arrays([X.index.get_level_values("site_id"), X.index.get_level_values("time")
-                                           + pd.Timedelta(minutes=self.step_min)], names=["site_id", "origin"])
+        after = pd.MultiIndex.from_arrays(
+            [
+                X.index.get_level_values("site_id"),
+                X.index.get_level_values("time") + pd.Timedelta(minutes=self.step_min),
+            ],
+            names=["site_id", "origin"],
+        )
         target = followed.reindex(after).to_numpy()
         known = np.isfinite(target)
         if known.sum() < 0.2 * len(target):
-            raise DataError(f"the wind of only {int(known.sum())} of {len(target)} intervals is known: SpeedFirst needs an origin at "
-                            f"every step of {self.step_min} min (every_min of the rolling origins)")
+            raise DataError(
+                f"the wind of only {int(known.sum())} of {len(target)} intervals is known: SpeedFirst needs an origin at "
+                f"every step of {self.step_min} min (every_min of the rolling origins)"
+            )
         inner = StepwiseRegression(max_columns=14) if self.estimator is None else clone(self.estimator)
         self.estimator_ = inner.fit(X[known], target[known])
         self.n_features_in_ = X.shape[1]

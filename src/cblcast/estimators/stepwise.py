@@ -76,7 +76,9 @@ class StepwiseRegression(RegressorMixin, BaseEstimator):
         Of the selected ones.
     """
 
-    def __init__(self, columns: tuple[str, ...] | None = None, max_columns: int = 20, drop_missing: bool = True) -> None:
+    def __init__(
+        self, columns: tuple[str, ...] | None = None, max_columns: int = 20, drop_missing: bool = True
+    ) -> None:
         self.columns = columns
         self.max_columns = max_columns
         self.drop_missing = drop_missing
@@ -96,8 +98,10 @@ class StepwiseRegression(RegressorMixin, BaseEstimator):
         self.means_ = _column_means(A)
         if not known.any():
             empty = [name for name, there in zip(names, np.isfinite(A).any(0), strict=True) if not there]
-            raise DataError("no row has all candidate columns, so that nothing can be regressed: "
-                            + (f"drop {empty[0]!r}, which is never there" if empty else "drop the sparse columns"))
+            raise DataError(
+                "no row has all candidate columns, so that nothing can be regressed: "
+                + (f"drop {empty[0]!r}, which is never there" if empty else "drop the sparse columns")
+            )
         A, target = np.where(np.isfinite(A[known]), A[known], self.means_), y[known]
         n, centre = len(target), A.mean(0)
         spread = A.std(0)

@@ -52,12 +52,16 @@ class Lags:
     def __post_init__(self) -> None:
         for name in ("ago", "means", "spreads", "ramps", "direction_ago"):
             if any(int(n) != n or n < 1 for n in getattr(self, name)):
-                raise StudyError(f"lags: {name}={getattr(self, name)} counts intervals before the origin, 1 or more: "
-                                 "1 is the last interval that may be seen")
+                raise StudyError(
+                    f"lags: {name}={getattr(self, name)} counts intervals before the origin, 1 or more: "
+                    "1 is the last interval that may be seen"
+                )
 
     def panel_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
-        return tuple(name for name in dict.fromkeys((*self.columns, *self.directions, *self.latest)) if name != OBSERVED)
+        return tuple(
+            name for name in dict.fromkeys((*self.columns, *self.directions, *self.latest)) if name != OBSERVED
+        )
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""

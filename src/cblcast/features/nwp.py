@@ -64,7 +64,9 @@ class Nwp:
     def panel_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
         pairs = (*self.shear, *self.difference, *self.path_difference)
-        return tuple(dict.fromkeys((*self.columns, *self.cubed, *self.path, *(name for pair in pairs for name in pair))))
+        return tuple(
+            dict.fromkeys((*self.columns, *self.cubed, *self.path, *(name for pair in pairs for name in pair)))
+        )
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
@@ -140,7 +142,14 @@ class NwpError:
 
     def panel_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
-        named = (self.speed, self.measured_speed, self.u, self.v, self.measured_direction, *(name for pair in self.also for name in pair))
+        named = (
+            self.speed,
+            self.measured_speed,
+            self.u,
+            self.v,
+            self.measured_direction,
+            *(name for pair in self.also for name in pair),
+        )
         return tuple(dict.fromkeys(name for name in named if name is not None))
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
@@ -154,8 +163,11 @@ class NwpError:
         observed = panel.column(OBSERVED) / rated_kw(panel)[np.asarray(panel.data.index.codes[0])]
         rows = panel.locate(event.site[row_event], event.time_us)
         last_power = past.ago(past.held(observed, self.hold), 1)
-        found = {"nwp_power": _at(power, rows), "nwp_power_change": _at(power, rows) - past.ago(power, 1)[row_event],
-                 "observed_minus_nwp": last_power[row_event] - _at(power, rows)}
+        found = {
+            "nwp_power": _at(power, rows),
+            "nwp_power_change": _at(power, rows) - past.ago(power, 1)[row_event],
+            "observed_minus_nwp": last_power[row_event] - _at(power, rows),
+        }
         by_event: dict[str, np.ndarray] = {}
         for hours in self.hours:
             times = event.start_us + round(hours * HOUR_US)
@@ -173,7 +185,9 @@ class NwpError:
             by_event |= {f"{name}_ago_{k}": past.ago(held, k) for k in self.ago}
             by_event |= {f"{name}_mean_{n}": past.mean(error, n) for n in self.means}
         for mine, theirs in self.also:
-            by_event[f"{mine}_minus_{theirs}"] = past.ago(past.held(panel.column(mine), self.hold) - series(panel, theirs), 1)
+            by_event[f"{mine}_minus_{theirs}"] = past.ago(
+                past.held(panel.column(mine), self.hold) - series(panel, theirs), 1
+            )
         if self.measured_direction is not None:
             by_event |= self._vector_error(panel, past)
         found |= {name: value[row_event] for name, value in by_event.items()}
@@ -181,14 +195,20 @@ class NwpError:
 
     def _vector_error(self, panel: Panel, past: Past) -> dict[str, np.ndarray]:
         if self.u is None or self.v is None or self.measured_speed is None:
-            raise StudyError("nwp_error: measured_direction needs measured_speed and the forecast's u and v columns too")
+            raise StudyError(
+                "nwp_error: measured_direction needs measured_speed and the forecast's u and v columns too"
+            )
         speed = past.ago(past.held(panel.column(self.measured_speed), self.hold), 1)
         u, v = (past.ago(series(panel, name), 1) for name in (self.u, self.v))
         angle = np.radians(panel.column(str(self.measured_direction)))
         sin, cos = (past.ago(past.held(part, self.hold), 1) for part in (np.sin(angle), np.cos(angle)))
         turn = np.arctan2(sin, cos) - np.arctan2(-u, -v)
-        return {"u_error_ms": -speed * sin - u, "v_error_ms": -speed * cos - v,
-                "turn_sin": np.sin(turn), "turn_cos": np.cos(turn)}
+        return {
+            "u_error_ms": -speed * sin - u,
+            "v_error_ms": -speed * cos - v,
+            "turn_sin": np.sin(turn),
+            "turn_cos": np.cos(turn),
+        }
 
 
 @dataclass(frozen=True)
@@ -214,7 +234,9 @@ class PowerDeficit:
 
     def panel_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
-        return tuple(dict.fromkeys(name for power, speed, _ in self.pairs for name in (power, speed) if name != OBSERVED))
+        return tuple(
+            dict.fromkeys(name for power, speed, _ in self.pairs for name in (power, speed) if name != OBSERVED)
+        )
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
@@ -231,7 +253,9 @@ class PowerDeficit:
 def series(panel: Panel, name: str) -> np.ndarray:
     """A weather column of the panel, shape (n_rows,); what is measured at the site is refused."""
     if any(mark in name for mark in MEASURED_AT_THE_SITE):
-        raise DataError(f"{name!r} is measured at the site and not known ahead: use it in lags, which look before the origin")
+        raise DataError(
+            f"{name!r} is measured at the site and not known ahead: use it in lags, which look before the origin"
+        )
     return panel.column(name)
 
 
@@ -247,7 +271,8 @@ def refuse_later_runs(panel: Panel, site: np.ndarray, times_us: np.ndarray, orig
                 raise DataError(
                     f"the case of site {panel.site_ids[site[k]]!r} with origin {_instant(origin_us[k])} would see a weather run issued "
                     f"{after:.1f} h after it (for {_instant(times_us[k])}): attach the weather with a longer horizon_h, by "
-                    f"{after:.1f} h or more")
+                    f"{after:.1f} h or more"
+                )
 
 
 def lead_minutes(panel: Panel, event: EventArrays) -> np.ndarray:
@@ -258,7 +283,9 @@ def lead_minutes(panel: Panel, event: EventArrays) -> np.ndarray:
 
 def rated_kw(panel: Panel) -> np.ndarray:
     """Rated power of each site [kW]; a site without is a :class:`DataError`."""
-    rated = panel.sites["rated_kw"].to_numpy(np.float64) if "rated_kw" in panel.sites else np.full(len(panel.sites), np.nan)
+    rated = (
+        panel.sites["rated_kw"].to_numpy(np.float64) if "rated_kw" in panel.sites else np.full(len(panel.sites), np.nan)
+    )
     if not (rated > 0).all():
         place = panel.site_ids[int(np.flatnonzero(~(rated > 0))[0])]
         raise DataError(f"site {place!r} has no rated power: give sites the column 'rated_kw' [kW]")
@@ -285,5 +312,3 @@ def _at(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 def _instant(us: float) -> pd.Timestamp:
     return pd.Timestamp(int(us), unit="us", tz="UTC")
-
-

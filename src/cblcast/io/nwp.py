@@ -60,17 +60,23 @@ def attach(
     shift = round(centre_offset_min * 60_000_000)
     if isinstance(nwp.index, pd.MultiIndex):
         if horizon_h is None:
-            raise DataError("this weather holds runs (issue_time): give horizon_h, the longest time from a case's origin to its "
-                            "last interval, so that no case sees a run issued after its origin")
+            raise DataError(
+                "this weather holds runs (issue_time): give horizon_h, the longest time from a case's origin to its "
+                "last interval, so that no case sees a run issued after its origin"
+            )
         values = _newest_runs(nwp, times, panel.step_us, horizon_h, delay_h, shift, max_gap_h)
     else:
         stamps = _stamps(nwp.index, "the weather")
         _check_columns(nwp)
-        values = {str(c): _between(stamps + shift, nwp[c].to_numpy(np.float64), times + panel.step_us // 2, max_gap_h, str(c))
-                  for c in nwp.columns}
+        values = {
+            str(c): _between(stamps + shift, nwp[c].to_numpy(np.float64), times + panel.step_us // 2, max_gap_h, str(c))
+            for c in nwp.columns
+        }
     if not any(np.isfinite(value).any() for value in values.values()):
-        raise DataError(f"the weather does not reach into the panel's span ({_instant(times[0])} to {_instant(times[-1])}): "
-                        "check its years and its zone")
+        raise DataError(
+            f"the weather does not reach into the panel's span ({_instant(times[0])} to {_instant(times[-1])}): "
+            "check its years and its zone"
+        )
     values |= _speeds_of_components(values)
     position = np.searchsorted(times, panel.times_us)
     columns = {prefix + name: value[position] for name, value in values.items()}
@@ -80,12 +86,16 @@ def attach(
 def _speeds_of_components(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The norm of each pair of components that comes without a speed."""
     levels = {name.removeprefix("wind_u_") for name in values if name.startswith("wind_u_")}
-    return {f"wind_speed_{level}": np.hypot(values[f"wind_u_{level}"], values[f"wind_v_{level}"]) for level in sorted(levels)
-            if f"wind_v_{level}" in values and f"wind_speed_{level}" not in values}
+    return {
+        f"wind_speed_{level}": np.hypot(values[f"wind_u_{level}"], values[f"wind_v_{level}"])
+        for level in sorted(levels)
+        if f"wind_v_{level}" in values and f"wind_speed_{level}" not in values
+    }
 
 
-def _newest_runs(nwp: pd.DataFrame, times: np.ndarray, step_us: int, horizon_h: float, delay_h: float, shift: int,
-                 max_gap_h: float) -> dict[str, np.ndarray]:
+def _newest_runs(
+    nwp: pd.DataFrame, times: np.ndarray, step_us: int, horizon_h: float, delay_h: float, shift: int, max_gap_h: float
+) -> dict[str, np.ndarray]:
     if list(nwp.index.names) != [ISSUE, "time"]:
         raise DataError(f"weather runs are indexed ['{ISSUE}', 'time'], not {list(nwp.index.names)}: use set_index")
     _check_columns(nwp)
@@ -100,7 +110,8 @@ def _newest_runs(nwp: pd.DataFrame, times: np.ndarray, step_us: int, horizon_h: 
         stamps = _stamps(one.index, f"the run issued {nwp.index.levels[0][number]}") + shift
         for column in nwp.columns:
             values[str(column)][rows] = _between(
-                stamps, one[column].to_numpy(np.float64), times[rows] + step_us // 2, max_gap_h, str(column))
+                stamps, one[column].to_numpy(np.float64), times[rows] + step_us // 2, max_gap_h, str(column)
+            )
         values[AGE][rows] = (times[rows] - issued[number]) / HOUR_US - delay_h
     return values
 
@@ -109,7 +120,9 @@ def _between(known: np.ndarray, value: np.ndarray, wanted: np.ndarray, max_gap_h
     """Straight lines between known instants; a direction goes the short way round."""
     if name.endswith("_deg"):
         u, v = components(1.0, value)
-        joined = speed_and_direction(_between(known, u, wanted, max_gap_h, "u"), _between(known, v, wanted, max_gap_h, "v"))
+        joined = speed_and_direction(
+            _between(known, u, wanted, max_gap_h, "u"), _between(known, v, wanted, max_gap_h, "v")
+        )
         return joined[1]
     seen = np.isfinite(value)
     known, value = known[seen], value[seen]
@@ -125,8 +138,11 @@ def _check_columns(nwp: pd.DataFrame) -> None:
     numeric = [c for c in nwp.columns if pd.api.types.is_numeric_dtype(nwp[c])]
     if len(numeric) < len(nwp.columns) or not numeric:
         odd = next((c for c in nwp.columns if c not in numeric), None)
-        raise DataError(f"weather columns are numbers, {odd!r} is not: convert or drop it" if odd is not None
-                        else "the weather has no columns")
+        raise DataError(
+            f"weather columns are numbers, {odd!r} is not: convert or drop it"
+            if odd is not None
+            else "the weather has no columns"
+        )
 
 
 def _stamps(index: pd.Index, what: str) -> np.ndarray:

@@ -80,7 +80,9 @@ def _flag_one(scada: Panel, turbine: str, curve: PowerCurve | None, rules: FlagR
     stuck = _long_runs(np.r_[False, (np.diff(speed) == 0) & (speed[1:] > 0.5)], rules.stuck_intervals - 1)
     sound = np.isfinite(power) & np.isfinite(speed) & ~(impossible_high | impossible_low | stuck)
     if curve is None:
-        curve = fit_power_curve(speed[sound & (power > rules.stopped * rated)], power[sound & (power > rules.stopped * rated)])
+        curve = fit_power_curve(
+            speed[sound & (power > rules.stopped * rated)], power[sound & (power > rules.stopped * rated)]
+        )
     promised = np.where(sound, curve(np.where(sound, speed, 0.0)), np.nan)
     with np.errstate(invalid="ignore"):
         stopped = sound & (power < rules.stopped * rated) & (promised > 5 * rules.stopped * rated)
@@ -112,8 +114,14 @@ def _rated(sites: pd.DataFrame, turbine: str) -> float:
     return rated
 
 
-def farm_panel(scada: Panel, farm: str, *, min_turbines: int | None = None, per_turbine: bool = False,
-               rules: FlagRules = DEFAULT_RULES) -> Panel:
+def farm_panel(
+    scada: Panel,
+    farm: str,
+    *,
+    min_turbines: int | None = None,
+    per_turbine: bool = False,
+    rules: FlagRules = DEFAULT_RULES,
+) -> Panel:
     """One site from its turbines.
 
     Parameters
@@ -141,7 +149,9 @@ def farm_panel(scada: Panel, farm: str, *, min_turbines: int | None = None, per_
     turbines = list(scada.site_ids)
     needed = len(turbines) if min_turbines is None else min_turbines
     if not 1 <= needed <= len(turbines):
-        raise DataError(f"min_turbines={min_turbines}: the farm has {len(turbines)} turbines, give 1 to {len(turbines)}")
+        raise DataError(
+            f"min_turbines={min_turbines}: the farm has {len(turbines)} turbines, give 1 to {len(turbines)}"
+        )
     rated = np.array([_rated(scada.sites, turbine) for turbine in turbines])
     power = _wide(scada, OBSERVED)
     speed = _wide(scada, SPEED) if SPEED in scada.data else None
@@ -157,7 +167,9 @@ def farm_panel(scada: Panel, farm: str, *, min_turbines: int | None = None, per_
     present = power.notna().to_numpy()
     reporting = present @ rated
     with np.errstate(divide="ignore", invalid="ignore"):
-        total = np.where(present.sum(1) >= needed, np.nansum(power.to_numpy(), axis=1) * rated.sum() / reporting, np.nan)
+        total = np.where(
+            present.sum(1) >= needed, np.nansum(power.to_numpy(), axis=1) * rated.sum() / reporting, np.nan
+        )
     made = pd.DataFrame({OBSERVED: total, "reporting_kw": reporting}, index=power.index)
     if speed is not None:
         enough = speed.notna().sum(axis=1) >= max(1, int(np.ceil(0.75 * len(turbines))))
@@ -185,6 +197,9 @@ def _warn(farm: str, turbines: list[str], bad_power: np.ndarray, stuck: np.ndarr
     for mask, what in ((bad_power, "of power above rated or below standby"), (stuck, "of a stuck anemometer")):
         if mask.any():
             worst = int(mask.sum(0).argmax())
-            warnings.warn(f"{farm}: {int(mask.sum())} records {what} are taken as not measured, most of them of turbine "
-                          f"{turbines[worst]!r} ({int(mask[:, worst].sum())}): see cblcast.io.scada.flag_turbines",
-                          DataWarning, stacklevel=3)
+            warnings.warn(
+                f"{farm}: {int(mask.sum())} records {what} are taken as not measured, most of them of turbine "
+                f"{turbines[worst]!r} ({int(mask[:, worst].sum())}): see cblcast.io.scada.flag_turbines",
+                DataWarning,
+                stacklevel=3,
+            )

@@ -19,8 +19,9 @@ MINUTE_US = 60_000_000
 DAY_US = 86_400_000_000
 
 
-def lag_scan(times_us: np.ndarray, measured: np.ndarray, weather_us: np.ndarray, weather: np.ndarray,
-             lags_min: np.ndarray) -> np.ndarray:
+def lag_scan(
+    times_us: np.ndarray, measured: np.ndarray, weather_us: np.ndarray, weather: np.ndarray, lags_min: np.ndarray
+) -> np.ndarray:
     """Correlation of a measured series with weather at the measured time MINUS each lag.
 
     Parameters
@@ -40,7 +41,9 @@ def lag_scan(times_us: np.ndarray, measured: np.ndarray, weather_us: np.ndarray,
     """
     seen = np.isfinite(measured)
     if seen.sum() < 200:
-        raise DataError(f"a lag scan needs 200 measured intervals or more, got {int(seen.sum())}: give some weeks of data")
+        raise DataError(
+            f"a lag scan needs 200 measured intervals or more, got {int(seen.sum())}: give some weeks of data"
+        )
     t, y = times_us[seen], measured[seen]
     inside = (t - lags_min.max() * MINUTE_US >= weather_us[0]) & (t - lags_min.min() * MINUTE_US <= weather_us[-1])
     if inside.sum() < 200:
@@ -83,8 +86,15 @@ class TimeAxisReport:
     message: str
 
 
-def check_time_axis(times: pd.DatetimeIndex, wind_speed: np.ndarray, weather_times: pd.DatetimeIndex,
-                    weather_speed: np.ndarray, tz: str, *, tolerance_min: float = 25.0) -> TimeAxisReport:
+def check_time_axis(
+    times: pd.DatetimeIndex,
+    wind_speed: np.ndarray,
+    weather_times: pd.DatetimeIndex,
+    weather_speed: np.ndarray,
+    tz: str,
+    *,
+    tolerance_min: float = 25.0,
+) -> TimeAxisReport:
     """Compare the wind at a farm with weather, summer and winter apart, and count the rows of clock-change days.
 
     Parameters
@@ -126,8 +136,14 @@ def _winter_offset(at: np.ndarray, tz: str) -> int:
     return int((local_microseconds(year, tz) - year).min())
 
 
-def _lag_of(part: np.ndarray, centre: np.ndarray, speed: np.ndarray, weather_us: np.ndarray, weather: np.ndarray,
-            lags: np.ndarray) -> float:
+def _lag_of(
+    part: np.ndarray,
+    centre: np.ndarray,
+    speed: np.ndarray,
+    weather_us: np.ndarray,
+    weather: np.ndarray,
+    lags: np.ndarray,
+) -> float:
     if (part & np.isfinite(speed)).sum() < 200:
         return float("nan")
     return best_lag(lags, lag_scan(centre[part], np.asarray(speed, dtype=np.float64)[part], weather_us, weather, lags))
@@ -139,8 +155,14 @@ def _clock_change_rows(at: np.ndarray, tz: str) -> tuple[int, int, int]:
     days, count = np.unique(day, return_counts=True)
     usual = int(np.median(count))
     midnight = pd.DatetimeIndex((np.r_[days, days[-1] + 1] * DAY_US).view("M8[us]"))
-    length = np.array([np.diff(midnight.tz_localize(tz).tz_convert("UTC").as_unit("us").asi8[k : k + 2])[0]
-                       if days[k] + 1 == np.r_[days, days[-1] + 1][k + 1] else DAY_US for k in range(len(days))])
+    length = np.array(
+        [
+            np.diff(midnight.tz_localize(tz).tz_convert("UTC").as_unit("us").asi8[k : k + 2])[0]
+            if days[k] + 1 == np.r_[days, days[-1] + 1][k + 1]
+            else DAY_US
+            for k in range(len(days))
+        ]
+    )
     inner = (days > days[0]) & (days < days[-1])
     short, long = count[inner & (length < DAY_US)], count[inner & (length > DAY_US)]
     return (int(short[0]) if len(short) else -1), (int(long[0]) if len(long) else -1), usual
@@ -158,6 +180,9 @@ def _judge(winter: float, summer: float, rows: tuple[int, int, int], tz: str, to
         return "digits are UTC", (
             f"the time labels are off by an hour that comes and goes with the clock ({text}; {rows[0]} and {rows[1]} rows on the "
             f"days of the clock change, {rows[2]} on others): the digits do not follow {tz}, read them without their offset, as UTC "
-            "(clock='UTC')")
-    return "shifted", (f"the time labels are off ({text}): move them by {-np.mean(seen):.0f} min, or check whether they mark the "
-                       "end of the interval or another zone")
+            "(clock='UTC')"
+        )
+    return "shifted", (
+        f"the time labels are off ({text}): move them by {-np.mean(seen):.0f} min, or check whether they mark the "
+        "end of the interval or another zone"
+    )

@@ -95,8 +95,10 @@ def fit_power_curve(speed: ArrayLike, power_kw: ArrayLike, *, width: float = 0.5
     count = np.bincount(bins, minlength=1).astype(np.float64)
     keep = count >= max(min_count, 1)
     if keep.sum() < 2:
-        raise DataError(f"a power curve needs two bins of {min_count} intervals or more, got {int(keep.sum())} from "
-                        f"{v.size} valid rows: give more data, or a published curve")
+        raise DataError(
+            f"a power curve needs two bins of {min_count} intervals or more, got {int(keep.sum())} from "
+            f"{v.size} valid rows: give more data, or a published curve"
+        )
     n = np.maximum(count, 1.0)
     mean_speed, mean_power = np.bincount(bins, v) / n, np.bincount(bins, p) / n
     spread = np.sqrt(np.bincount(bins, (p - mean_power[bins]) ** 2) / np.maximum(n - 1.0, 1.0))
@@ -109,8 +111,10 @@ def _table() -> dict[str, tuple[Array, Array]]:
 
     with (files("cblcast.physics") / "published_power_curves.csv").open("rb") as handle:
         table = pd.read_csv(handle)
-    return {str(name): (group["wind_speed_ms"].to_numpy(np.float64), group["power_kw"].to_numpy(np.float64))
-            for name, group in table.groupby("turbine")}
+    return {
+        str(name): (group["wind_speed_ms"].to_numpy(np.float64), group["power_kw"].to_numpy(np.float64))
+        for name, group in table.groupby("turbine")
+    }
 
 
 def published_turbines() -> list[str]:

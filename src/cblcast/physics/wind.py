@@ -44,8 +44,10 @@ def shear_exponent(mean_speed_low: float, mean_speed_high: float, height_low: fl
     0.1761
     """
     if not (mean_speed_low > 0 and mean_speed_high > 0):
-        raise DataError(f"the height law needs mean speeds above 0 m/s, not {mean_speed_low} and {mean_speed_high}: "
-                        "average over calm and windy hours together")
+        raise DataError(
+            f"the height law needs mean speeds above 0 m/s, not {mean_speed_low} and {mean_speed_high}: "
+            "average over calm and windy hours together"
+        )
     if not (height_low > 0 and height_high > 0) or height_low == height_high:
         raise DataError(f"the height law needs two different heights above 0 m, not {height_low} and {height_high}")
     return float((np.log(mean_speed_low) - np.log(mean_speed_high)) / (np.log(height_low) - np.log(height_high)))

@@ -65,7 +65,10 @@ def raise_nwp_error(
         changed = {}
         for u, v, speed, share in pairs.get(name, ()):
             require_columns(frame, [u, v], f"the product {name!r}")
-            changed[u], changed[v] = frame[u].to_numpy(np.float64) + share * du, frame[v].to_numpy(np.float64) + share * dv
+            changed[u], changed[v] = (
+                frame[u].to_numpy(np.float64) + share * du,
+                frame[v].to_numpy(np.float64) + share * dv,
+            )
             if speed is not None:
                 changed[speed] = np.hypot(changed[u], changed[v])
         wrong[name] = frame.assign(**changed)

@@ -45,13 +45,16 @@ def test_good_data_have_no_reason_against_them(panel):
     assert (told["history_days"] >= 300).all()
 
 
-@pytest.mark.parametrize(("first", "last", "value", "reason"), [
-    ("2019-02-01", "2019-02-09", np.nan, "gaps: 216 h in a row"),
-    ("2019-02-01", "2019-02-06", 5.0, "frozen meter: 144 h of one and the same load"),
-    ("2019-02-01", "2019-02-01 05:30", -1.0, "negative load: 0.08 % of intervals"),
-    ("2019-01-01", "2019-03-31", np.nan, "gaps: 29.7 % not metered"),
-    ("2018-09-01", "2019-05-31", np.nan, "history: 30 days metered, 60 needed"),
-])
+@pytest.mark.parametrize(
+    ("first", "last", "value", "reason"),
+    [
+        ("2019-02-01", "2019-02-09", np.nan, "gaps: 216 h in a row"),
+        ("2019-02-01", "2019-02-06", 5.0, "frozen meter: 144 h of one and the same load"),
+        ("2019-02-01", "2019-02-01 05:30", -1.0, "negative load: 0.08 % of intervals"),
+        ("2019-01-01", "2019-03-31", np.nan, "gaps: 29.7 % not metered"),
+        ("2018-09-01", "2019-05-31", np.nan, "history: 30 days metered, 60 needed"),
+    ],
+)
 def test_every_reason_has_a_name(panel, first, last, value, reason):
     told = sufficiency(spoiled(panel, first, last, value))
     assert reason in told.loc["b1", "reasons"]
@@ -77,8 +80,12 @@ def test_the_rrmse_is_that_of_the_settled_intervals(panel, before):
     first = settle(panel, site.iloc[[5]], ["pjm_match_day"], keep_intervals=True).intervals
     assert told.loc["b14", "gate"] == "pjm"
     # The oracle: every placebo day settled on its own, so that no other day is masked.
-    rows = pd.concat([settle(panel, site.iloc[[k]], ["pjm_match_day"], keep_intervals=True, portfolio=False).intervals
-                      for k in range(0, len(site), 9)])
+    rows = pd.concat(
+        [
+            settle(panel, site.iloc[[k]], ["pjm_match_day"], keep_intervals=True, portfolio=False).intervals
+            for k in range(0, len(site), 9)
+        ]
+    )
     some = certify(panel, site.iloc[::9], ["pjm_match_day"]).iloc[0]
     assert some["rrmse_pct"] == pytest.approx(rrmse(rows["metered_kw"], rows["baseline_kw"]))
     assert some["bias_pct"] == pytest.approx(100 * -rows["delivered_kw"].mean() * -1 / rows["metered_kw"].mean())

@@ -26,7 +26,9 @@ def synthetic_rows(n=6000, lead_min=10, depth=23, seed=3):
     x, ahead = z[100:] + MEAN, lead_min // 10 - 1
     at = np.arange(depth, n - ahead)
     origin = pd.date_range("2020-01-01", periods=n, freq="10min", tz="UTC", unit="us")
-    index = pd.MultiIndex.from_arrays([np.full(len(at), "farm"), origin[at], origin[at + ahead]], names=["site_id", "origin", "time"])
+    index = pd.MultiIndex.from_arrays(
+        [np.full(len(at), "farm"), origin[at], origin[at + ahead]], names=["site_id", "origin", "time"]
+    )
     X = pd.DataFrame({f"observed_kw_ago_{k}": x[at - k] for k in range(1, depth + 1)}, index=index)
     return X, x[at + ahead], e[100:][at - 1]
 

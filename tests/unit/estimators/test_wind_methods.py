@@ -80,7 +80,9 @@ def test_a_measured_curve_is_the_turbine_s_and_takes_the_forecast(rows):
     X, y, _ = rows
     fitted = BinnedCurve(WIND, f"{MEASURED}_ago_1", "observed_kw_ago_1", speed_factor=0.9).fit(X, y)
     once = X[~X.index.droplevel("time").duplicated()]
-    np.testing.assert_allclose(fitted.curve_power_, fit_power_curve(once[f"{MEASURED}_ago_1"], once["observed_kw_ago_1"]).power, rtol=1e-6)
+    np.testing.assert_allclose(
+        fitted.curve_power_, fit_power_curve(once[f"{MEASURED}_ago_1"], once["observed_kw_ago_1"]).power, rtol=1e-6
+    )
     np.testing.assert_allclose(fitted.predict(X), fitted.curve()(0.9 * X[WIND]))
     with pytest.raises(DataError, match="both measured_speed and measured_power"):
         BinnedCurve(WIND, measured_speed=f"{MEASURED}_ago_1").fit(X, y)
@@ -92,7 +94,9 @@ def test_the_paper_s_regression_regresses_the_speed_and_takes_the_curve(rows):
     fitted = ByLead(SpeedFirst(StepwiseRegression(columns))).fit(X, y)
     # Its target is looked up: the wind of an interval is the last wind of the origin that follows it
     speed = X[f"{MEASURED}_ago_1"].xs(pd.Timestamp("2014-01-10 12:10", tz="UTC"), level="origin").iloc[0]
-    given = datasets.load("la_haute_borne").data.loc[("la_haute_borne", pd.Timestamp("2014-01-10 12:00", tz="UTC")), MEASURED]
+    given = datasets.load("la_haute_borne").data.loc[
+        ("la_haute_borne", pd.Timestamp("2014-01-10 12:00", tz="UTC")), MEASURED
+    ]
     assert speed == pytest.approx(given)
     assert rmse(z, fitted.predict(other)) < 0.8 * rmse(z, BinnedCurve(WIND).fit(X, y).predict(other))
 
@@ -157,7 +161,9 @@ def test_the_order_of_an_autoregression_is_chosen_by_bic(rows):
     X, y, other, z, ahead = halves(rows)
     direct = ByLead(Autoregression((1, 2, 4))).fit(X, y).predict(other)
     for lead in (0, 50):
-        assert rmse(z[ahead == lead], direct[ahead == lead]) < rmse(z[ahead == lead], other["observed_kw_ago_1"][ahead == lead])
+        assert rmse(z[ahead == lead], direct[ahead == lead]) < rmse(
+            z[ahead == lead], other["observed_kw_ago_1"][ahead == lead]
+        )
     with pytest.raises(StudyError, match="orders of 1 or more"):
         Autoregression(()).fit(lags, x[4:])
 

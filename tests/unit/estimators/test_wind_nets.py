@@ -14,7 +14,9 @@ from cblcast.estimators.quantile_forest import QuantileForest, leaves_of
 from cblcast.estimators.quantile_net import QuantileNet
 from cblcast.schema import DataError, StudyError
 
-TRAINING = Training(epochs=3, batch_size=64, learning_rate=1e-2, weight_decay=0.0, input_dropout=0.0, dropout=0.0, seed=1)
+TRAINING = Training(
+    epochs=3, batch_size=64, learning_rate=1e-2, weight_decay=0.0, input_dropout=0.0, dropout=0.0, seed=1
+)
 
 
 def paths(n=900, leads=(0, 10, 20), seed=0):
@@ -25,7 +27,10 @@ def paths(n=900, leads=(0, 10, 20), seed=0):
                                       names=["site_id", "origin", "time"])  # fmt: skip
     push, last = rng.normal(size=n), rng.uniform(0, 2000, n)
     lead = np.tile(leads, n)
-    X = pd.DataFrame({"push": np.repeat(push, len(leads)), "observed_kw_ago_1": np.repeat(last, len(leads)), "by_lead": lead * 1.0}, index)
+    X = pd.DataFrame(
+        {"push": np.repeat(push, len(leads)), "observed_kw_ago_1": np.repeat(last, len(leads)), "by_lead": lead * 1.0},
+        index,
+    )
     return X, X["observed_kw_ago_1"].to_numpy() + X["push"].to_numpy() * (50 + 10 * lead) + rng.normal(0, 5, len(X))
 
 
@@ -66,7 +71,9 @@ def test_a_target_that_is_missing_weighs_nothing():
 
 def test_one_net_learns_the_path_of_all_leads():
     X, y = paths()
-    net = LeadNet((16,), n_nets=2, epochs=40, batch_size=64, learning_rate=1e-2, weight_decay=0.0, input_dropout=0.0, dropout=0.0).fit(X, y)
+    net = LeadNet(
+        (16,), n_nets=2, epochs=40, batch_size=64, learning_rate=1e-2, weight_decay=0.0, input_dropout=0.0, dropout=0.0
+    ).fit(X, y)
     assert net.leads_ == [0, 10, 20]
     assert net.columns_ == ["push", "observed_kw_ago_1"]  # what differs between the leads is no input
     other, truth = paths(seed=1)
@@ -127,7 +134,9 @@ def test_the_forest_s_quantiles_are_those_of_its_leaves():
         np.testing.assert_allclose(forest.predict_quantiles(X[:4])[row], slow)
 
 
-@pytest.mark.parametrize("method", [QuantileNet((0.9, 0.1)), QuantileForest((0.0, 0.5)), LeadIntervals(Persistence(), (0.5, 0.2))])
+@pytest.mark.parametrize(
+    "method", [QuantileNet((0.9, 0.1)), QuantileForest((0.0, 0.5)), LeadIntervals(Persistence(), (0.5, 0.2))]
+)
 def test_levels_must_ascend(method):
     X, y = paths(50)
     with pytest.raises(StudyError, match="ascend"):

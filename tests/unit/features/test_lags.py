@@ -15,8 +15,21 @@ from cblcast.schema import StudyError
 
 def panel(values, sites=("a",)):
     times = pd.date_range("2020-01-01", periods=len(values), freq="10min", tz="UTC").as_unit("us")
-    return panel_of(pd.concat([pd.DataFrame({"site_id": s, "time": times, "observed_kw": np.asarray(values, dtype=float) + 100 * k,
-                                             "wind_dir_nacelle_deg": 90.0}) for k, s in enumerate(sites)]))
+    return panel_of(
+        pd.concat(
+            [
+                pd.DataFrame(
+                    {
+                        "site_id": s,
+                        "time": times,
+                        "observed_kw": np.asarray(values, dtype=float) + 100 * k,
+                        "wind_dir_nacelle_deg": 90.0,
+                    }
+                )
+                for k, s in enumerate(sites)
+            ]
+        )
+    )
 
 
 def at(frame, origin):
@@ -51,7 +64,11 @@ def slow_ago(values, end, k, hold):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.one_of(st.just(np.nan), st.floats(0, 5000)), min_size=12, max_size=40), st.integers(1, 7), st.integers(0, 3))
+@given(
+    st.lists(st.one_of(st.just(np.nan), st.floats(0, 5000)), min_size=12, max_size=40),
+    st.integers(1, 7),
+    st.integers(0, 3),
+)
 def test_lags_and_means_match_the_slow_loop(values, n, hold):
     made = panel(values, sites=("a", "b"))
     cases = rolling_origins(made, [10])
@@ -80,7 +97,10 @@ def test_a_blindfold_off_the_grid_hides_the_interval_it_cuts():
 
 def test_directions_come_as_sine_and_cosine():
     made = panel(np.arange(12))
-    row = at(Lags(directions=("wind_dir_nacelle_deg",), direction_ago=(1,))(made, rolling_origins(made, [10])), "2020-01-01 01:00")
+    row = at(
+        Lags(directions=("wind_dir_nacelle_deg",), direction_ago=(1,))(made, rolling_origins(made, [10])),
+        "2020-01-01 01:00",
+    )
     assert row["wind_dir_nacelle_deg_sin_ago_1"] == pytest.approx(1.0)
     assert row["wind_dir_nacelle_deg_cos_ago_1"] == pytest.approx(0.0, abs=1e-12)
 

@@ -35,7 +35,9 @@ def test_columns_of_table_2(farm, cases):
     found = Nwp(("wind_u_100m_ms", "wind_speed_100m_ms"), cubed=("wind_speed_100m_ms",),
                 shear=(("wind_speed_100m_ms", "wind_speed_10m_ms"),),
                 difference=(("temp_air_10m_k", "temp_air_2m_k"),), lead=True)(farm, cases)  # fmt: skip
-    hours = np.asarray((cases.index.get_level_values("time") - pd.Timestamp("2020-01-01", tz="UTC")) / pd.Timedelta("1h"))
+    hours = np.asarray(
+        (cases.index.get_level_values("time") - pd.Timestamp("2020-01-01", tz="UTC")) / pd.Timedelta("1h")
+    )
     np.testing.assert_allclose(found["wind_speed_100m_ms"], 6 + hours)
     np.testing.assert_allclose(found["wind_speed_100m_ms_cubed"], (6 + hours) ** 3)
     np.testing.assert_allclose(found["shear_wind_speed_100m_ms_wind_speed_10m_ms"], 2.0)
@@ -46,7 +48,9 @@ def test_columns_of_table_2(farm, cases):
 
 def test_the_path_is_counted_from_the_origin(farm, cases):
     found = Nwp((), path=("wind_speed_10m_ms",), hours=(-1.0, 0.5))(farm, cases)
-    origin = np.asarray((cases.index.get_level_values("origin") - pd.Timestamp("2020-01-01", tz="UTC")) / pd.Timedelta("1h"))
+    origin = np.asarray(
+        (cases.index.get_level_values("origin") - pd.Timestamp("2020-01-01", tz="UTC")) / pd.Timedelta("1h")
+    )
     np.testing.assert_allclose(found["wind_speed_10m_ms_at_-1h"], 3 + origin)
     np.testing.assert_allclose(found["wind_speed_10m_ms_at_0.5h"], 4.5 + origin)
 
@@ -69,12 +73,16 @@ def test_direction_errors_wrap_at_360(farm, cases):
     found = NwpError("wind_speed_100m_ms", MEASURED, **options)(farm, cases)
     np.testing.assert_allclose(found["turn_sin"], np.sin(np.radians(5)))
     west = Panel(farm.data.assign(wind_dir_nacelle_deg=355.0), farm.sites)
-    np.testing.assert_allclose(NwpError("wind_speed_100m_ms", MEASURED, **options)(west, cases)["turn_sin"], -np.sin(np.radians(5)))
+    np.testing.assert_allclose(
+        NwpError("wind_speed_100m_ms", MEASURED, **options)(west, cases)["turn_sin"], -np.sin(np.radians(5))
+    )
 
 
 def test_the_deficit_is_curve_minus_power(farm, cases):
     found = PowerDeficit((("observed_kw", MEASURED, 2000.0),), ago=(1,))(farm, cases)
-    origin = np.asarray((cases.index.get_level_values("origin") - pd.Timestamp("2020-01-01", tz="UTC")) / pd.Timedelta("1h"))
+    origin = np.asarray(
+        (cases.index.get_level_values("origin") - pd.Timestamp("2020-01-01", tz="UTC")) / pd.Timedelta("1h")
+    )
     expected = expected_share("MM92/2050", 0.0, 5 + origin - 1 / 6) - 100 * (origin - 1 / 6) / 2000
     np.testing.assert_allclose(found["deficit_observed_kw_ago_1"], expected)
 

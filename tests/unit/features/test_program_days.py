@@ -38,9 +38,13 @@ def panel():
 
 @cache
 def cases():
-    found = placebo_events(panel(), "17:00", "20:00", first="2019-04-01", last="2019-06-21", days="all", labels=("any",))
+    found = placebo_events(
+        panel(), "17:00", "20:00", first="2019-04-01", last="2019-06-21", days="all", labels=("any",)
+    )
     mine = found[~np.isin(found["start"].dt.floor("D"), panel().events["start"].dt.floor("D"))]
-    return make_cases(panel(), mine.groupby("site_id").sample(12, random_state=1).sort_values(["site_id", "start"]), SETTLEMENT)
+    return make_cases(
+        panel(), mine.groupby("site_id").sample(12, random_state=1).sort_values(["site_id", "start"]), SETTLEMENT
+    )
 
 
 def slow_baseline(rule, day_types, site, origin, times):
@@ -49,8 +53,13 @@ def slow_baseline(rule, day_types, site, origin, times):
     load = panel().data.loc[site, "observed_kw"].copy()
     load.index = load.index.tz_convert(tz).tz_localize(None)
     load = load.groupby(level=0).mean()
-    bank = {pd.Timestamp("2019-01-01"), pd.Timestamp("2019-04-19"), pd.Timestamp("2019-04-22"), pd.Timestamp("2019-05-06"),
-            pd.Timestamp("2019-05-27")}
+    bank = {
+        pd.Timestamp("2019-01-01"),
+        pd.Timestamp("2019-04-19"),
+        pd.Timestamp("2019-04-22"),
+        pd.Timestamp("2019-05-06"),
+        pd.Timestamp("2019-05-27"),
+    }
 
     def label(day):
         rest = day in bank or day.day_of_week >= 5
@@ -77,11 +86,16 @@ def slow_baseline(rule, day_types, site, origin, times):
             inside = day >= load.index[0].normalize()
             if not inside or back <= rule.gap_days or label(day) != label(today) or day in taken:
                 continue
-            if whole.notna().mean() < rule.min_metered_share or hours(day, local).notna().mean() < rule.min_metered_share:
+            if (
+                whole.notna().mean() < rule.min_metered_share
+                or hours(day, local).notna().mean() < rule.min_metered_share
+            ):
                 continue
-            if rule.candidate_days is not None and sum(
-                label(today - pd.Timedelta(days=k)) == label(today) for k in range(1, back + 1)
-            ) > rule.candidate_days:
+            if (
+                rule.candidate_days is not None
+                and sum(label(today - pd.Timedelta(days=k)) == label(today) for k in range(1, back + 1))
+                > rule.candidate_days
+            ):
                 continue
             if back <= look_back:
                 found.append(day)
@@ -89,8 +103,12 @@ def slow_baseline(rule, day_types, site, origin, times):
             means = [event_mean(day) for day in found]
             if means:
                 level = max(means) if rule.low_of == "seed" else np.mean(means[: rule.y])
-                found = [day for day, mean in zip(found, means, strict=True) if not mean < rule.low_share * level
-                         and (rule.high_share is None or not mean > rule.high_share * level)]
+                found = [
+                    day
+                    for day, mean in zip(found, means, strict=True)
+                    if not mean < rule.low_share * level
+                    and (rule.high_share is None or not mean > rule.high_share * level)
+                ]
         return found
 
     days = qualified(rule.look_back_days)
@@ -103,12 +121,20 @@ def slow_baseline(rule, day_types, site, origin, times):
     def key(day):
         everything = pd.date_range(day, periods=24, freq="h")
         outside = [time for time in everything if time - day + today not in local]
-        wanted = {"event_hours": [time - today + day for time in local], "whole_day": everything, "outside_event": outside}
+        wanted = {
+            "event_hours": [time - today + day for time in local],
+            "whole_day": everything,
+            "outside_event": outside,
+        }
         return load.reindex(wanted[rule.ranked]).mean()
 
     keys = [key(day) for day in days]
-    order = {"high": np.argsort([-k for k in keys], kind="stable"), "low": np.argsort(keys, kind="stable"),
-             "middle": np.argsort(keys, kind="stable"), "recent": np.arange(len(days))}[rule.rank]
+    order = {
+        "high": np.argsort([-k for k in keys], kind="stable"),
+        "low": np.argsort(keys, kind="stable"),
+        "middle": np.argsort(keys, kind="stable"),
+        "recent": np.arange(len(days)),
+    }[rule.rank]
     first = max(0, len(days) - rule.x) // 2 if rule.rank == "middle" else 0
     chosen = [days[k] for k in sorted(order[first : first + rule.x])]
     weights = rule.ordered_weights[: len(chosen)]
@@ -127,12 +153,19 @@ def rules(draw):
     look_back = draw(st.integers(12, 50))
     low_of = draw(st.sampled_from(["mean", "seed"]))
     return DayRule(
-        applies_to=("working", "rest"), x=x, y=y, rank=draw(st.sampled_from(["high", "low", "middle", "recent"])),
+        applies_to=("working", "rest"),
+        x=x,
+        y=y,
+        rank=draw(st.sampled_from(["high", "low", "middle", "recent"])),
         ranked=draw(st.sampled_from(["event_hours", "whole_day", "outside_event"])),
-        decay=draw(st.sampled_from([None, 0.8])), minimum_days=draw(st.integers(1, y)), look_back_days=look_back,
+        decay=draw(st.sampled_from([None, 0.8])),
+        minimum_days=draw(st.integers(1, y)),
+        look_back_days=look_back,
         extended_look_back_days=draw(st.sampled_from([None, look_back + 15])),
-        candidate_days=draw(st.sampled_from([None, 2 * y])), gap_days=draw(st.integers(0, 2)),
-        low_share=draw(st.sampled_from([0.0, 0.5, 0.9])), high_share=draw(st.sampled_from([None, 1.1])) if low_of == "mean" else None,
+        candidate_days=draw(st.sampled_from([None, 2 * y])),
+        gap_days=draw(st.integers(0, 2)),
+        low_share=draw(st.sampled_from([0.0, 0.5, 0.9])),
+        high_share=draw(st.sampled_from([None, 1.1])) if low_of == "mean" else None,
         low_of=low_of,
     )
 
@@ -179,7 +212,15 @@ def test_middle_lies_between_low_and_high():
 
 
 def test_weights_by_rank_give_the_first_weight_to_the_best_ranked():
-    rule = DayRule(applies_to=("working", "rest"), x=3, y=8, rank="high", weights=(1.0, 0.0, 0.0), weights_by="rank", minimum_days=3)
+    rule = DayRule(
+        applies_to=("working", "rest"),
+        x=3,
+        y=8,
+        rank="high",
+        weights=(1.0, 0.0, 0.0),
+        weights_by="rank",
+        minimum_days=3,
+    )
     X = ProgramDays((rule,), "working")(panel(), cases())
     top = DayRule(applies_to=("working", "rest"), x=1, y=8, rank="high", minimum_days=3)
     Z = ProgramDays((top,), "working")(panel(), cases())
@@ -200,15 +241,18 @@ def test_rules_of_other_day_types_do_not_touch_each_other():
         assert alone[~mine].isna().all()
 
 
-@pytest.mark.parametrize(("params", "message"), [
-    ({"rank": "hottest"}, "unknown rank 'hottest'"),
-    ({"x": 0}, "1 <= x <= y"),
-    ({"gap_days": 60}, "leaves no day"),
-    ({"low_of": "mode"}, "unknown low_of"),
-    ({"weights": (0.5, 0.6), "x": 2}, "2 that sum to 1.1"),
-    ({"decay": 1.5}, "between 0 and 1"),
-    ({"low_of": "seed", "high_share": 1.2}, "no upper limit"),
-])
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"rank": "hottest"}, "unknown rank 'hottest'"),
+        ({"x": 0}, "1 <= x <= y"),
+        ({"gap_days": 60}, "leaves no day"),
+        ({"low_of": "mode"}, "unknown low_of"),
+        ({"weights": (0.5, 0.6), "x": 2}, "2 that sum to 1.1"),
+        ({"decay": 1.5}, "between 0 and 1"),
+        ({"low_of": "seed", "high_share": 1.2}, "no upper limit"),
+    ],
+)
 def test_a_rule_that_is_none_is_refused(params, message):
     with pytest.raises(StudyError, match=message):
         DayRule(**params)

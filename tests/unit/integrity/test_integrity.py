@@ -56,20 +56,31 @@ def test_the_profile_is_the_gap_to_the_selected_days(panel, events):
     inside = (own["metered_kw"] - own["unadjusted_kw"]).mean() / found.level_kw[0]
     assert found.inside[0] == pytest.approx(inside)
     # Column 0 is the hour right before the start; doubling it moves the gap by its load over the level.
-    doubled = profile(rule, *(scaled(each, events, [(-1, 0, 1.0)]) if each is panel else
-                              scaled(panel, events, [(-1, 0, 1.0)]).with_events(events) for each in (panel, masked)), events)
+    doubled = profile(
+        rule,
+        *(
+            scaled(each, events, [(-1, 0, 1.0)])
+            if each is panel
+            else scaled(panel, events, [(-1, 0, 1.0)]).with_events(events)
+            for each in (panel, masked)
+        ),
+        events,
+    )
     hour = load.loc[event["start"] - pd.Timedelta("1h")]
     assert doubled.before[0, 0] - found.before[0, 0] == pytest.approx(hour / found.level_kw[0], rel=1e-4)
     np.testing.assert_allclose(doubled.before[:, 1:], found.before[:, 1:])
 
 
-@pytest.mark.parametrize(("detector", "pieces"), [
-    ("raised_window", [(-3, 0, 0.8)]),
-    ("precooling", [(-1, 0, 1.0)]),
-    ("snapback", [(3, 5, 1.5)]),
-    ("shifted_maintenance", [(-5, 0, -0.6), (3, 8, -0.6)]),
-    ("low_anyway", [(-9, 5, -0.6)]),
-])
+@pytest.mark.parametrize(
+    ("detector", "pieces"),
+    [
+        ("raised_window", [(-3, 0, 0.8)]),
+        ("precooling", [(-1, 0, 1.0)]),
+        ("snapback", [(3, 5, 1.5)]),
+        ("shifted_maintenance", [(-5, 0, -0.6), (3, 8, -0.6)]),
+        ("low_anyway", [(-9, 5, -0.6)]),
+    ],
+)
 def test_a_gross_case_is_found_and_honest_days_are_mostly_not(panel, events, detector, pieces):
     honest = screen(panel, events, "gb_dfs", detectors=[detector])
     gamed = screen(scaled(panel, events, pieces), events, "gb_dfs", detectors=[detector])
@@ -80,13 +91,18 @@ def test_a_gross_case_is_found_and_honest_days_are_mostly_not(panel, events, det
 
 def test_a_detector_does_not_mind_a_response(panel, events):
     response = scaled(panel, events, [(0, 3, -0.5)])
-    for one, other in zip(*(screen(each, events, "gb_dfs").to_dict("records") for each in (panel, response)), strict=True):
+    for one, other in zip(
+        *(screen(each, events, "gb_dfs").to_dict("records") for each in (panel, response)), strict=True
+    ):
         assert one["p"] == pytest.approx(other["p"], abs=1e-9), one
 
 
 def test_the_hours_follow_the_programs_window():
     assert (hours_of(load_program("gb_dfs")).window_first, hours_of(load_program("gb_dfs")).window_last) == (0, 3)
-    assert (hours_of(load_program("caiso_10in10")).window_first, hours_of(load_program("caiso_10in10")).morning_first) == (1, 5)
+    assert (
+        hours_of(load_program("caiso_10in10")).window_first,
+        hours_of(load_program("caiso_10in10")).morning_first,
+    ) == (1, 5)
 
 
 def test_an_unknown_detector_is_named(panel, events):

@@ -17,7 +17,9 @@ def panel(hours=6, step="10min"):
 
 
 def hourly(values, name="wind_speed_100m_ms", start="2020-01-01"):
-    return pd.DataFrame({name: values}, index=pd.date_range(start, periods=len(values), freq="h", tz="UTC", name="time"))
+    return pd.DataFrame(
+        {name: values}, index=pd.date_range(start, periods=len(values), freq="h", tz="UTC", name="time")
+    )
 
 
 def test_instants_are_interpolated_to_the_centre_of_each_interval():
@@ -100,7 +102,9 @@ def test_bad_weather_is_refused_with_a_remedy(weather, options, sentence):
 
 
 def test_components_without_a_speed_get_their_norm():
-    weather = hourly([3.0, 3.0], "wind_u_10m_ms").assign(wind_v_10m_ms=-4.0, wind_u_50m_ms=6.0, wind_v_50m_ms=8.0, wind_speed_50m_ms=11.0)
+    weather = hourly([3.0, 3.0], "wind_u_10m_ms").assign(
+        wind_v_10m_ms=-4.0, wind_u_50m_ms=6.0, wind_v_50m_ms=8.0, wind_speed_50m_ms=11.0
+    )
     found = attach(panel(1), weather, "x_").data
     np.testing.assert_allclose(found["x_wind_speed_10m_ms"], 5.0)
     np.testing.assert_allclose(found["x_wind_speed_50m_ms"], 11.0)  # what the product gives is kept

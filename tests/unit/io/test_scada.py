@@ -17,8 +17,20 @@ TIMES = pd.date_range("2020-01-01", periods=48, freq="10min", tz="UTC").as_unit(
 def farm(**changes):
     """Two turbines of 1 MW on their curve in a wind that rises from 4 to 13 m/s."""
     speed = np.linspace(4.0, 13.0, len(TIMES))
-    frame = pd.concat({name: pd.DataFrame({"observed_kw": CURVE(speed), "wind_speed_nacelle_ms": speed, "temp_air_c": 5.0,
-                                           "wind_dir_nacelle_deg": 0.0}, index=TIMES) for name in ("A", "B")})
+    frame = pd.concat(
+        {
+            name: pd.DataFrame(
+                {
+                    "observed_kw": CURVE(speed),
+                    "wind_speed_nacelle_ms": speed,
+                    "temp_air_c": 5.0,
+                    "wind_dir_nacelle_deg": 0.0,
+                },
+                index=TIMES,
+            )
+            for name in ("A", "B")
+        }
+    )
     frame.index.names = ["site_id", "time"]
     for column, values in changes.items():
         for turbine, rows, value in values:
@@ -109,7 +121,9 @@ def test_what_is_missing_is_named():
 def test_the_bundled_turbines_make_the_bundled_farm():
     turbines, whole = datasets.load("la_haute_borne_turbines"), datasets.load("la_haute_borne")
     cut = turbines.data.index.get_level_values("time") < pd.Timestamp("2014-03-01", tz="UTC")
-    made = farm_panel(Panel(turbines.data[cut], turbines.sites), "la_haute_borne", rules=FlagRules(stuck_intervals=10_000))
+    made = farm_panel(
+        Panel(turbines.data[cut], turbines.sites), "la_haute_borne", rules=FlagRules(stuck_intervals=10_000)
+    )
     given = whole.data["observed_kw"].reindex(made.data.index)
     both = made.data["observed_kw"].notna() & given.notna()
     assert both.mean() > 0.95

@@ -14,11 +14,15 @@ def farm():
     """Wind of 2014 at La Haute Borne and ERA5 beside it."""
     data = datasets.load("la_haute_borne").data.loc["la_haute_borne"]
     era5 = datasets.load_reanalysis("era5")
-    return data.loc[:"2014-12-31", "wind_speed_nacelle_ms"].astype("float64"), era5["wind_speed_100m_ms"].astype("float64")
+    return data.loc[:"2014-12-31", "wind_speed_nacelle_ms"].astype("float64"), era5["wind_speed_100m_ms"].astype(
+        "float64"
+    )
 
 
 def check(wind, weather, times=None):
-    return check_time_axis(wind.index if times is None else times, wind.to_numpy(), weather.index, weather.to_numpy(), "Europe/Paris")
+    return check_time_axis(
+        wind.index if times is None else times, wind.to_numpy(), weather.index, weather.to_numpy(), "Europe/Paris"
+    )
 
 
 def test_right_labels_are_found_right(farm):
@@ -59,7 +63,10 @@ def test_lag_scan_matches_the_slow_loop():
     times = np.arange(20, 380 * 6) * 600_000_000
     measured = np.interp(times - 40 * 60_000_000, weather_us, weather)
     lags = np.arange(-60.0, 61.0, 20.0)
-    slow = [np.corrcoef(measured[60:-60], [np.interp(t - lag * 60e6, weather_us, weather) for t in times[60:-60]])[0, 1] for lag in lags]
+    slow = [
+        np.corrcoef(measured[60:-60], [np.interp(t - lag * 60e6, weather_us, weather) for t in times[60:-60]])[0, 1]
+        for lag in lags
+    ]
     found = lag_scan(times[60:-60], measured[60:-60], weather_us, weather, lags)
     np.testing.assert_allclose(found, slow)
     assert lags[found.argmax()] == 40
@@ -71,13 +78,20 @@ def test_the_parabola_finds_the_top_between_two_lags():
     assert best_lag(lags, lags) == 30.0
 
 
-@pytest.mark.parametrize(("part", "sentence"), [
-    (slice(0, 50), "200 measured intervals"), (slice(None), "does not cover")])
+@pytest.mark.parametrize(
+    ("part", "sentence"), [(slice(0, 50), "200 measured intervals"), (slice(None), "does not cover")]
+)
 def test_too_little_data_is_refused(part, sentence):
     times = pd.date_range("2014-01-01", periods=1000, freq="10min", tz="UTC")[part]
     weather = pd.date_range("2010-01-01", periods=100, freq="h", tz="UTC")
     with pytest.raises(DataError, match=sentence):
-        lag_scan(times.as_unit("us").asi8, np.ones(len(times)), weather.as_unit("us").asi8, np.ones(100), np.arange(-60, 61, 10))
+        lag_scan(
+            times.as_unit("us").asi8,
+            np.ones(len(times)),
+            weather.as_unit("us").asi8,
+            np.ones(100),
+            np.arange(-60, 61, 10),
+        )
 
 
 def test_naive_times_are_refused(farm):

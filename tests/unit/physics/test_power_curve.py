@@ -71,8 +71,10 @@ def test_the_mean_of_the_curve_is_not_the_curve_of_the_mean():
     assert curve.expected(np.array([[4.0], [6.0]]), 0.1).shape == (2, 1)
 
 
-@pytest.mark.parametrize(("turbine", "speed", "power"), [
-    ("V80/2000", 10.0, 1289.0), ("V80/2000", 21.5, 2000.0), ("E-82/2300", 22.0, 2350.0), ("V112/3000", 25.0, 3075.0)])
+@pytest.mark.parametrize(
+    ("turbine", "speed", "power"),
+    [("V80/2000", 10.0, 1289.0), ("V80/2000", 21.5, 2000.0), ("E-82/2300", 22.0, 2350.0), ("V112/3000", 25.0, 3075.0)],
+)
 def test_published_points(turbine, speed, power):
     curve = published_power_curve(turbine)
     assert curve(speed) == pytest.approx(power)

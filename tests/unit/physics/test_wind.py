@@ -43,8 +43,10 @@ def test_density_of_humid_air_by_hand():
     assert wind.air_density(95_000.0, 293.15, 0.6) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("arguments", "hint"), [
-    ((101_325.0, 15.0), "kelvin"), ((1013.25, 288.0), "pascal"), ((101_325.0, 288.0, 60.0), "per cent")])
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [((101_325.0, 15.0), "kelvin"), ((1013.25, 288.0), "pascal"), ((101_325.0, 288.0, 60.0), "per cent")],
+)
 def test_density_notices_a_wrong_unit(arguments, hint):
     with pytest.raises(DataError, match=hint):
         wind.air_density(*arguments)
@@ -56,8 +58,10 @@ def test_density_normalisation_keeps_the_power_in_the_wind():
     assert wind.density_normalised_power(1100.0, 1.1) == pytest.approx(1225.0)
 
 
-@pytest.mark.parametrize(("u", "v", "direction"), [
-    (0.0, -5.0, 0.0), (-5.0, 0.0, 90.0), (0.0, 5.0, 180.0), (5.0, 0.0, 270.0), (1e-17, -5.0, 0.0)])
+@pytest.mark.parametrize(
+    ("u", "v", "direction"),
+    [(0.0, -5.0, 0.0), (-5.0, 0.0, 90.0), (0.0, 5.0, 180.0), (5.0, 0.0, 270.0), (1e-17, -5.0, 0.0)],
+)
 def test_direction_is_where_the_wind_comes_from(u, v, direction):
     speed, found = wind.speed_and_direction(u, v)
     assert speed == pytest.approx(5.0)

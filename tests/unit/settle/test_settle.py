@@ -35,7 +35,9 @@ def settled(panel, events):
 
 def test_energies_are_those_of_the_intervals(panel, settled):
     assert not settled.partial
-    sums = settled.intervals.groupby(["program", "site_id", "start"])[["metered_kw", "baseline_kw", "delivered_kw"]].sum()
+    sums = settled.intervals.groupby(["program", "site_id", "start"])[
+        ["metered_kw", "baseline_kw", "delivered_kw"]
+    ].sum()
     table = settled.events.set_index(["program", "site_id", "start"]).sort_index()
     assert len(table) == 3 * 9
     np.testing.assert_allclose(table["metered_kwh"], sums["metered_kw"] * panel.step_hours)
@@ -65,8 +67,10 @@ def test_an_event_is_hidden_from_its_own_baseline_and_from_others(panel, events)
     spoiled = panel.data["observed_kw"].copy()
     for event in events.itertuples():
         spoiled.loc[(event.site_id, slice(event.start, event.stop - pd.Timedelta("1us")))] *= 50
-    one, other = (settle(Panel(panel.data.assign(observed_kw=load), panel.sites), events, [rule]).events
-                  for load in (panel.data["observed_kw"], spoiled))
+    one, other = (
+        settle(Panel(panel.data.assign(observed_kw=load), panel.sites), events, [rule]).events
+        for load in (panel.data["observed_kw"], spoiled)
+    )
     np.testing.assert_allclose(one["baseline_kwh"], other["baseline_kwh"])
 
 
@@ -75,10 +79,14 @@ def test_portfolio_sums_its_sites_in_both_orders(panel, events, settled):
     by_event = settled.events.groupby(["program", "start"])["delivered_kwh"].sum()
     np.testing.assert_allclose(own["delivered_kwh"].sort_index(), by_event.sort_index())
     # An additive shift without cap is linear, so both orders are one.
-    np.testing.assert_allclose(own.loc["pjm_economic", "delivered_sum_then_adjust_kwh"], own.loc["pjm_economic", "delivered_kwh"])
+    np.testing.assert_allclose(
+        own.loc["pjm_economic", "delivered_sum_then_adjust_kwh"], own.loc["pjm_economic", "delivered_kwh"]
+    )
     # A ratio is not: adjust the sum by hand for one event.
     masked = panel.with_events(events)
-    rows = estimate(load_program("caiso_10in10"), masked, events.sort_values(["site_id", "start"], ignore_index=True)).rows
+    rows = estimate(
+        load_program("caiso_10in10"), masked, events.sort_values(["site_id", "start"], ignore_index=True)
+    ).rows
     rows = rows.assign(start=events["start"].to_numpy()[rows["event"].to_numpy(dtype=int)])
     day = rows[rows["start"] == rows["start"].iloc[0]]
     window, inside = day[~day["scored"].astype(bool)], day[day["scored"].astype(bool)]
@@ -86,7 +94,8 @@ def test_portfolio_sums_its_sites_in_both_orders(panel, events, settled):
     first = own.loc["caiso_10in10"].iloc[0]
     assert first["factor_of_sum"] == pytest.approx(factor)
     assert first["delivered_sum_then_adjust_kwh"] == pytest.approx(
-        factor * inside["unadjusted_kw"].sum() - first["metered_kwh"])
+        factor * inside["unadjusted_kw"].sum() - first["metered_kwh"]
+    )
 
 
 def test_limits_enclose_what_placebo_days_say_and_respect_correlation(settled):
@@ -98,7 +107,9 @@ def test_limits_enclose_what_placebo_days_say_and_respect_correlation(settled):
     alone = table.assign(half=(table["upper_kwh"] - table["lower_kwh"]) / 2).groupby(["program", "start"])["half"].sum()
     # Between sites that err independently and sites that all err alike.
     assert (half > 0.5 * whole["independent_halfwidth_kwh"]).all()
-    assert (half.to_numpy() <= alone.reindex(pd.MultiIndex.from_frame(whole[["program", "start"]])).to_numpy() * 1.001).all()
+    assert (
+        half.to_numpy() <= alone.reindex(pd.MultiIndex.from_frame(whole[["program", "start"]])).to_numpy() * 1.001
+    ).all()
 
 
 def test_the_adjusted_sum_has_limits_of_its_own(settled):
@@ -130,8 +141,9 @@ def test_a_site_that_is_not_in_the_data_is_listed_and_the_others_settled(panel, 
 
 
 def test_an_event_outside_the_metered_span_is_listed(panel, events):
-    later = events.iloc[:1].assign(start=events["start"].iloc[:1] + pd.Timedelta("365D"),
-                                   stop=events["stop"].iloc[:1] + pd.Timedelta("365D"))
+    later = events.iloc[:1].assign(
+        start=events["start"].iloc[:1] + pd.Timedelta("365D"), stop=events["stop"].iloc[:1] + pd.Timedelta("365D")
+    )
     told = settle(panel, pd.concat([events, later], ignore_index=True), ["caiso_10in10"])
     assert told.problems["reason"].tolist() == ["the event lies outside the metered span"]
 
@@ -146,11 +158,14 @@ def test_a_look_back_beyond_the_data_is_told_with_the_days_that_qualified(panel)
     assert set(told.events["program"]) == {"pjm_economic"}
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"stop": 0}, "stops at or before it starts"),
-    ({"stop": -1}, "stops at or before it starts"),
-    ({"start": 0.25}, "metering grid"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"stop": 0}, "stops at or before it starts"),
+        ({"stop": -1}, "stops at or before it starts"),
+        ({"start": 0.25}, "metering grid"),
+    ],
+)
 def test_events_of_no_length_or_off_the_grid_are_refused(panel, events, change, message):
     bad = events.iloc[:1].copy()
     for edge, hours in change.items():
@@ -188,17 +203,23 @@ def test_an_event_across_midnight_meets_the_same_clock(panel):
     assert len(rows) == 4
     load = panel.data.loc["b1", "observed_kw"]
     # Ten weekdays before Wednesday the 12th; the hours after midnight are those of the day after each.
-    days = [d for d in pd.date_range("2019-05-20", "2019-06-11") if d.day_of_week < 5 and str(d.date()) != "2019-05-27"][-10:]
+    days = [
+        d for d in pd.date_range("2019-05-20", "2019-06-11") if d.day_of_week < 5 and str(d.date()) != "2019-05-27"
+    ][-10:]
     for hour, estimated in zip((22, 23, 24, 25), rows["baseline_kw"], strict=True):
-        stamps = pd.DatetimeIndex([(d + pd.Timedelta(hours=hour)).tz_localize("Europe/London") for d in days]).tz_convert("UTC")
+        stamps = pd.DatetimeIndex(
+            [(d + pd.Timedelta(hours=hour)).tz_localize("Europe/London") for d in days]
+        ).tz_convert("UTC")
         assert estimated == pytest.approx(load.reindex(stamps).mean(), rel=1e-5)
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2019-03-31", 3), ("2019-10-27", 5)])
 def test_an_event_over_a_clock_change_lasts_as_long_as_it_does(day, hours):
     one = datasets.load("cambridge_sme").select(["b1"])
-    start, stop = (pd.Timestamp(f"{day} {clock}", tz="Europe/London").tz_convert("UTC").as_unit("us")
-                   for clock in ("00:00", "04:00"))
+    start, stop = (
+        pd.Timestamp(f"{day} {clock}", tz="Europe/London").tz_convert("UTC").as_unit("us")
+        for clock in ("00:00", "04:00")
+    )
     event = pd.DataFrame({"site_id": "b1", "start": [start], "stop": [stop]})
     told = settle(one, event, ["aemo_wdrm_all_days"], keep_intervals=True)
     assert told.events["hours"].iloc[0] == hours
@@ -246,8 +267,11 @@ def test_a_file_in_parts_settles_as_the_panel_does(panel, events, settled, tmp_p
     more = pd.concat([events, events.iloc[:1].assign(site_id="nobody")], ignore_index=True)
     told = settle_file(tmp_path / "panel.parquet", panel.sites, more, RULES, Wishes(coverage=0.9), sites_at_once=2)
     key = ["program", "site_id", "start"]
-    pd.testing.assert_frame_equal(told.events.sort_values(key, ignore_index=True),
-                                  settled.events.sort_values(key, ignore_index=True), check_dtype=False)
+    pd.testing.assert_frame_equal(
+        told.events.sort_values(key, ignore_index=True),
+        settled.events.sort_values(key, ignore_index=True),
+        check_dtype=False,
+    )
     pd.testing.assert_frame_equal(told.portfolio, settled.portfolio, check_dtype=False)
     assert told.problems["reason"].tolist() == ["the site is not in the data"]
 
@@ -267,10 +291,14 @@ def test_a_control_group_is_not_torn_apart(panel, events, tmp_path):
 
 def test_a_learned_baseline_is_trained_before_the_first_event(panel, events):
     whole = datasets.load("cambridge_sme").select(["b1"])
-    warm = Panel(whole.data.loc[pd.IndexSlice[:, "2019-02-01":"2019-07-31"], ["observed_kw", "temp_air_c"]], whole.sites)
+    warm = Panel(
+        whole.data.loc[pd.IndexSlice[:, "2019-02-01":"2019-07-31"], ["observed_kw", "temp_air_c"]], whole.sites
+    )
     own = events[events["site_id"] == "b1"]
     one = settle(warm, own, ["ercot_regression"]).events
-    later = warm.data["observed_kw"].where(warm.data.index.get_level_values("time") < own["start"].min().floor("D"), 1.0)
+    later = warm.data["observed_kw"].where(
+        warm.data.index.get_level_values("time") < own["start"].min().floor("D"), 1.0
+    )
     again = settle(Panel(warm.data.assign(observed_kw=later), warm.sites), own, ["ercot_regression"]).events
     np.testing.assert_allclose(one["unadjusted_kwh"], again["unadjusted_kwh"])
     early = own.assign(start=own["start"] - pd.Timedelta("117D"), stop=own["stop"] - pd.Timedelta("117D"))

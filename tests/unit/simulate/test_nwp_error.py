@@ -21,7 +21,9 @@ def test_all_products_get_the_same_error_in_their_shares():
     hours = pd.date_range("2020-01-01", periods=5000, freq="h", tz="UTC")
     era = pd.DataFrame({"u": 6.0, "v": 0.0, "speed": 6.0}, index=hours)
     low = pd.DataFrame({"u10": 3.0, "v10": 0.0}, index=hours)
-    wrong = raise_nwp_error({"era": era, "low": low}, {"era": [("u", "v", "speed", 1.0)], "low": [("u10", "v10", None, 0.5)]}, 6.0)
+    wrong = raise_nwp_error(
+        {"era": era, "low": low}, {"era": [("u", "v", "speed", 1.0)], "low": [("u10", "v10", None, 0.5)]}, 6.0
+    )
     error = wrong["era"]["u"] - 6.0
     assert error.std() == pytest.approx(0.15 * 6.0, rel=0.1)
     np.testing.assert_allclose(wrong["low"]["u10"] - 3.0, 0.5 * error)

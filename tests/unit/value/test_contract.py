@@ -13,8 +13,16 @@ ROME = np.array(["Europe/Rome"] * 3)
 
 def settled(delivered, **more):
     start = pd.DatetimeIndex(["2024-03-20 17:00", "2024-03-21 17:00"], tz="UTC")
-    return pd.DataFrame({"program": "a", "site_id": "s", "start": start, "stop": start + pd.Timedelta("2h"),
-                         "delivered_kwh": delivered, **more})
+    return pd.DataFrame(
+        {
+            "program": "a",
+            "site_id": "s",
+            "start": start,
+            "stop": start + pd.Timedelta("2h"),
+            "delivered_kwh": delivered,
+            **more,
+        }
+    )
 
 
 def test_prices_by_local_hour():
@@ -24,7 +32,9 @@ def test_prices_by_local_hour():
 
 
 def test_an_hour_without_a_price_is_named_with_the_remedy():
-    with pytest.raises(StudyError, match=r"no price for 19:00-20:00.*2024-03-20 19:00:00\+01:00.*add 19: to energy_price"):
+    with pytest.raises(
+        StudyError, match=r"no price for 19:00-20:00.*2024-03-20 19:00:00\+01:00.*add 19: to energy_price"
+    ):
         interval_prices(Contract(energy_price={17: 0.1, 18: 0.2}), HOURS, ROME)
 
 
@@ -60,13 +70,16 @@ def test_a_penalty_without_a_commitment_is_refused():
         payments(settled([1.0, 1.0]), np.zeros(2), np.zeros(2), Contract(penalty_per_kwh=1))
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    ("energy_prise: 0.2", "no key 'energy_prise': did you mean 'energy_price'"),
-    ("energy_price: {25: 0.2}", "keyed 0 to 23"),
-    ("tolerance: 1.5", "tolerance"),
-    ("[1, 2]", "holds no terms"),
-    ("a: [", "is no YAML"),
-])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("energy_prise: 0.2", "no key 'energy_prise': did you mean 'energy_price'"),
+        ("energy_price: {25: 0.2}", "keyed 0 to 23"),
+        ("tolerance: 1.5", "tolerance"),
+        ("[1, 2]", "holds no terms"),
+        ("a: [", "is no YAML"),
+    ],
+)
 def test_a_wrong_contract_file_says_what_is_wrong(tmp_path, text, message):
     (tmp_path / "c.yaml").write_text(text)
     with pytest.raises(StudyError, match=message):

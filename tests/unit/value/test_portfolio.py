@@ -37,7 +37,9 @@ def test_a_new_error_of_the_same_kind_lies_within_the_limits_as_often_as_promise
 
 def test_errors_are_summed_over_sites_on_the_same_day():
     days = pd.to_datetime(["2024-03-01", "2024-03-04"])
-    errors = pd.DataFrame({"site_id": ["a", "b", "a", "b"], "day": days.repeat(2), "error_kwh": [1.0, 2.0, -3.0, np.nan]})
+    errors = pd.DataFrame(
+        {"site_id": ["a", "b", "a", "b"], "day": days.repeat(2), "error_kwh": [1.0, 2.0, -3.0, np.nan]}
+    )
     both = pd.Index(["a", "b"])
     assert daily_sums(errors, both).tolist() == [3.0]  # the second day knows one site of two
     assert daily_sums(errors, both, min_share=0.5).tolist() == [3.0, -6.0]  # -3 of one site stands for two
