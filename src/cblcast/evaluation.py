@@ -71,7 +71,7 @@ def evaluate(
 
 
 def _measure(frame: pd.DataFrame, within: list[str], metrics: list[str], scale: str | pd.Series) -> pd.DataFrame:
-    functions = {name: registry.resolve(registry.METRICS, name, "metric") for name in metrics}
+    functions = {name: registry.METRICS.resolve(name) for name in metrics}
     rows = []
     for key, group in frame.groupby(within, sort=False, dropna=False):
         y, p = group[OBSERVED].to_numpy(), group[PREDICTED].to_numpy()

@@ -55,10 +55,7 @@ class Forecaster:
     @property
     def builders(self) -> dict[str, Any]:
         """Feature builders by name."""
-        return {
-            name: registry.make(registry.FEATURES, name, params, "feature builder")
-            for name, params in self.features.items()
-        }
+        return {name: registry.FEATURES.make(name, params) for name, params in self.features.items()}
 
     def windows(self) -> tuple[Window, ...]:
         """Windows beside the event that the estimator needs rows of."""

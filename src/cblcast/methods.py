@@ -74,7 +74,7 @@ def make_estimator(spec: str | Mapping[str, Any]) -> Any:
 def _make(name: str, params: dict[str, Any]) -> Any:
     if name not in registry.ESTIMATORS and not params:
         return _from_name(name)
-    return registry.make(registry.ESTIMATORS, name, params, "estimator")
+    return registry.ESTIMATORS.make(name, params)
 
 
 def _value(value: Any) -> Any:
@@ -89,12 +89,10 @@ def _value(value: Any) -> Any:
 def _from_name(name: str) -> Any:
     head, _, rest = name.partition("-")
     if rest and head in NAMED_WINDOWS:
-        return registry.make(
-            registry.ESTIMATORS, "Adjusted", {"estimator": _from_name(rest), "window": head}, "estimator"
-        )
+        return registry.ESTIMATORS.make("Adjusted", {"estimator": _from_name(rest), "window": head})
     if name in _NAMED:
         kind, settings = _NAMED[name]
-        return registry.make(registry.ESTIMATORS, kind, settings, "estimator")
+        return registry.ESTIMATORS.make(kind, settings)
     match = _X_OF_Y.match(name)
     if match:
         select, x, y, weighted = match.groups()
@@ -103,10 +101,10 @@ def _from_name(name: str) -> Any:
             if int(x) != len(KPX_WEIGHTS):
                 raise StudyError(f"{name!r}: the known weights (KPX) are for six days; write weights: […] for {x}")
             params["weights"] = KPX_WEIGHTS
-        return registry.make(registry.ESTIMATORS, "XofY", params, "estimator")
+        return registry.ESTIMATORS.make("XofY", params)
     match = _N_DAYS.match(name)
     if match:
-        return registry.make(registry.ESTIMATORS, match[1], {"days": int(match[2])}, "estimator")
+        return registry.ESTIMATORS.make(match[1], {"days": int(match[2])})
     if name in registry.ESTIMATORS:
-        return registry.make(registry.ESTIMATORS, name, {}, "estimator")
+        return registry.ESTIMATORS.make(name, {})
     raise StudyError(f"unknown method {name!r}: {nearest(name, [*registry.ESTIMATORS, *EXAMPLES])}")

@@ -1,12 +1,14 @@
 """Fitted state without pickle: JSON for structure, one npz file for arrays.
 
 The state of an estimator is its trailing-underscore attributes. Each is a number, a string, None, an array, another
-cblcast estimator, or a list or dict of those. Anything else is an error that names the attribute.
+registered estimator, or a list or dict of those. Anything else is an error that names the attribute.
+
+A file names what :mod:`cblcast.registry` names, never a module: code may move without breaking a saved model, and
+nothing is made that nobody registered.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import math
 import zipfile
@@ -15,22 +17,30 @@ from typing import Any
 
 import numpy as np
 
-from cblcast.schema import DataError
+from cblcast import registry
+from cblcast.errors import DataError, StudyError, nearest
 
 _JSON_FILE, _ARRAY_FILE = "model.json", "arrays.npz"
-_OWN_PACKAGE = "cblcast."
+FORMAT = 2  # 1, of version 0.1, named "module:Class" and had no number
+_KINDS = {"$estimator": registry.ESTIMATORS, "$part": registry.PARTS}
 
 
 def save_state(estimator: Any, folder: Path) -> None:
     """Write an estimator's class, parameters and fitted state into `folder` (which must exist)."""
     arrays: dict[str, np.ndarray] = {}
-    document = _encode(estimator, "model", arrays)
+    document = {"format": FORMAT, "model": _encode(estimator, "model", arrays)}
     np.savez(folder / _ARRAY_FILE, allow_pickle=False, **arrays)
     (folder / _JSON_FILE).write_text(json.dumps(document, indent=1), encoding="utf-8")
 
 
 def load_state(folder: Path) -> Any:
-    """The estimator that :func:`save_state` wrote; only classes of cblcast itself are made."""
+    """The estimator that :func:`save_state` wrote, of this version or an earlier one; only registered classes are made.
+
+    Raises
+    ------
+    DataError
+        A file that cannot be read, was written by a newer version, or names a class that is not registered.
+    """
     try:
         document = json.loads((folder / _JSON_FILE).read_text(encoding="utf-8"))
         with (folder / _ARRAY_FILE).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
@@ -39,7 +49,13 @@ def load_state(folder: Path) -> Any:
         raise DataError(
             f"the model in {folder.name!r} cannot be read ({error}): train and register it again"
         ) from error
-    return _decode(document, arrays)
+    if not isinstance(document, dict):
+        raise DataError(f"the model in {folder.name!r} holds no estimator: train and register it again")
+    if document.get("format", 1) > FORMAT:
+        raise StudyError(
+            f"the model has format {document['format']}, this cblcast reads up to {FORMAT}: update cblcast"
+        )
+    return _decode(document["model"] if "format" in document else document, arrays)
 
 
 def is_estimator(value: object) -> bool:
@@ -76,24 +92,28 @@ def _encode(value: Any, place: str, arrays: dict[str, np.ndarray]) -> Any:
 
 
 def _encode_object(value: Any, place: str, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    path = f"{type(value).__module__}:{type(value).__qualname__}"
-    if not path.startswith(_OWN_PACKAGE):
-        raise DataError(
-            f"{place} is a {path}, which cannot be saved without pickle: keep arrays, numbers and text, "
-            "or wrap it in an estimator of cblcast"
-        )
+    kind, name = _name_of(type(value), place)
     if is_estimator(value):
         params = value.get_params(deep=False)
         fitted = {name: item for name, item in vars(value).items() if name.endswith("_") and not name.startswith("_")}
-    elif hasattr(value, "__dataclass_fields__"):
-        params, fitted = {name: getattr(value, name) for name in value.__dataclass_fields__}, {}
     else:
-        raise DataError(f"{place} is a {path}, neither an estimator nor a dataclass: it cannot be saved")
+        params, fitted = {name: getattr(value, name) for name in value.__dataclass_fields__}, {}
     return {
-        "$class": path,
+        kind: name,
         "params": {name: _encode(item, f"{place}.{name}", arrays) for name, item in params.items()},
         "state": {name: _encode(item, f"{place}.{name}", arrays) for name, item in fitted.items()},
     }
+
+
+def _name_of(cls: type, place: str) -> tuple[str, str]:
+    for kind, table in _KINDS.items():
+        name = table.name_of(cls)
+        if name is not None:
+            return kind, name
+    raise DataError(
+        f"{place} is a {cls.__module__}:{cls.__qualname__}, which cannot be saved without pickle: keep arrays, numbers "
+        "and text, or register its class (cblcast.registry.ESTIMATORS.register)"
+    )
 
 
 def _decode(document: Any, arrays: dict[str, np.ndarray]) -> Any:
@@ -113,29 +133,31 @@ def _decode(document: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 
 def _decode_object(document: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
-    made = _own_class(str(document.get("$class", "")))(
-        **{key: _decode(item, arrays) for key, item in document["params"].items()}
-    )
+    made = _class_of(document)(**{key: _decode(item, arrays) for key, item in document["params"].items()})
     for key, item in document["state"].items():
         setattr(made, key, _decode(item, arrays))
     return made
 
 
-def _own_class(path: str) -> Any:
-    """The class at ``module:Class``, if it is an estimator or a dataclass that cblcast itself defines."""
+def _class_of(document: dict[str, Any]) -> Any:
+    """The class that a document names, if it is registered; nothing is imported on a stranger's word."""
+    for kind, table in _KINDS.items():
+        if kind not in document:
+            continue
+        name = str(document[kind])
+        if name in table:
+            return table.resolve(name)
+        raise DataError(
+            f"the model names the {table.what} {name!r}, which is not registered and hence not loaded "
+            f"({nearest(name, table)}): install the package that adds it, or name its module with --plugin"
+        )
+    return _class_of_format_1(str(document.get("$class", "")))
+
+
+def _class_of_format_1(path: str) -> Any:
+    """The class of a model of version 0.1, which wrote ``cblcast.module:Class``; no class has changed its name since."""
     module, _, name = path.partition(":")
-    if module.startswith(_OWN_PACKAGE):
-        try:
-            found = getattr(importlib.import_module(module), name, None)
-        except ModuleNotFoundError as error:
-            if not str(error.name).startswith(_OWN_PACKAGE):
-                raise
-            found = None
-        # What a module merely imports, and its functions, must not be called on a stranger's word.
-        if isinstance(found, type) and found.__module__ == module and _is_saved_kind(found):
-            return found
+    for table in _KINDS.values():
+        if module.startswith("cblcast.") and name in table:
+            return table.resolve(name)
     raise DataError(f"the model names the class {path!r}, which is none that cblcast saves: it is not loaded")
-
-
-def _is_saved_kind(kind: type) -> bool:
-    return hasattr(kind, "get_params") or hasattr(kind, "__dataclass_fields__")

@@ -103,7 +103,7 @@ def spoilt(panel: Panel, cases: pd.DataFrame) -> Panel:
 def assert_blind(name: str, params: dict, panel: Panel, event: Event, view: View) -> None:
     """The builder's answer is the same, bit by bit, before and after the garbage."""
     cases = make_cases(panel, [event], view)
-    builder = registry.make(registry.FEATURES, name, params, "feature builder")
+    builder = registry.FEATURES.make(name, params)
     pd.testing.assert_frame_equal(builder(panel, cases), builder(spoilt(panel, cases), cases), check_exact=True)
 
 

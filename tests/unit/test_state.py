@@ -1,11 +1,13 @@
 """The model file: what is saved comes back, what is strange is refused."""
 
+import inspect
 import json
 
 import numpy as np
 import pytest
 
-from cblcast.errors import DataError
+from cblcast import registry
+from cblcast.errors import DataError, StudyError
 from cblcast.estimators.adjusted import Adjusted
 from cblcast.estimators.similar_days import XofY
 from cblcast.events import Window
@@ -43,6 +45,7 @@ def test_what_needs_pickle_is_refused_by_name(tmp_path, value):
 
 @pytest.mark.parametrize("path", [
     "os:system",
+    "os:XofY",  # a name of ours in a stranger's module
     "cblcast.state:json",
     "cblcast.state:load_state",  # a function of ours is not to be called either
     "cblcast.forecaster:Path",
@@ -52,11 +55,68 @@ def test_what_needs_pickle_is_refused_by_name(tmp_path, value):
     "",
 ])  # fmt: skip
 def test_a_strangers_class_is_not_made(tmp_path, path):
-    save_state(XofY(), tmp_path)
-    document = json.loads((tmp_path / "model.json").read_text())
-    (tmp_path / "model.json").write_text(json.dumps({**document, "$class": path, "params": {}}))
+    (tmp_path / "model.json").write_text(json.dumps({"$class": path, "params": {}, "state": {}}))
+    np.savez(tmp_path / "arrays.npz")
     with pytest.raises(DataError, match="not loaded"):
         load_state(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["$estimator", "$part", "$class"])
+@pytest.mark.parametrize("name", ["os:system", "os.system", "DataError", "Registry", "", None, ["XofY"], {"a": 1}])
+def test_only_what_is_registered_is_made(tmp_path, kind, name):
+    document = {"format": 2, "model": {kind: name, "params": {}, "state": {}}}
+    (tmp_path / "model.json").write_text(json.dumps(document))
+    np.savez(tmp_path / "arrays.npz")
+    with pytest.raises(DataError, match="not loaded"):
+        load_state(tmp_path)
+
+
+def test_the_file_names_the_registry_and_no_module(tmp_path):
+    save_state(Adjusted(XofY(), Window.before(2)), tmp_path)
+    text = (tmp_path / "model.json").read_text()
+    assert "cblcast" not in text
+    assert json.loads(text)["format"] == 2
+    assert '"$estimator": "Adjusted"' in text
+    assert '"$part": "Window"' in text
+
+
+def test_a_model_of_a_newer_version_asks_for_an_update(tmp_path):
+    save_state(XofY(), tmp_path)
+    document = json.loads((tmp_path / "model.json").read_text())
+    (tmp_path / "model.json").write_text(json.dumps({**document, "format": 99}))
+    with pytest.raises(StudyError, match="format 99, this"):
+        load_state(tmp_path)
+
+
+def made_of(table, name):
+    """An instance of a registered class with whatever it cannot do without."""
+    needed = {
+        "estimator": XofY(2, 3),
+        "baseline": XofY(1, 1),
+        "column": "observed_kw",
+        "side": "before",
+        "hours": 2.0,
+    }
+    known = inspect.signature(table.resolve(name)).parameters
+    params = {key: value for key, value in needed.items() if key in known and known[key].default is known[key].empty}
+    rest = [key for key, it in known.items() if it.default is it.empty and key not in params]
+    return table.make(name, params | {key: np.arange(3.0) for key in rest})
+
+
+@pytest.mark.parametrize(("table", "name"), [
+    (table, name) for table in (registry.ESTIMATORS, registry.PARTS) for name in table
+], ids=lambda value: value if isinstance(value, str) else "")  # fmt: skip
+def test_moving_a_module_breaks_no_saved_model(tmp_path, monkeypatch, table, name):
+    holder = Adjusted(XofY())
+    holder.held_ = made_of(table, name)
+    monkeypatch.setattr(type(holder.held_), "__module__", "somewhere.else")
+    save_state(holder, tmp_path)
+    back = load_state(tmp_path).held_
+    assert type(back) is type(holder.held_)
+    for key in inspect.signature(type(back)).parameters:
+        np.testing.assert_equal(
+            json.dumps(getattr(back, key), default=str), json.dumps(getattr(holder.held_, key), default=str)
+        )
 
 
 @pytest.mark.parametrize(

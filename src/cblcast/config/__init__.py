@@ -55,9 +55,9 @@ class Study(Section):
         if self.train_events is not None and self.train is None:
             raise ValueError("train_events: needs the span to learn from: add train: [first, last]")
         for name in self.metrics:
-            registry.resolve(registry.METRICS, name, "metric")
+            registry.METRICS.resolve(name)
         for name, params in self.features.items():
-            registry.make(registry.FEATURES, name, params or {}, "feature builder")
+            registry.FEATURES.make(name, params or {})
         for value, known, what in ((self.aggregate, AGGREGATES, "aggregate"), (self.scale, SCALES, "scale")):
             if value not in known:
                 raise ValueError(f"unknown {what} {value!r}: {nearest(value, known)}")

@@ -36,11 +36,11 @@ def _generator(program: Program) -> Any:
 
 
 def _model(program: Program) -> Any:
-    return registry.make(registry.ESTIMATORS, str(program.model), program.model_params, "estimator")
+    return registry.ESTIMATORS.make(str(program.model), program.model_params)
 
 
 def _control_group(program: Program) -> Any:
-    return registry.make(registry.ESTIMATORS, program.model or "ClusterControl", program.model_params, "estimator")
+    return registry.ESTIMATORS.make(program.model or "ClusterControl", program.model_params)
 
 
 FAMILIES: dict[str, Callable[[Program], Any]] = {

@@ -47,7 +47,7 @@ class EventFolds:
     def __post_init__(self) -> None:
         if self.metric not in MINIMISED:
             raise StudyError(f"{self.metric!r} is not an error to be made small: {nearest(self.metric, MINIMISED)}")
-        self._function = registry.resolve(registry.METRICS, self.metric, "metric")
+        self._function = registry.METRICS.resolve(self.metric)
         days = np.unique(self._day(pd.DatetimeIndex(self.events["start"])))
         if self.folds < 2 or len(days) < 2 * self.folds:
             raise DataError(
