@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 from features import ZONES, features, for_net, for_trees, read
 
-from cblcast.estimators.boosting import Boosting
-from cblcast.estimators.quantile_forest import QuantileForest
-from cblcast.estimators.quantile_net import QuantileNet
+from cblcast.estimators.learners.boosting import Boosting
+from cblcast.estimators.learners.quantile_forest import QuantileForest
+from cblcast.estimators.neural.quantile_net import QuantileNet
 from cblcast.metrics import crps_from_quantiles
 
 HERE = Path(__file__).parent

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from cblcast.config import read_study
-from cblcast.day_types import DAY_TYPES, site_day_types
-from cblcast.evaluation import evaluate
-from cblcast.panel import Panel
+from cblcast.days.day_types import DAY_TYPES, site_day_types
+from cblcast.forecast.evaluation import evaluate
+from cblcast.frames.panel import Panel
 from cblcast.report.figures import event_figure
 from cblcast.workflow.studies import load_panel, run_study
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cblcast.schema import DataError, nearest
+from cblcast.frames.schema import DataError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cblcast.panel import Panel
+    from cblcast.frames.panel import Panel
 
 ENVIRONMENT_VARIABLE = "CBLCAST_DATA_DIR"
 
@@ -94,7 +94,7 @@ def load(name: str) -> Panel:
     >>> datasets.load("turin").step
     Timedelta('0 days 00:15:00')
     """
-    from cblcast.panel import Panel
+    from cblcast.frames.panel import Panel
 
     dataset = _find(name)
     data, sites = dataset.read(_paths(dataset))

@@ -11,15 +11,15 @@ import pytest
 from sklearn.base import clone
 
 from cblcast import datasets, registry
-from cblcast.cases import View
-from cblcast.estimators.firm_service_level import FirmServiceLevel
-from cblcast.estimators.rule import Rule
-from cblcast.estimators.similar_days import XofY
+from cblcast.days.placebo import placebo_events
+from cblcast.estimators.rules.firm_service_level import FirmServiceLevel
+from cblcast.estimators.rules.rule import Rule
+from cblcast.estimators.rules.similar_days import XofY
 from cblcast.features.calendar import Calendar
-from cblcast.forecaster import Forecaster, truth
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.state import load_state, save_state
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.forecast.state import load_state, save_state
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
 
 
 def ridge():

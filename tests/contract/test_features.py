@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from cblcast import registry
-from cblcast.cases import View, make_cases
 from cblcast.errors import StudyError
-from cblcast.events import Event
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED
+from cblcast.frames.cases import View, make_cases
+from cblcast.frames.events import Event
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED
 
 ZONES = {"madrid": "Europe/Madrid", "los_angeles": "America/Los_Angeles", "kolkata": "Asia/Kolkata"}
 every_builder = pytest.mark.parametrize("name", sorted(registry.FEATURES))

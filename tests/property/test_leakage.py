@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cblcast import registry
-from cblcast.cases import View, make_cases
-from cblcast.events import Event, Window
-from cblcast.panel import Panel
+from cblcast.frames.cases import View, make_cases
+from cblcast.frames.events import Event, Window
+from cblcast.frames.panel import Panel
 
 # A spring and an autumn clock change, zones east and west, a zone of half hours, one without changes.
 PLACES = [

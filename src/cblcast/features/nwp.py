@@ -12,11 +12,11 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
 from cblcast.features.lags import Past
-from cblcast.panel import Panel
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, DataError, StudyError
 from cblcast.physics.power_curve import published_power_curve
-from cblcast.schema import OBSERVED, DataError, StudyError
 
 HOUR_US = 3_600_000_000
 AGE_SUFFIX = "run_age_h"  # see cblcast.io.nwp.AGE

@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cblcast import registry
-from cblcast.cases import View
-from cblcast.estimators.adjusted import Adjusted
-from cblcast.estimators.declared import CappedAt, Declared
-from cblcast.estimators.meter import MeterBeforeMeterAfter, MeteringGeneratorOutput
-from cblcast.estimators.selected_days import SelectedDays
-from cblcast.events import Window
-from cblcast.forecaster import Forecaster
+from cblcast.estimators.rules.declared import Declared
+from cblcast.estimators.rules.meter import MeterBeforeMeterAfter, MeteringGeneratorOutput
+from cblcast.estimators.rules.selected_days import SelectedDays
+from cblcast.estimators.wrappers.adjusted import Adjusted
+from cblcast.estimators.wrappers.capped import CappedAt
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.frames.cases import View
+from cblcast.frames.events import Window
+from cblcast.frames.schema import StudyError
 from cblcast.programs.model import Program
-from cblcast.schema import StudyError
 
 SETTLEMENT = View.settlement()
 

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from cblcast import registry
-from cblcast.cases import View
-from cblcast.cube import DAY_US
-from cblcast.forecaster import Forecaster, truth
-from cblcast.panel import Panel
-from cblcast.schema import ORIGIN, PREDICTED, SITE, DataError, StudyError, nearest
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.frames.cases import View
+from cblcast.frames.cube import DAY_US
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import ORIGIN, PREDICTED, SITE, DataError, StudyError, nearest
 
 MINIMISED = ("nrmse", "rmse", "mape", "wape", "mae", "rrmse", "mape_textbook")
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from cblcast import datasets
-from cblcast.cases import View
-from cblcast.forecaster import Forecaster
-from cblcast.placebo import placebo_events
+from cblcast.days.placebo import placebo_events
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.frames.cases import View
 
 SAVED = Path(__file__).parent / "saved_by_0_1"  # made by version 0.1 on Turin, June to September 2019
 
