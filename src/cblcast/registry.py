@@ -150,7 +150,7 @@ FEATURES = Registry(
         "lags": "cblcast.features.lags:Lags",
         "nwp": "cblcast.features.nwp:Nwp",
         "nwp_error": "cblcast.features.nwp:NwpError",
-        "power_deficit": "cblcast.features.nwp:PowerDeficit",
+        "power_deficit": "cblcast.features.power_deficit:PowerDeficit",
         "origin_clock": "cblcast.features.origin_clock:OriginClock",
         "site_attributes": "cblcast.features.site_attributes:SiteAttributes",
         "day_history": "cblcast.features.day_history:DayHistory",

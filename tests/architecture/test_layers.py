@@ -44,6 +44,9 @@ def test_the_contracts_bite(tmp_path, module, line, broken):
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
     for name in ("__init__", "datasets", "metrics", "registry"):
         (package / f"{name}.py").write_text("")
+    for shelf in ("frames", "days", "estimators", "forecast"):
+        (package / shelf).mkdir()
+        (package / shelf / "__init__.py").write_text("")
     (package / f"{module}.py").write_text(line + "\n")
     result = lint_imports(tmp_path)
     assert result.returncode == 1, result.stdout + result.stderr

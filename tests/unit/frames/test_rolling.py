@@ -97,7 +97,7 @@ def test_nowcasts_as_events_may_not_overlap():
         issue_events(panel(), 60, 60, first="2031-01-01")
 
 
-QUICK = Path(__file__).parents[2] / "experiments" / "wind_nowcast_value" / "quick.yaml"
+QUICK = Path(__file__).parents[3] / "experiments" / "wind_nowcast_value" / "quick.yaml"
 
 
 def test_the_quick_study_runs_on_a_month_of_the_bundled_farm():
