@@ -10,7 +10,9 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from cblcast import registry
+from cblcast.abilities import check_parameters
 from cblcast.config.sections import SECTIONS, Data, Day, Events, Section, TrainEvents, ViewSection
+from cblcast.forecast.answer import reads_only_own_features
 from cblcast.forecast.evaluation import AGGREGATES, DEFAULT_METRICS
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.methods import make_estimator
@@ -78,8 +80,7 @@ class Study(Section):
         own.pop("name", None)
         view, features = own.pop("view", self.view), own.pop("features", None)
         estimator = make_estimator(own if len(own) > 1 else own["estimator"])
-        if hasattr(estimator, "check"):
-            estimator.check()
+        check_parameters(estimator)
         if self.intervals is not None:
             estimator = with_intervals(estimator, self.intervals)
         chosen = self.features if features is None else features
@@ -93,14 +94,6 @@ def with_intervals(estimator: Any, coverage: float) -> Any:
     from cblcast.estimators.wrappers import intervals  # loads scikit-learn, which the estimator has done by now
 
     return intervals.with_intervals(estimator, coverage)
-
-
-def reads_only_own_features(estimator: Any) -> bool:
-    """Whether the estimator names every feature it reads, as rules do."""
-    inner = getattr(estimator, "estimator", None)
-    if inner is not None:
-        return reads_only_own_features(inner)
-    return not estimator.__sklearn_tags__().requires_fit
 
 
 def method_name(spec: str | Mapping[str, Any]) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from cblcast.frames.cases import EventArrays
+from cblcast.frames.instants import HOUR_US
 from cblcast.frames.panel import Panel, local_clock
 
 # No clock has been put back by more than two hours; a reading further away cannot share a slot.
-_CLOCK_CHANGE_US = 3 * 3_600_000_000
+_CLOCK_CHANGE_US = 3 * HOUR_US
 
 
 def hidden_slots(panel: Panel, event: EventArrays) -> tuple[np.ndarray, np.ndarray]:

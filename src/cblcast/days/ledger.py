@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 import pandas as pd
@@ -11,24 +12,43 @@ import pandas as pd
 from cblcast.days.blindfold import hidden_slots
 from cblcast.days.day_types import site_day_types
 from cblcast.frames.cases import EventArrays
-from cblcast.frames.cube import DAY_US
+from cblcast.frames.instants import DAY_US, microseconds
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED, SITE
 
-QUALIFIED = 0
-REASONS = (
-    "qualified",
-    "outside the data",
-    "hidden from this event",
-    "too close to the event",
-    "another day type",
-    "day of a real event",
-    "not enough metered",
-    "load too low",
-    "load too high",
-    "beyond the look-back",
-)
-UNMETERED = REASONS.index("not enough metered")
+
+class Reason(IntEnum):
+    """Why a day of the look-back is or is not qualified; of several reasons the one a person would name first."""
+
+    QUALIFIED = 0
+    OUTSIDE_DATA = 1
+    NOT_YET_VISIBLE = 2
+    TOO_CLOSE = 3
+    OTHER_DAY_TYPE = 4
+    REAL_EVENT = 5
+    UNMETERED = 6
+    TOO_LOW = 7
+    TOO_HIGH = 8
+    BEYOND_LOOK_BACK = 9
+
+    @property
+    def words(self) -> str:
+        """As tables and sentences say it."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Reason.QUALIFIED: "qualified",
+    Reason.OUTSIDE_DATA: "outside the data",
+    Reason.NOT_YET_VISIBLE: "hidden from this event",
+    Reason.TOO_CLOSE: "too close to the event",
+    Reason.OTHER_DAY_TYPE: "another day type",
+    Reason.REAL_EVENT: "day of a real event",
+    Reason.UNMETERED: "not enough metered",
+    Reason.TOO_LOW: "load too low",
+    Reason.TOO_HIGH: "load too high",
+    Reason.BEYOND_LOOK_BACK: "beyond the look-back",
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +60,7 @@ class DayLedger:
     position : ndarray of int64, shape (n_events, look_back)
         Day of the cube (may be negative: outside the data).
     reason : ndarray of int8, shape (n_events, look_back)
-        Index into :data:`REASONS`; 0 is qualified.
+        A :class:`Reason`; 0 is qualified.
     """
 
     position: np.ndarray
@@ -48,7 +68,7 @@ class DayLedger:
 
     def newest(self, count: int) -> np.ndarray:
         """The `count` newest qualified days of each event as cube positions, -1 where there are fewer; (n_events, count)."""
-        qualified = self.reason == QUALIFIED
+        qualified = self.reason == Reason.QUALIFIED
         rank = np.cumsum(qualified, axis=1)
         chosen = qualified & (rank <= count)
         days = np.full((len(self.position), count), -1, dtype=np.int64)
@@ -58,9 +78,14 @@ class DayLedger:
 
     def tally(self, event: int) -> dict[str, int]:
         """How many days of the look-back of one event have each reason."""
-        return {
-            REASONS[code]: int(n) for code, n in enumerate(np.bincount(self.reason[event], minlength=len(REASONS))) if n
-        }
+        count = np.bincount(self.reason[event], minlength=len(Reason))
+        return {reason.words: int(count[reason]) for reason in Reason if count[reason]}
+
+    def told(self, event: int) -> tuple[int, str]:
+        """How many days of one event qualified, and how many fell out for which reason, in words."""
+        tally = self.tally(event)
+        qualified = tally.pop(Reason.QUALIFIED.words, 0)
+        return qualified, ", ".join(f"{count} {reason}" for reason, count in tally.items())
 
 
 def day_ledger(
@@ -100,12 +125,12 @@ def day_ledger(
     site = event.site[:, None]
     same_type = alike_days(panel, event, look_back_days, day_types)
     rules = (  # in the order in which a person would name the reason
-        (1, ~inside),
-        (2, position >= hidden_day[:, None]),
-        (3, np.broadcast_to(back <= gap_days, position.shape)),
-        (4, ~same_type),
-        (5, taken[site, safe]),
-        (6, ~metered[site, safe]),
+        (Reason.OUTSIDE_DATA, ~inside),
+        (Reason.NOT_YET_VISIBLE, position >= hidden_day[:, None]),
+        (Reason.TOO_CLOSE, np.broadcast_to(back <= gap_days, position.shape)),
+        (Reason.OTHER_DAY_TYPE, ~same_type),
+        (Reason.REAL_EVENT, taken[site, safe]),
+        (Reason.UNMETERED, ~metered[site, safe]),
     )
     reason = np.zeros(position.shape, dtype=np.int8)
     for code, applies in reversed(rules):
@@ -131,14 +156,21 @@ def real_event_days(panel: Panel) -> np.ndarray:
         return taken
     code = panel.site_codes(pd.Index(panel.events[SITE]))
     first, last = (
-        local_clock(panel, code, pd.DatetimeIndex(panel.events[edge]).as_unit("us").asi8 - back) // DAY_US
-        - cube.first_day
+        local_clock(panel, code, microseconds(panel.events[edge]) - back) // DAY_US - cube.first_day
         for edge, back in (("start", 0), ("stop", 1))
     )
     running = np.zeros((len(taken), cube.n_days + 1), dtype=np.int64)
     np.add.at(running, (code, np.clip(first, 0, cube.n_days)), 1)
     np.add.at(running, (code, np.clip(last + 1, 0, cube.n_days)), -1)
     return running.cumsum(axis=1)[:, :-1] > 0
+
+
+def on_event_days(panel: Panel, events: pd.DataFrame) -> np.ndarray:
+    """Which of `events` start on a local day that a real event of their site touches, bool, shape (n_events,)."""
+    code = panel.site_codes(pd.Index(events[SITE]))
+    day = local_clock(panel, code, microseconds(events["start"])) // DAY_US
+    taken: np.ndarray = real_event_days(panel)[code, day - panel.cube(OBSERVED).first_day]
+    return taken
 
 
 def reject_by_load(
@@ -156,14 +188,16 @@ def reject_by_load(
         A day below ``low_share × mean`` or above ``high_share × mean`` falls out; 0 and None switch it off.
     """
     chosen = (
-        (ledger.reason == QUALIFIED) & (np.cumsum(ledger.reason == QUALIFIED, axis=1) <= count) & np.isfinite(load_kw)
+        (ledger.reason == Reason.QUALIFIED)
+        & (np.cumsum(ledger.reason == Reason.QUALIFIED, axis=1) <= count)
+        & np.isfinite(load_kw)
     )
     total = np.where(chosen, load_kw, 0.0).sum(1)
     mean = (total / np.maximum(chosen.sum(1), 1))[:, None]
     reason = ledger.reason.copy()
-    qualified = reason == QUALIFIED
+    qualified = reason == Reason.QUALIFIED
     with np.errstate(invalid="ignore"):
-        reason[qualified & (load_kw < low_share * mean)] = 7
+        reason[qualified & (load_kw < low_share * mean)] = Reason.TOO_LOW
         if high_share is not None:
-            reason[qualified & (load_kw > high_share * mean)] = 8
+            reason[qualified & (load_kw > high_share * mean)] = Reason.TOO_HIGH
     return DayLedger(ledger.position, reason)

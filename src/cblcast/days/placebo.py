@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.days.day_types import day_type_labels, site_day_types
-from cblcast.frames.cube import DAY_US, local_microseconds
+from cblcast.frames.instants import DAY_US, MINUTE_US, local_microseconds, naive_stamps, stamps
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE, DataError, StudyError
 
@@ -127,13 +127,13 @@ def _events_at(panel: Panel, site: np.ndarray, day: np.ndarray, begin_min: int, 
     for tz in set(zones):
         rows = np.flatnonzero(zones == tz)
         for minutes, out in ((begin_min, start), (end_min, stop)):
-            wall = pd.DatetimeIndex((day[rows] * DAY_US + minutes * 60_000_000).view("M8[us]"))
+            wall = naive_stamps(day[rows] * DAY_US + minutes * MINUTE_US)
             instants = wall.tz_localize(tz, ambiguous="NaT", nonexistent="NaT")
             out[rows] = np.where(instants.isna(), nowhere, instants.tz_convert("UTC").as_unit("us").asi8)
     real = (start != nowhere) & (stop != nowhere)
-    real &= np.where(real, stop - start, 0) == (end_min - begin_min) * 60_000_000
+    real &= np.where(real, stop - start, 0) == (end_min - begin_min) * MINUTE_US
     site, start, stop = site[real], start[real], stop[real]
-    count = (end_min - begin_min) * 60_000_000 // panel.step_us
+    count = (end_min - begin_min) * MINUTE_US // panel.step_us
     grid = start[:, None] + np.arange(count) * panel.step_us
     metered = np.isfinite(panel.values_at(OBSERVED, site[:, None], grid)).all(1)
     site, start, stop = site[metered], start[metered], stop[metered]
@@ -141,7 +141,7 @@ def _events_at(panel: Panel, site: np.ndarray, day: np.ndarray, begin_min: int, 
 
 
 def _utc(us: np.ndarray) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(np.ascontiguousarray(us).view("M8[us]")).tz_localize("UTC")
+    return stamps(us)
 
 
 def local_dates(times_us: np.ndarray, tz: str) -> np.ndarray:

@@ -11,7 +11,7 @@ import pandas as pd
 from cblcast.days.ledger import day_ledger
 from cblcast.features.control_match import cluster_shapes, load_shape, row_mean, shape_gap, synthetic_weights
 from cblcast.frames.cases import EventArrays
-from cblcast.frames.cube import DAY_US
+from cblcast.frames.instants import DAY_US
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED, DataError, nearest
 

@@ -13,7 +13,7 @@ from cblcast.days.day_types import site_day_types
 from cblcast.features.hour_blocks import HourBlocks
 from cblcast.features.reference_days import mean_by_event
 from cblcast.frames.cases import EventArrays
-from cblcast.frames.cube import DAY_US
+from cblcast.frames.instants import DAY_US
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED
 

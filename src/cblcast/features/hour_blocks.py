@@ -8,8 +8,7 @@ import numpy as np
 
 from cblcast.days.blindfold import hidden_slots
 from cblcast.frames.cases import EventArrays
-from cblcast.frames.cube import DAY_US
-from cblcast.frames.events import HOUR_US
+from cblcast.frames.instants import DAY_US, HOUR_US
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED
 

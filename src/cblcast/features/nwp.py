@@ -14,11 +14,12 @@ import pandas as pd
 
 from cblcast.features.lags import Past
 from cblcast.frames.cases import EventArrays
+from cblcast.frames.instants import HOUR_US, MINUTE_US
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, DataError, StudyError
 from cblcast.physics.power_curve import published_power_curve
+from cblcast.wishes import union, widest
 
-HOUR_US = 3_600_000_000
 AGE_SUFFIX = "run_age_h"  # see cblcast.io.nwp.AGE
 MEASURED_AT_THE_SITE = ("nacelle", "turbine_", "observed", "reporting")
 
@@ -52,16 +53,16 @@ class Nwp:
         A column measured at the site, which nobody knows ahead; a run that was issued after the origin.
     """
 
-    columns: tuple[str, ...] = ("wind_speed_100m_ms",)
-    cubed: tuple[str, ...] = ()
-    shear: tuple[tuple[str, str], ...] = ()
-    difference: tuple[tuple[str, str], ...] = ()
-    path: tuple[str, ...] = ()
-    path_difference: tuple[tuple[str, str], ...] = ()
-    hours: tuple[float, ...] = ()
-    lead: bool = False
+    columns: tuple[str, ...] = union(("wind_speed_100m_ms",))
+    cubed: tuple[str, ...] = union(())
+    shear: tuple[tuple[str, str], ...] = union(())
+    difference: tuple[tuple[str, str], ...] = union(())
+    path: tuple[str, ...] = union(())
+    path_difference: tuple[tuple[str, str], ...] = union(())
+    hours: tuple[float, ...] = union(())
+    lead: bool = widest(False)
 
-    def panel_columns(self) -> tuple[str, ...]:
+    def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
         pairs = (*self.shear, *self.difference, *self.path_difference)
         return tuple(
@@ -131,16 +132,16 @@ class NwpError:
     measured_speed: str | None = None
     turbine: str = "MM92/2050"
     speed_sd_ms: float = 1.5
-    ago: tuple[int, ...] = (1,)
-    means: tuple[int, ...] = ()
-    hours: tuple[float, ...] = ()
+    ago: tuple[int, ...] = union((1,))
+    means: tuple[int, ...] = union(())
+    hours: tuple[float, ...] = union(())
     u: str | None = None
     v: str | None = None
     measured_direction: str | None = None
-    also: tuple[tuple[str, str], ...] = ()
+    also: tuple[tuple[str, str], ...] = union(())
     hold: int = 6
 
-    def panel_columns(self) -> tuple[str, ...]:
+    def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
         named = (
             self.speed,
@@ -239,7 +240,7 @@ def refuse_later_runs(panel: Panel, site: np.ndarray, times_us: np.ndarray, orig
 def lead_minutes(panel: Panel, event: EventArrays) -> np.ndarray:
     """Minutes from the label of the last visible interval to the label of each row, shape (n_rows,)."""
     last_label = event.hidden_from_us - panel.step_us
-    return (event.time_us - last_label[event.event_of_row]) / 60_000_000
+    return (event.time_us - last_label[event.event_of_row]) / MINUTE_US
 
 
 def rated_kw(panel: Panel) -> np.ndarray:

@@ -11,6 +11,7 @@ from cblcast.features.lags import Past
 from cblcast.features.nwp import expected_share
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED
+from cblcast.wishes import union
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,13 @@ class PowerDeficit:
         Intervals back from the origin.
     """
 
-    pairs: tuple[tuple[str, str, float], ...] = ()
+    pairs: tuple[tuple[str, str, float], ...] = union(())
     turbine: str = "MM92/2050"
-    ago: tuple[int, ...] = (1,)
-    means: tuple[int, ...] = ()
+    ago: tuple[int, ...] = union((1,))
+    means: tuple[int, ...] = union(())
     hold: int = 6
 
-    def panel_columns(self) -> tuple[str, ...]:
+    def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
         return tuple(
             dict.fromkeys(name for power, speed, _ in self.pairs for name in (power, speed) if name != OBSERVED)

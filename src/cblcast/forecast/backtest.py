@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cblcast.abilities import learns
+from cblcast.forecast.answer import Answer, answer_cases
 from cblcast.forecast.forecaster import Forecaster, rows_of, truth
-from cblcast.forecast.scoring import why_not_estimated
-from cblcast.frames.cases import View, make_cases
+from cblcast.frames.cases import View, event_rows, make_cases
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, DataError
 
@@ -80,9 +81,9 @@ def backtest(
         began = perf_counter()
         bank.fit(forecaster)
         trained = perf_counter()
-        estimate = bank.predict(forecaster)
+        said = bank.answer(forecaster)
         result.seconds[method] = {"train_s": trained - began, "predict_s": perf_counter() - trained}
-        rows, out = split_excluded(panel, bank.test_cases, estimate, forecaster)
+        rows, out = judged(panel, said)
         scored.append(rows.assign(method=method, fold=fold))
         excluded.append(out.assign(method=method))
         result.forecasters[method] = forecaster
@@ -118,51 +119,40 @@ class _CaseBank:
         cases = self.train_cases
         if cases is None:
             forecaster.sites = self.panel.sites
-            if forecaster.estimator.__sklearn_tags__().requires_fit and not _is_fitted_by_rule(forecaster.estimator):
+            if learns(forecaster.estimator):
                 raise DataError(f"{forecaster.name} must be trained: give training events (train: in the study)")
-            # A rule learns nothing: one empty look lets wrappers clone and check their inner rule.
-            X, keep = self._rows(forecaster, self.test_cases, self._test)
-            forecaster.estimator.fit(X.iloc[:1], np.zeros(1))
             return
         X, keep = self._rows(forecaster, cases, self._train)
         forecaster.fit_matrix(X, truth(self.panel, cases)[keep], self.panel.sites)
 
-    def predict(self, forecaster: Forecaster) -> pd.DataFrame:
+    def answer(self, forecaster: Forecaster) -> Answer:
         X, keep = self._rows(forecaster, self.test_cases, self._test)
-        return forecaster.predict_matrix(X, self.test_cases["scored"].to_numpy(dtype=bool)[keep])
+        return answer_cases(forecaster, self.panel, self.test_cases[keep], X)
 
 
-def _is_fitted_by_rule(estimator: Any) -> bool:
-    """Whether everything inside a wrapper is a rule, so that nothing would be learned from events."""
-    inner = getattr(estimator, "estimator", None)
-    if inner is None:
-        return not estimator.__sklearn_tags__().requires_fit
-    return _is_fitted_by_rule(inner)
+def judged(panel: Panel, said: Answer) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """An answer beside its truth.
 
-
-def split_excluded(
-    panel: Panel, cases: pd.DataFrame, estimate: pd.DataFrame, forecaster: Forecaster
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rows of events that were estimated, and the others with a reason: an event counts whole or not at all."""
-    wanted = cases[cases["scored"]]
-    rows = estimate.assign(**{OBSERVED: truth(panel, wanted)})
-    site_origin = [rows.index.get_level_values(SITE), rows.index.get_level_values(ORIGIN)]
-    bad_truth = rows[OBSERVED].isna().groupby(site_origin).transform("any").to_numpy()
-    bad_estimate = rows[PREDICTED].isna().groupby(site_origin).transform("any").to_numpy()
-    out = rows[bad_truth | bad_estimate]
-    first = ~out.index.droplevel("time").duplicated()
-    reasons = pd.Series(np.where(bad_truth, "the event was not metered throughout", ""), index=rows.index)
-    excluded = pd.DataFrame(
-        {
-            SITE: out.index.get_level_values(SITE)[first],
-            ORIGIN: out.index.get_level_values(ORIGIN)[first],
-            "reason": reasons[bad_truth | bad_estimate].to_numpy()[first],
-        }
-    )
-    unexplained = excluded["reason"] == ""
-    if unexplained.any():
-        excluded.loc[unexplained, "reason"] = why_not_estimated(panel, wanted, excluded[unexplained], forecaster)
-    return rows[~(bad_truth | bad_estimate)], excluded
+    Returns
+    -------
+    rows : DataFrame
+        The scored frame: rows of events that were estimated and metered throughout, with ``observed_kw``.
+    excluded : DataFrame
+        ``site_id``, ``origin``, ``reason`` of the other events.
+    """
+    rows = said.rows[said.rows["scored"].to_numpy(dtype=bool)]
+    rows = rows.assign(**{OBSERVED: truth(panel, rows)})
+    first, event = event_rows(rows.index)
+    dark = np.bincount(event[np.isnan(rows[OBSERVED].to_numpy())], minlength=len(first)) > 0
+    blind = np.bincount(event[np.isnan(rows[PREDICTED].to_numpy())], minlength=len(first)) > 0
+    out = np.flatnonzero(dark | blind)
+    index = rows.index[first[out]]
+    excluded = pd.DataFrame({SITE: index.get_level_values(SITE), ORIGIN: index.get_level_values(ORIGIN)})
+    reasons = np.full(len(first), "the event was not metered throughout", dtype=object)
+    reasons[blind] = said.excluded["reason"].to_numpy(dtype=object)
+    reasons[dark] = "the event was not metered throughout"
+    excluded["reason"] = pd.Series(reasons[out], index=excluded.index, dtype="str")
+    return rows[~(dark | blind)[event]], excluded
 
 
 def split_events(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from cblcast.abilities import Contributes, able
 from cblcast.forecast.forecaster import Forecaster, truth
 from cblcast.forecast.state import is_estimator
 from cblcast.frames.cases import event_rows
@@ -244,7 +245,7 @@ def _seen_by_boosted(
 
 def _boosted(value: Any, path: str = "model") -> Iterator[tuple[str, Any]]:
     """Fitted models that explain themselves, inside an estimator's fitted state."""
-    if hasattr(value, "contributions"):
+    if able(value, Contributes):
         yield path, value
     elif is_estimator(value):
         for name, inner in vars(value).items():

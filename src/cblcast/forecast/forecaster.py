@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, is_dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cblcast import registry
+from cblcast.abilities import FeatureBuilder, GivesIntervals, able, needed_features, needed_windows
+from cblcast.features.matrix import builders_of, columns_of_builders
 from cblcast.forecast.state import load_state, save_state
 from cblcast.frames.cases import View, make_cases
 from cblcast.frames.events import Event, Window
+from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER, DataError, DataWarning, StudyError
+from cblcast.wishes import Wish, merge_wishes
 
 FEATURE_FILE = "forecaster.json"
 FORMAT = 1
@@ -31,8 +35,8 @@ class Forecaster:
     ----------
     estimator : estimator
         Anything with ``fit(X, y)`` and ``predict(X)``; see :mod:`cblcast.estimators`.
-    features : mapping name -> params, optional
-        Feature builders by their registered names. What the estimator itself requires is added.
+    features : mapping name -> params, or sequence of feature builders, optional
+        By their registered names, or as objects (``[ReferenceDays(days=10)]``). What the estimator itself requires is added.
     view : View
         What may not be seen of an event: the same at training and at scoring.
     name : str
@@ -41,29 +45,28 @@ class Forecaster:
     def __init__(
         self,
         estimator: Any,
-        features: Mapping[str, Mapping[str, Any]] | None = None,
+        features: Wish | Iterable[Any] | None = None,
         view: View = REAL_TIME,
         name: str | None = None,
     ) -> None:
         self.estimator = estimator
-        required = estimator.required_features() if hasattr(estimator, "required_features") else {}
-        self.features = merge_features(features or {}, required)
+        self.features = merge_wishes(features or {}, needed_features(estimator))
         self.view = view
         self.name = name or type(estimator).__name__
         self.sites: pd.DataFrame | None = None
 
-    @property
-    def builders(self) -> dict[str, Any]:
+    @cached_property
+    def builders(self) -> dict[str, FeatureBuilder]:
         """Feature builders by name."""
-        return {name: registry.FEATURES.make(name, params) for name, params in self.features.items()}
+        return builders_of(self.features)
 
     def windows(self) -> tuple[Window, ...]:
         """Windows beside the event that the estimator needs rows of."""
-        return tuple(dict.fromkeys(self.estimator.windows())) if hasattr(self.estimator, "windows") else ()
+        return needed_windows(self.estimator)
 
-    def cases(self, panel: Panel, events: pd.DataFrame | list[Event]) -> pd.DataFrame:
-        """Cases of `events` as this forecaster wants them."""
-        return make_cases(panel, events, self.view, self.windows())
+    def cases(self, panel: Panel, events: pd.DataFrame | list[Event], windows: tuple[Window, ...] = ()) -> pd.DataFrame:
+        """Cases of `events` as this forecaster wants them, with the rows of further `windows`."""
+        return make_cases(panel, events, self.view, tuple(dict.fromkeys((*self.windows(), *windows))))
 
     def matrix(self, panel: Panel, cases: pd.DataFrame, cache: dict[Any, pd.DataFrame] | None = None) -> pd.DataFrame:
         """Feature matrix of `cases`, float64, same index.
@@ -73,17 +76,7 @@ class Forecaster:
         cache : dict, optional
             Features of THESE cases of THIS panel by builder; builders are stateless, so methods can share them.
         """
-        blocks = []
-        for builder in self.builders.values():
-            block = None if cache is None else cache.get(builder)
-            if block is None:
-                block = builder(panel, cases)
-                if cache is not None:
-                    cache[builder] = block
-            blocks.append(block)
-        if not blocks:
-            return pd.DataFrame(index=cases.index)
-        return blocks[0] if len(blocks) == 1 else pd.concat(blocks, axis=1)
+        return columns_of_builders(panel, cases, self.builders, cache)
 
     def fit(self, panel: Panel, cases: pd.DataFrame) -> Forecaster:
         """Train on the metered load of `cases`."""
@@ -108,7 +101,7 @@ class Forecaster:
             warnings.simplefilter("always", DataWarning)
             predicted = np.asarray(self.estimator.predict(X), dtype=np.float64)
         limits = np.full((len(X), 2), np.nan)
-        if hasattr(self.estimator, "predict_interval"):
+        if able(self.estimator, GivesIntervals):
             limits = np.asarray(self.estimator.predict_interval(X), dtype=np.float64)
         return pd.DataFrame(
             {PREDICTED: predicted[scored], LOWER: limits[scored, 0], UPPER: limits[scored, 1]}, index=X.index[scored]
@@ -141,7 +134,7 @@ class Forecaster:
             raise StudyError(
                 f"the model has format {document['format']}, this cblcast reads up to {FORMAT}: update cblcast"
             )
-        made = cls(load_state(folder), _tuples(document["features"]), View(**document["view"]), document["name"])
+        made = cls(load_state(folder), document["features"], View(**document["view"]), document["name"])
         if document["sites"] is not None:
             made.sites = pd.DataFrame(document["sites"]).set_index(SITE)
         return made
@@ -150,7 +143,7 @@ class Forecaster:
 def truth(panel: Panel, cases: pd.DataFrame) -> np.ndarray:
     """Metered load of each row of `cases` [kW]: what a placebo event hides and the evaluation compares with."""
     site = panel.site_codes(cases.index.get_level_values(SITE))
-    return panel.values_at(OBSERVED, site, pd.DatetimeIndex(cases.index.get_level_values("time")).as_unit("us").asi8)
+    return panel.values_at(OBSERVED, site, microseconds(cases.index.get_level_values("time")))
 
 
 def rows_of(windows: tuple[Window, ...], X: pd.DataFrame, cases: pd.DataFrame) -> np.ndarray:
@@ -161,48 +154,10 @@ def rows_of(windows: tuple[Window, ...], X: pd.DataFrame, cases: pd.DataFrame) -
     return keep
 
 
-def merge_features(*wishes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """One set of builders that serves all wishes: the larger count, the union of tuples, and no contradiction."""
-    merged: dict[str, dict[str, Any]] = {}
-    for wish in wishes:
-        for name, params in wish.items():
-            into = merged.setdefault(name, {})
-            for key, value in (params or {}).items():
-                into[key] = _join(into[key], value, name, key) if key in into else _frozen(value)
-    return merged
-
-
-# A builder that looks further serves also who asked for less; any other difference is a contradiction.
-_MORE_SERVES_BOTH = frozenset({"days", "look_back_days", "hours_before", "hours_after"})
-_NO_LIST = frozenset({"day_types"})  # a tuple that is one value, not a list of wishes
-
-
-def _join(one: Any, other: Any, name: str, key: str) -> Any:
-    other = _frozen(other)
-    if one == other or other is None:
-        return one
-    if one is None:
-        return other
-    if key in _MORE_SERVES_BOTH:
-        return max(one, other)
-    if isinstance(one, tuple) and isinstance(other, tuple) and key not in _NO_LIST:
-        return tuple(dict.fromkeys(one + other))
-    raise StudyError(
-        f"two parts of a method want {name} with {key}={one!r} and {key}={other!r}: give one of them another prefix"
-    )
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(item) for item in value) if isinstance(value, (list, tuple)) else value
-
-
 def _plain(value: Any) -> Any:
-    if isinstance(value, Window):
-        return value.to_dict()
+    """Parameters of builders as JSON holds them; the builders themselves read such mappings."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def _tuples(features: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {name: {key: _frozen(value) for key, value in params.items()} for name, params in features.items()}

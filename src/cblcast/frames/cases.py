@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.frames.cube import DAY_US, local_microseconds
-from cblcast.frames.events import HOUR_US, Event, Window, check_events, event_table
+from cblcast.frames.collisions import FREE, reached_event
+from cblcast.frames.events import Event, Window, check_events, event_table
+from cblcast.frames.instants import DAY_US, HOUR_US, local_microseconds, microseconds, naive_stamps, stamp, stamps
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import CASE_INDEX, FAR_FUTURE, ORIGIN, SITE, DataError, StudyError
 
@@ -87,8 +88,8 @@ def make_cases(
     _check_windows_are_seen(view, windows)
     _check_windows_fit(panel, windows)
     code = panel.site_codes(pd.Index(table[SITE]))
-    start = pd.DatetimeIndex(table["start"]).as_unit("us").asi8
-    stop = pd.DatetimeIndex(table["stop"]).as_unit("us").asi8
+    start = microseconds(table["start"])
+    stop = microseconds(table["stop"])
     _check_windows_are_free(panel, table, windows)
 
     spans = [(start, stop)]
@@ -116,21 +117,17 @@ def make_cases(
         hidden_from = np.minimum(hidden_from, _local_midnight(panel, code, start))
     hidden_until = np.full(len(table), FAR_FUTURE_US) if view.recovery is None else stop + int(view.recovery * HOUR_US)
     index = pd.MultiIndex.from_arrays(
-        [table[SITE].array.take(owner), _stamps(start[owner]), _stamps(times)], names=CASE_INDEX
+        [table[SITE].array.take(owner), stamps(start[owner]), stamps(times)], names=CASE_INDEX
     )
     return pd.DataFrame(
         {
-            "hidden_from": _stamps(hidden_from[owner]),
-            "hidden_until": _stamps(hidden_until[owner]),
-            "event_stop": _stamps(stop[owner]),
+            "hidden_from": stamps(hidden_from[owner]),
+            "hidden_until": stamps(hidden_until[owner]),
+            "event_stop": stamps(stop[owner]),
             "scored": is_scored,
         },
         index=index,
     )
-
-
-def _stamps(us: np.ndarray) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(np.ascontiguousarray(us).view("M8[us]")).tz_localize("UTC")
 
 
 def _local_midnight(panel: Panel, code: np.ndarray, start: np.ndarray) -> np.ndarray:
@@ -139,7 +136,7 @@ def _local_midnight(panel: Panel, code: np.ndarray, start: np.ndarray) -> np.nda
     zones = panel.sites["tz"].to_numpy(dtype=object)[code]
     for tz in set(zones):
         rows = zones == tz
-        days = pd.DatetimeIndex((local_microseconds(start[rows], tz) // DAY_US * DAY_US).view("M8[us]"))
+        days = naive_stamps(local_microseconds(start[rows], tz) // DAY_US * DAY_US)
         midnight[rows] = (
             days.tz_localize(tz, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC").as_unit("us").asi8
         )
@@ -170,38 +167,15 @@ def _check_windows_fit(panel: Panel, windows: Sequence[Window]) -> None:
 
 def _check_windows_are_free(panel: Panel, table: pd.DataFrame, windows: Sequence[Window]) -> None:
     """A window inside another real event would meet a meter that the program itself has moved."""
-    if panel.events is None or panel.events.empty or not windows:
-        return
-    code, start, stop = _sorted_arrays(panel, panel.events)
-    own_code, own_start, own_stop = _sorted_arrays(panel, table)
-    origin = min(start.min(), own_start.min()) - 1000 * HOUR_US
-    far = int(max(stop.max(), own_stop.max()) - origin) + 2000 * HOUR_US  # one number line for all sites
-    for window in windows:
-        near, length = int(window.buffer * HOUR_US), int(window.hours * HOUR_US)
-        begin = own_start - near - length if window.side == "before" else own_stop + near
-        candidate = np.searchsorted(code * far + (stop - origin), own_code * far + (begin - origin), side="right")
-        found = np.minimum(candidate, len(start) - 1)
-        hit = (candidate < len(start)) & (code[found] == own_code) & (start[found] < begin + length)
-        if hit.any():
-            mine = int(np.flatnonzero(hit)[0])
-            site = panel.site_ids[own_code[mine]]
+    for window, reached in zip(windows, reached_event(panel, table, windows), strict=True):
+        hit = np.flatnonzero(reached != FREE)
+        if len(hit):
+            event = table.iloc[hit[0]]
             raise DataError(
-                f"the {window.hours:g} h window {window.side} the event of site {site!r} at {_instant(own_start[mine])} "
-                f"reaches into the event at {_instant(start[found[mine]])}: choose a shorter window or buffer, "
-                f"or merge the events ({int(hit.sum())} events in all)"
+                f"the {window.hours:g} h window {window.side} the event of site {event[SITE]!r} at {event['start']} "
+                f"reaches into the event at {stamp(reached[hit[0]])}: choose a shorter window or buffer, "
+                f"or merge the events ({len(hit)} events in all)"
             )
-
-
-def _sorted_arrays(panel: Panel, events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    code = panel.site_codes(pd.Index(events[SITE])).astype(np.int64)
-    start = pd.DatetimeIndex(events["start"]).as_unit("us").asi8
-    stop = pd.DatetimeIndex(events["stop"]).as_unit("us").asi8
-    order = np.lexsort((start, code))
-    return code[order], start[order], stop[order]
-
-
-def _instant(us: int) -> pd.Timestamp:
-    return pd.Timestamp(int(us), unit="us", tz="UTC")
 
 
 @dataclass(frozen=True)
@@ -233,20 +207,56 @@ class EventArrays:
         first_row, event_of_row = event_rows(cases.index)
 
         def instant(column: str) -> np.ndarray:
-            return pd.DatetimeIndex(cases[column]).as_unit("us").asi8[first_row]
+            return microseconds(cases[column])[first_row]
 
         origin = cases.index.get_level_values(ORIGIN)
         return cls(
             first_row,
             event_of_row,
             panel.site_codes(cases.index.get_level_values(SITE)[first_row]),
-            pd.DatetimeIndex(origin).as_unit("us").asi8[first_row],
+            microseconds(origin)[first_row],
             instant("event_stop"),
             instant("hidden_from"),
             instant("hidden_until"),
-            pd.DatetimeIndex(cases.index.get_level_values("time")).as_unit("us").asi8,
+            microseconds(cases.index.get_level_values("time")),
             cases["scored"].to_numpy(dtype=bool),
         )
+
+    def take(self, keep: np.ndarray | slice) -> tuple[EventArrays, np.ndarray | slice]:
+        """Some of the events.
+
+        Parameters
+        ----------
+        keep : ndarray of bool, shape (n_events,), or slice of consecutive events
+
+        Returns
+        -------
+        EventArrays
+        rows : ndarray of int64, or slice
+            Rows of the cases that are theirs.
+        """
+        rows: np.ndarray | slice
+        if isinstance(keep, slice):
+            first, stop, _ = keep.indices(len(self.first_row))
+            begin = int(self.first_row[first]) if first < len(self.first_row) else len(self.time_us)
+            rows = slice(begin, int(self.first_row[stop]) if stop < len(self.first_row) else len(self.time_us))
+            first_row, event_of_row = self.first_row[keep] - begin, self.event_of_row[rows] - first
+        else:
+            rows = np.flatnonzero(keep[self.event_of_row])
+            event_of_row = (np.cumsum(keep) - 1)[self.event_of_row[rows]]
+            first_row = np.flatnonzero(np.r_[True, event_of_row[1:] != event_of_row[:-1]])[: int(keep.sum())]
+        part = EventArrays(
+            first_row,
+            event_of_row,
+            self.site[keep],
+            self.start_us[keep],
+            self.stop_us[keep],
+            self.hidden_from_us[keep],
+            self.hidden_until_us[keep],
+            self.time_us[rows],
+            self.scored[rows],
+        )
+        return part, rows
 
 
 def event_rows(index: pd.MultiIndex) -> tuple[np.ndarray, np.ndarray]:

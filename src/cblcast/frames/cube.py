@@ -9,23 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-DAY_US = 86_400_000_000
-
-
-def local_microseconds(times_us: np.ndarray, tz: str) -> np.ndarray:
-    """Local wall clock of UTC times, as microseconds since 1970-01-01 00:00 on that wall.
-
-    Parameters
-    ----------
-    times_us : ndarray of int64, shape (n,)
-        Microseconds since the epoch, UTC.
-    tz : str
-        IANA zone.
-    """
-    stamps = pd.DatetimeIndex(times_us.view("M8[us]")).tz_localize("UTC").tz_convert(tz).tz_localize(None)
-    return stamps.as_unit("us").asi8
+from cblcast.frames.instants import DAY_US, local_microseconds
 
 
 def local_day_and_slot(times_us: np.ndarray, tz: str, step_us: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, StudyError, require_columns, utc
 
-HOUR_US = 3_600_000_000
 EVENT_COLUMNS = [SITE, "start", "stop"]
 
 
@@ -154,8 +154,8 @@ def check_events(events: pd.DataFrame, panel: Panel, *, may_overlap: bool = Fals
     if table.empty:
         raise DataError("there are no events: check the event file, or the rule that makes placebo events")
     code = panel.site_codes(pd.Index(table[SITE]))
-    start = pd.DatetimeIndex(table["start"]).as_unit("us").asi8
-    stop = pd.DatetimeIndex(table["stop"]).as_unit("us").asi8
+    start = microseconds(table["start"])
+    stop = microseconds(table["stop"])
     first, last = panel.first_times_us[code], panel.last_times_us[code]
     same_site = np.r_[False, code[1:] == code[:-1]]
     _refuse(table, stop <= start, "stops at or before it starts: swap or mend its times")

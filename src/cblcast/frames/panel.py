@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from cblcast.frames.cube import DAY_US, DayCube, build_cube, local_microseconds
+from cblcast.frames.cube import DayCube, build_cube
+from cblcast.frames.instants import DAY_US, HOUR_US, local_microseconds, stamps
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, check_panel, check_sites, nearest, utc
 
 # So many equal long distances in a row are another step; readings do not go missing that regularly.
@@ -63,7 +64,7 @@ class Panel:
     @property
     def step_hours(self) -> float:
         """Length of one interval [h]; energy [kWh] = power [kW] × this."""
-        return self.step_us / 3_600_000_000
+        return self.step_us / HOUR_US
 
     @property
     def site_ids(self) -> pd.Index:
@@ -249,7 +250,7 @@ def _complete(data: pd.DataFrame, step_us: int) -> pd.DataFrame:
     position = new_first[codes] + (times - times[first_row][codes]) // step_us
     where, instants = pd.factorize(full, sort=True)  # hashes; np.unique would sort every row
     index = pd.MultiIndex(
-        levels=[data.index.levels[0], pd.DatetimeIndex(instants.view("M8[us]")).tz_localize("UTC")],
+        levels=[data.index.levels[0], stamps(instants)],
         codes=[np.repeat(codes[first_row], counts), where],
         names=PANEL_INDEX,
         verify_integrity=False,

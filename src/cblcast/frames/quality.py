@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.instants import stamps
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED
 
@@ -40,8 +41,8 @@ def data_quality(panel: Panel) -> pd.DataFrame:
     starts = long_flat & ~np.r_[False, long_flat[:-1]]
     return pd.DataFrame(
         {
-            "first": pd.DatetimeIndex(panel.first_times_us.view("M8[us]")).tz_localize("UTC"),
-            "last": pd.DatetimeIndex(panel.last_times_us.view("M8[us]")).tz_localize("UTC"),
+            "first": stamps(panel.first_times_us),
+            "last": stamps(panel.last_times_us),
             "step_min": 60 * panel.step_hours,
             "rows": rows,
             "missing": missing,

@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.cases import FAR_FUTURE_US
+from cblcast.frames.instants import MINUTE_US, stamps
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import CASE_INDEX, SITE, DataError, StudyError
-
-MINUTE_US = 60_000_000
 
 
 def rolling_origins(
@@ -165,7 +164,7 @@ def _instant(when: str | pd.Timestamp | None, default: int) -> int:
 
 
 def _stamps(us: np.ndarray) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(np.ascontiguousarray(us).view("M8[us]")).tz_localize("UTC")
+    return stamps(us)
 
 
 def _stamp(us: int) -> pd.Timestamp:

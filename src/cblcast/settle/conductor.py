@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.events import check_events, event_table
+from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, nearest, utc
 from cblcast.programs import load_program
 from cblcast.programs.model import Program
-from cblcast.settle.energies import event_energies, event_payments, interval_rows, metered_load, with_limits
+from cblcast.settle.energies import event_energies, event_payments, interval_rows, with_limits
 from cblcast.settle.estimate import PROBLEM_COLUMNS, estimate
 from cblcast.settle.placebo_errors import placebo_errors
 from cblcast.settle.result import Part, Settlement, Wishes, finish
@@ -77,19 +78,18 @@ def settle_part(
     masked = panel.with_events(_all_events(panel, table, other))
     part = Part(problems=[absent])
     for program in programs:
-        found = estimate(program, masked, table)
-        rows = found.rows.assign(metered_kw=metered_load(panel, found.rows))
-        told, dark = event_energies(program, panel, table, rows, found)
+        found = estimate(program, masked, table, panel)
+        told, dark = event_energies(program, panel, table, found)
         if wishes.contract is not None:
-            told = told.join(event_payments(wishes.contract, panel, rows, told, wishes.prices))
+            told = told.join(event_payments(wishes.contract, panel, found, told, wishes.prices))
         if wishes.coverage is not None:
             trial = placebo_errors(program, panel, masked, table, wishes.days_around)
             told = with_limits(told, panel, trial.errors, wishes.coverage)
             part.trials.append(trial)
         if wishes.portfolio:
-            part.sums.append(site_sums(panel, rows, told))
+            part.sums.append(site_sums(panel, found, told))
         if wishes.keep_intervals:
-            part.intervals.append(interval_rows(program, table, rows, told))
+            part.intervals.append(interval_rows(program, found, told))
         part.events.append(told)
         part.problems += [found.problems, dark]
     return part
@@ -104,7 +104,7 @@ def _known_events(panel: Panel, events: pd.DataFrame) -> tuple[pd.DataFrame, pd.
     for edge in ("start", "stop"):
         table[edge] = utc(table[edge], f"event {edge}")
     code = panel.site_ids.get_indexer(pd.Index(table[SITE]))
-    start, stop = (pd.DatetimeIndex(table[edge]).as_unit("us").asi8 for edge in ("start", "stop"))
+    start, stop = (microseconds(table[edge]) for edge in ("start", "stop"))
     safe = np.maximum(code, 0)
     outside = (code >= 0) & ((start < panel.first_times_us[safe]) | (stop > panel.last_times_us[safe] + panel.step_us))
     bad = (code < 0) | outside

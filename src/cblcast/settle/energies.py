@@ -5,33 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.days.ordinary import event_clock
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import OBSERVED, SITE
+from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, TIME
 from cblcast.programs.model import Program
-from cblcast.settle.estimate import PROBLEM_COLUMNS, Estimate
-from cblcast.settle.placebo_errors import event_clock
+from cblcast.settle.estimate import UNADJUSTED, Estimate, problem_table
 from cblcast.value.contract import Contract, interval_prices, payments
 from cblcast.value.portfolio import delivered_limits, signed_limits
 
 
-def metered_load(panel: Panel, rows: pd.DataFrame) -> np.ndarray:
-    """Metered load of each row [kW], the event included."""
-    return panel.values_at(OBSERVED, rows["site"].to_numpy(dtype=np.int64), rows["time_us"].to_numpy(dtype=np.int64))
-
-
 def event_energies(
-    program: Program, panel: Panel, table: pd.DataFrame, rows: pd.DataFrame, found: Estimate
+    program: Program, panel: Panel, table: pd.DataFrame, found: Estimate
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Energies of each event, and the events that were not metered throughout."""
-    inside = rows["scored"].to_numpy(dtype=bool)
-    number = rows["event"].to_numpy(dtype=np.int64)[inside]
-    n = len(table)
-
-    def energy(column: str) -> np.ndarray:
-        return np.bincount(number, weights=rows[column].to_numpy()[inside], minlength=n) * panel.step_hours
-
-    wanted = np.bincount(number, minlength=n) > 0
-    baseline, metered, plain = energy("baseline_kw"), energy("metered_kw"), energy("unadjusted_kw")
+    baseline, metered, plain = (found.energy(column, panel.step_hours) for column in (PREDICTED, OBSERVED, UNADJUSTED))
+    wanted = np.bincount(found.event[found.scored], minlength=len(table)) > 0
     hours = (table["stop"] - table["start"]).dt.total_seconds().to_numpy() / 3600
     told = table.assign(
         program=program.name,
@@ -46,35 +34,24 @@ def event_energies(
     )
     good = wanted & np.isfinite(baseline)
     dark = good & ~np.isfinite(metered)
-    problems = pd.DataFrame(
-        {
-            "program": program.name,
-            SITE: table[SITE],
-            "start": pd.DatetimeIndex(table["start"]),
-            "reason": "the event was not metered throughout",
-        },
-        columns=PROBLEM_COLUMNS,
-    )[dark]
+    problems = problem_table(program, table[dark], "the event was not metered throughout")
     told = told[good & ~dark]
     front = ["program", SITE, "start", "stop"]
     return told[[*front, *(column for column in told.columns if column not in front)]], problems
 
 
 def event_payments(
-    contract: Contract, panel: Panel, rows: pd.DataFrame, told: pd.DataFrame, prices: pd.Series | None
+    contract: Contract, panel: Panel, found: Estimate, told: pd.DataFrame, prices: pd.Series | None
 ) -> pd.DataFrame:
     """Payments of the settled events by `contract`, same index."""
-    number = rows["event"].to_numpy(dtype=np.int64)
-    use = rows["scored"].to_numpy(dtype=bool) & np.isin(number, told.index.to_numpy())
-    own = rows[use]
-    tz = panel.sites["tz"].to_numpy(dtype=object)[own["site"].to_numpy(dtype=np.int64)]
-    times = pd.DatetimeIndex(own["time_us"].to_numpy(dtype=np.int64).view("M8[us]")).tz_localize("UTC")
-    price = interval_prices(contract, times, tz, prices)
-    delivered = (own["baseline_kw"] - own["metered_kw"]).to_numpy() * panel.step_hours
+    use = found.scored & np.isin(found.event, told.index.to_numpy())
+    own, number = found.rows[use], found.event[use]
+    tz = panel.sites["tz"].to_numpy(dtype=object)[panel.site_codes(own.index.get_level_values(SITE))]
+    price = interval_prices(contract, pd.DatetimeIndex(own.index.get_level_values(TIME)), tz, prices)
+    delivered = (own[PREDICTED] - own[OBSERVED]).to_numpy() * panel.step_hours
     unpaid = np.where((delivered < 0) & (contract.negative == "unpaid"), delivered, 0.0)
-    size = int(number.max(initial=0)) + 1
     value, lost = (
-        np.bincount(number[use], weights=weights, minlength=size)[told.index.to_numpy()]
+        np.bincount(number, weights=weights, minlength=len(found.factor))[told.index.to_numpy()]
         for weights in (price * (delivered - unpaid), unpaid)
     )
     return payments(told, value, lost, contract)
@@ -96,20 +73,18 @@ def with_limits(told: pd.DataFrame, panel: Panel, errors: pd.DataFrame, coverage
     return told.join(clocks)
 
 
-def interval_rows(program: Program, table: pd.DataFrame, rows: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
+def interval_rows(program: Program, found: Estimate, told: pd.DataFrame) -> pd.DataFrame:
     """Every interval of the settled events [kW]."""
-    number = rows["event"].to_numpy(dtype=np.int64)
-    own = rows[rows["scored"].to_numpy(dtype=bool) & np.isin(number, told.index.to_numpy())]
-    number = own["event"].to_numpy(dtype=np.int64)
+    own = found.rows[found.scored & np.isin(found.event, told.index.to_numpy())]
     return pd.DataFrame(
         {
             "program": program.name,
-            SITE: table[SITE].to_numpy()[number],
-            "start": pd.DatetimeIndex(table["start"])[number],
-            "time": pd.DatetimeIndex(own["time_us"].to_numpy(dtype=np.int64).view("M8[us]")).tz_localize("UTC"),
-            "metered_kw": own["metered_kw"].to_numpy(),
-            "unadjusted_kw": own["unadjusted_kw"].to_numpy(),
-            "baseline_kw": own["baseline_kw"].to_numpy(),
-            "delivered_kw": (own["baseline_kw"] - own["metered_kw"]).to_numpy(),
+            SITE: own.index.get_level_values(SITE),
+            "start": own.index.get_level_values(ORIGIN),
+            "time": own.index.get_level_values(TIME),
+            "metered_kw": own[OBSERVED].to_numpy(),
+            "unadjusted_kw": own[UNADJUSTED].to_numpy(),
+            "baseline_kw": own[PREDICTED].to_numpy(),
+            "delivered_kw": (own[PREDICTED] - own[OBSERVED]).to_numpy(),
         }
     )

@@ -7,7 +7,8 @@ import pandas as pd
 
 from cblcast.estimators.rules.declared import Declared
 from cblcast.estimators.wrappers.adjusted import Adjusted
-from cblcast.frames.events import HOUR_US, Window
+from cblcast.frames.events import Window
+from cblcast.frames.instants import HOUR_US, stamps
 from cblcast.frames.schema import CASE_INDEX, SITE
 from cblcast.programs.model import Adjustment, Program
 from cblcast.settle.placebo_errors import Trial
@@ -109,8 +110,7 @@ def _adjust(
     own: Adjustment, baseline: np.ndarray, visible: np.ndarray, group: np.ndarray, clock: tuple[np.ndarray, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     start, stop, times = clock
-    stamps = [pd.DatetimeIndex(each.view("M8[us]")).tz_localize("UTC") for each in (start, times)]
-    index = pd.MultiIndex.from_arrays([pd.Index(group.astype(str)), *stamps], names=CASE_INDEX)
+    index = pd.MultiIndex.from_arrays([pd.Index(group.astype(str)), stamps(start), stamps(times)], names=CASE_INDEX)
     X = pd.DataFrame(
         {
             "declared_kw": baseline,
@@ -122,9 +122,7 @@ def _adjust(
     )
     # Every row that is not the event's own belongs to a window, so two windows as wide as the world hold them all.
     everywhere = (Window.before(10_000), Window.after(10_000))
-    adjusted = Adjusted(Declared(), everywhere, own.mode, own.cap, own.floor, own.upward_only).fit(
-        X.iloc[:1], np.zeros(1)
-    )
+    told = Adjusted(Declared(), everywhere, own.mode, own.cap, own.floor, own.upward_only).explain(X)
     factor = np.full(int(group.max()) + 1, np.nan)
-    factor[group] = adjusted.explain(X)["applied"].to_numpy()
-    return np.asarray(adjusted.predict(X), dtype=np.float64), factor
+    factor[group] = told["applied"].to_numpy()
+    return told["adjusted_kw"].to_numpy(dtype=np.float64), factor

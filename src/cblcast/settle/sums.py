@@ -5,18 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, TIME
+from cblcast.settle.estimate import SEEN, UNADJUSTED, Estimate
 
 KEYS = ["start", "stop"]
 
 
-def site_sums(panel: Panel, rows: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+def site_sums(panel: Panel, found: Estimate, events: pd.DataFrame) -> pd.DataFrame:
     """Sums over the sites with the same event hours, interval by interval; sums of several panels can be added.
 
     Parameters
     ----------
-    rows : DataFrame
-        Intervals of the events and their windows (see :class:`cblcast.settle.estimate.Estimate`), with ``metered_kw``.
+    found : Estimate
+        Intervals of the events and their windows.
     events : DataFrame
         The settled events; its index is the event of the rows.
 
@@ -26,27 +29,26 @@ def site_sums(panel: Panel, rows: pd.DataFrame, events: pd.DataFrame) -> pd.Data
         ``unadjusted_kw``, ``visible_kw``, ``metered_kw``; ``known``, ``seen``, ``metered``, how many sites they sum;
         ``scored``, how many sites have the interval in their event; ``step_hours``.
     """
-    number = rows["event"].to_numpy(dtype=np.int64)
-    place = np.full(int(max(number.max(initial=0), events.index.max() if len(events) else 0)) + 1, -1, dtype=np.int64)
+    place = np.full(len(found.factor), -1, dtype=np.int64)
     place[events.index.to_numpy()] = np.arange(len(events))
-    use = place[number] >= 0
-    who = place[number[use]]
-    start, stop = (pd.DatetimeIndex(events[edge]).as_unit("us").asi8[who] for edge in KEYS)
+    use = place[found.event] >= 0
+    who = place[found.event[use]]
+    start, stop = (microseconds(events[edge])[who] for edge in KEYS)
     plain, visible, metered = (
-        rows[column].to_numpy(dtype=np.float64)[use] for column in ("unadjusted_kw", "visible_kw", "metered_kw")
+        found.rows[column].to_numpy(dtype=np.float64)[use] for column in (UNADJUSTED, SEEN, OBSERVED)
     )
     frame = pd.DataFrame(
         {
             "start": start,
             "stop": stop,
-            "time_us": rows["time_us"].to_numpy(dtype=np.int64)[use],
+            "time_us": microseconds(found.rows.index.get_level_values(TIME))[use],
             "unadjusted_kw": np.nan_to_num(plain),
             "visible_kw": np.nan_to_num(visible),
             "known": np.isfinite(plain).astype(np.int64),
             "seen": np.isfinite(visible).astype(np.int64),
             "metered_kw": np.nan_to_num(metered),
             "metered": np.isfinite(metered).astype(np.int64),
-            "scored": rows["scored"].to_numpy(dtype=bool)[use].astype(np.int64),
+            "scored": found.scored[use].astype(np.int64),
         }
     )
     return frame.groupby([*KEYS, "time_us"], sort=True).sum().assign(step_hours=panel.step_hours)

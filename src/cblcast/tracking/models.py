@@ -212,7 +212,8 @@ def _signature(forecaster: Forecaster, example: pd.DataFrame | None) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types.schema import AnyType, ColSpec, Schema
 
-    from cblcast.forecast.scoring import BASELINE, ESTIMATE, SITE_COLUMNS, weather_columns
+    from cblcast.forecast.long_frame import ESTIMATE, SITE_COLUMNS
+    from cblcast.forecast.scoring import BASELINE, weather_columns
 
     needed = weather_columns(forecaster)
     known = {SITE, TIME, OBSERVED, ESTIMATE, *SITE_COLUMNS, *needed}
@@ -233,7 +234,7 @@ def _signature(forecaster: Forecaster, example: pd.DataFrame | None) -> Any:
 
 def _shown(example: pd.DataFrame) -> pd.DataFrame:
     """The first marked rows of `example`, small enough to be read, with times as text since JSON has no other."""
-    from cblcast.forecast.scoring import ESTIMATE
+    from cblcast.forecast.long_frame import ESTIMATE
 
     first = max(0, int(example[ESTIMATE].to_numpy(dtype=bool).argmax()) - _EXAMPLE_ROWS)
     rows = example.iloc[first : first + 2 * _EXAMPLE_ROWS]

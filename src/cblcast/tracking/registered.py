@@ -6,7 +6,7 @@ import pandas as pd
 from mlflow.pyfunc import PythonModel
 
 from cblcast.forecast.forecaster import Forecaster
-from cblcast.forecast.scoring import score_frame
+from cblcast.forecast.long_frame import score_frame
 from cblcast.tracking.store import ARTIFACT
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from cblcast import registry
 from cblcast.forecast.forecaster import Forecaster, truth
 from cblcast.frames.cases import View
-from cblcast.frames.cube import DAY_US
+from cblcast.frames.instants import DAY_US
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN, PREDICTED, SITE, DataError, StudyError, nearest
 

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from cblcast import tracking
-from cblcast.config import Study, make_study, reads_only_own_features
+from cblcast.config import Study, make_study
+from cblcast.forecast.answer import reads_only_own_features
 from cblcast.forecast.backtest import BacktestResult, backtest
 from cblcast.forecast.evaluation import evaluate
 from cblcast.forecast.explain import explain_forecaster

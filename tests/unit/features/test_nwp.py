@@ -114,5 +114,5 @@ def test_builders_name_the_columns_they_read(farm, cases):
     builders = (Nwp(("wind_speed_10m_ms",), difference=(("temp_air_10m_k", "temp_air_2m_k"),)),
                 NwpError("wind_speed_10m_ms", MEASURED), PowerDeficit((("observed_kw", MEASURED, 2000.0),)))  # fmt: skip
     for builder in builders:
-        kept = Panel(farm.data[["observed_kw", *builder.panel_columns()]], farm.sites)
+        kept = Panel(farm.data[["observed_kw", *builder.reads_columns()]], farm.sites)
         pd.testing.assert_frame_equal(builder(kept, cases), builder(farm, cases))

@@ -7,7 +7,9 @@ import pytest
 from cblcast import datasets
 from cblcast.days.placebo import placebo_events
 from cblcast.errors import DataError, StudyError
-from cblcast.forecast.forecaster import Forecaster, merge_features
+from cblcast.features.calendar import Calendar
+from cblcast.features.reference_days import ReferenceDays
+from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.methods import make_estimator
 from cblcast.frames.cases import View
 from cblcast.frames.events import Window
@@ -47,26 +49,22 @@ def test_only_scored_rows_are_answered(panel, events):
     assert found["lower_kw"].isna().all()
 
 
-def test_wishes_are_merged_by_the_further_look():
-    merged = merge_features(
-        {"reference_days": {"days": 5, "look_back_days": 90}, "weather": {"lags_h": [1.0]}},
-        {"reference_days": {"days": 10, "look_back_days": 60}, "weather": {"lags_h": (2.0, 1.0)}},
-        {"reference_days": {"temperature": None}},
-        {"reference_days": {"temperature": "temp_air_c"}},
-    )
-    assert merged["reference_days"] == {"days": 10, "look_back_days": 90, "temperature": "temp_air_c"}
-    assert merged["weather"] == {"lags_h": (1.0, 2.0)}
+def test_builders_may_be_given_as_objects(panel, events, tmp_path):
+    named = Forecaster(make_estimator("Ridge"), {"reference_days": {"days": 3}, "calendar": {}})
+    made = Forecaster(make_estimator("Ridge"), [ReferenceDays(days=3), Calendar(), ReferenceDays(days=2, prefix="far")])
+    assert set(made.features) == {"reference_days", "calendar", "reference_days/far"}
+    cases = made.cases(panel, events)
+    columns = made.matrix(panel, cases).columns
+    assert [name for name in columns if not name.startswith("far_")] == named.matrix(panel, cases).columns.tolist()
+    assert "far_kw_02" in columns
+    expected = made.fit(panel, cases).predict(panel, cases)
+    made.save(tmp_path)
+    pd.testing.assert_frame_equal(Forecaster.load(tmp_path).predict(panel, cases), expected, check_exact=True)
 
 
-@pytest.mark.parametrize(("key", "one", "other"), [
-    ("similarity_hours", 3.0, 5.0),  # the larger of the two is another feature, not more of the same
-    ("low_share", 0.25, 0.75),
-    ("prefix", "ref", "sat"),
-    ("day_types", ("a",) * 8, ("b",) * 8),
-])  # fmt: skip
-def test_wishes_that_contradict_each_other_are_refused(key, one, other):
-    with pytest.raises(StudyError, match=key):
-        merge_features({"reference_days": {key: one}}, {"reference_days": {key: other}})
+def test_a_strange_builder_is_refused_with_the_remedy():
+    with pytest.raises(StudyError, match="register your own frozen dataclass"):
+        Forecaster(make_estimator("Ridge"), [object()])
 
 
 def test_nothing_to_train_on_is_said(panel, events):

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from cblcast import datasets
 from cblcast.days.placebo import placebo_events
 from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.long_frame import frame_of, score_frame
 from cblcast.forecast.methods import make_estimator
-from cblcast.forecast.scoring import frame_of, score_events, score_frame, weather_columns
+from cblcast.forecast.scoring import score_events, weather_columns
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import DataError, DataWarning
 
@@ -155,14 +156,14 @@ def test_an_event_without_history_is_told_and_not_guessed(forecaster, panel, eve
 # The event that cannot be estimated is warned about, which another test holds.
 @pytest.mark.filterwarnings("ignore::cblcast.frames.schema.DataWarning")
 def test_an_event_counts_whole_or_not_at_all(panel, forecaster, events, monkeypatch):
-    predict = forecaster.predict
+    predict = forecaster.predict_matrix
 
-    def with_a_hole(panel, cases):
-        rows = predict(panel, cases)
+    def with_a_hole(X, scored):
+        rows = predict(X, scored)
         rows.iloc[3, 0] = np.nan
         return rows
 
-    monkeypatch.setattr(forecaster, "predict", with_a_hole)
+    monkeypatch.setattr(forecaster, "predict_matrix", with_a_hole)
     scored, excluded = score_events(forecaster, panel, events)
     assert len(scored) == 8
     assert len(excluded) == 1

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
-from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters, learns, needed_features, needed_windows
 from cblcast.estimators.columns import event_codes, take
+from cblcast.estimators.wrappers.inner import ready
 from cblcast.frames.events import Window, WindowSpec, windows_of
 from cblcast.frames.schema import DataWarning, StudyError, nearest
 
@@ -107,8 +108,7 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def windows(self) -> tuple[Window, ...]:
         """Windows whose rows the cases must hold, those of the inner estimator included."""
-        inner = getattr(self.estimator, "windows", tuple)
-        return (*inner(), *windows_of(self.window))
+        return (*needed_windows(self.estimator), *windows_of(self.window))
 
     @classmethod
     def search_space(cls) -> dict[str, tuple[object, ...]]:
@@ -119,7 +119,7 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def required_features(self) -> dict[str, dict[str, object]]:
         """Builders and parameters, those of the inner estimator included."""
-        inner = self.estimator.required_features() if hasattr(self.estimator, "required_features") else {}
+        inner = needed_features(self.estimator)
         return {**inner, "event_windows": inner.get("event_windows", {})}
 
     def fit(self, X: pd.DataFrame, y: np.ndarray) -> Adjusted:
@@ -158,8 +158,7 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def _adjustment(self, X: pd.DataFrame) -> _Found:
         self.check()
-        check_is_fitted(self, "estimator_")
-        predicted = np.asarray(self.estimator_.predict(X), dtype=np.float64)
+        predicted = np.asarray(ready(self).predict(X), dtype=np.float64)
         since_start, since_stop, metered = take(X, ["hours_since_start", "hours_since_stop", "metered_kw"], self).T
         inside = np.logical_or.reduce([window.contains(since_start, since_stop) for window in windows_of(self.window)])
         event, n_events = event_codes(X, self)
@@ -180,8 +179,7 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     def check(self) -> None:
         """Raise :class:`~cblcast.frames.schema.StudyError` for a mode, window or limits that make no adjustment."""
         windows_of(self.window)
-        if hasattr(self.estimator, "check"):
-            self.estimator.check()
+        check_parameters(self.estimator)
         if self.mode not in NEUTRAL:
             raise StudyError(f"unknown adjustment mode {self.mode!r}: {nearest(self.mode, NEUTRAL)}")
         if self.limits is not None and not self.limits[0] <= NEUTRAL[self.mode] <= self.limits[1]:
@@ -194,4 +192,5 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         """As the inner estimator; rows of one event travel together."""
         tags = super().__sklearn_tags__()
         tags.regressor_tags.poor_score = True
+        tags.requires_fit = learns(self.estimator)
         return tags

@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import needed_features
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
 from cblcast.frames.schema import StudyError
 
@@ -36,7 +37,7 @@ class ByLead(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def required_features(self) -> dict[str, dict[str, object]]:
         """What the inner estimator needs."""
-        return self.estimator.required_features() if hasattr(self.estimator, "required_features") else {}
+        return needed_features(self.estimator)
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Train one model for each lead in `X`."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.frames.cube import DAY_US
+from cblcast.frames.instants import DAY_US, microseconds
 from cblcast.frames.schema import ORIGIN, SITE
 
 _REFERENCE_LEVEL = re.compile(r"^(.+)_event_kw_01$")
@@ -77,7 +77,7 @@ def day_and_site(X: pd.DataFrame | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     index = X.index if isinstance(X, pd.DataFrame) else None
     if not isinstance(index, pd.MultiIndex) or not {SITE, ORIGIN} <= set(index.names):
         return np.arange(len(X)), np.full(len(X), "", dtype=np.str_)
-    origin = pd.DatetimeIndex(index.get_level_values(ORIGIN)).as_unit("us").asi8
+    origin = microseconds(index.get_level_values(ORIGIN))
     return origin // DAY_US, np.asarray(index.get_level_values(SITE), dtype=np.str_)
 
 

@@ -12,16 +12,16 @@ from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import needed_features, needed_windows
 from cblcast.estimators.design import finite_target, row_weights
 from cblcast.estimators.learners.regression import group_rows
 from cblcast.estimators.wrappers.inner import (
     check_estimator,
     event_rows_of,
-    features_of_members,
     fit_weighted,
-    windows_of_members,
 )
 from cblcast.frames.events import Window
+from cblcast.frames.instants import DAY_US, microseconds
 from cblcast.frames.schema import ORIGIN, DataError, StudyError, nearest
 
 logger = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def day_folds(X: pd.DataFrame, folds: int) -> np.ndarray:
     """
     if not isinstance(X.index, pd.MultiIndex) or ORIGIN not in X.index.names:
         raise DataError("folds are made of days: rows must be indexed (site_id, origin, time)")
-    day = pd.DatetimeIndex(X.index.get_level_values(ORIGIN)).as_unit("us").asi8 // 86_400_000_000
+    day = microseconds(X.index.get_level_values(ORIGIN)) // DAY_US
     days, number = np.unique(day, return_inverse=True)
     if folds < 2 or len(days) < folds:
         raise DataError(f"{folds} folds need at least as many event days (and 2), there are {len(days)}")
@@ -115,7 +115,7 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def windows(self) -> tuple[Window, ...]:
         """Windows of all members."""
-        return windows_of_members(self.members)
+        return needed_windows(*self.members)
 
     @classmethod
     def search_space(cls) -> dict[str, tuple[object, ...]]:
@@ -127,7 +127,7 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def required_features(self) -> dict[str, dict[str, Any]]:
         """Builders of all members, merged."""
-        return features_of_members(self.members)
+        return needed_features(*self.members)
 
     def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Learn the weights from out-of-fold predictions, then train every member on all rows."""

@@ -1,54 +1,23 @@
-"""What a wrapper hands on from the estimators it holds: windows, required features, fitted or not."""
+"""What wrappers do with the estimators they hold: check, fit, ask."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import is_regressor
-from sklearn.utils.validation import has_fit_parameter
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from cblcast.frames.events import Window
-from cblcast.frames.schema import StudyError
-
-
-def windows_of_members(members: Iterable[Any]) -> tuple[Window, ...]:
-    """The windows of all members, each once."""
-    return tuple(dict.fromkeys(w for member in members if hasattr(member, "windows") for w in member.windows()))
+from cblcast.abilities import GivesIntervals, able, learns
+from cblcast.errors import StudyError
 
 
-def features_of_members(members: Iterable[Any]) -> dict[str, dict[str, Any]]:
-    """One set of builders that serves all members: the larger number, the union of tuples.
-
-    Raises
-    ------
-    StudyError
-        Two members that want one builder in contradicting ways.
-    """
-    merged: dict[str, dict[str, Any]] = {}
-    for member in members:
-        required = member.required_features() if hasattr(member, "required_features") else {}
-        for builder, params in required.items():
-            into = merged.setdefault(builder, {})
-            for key, value in params.items():
-                into[key] = _join(into[key], value, builder, key) if key in into else value
-    return merged
-
-
-def _join(one: Any, other: Any, builder: str, key: str) -> Any:
-    if one == other or other is None:
-        return one
-    if one is None:
-        return other
-    if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in (one, other)):
-        return max(one, other)
-    if all(isinstance(value, (tuple, list)) for value in (one, other)):
-        return tuple(dict.fromkeys((*one, *other)))
-    raise StudyError(
-        f"two members want {builder} with {key}={one!r} and {key}={other!r}: give one of them another prefix"
-    )
+def ready(owner: Any) -> Any:
+    """What a wrapper asks: its fitted inner estimator, or one that has nothing to learn as it stands."""
+    if not hasattr(owner, "estimator_") and learns(owner.estimator):
+        check_is_fitted(owner, "estimator_")
+    return getattr(owner, "estimator_", owner.estimator)
 
 
 def check_estimator(estimator: Any, owner: object, what: str) -> None:
@@ -79,4 +48,4 @@ def event_rows_of(X: pd.DataFrame) -> np.ndarray:
 
 def gives_interval(owner: Any) -> bool:
     """Whether what a wrapper holds has intervals of its own, for ``available_if``."""
-    return hasattr(owner.estimator, "predict_interval")
+    return able(owner.estimator, GivesIntervals)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 
+from cblcast.abilities import GivesIntervals, able, needed_features, needed_windows
 from cblcast.estimators.wrappers.conformal_scores import (
     ErrorScale,
     day_and_site,
@@ -41,7 +42,7 @@ def with_intervals(estimator: Any, coverage: float = 0.9, **options: Any) -> Any
     """
     if isinstance(estimator, Conformal):
         return estimator
-    chosen = ConformalQuantile if hasattr(estimator, "predict_interval") else Conformal
+    chosen = ConformalQuantile if able(estimator, GivesIntervals) else Conformal
     return chosen(estimator, coverage, **options)
 
 
@@ -100,11 +101,11 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def windows(self) -> tuple[Window, ...]:
         """Windows of the inner estimator."""
-        return tuple(getattr(self.estimator, "windows", tuple)())
+        return needed_windows(self.estimator)
 
     def required_features(self) -> dict[str, dict[str, object]]:
         """What the inner estimator needs, and reference days, which tell how large an error is to be expected."""
-        inner = self.estimator.required_features() if hasattr(self.estimator, "required_features") else {}
+        inner = needed_features(self.estimator)
         return {**inner, "reference_days": inner.get("reference_days", {})}
 
     def fit(self, X: pd.DataFrame, y: np.ndarray) -> Conformal:
@@ -235,7 +236,7 @@ class ConformalQuantile(Conformal):
 
     def _check(self) -> None:
         super()._check()
-        if not hasattr(self.estimator, "predict_interval"):
+        if not able(self.estimator, GivesIntervals):
             raise StudyError(
                 f"{type(self.estimator).__name__} has no limits of its own to correct: use Conformal, or an estimator "
                 "with predict_interval such as QuantileBoosting"

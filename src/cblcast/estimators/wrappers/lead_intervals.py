@@ -10,10 +10,12 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import needed_features
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
+from cblcast.frames.instants import DAY_US, microseconds
 from cblcast.frames.schema import ORIGIN, DataError, StudyError
 
-_WEEK_US = 7 * 86_400_000_000
+_WEEK_US = 7 * DAY_US
 _FEWEST = 100  # errors a lead needs, so that a tenth of them says something of its tails
 
 
@@ -63,7 +65,7 @@ class LeadIntervals(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def required_features(self) -> dict[str, dict[str, object]]:
         """What the inner estimator needs."""
-        return self.estimator.required_features() if hasattr(self.estimator, "required_features") else {}
+        return needed_features(self.estimator)
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Learn the errors out of sample, then train on all.
@@ -88,7 +90,7 @@ class LeadIntervals(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             )
         y = np.asarray(y, dtype=np.float64)
         ahead = minutes_ahead(X)
-        fold = pd.DatetimeIndex(X.index.get_level_values(ORIGIN)).as_unit("us").asi8 // _WEEK_US % self.folds
+        fold = microseconds(X.index.get_level_values(ORIGIN)) // _WEEK_US % self.folds
         if self.folds < 2 or len(np.unique(fold)) < self.folds:
             raise DataError(f"LeadIntervals needs folds >= 2 and as many weeks of training, got folds={self.folds}")
         predicted = np.full(len(y), np.nan)

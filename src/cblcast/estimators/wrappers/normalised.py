@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import needed_features, needed_windows
 from cblcast.estimators.columns import take
 from cblcast.estimators.design import finite_target
 from cblcast.estimators.wrappers.inner import check_estimator, fit_weighted, gives_interval
@@ -53,11 +54,11 @@ class Normalised(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def windows(self) -> tuple[Window, ...]:
         """Windows of the inner estimator."""
-        return self.estimator.windows() if hasattr(self.estimator, "windows") else ()
+        return needed_windows(self.estimator)
 
     def required_features(self) -> dict[str, dict[str, object]]:
         """Builders of the inner estimator."""
-        return self.estimator.required_features() if hasattr(self.estimator, "required_features") else {}
+        return needed_features(self.estimator)
 
     def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Fit the inner estimator on shares.

@@ -11,14 +11,13 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import needed_features, needed_windows
 from cblcast.estimators.design import finite_target
 from cblcast.estimators.learners.regression import group_rows
 from cblcast.estimators.wrappers.inner import (
     check_estimator,
-    features_of_members,
     fit_weighted,
     gives_interval,
-    windows_of_members,
 )
 from cblcast.frames.events import Window
 from cblcast.frames.schema import SITE, DataError
@@ -53,11 +52,11 @@ class PerSite(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def windows(self) -> tuple[Window, ...]:
         """Windows of the inner estimators."""
-        return windows_of_members([self.estimator, self.fallback])
+        return needed_windows(self.estimator, self.fallback)
 
     def required_features(self) -> dict[str, dict[str, Any]]:
         """Builders of the inner estimators."""
-        return features_of_members([self.estimator, self.fallback])
+        return needed_features(self.estimator, self.fallback)
 
     def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Train one model for each site with enough rows, and the fallback on all rows."""

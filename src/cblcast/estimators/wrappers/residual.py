@@ -11,14 +11,13 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import needed_features, needed_windows
 from cblcast.estimators.design import finite_target
 from cblcast.estimators.wrappers.inner import (
     check_estimator,
     event_rows_of,
-    features_of_members,
     fit_weighted,
     gives_interval,
-    windows_of_members,
 )
 from cblcast.frames.events import Window
 from cblcast.frames.schema import DataError
@@ -50,11 +49,11 @@ class Residual(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def windows(self) -> tuple[Window, ...]:
         """Windows of both."""
-        return windows_of_members([self.baseline, self.estimator])
+        return needed_windows(self.baseline, self.estimator)
 
     def required_features(self) -> dict[str, dict[str, Any]]:
         """Builders of both."""
-        return features_of_members([self.baseline, self.estimator])
+        return needed_features(self.baseline, self.estimator)
 
     def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Fit the baseline, then the estimator on what it leaves."""

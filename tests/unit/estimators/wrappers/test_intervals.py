@@ -258,7 +258,7 @@ def test_too_few_days_is_one_clear_sentence_and_never_an_infinite_limit():
     with pytest.raises(DataError, match=r"90 % intervals need at least 19 event days.* there are 18"):
         Conformal(make_estimator("10of10")).fit(X[few], y[few])
     panel, _, test = buildings()
-    with pytest.raises(DataError, match="give a longer training span"):
+    with pytest.raises(DataError, match="must be trained: give training events"):
         backtest(panel, {"m": Forecaster(Conformal(make_estimator("10of10")))}, test)
 
 
