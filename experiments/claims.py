@@ -214,7 +214,7 @@ def read(path: Path) -> list[Record]:
 def write(path: Path, records: Iterable[Record]) -> None:
     """Write claims to ``results*.json``: whole or not at all, and only in the form that `read` accepts."""
     draft = path.with_suffix(".part")
-    draft.write_text(json.dumps(list(records), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    draft.write_text(json.dumps(list(records), indent=1, ensure_ascii=False, default=plain) + "\n", encoding="utf-8")
     try:
         read(draft)
         os.replace(draft, path)

@@ -8,15 +8,18 @@ on the standard tariff are the control group. Writes results.json, response.png 
 
 from __future__ import annotations
 
-import json
 import os
+import sys
 import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # experiments/
+
 import numpy as np
 import pandas as pd
+from claims import claim, inside_limits, summary, write
 
 from cblcast import datasets
 from cblcast.cases import View
@@ -322,25 +325,25 @@ def main() -> None:
         train_runs[edge] = pd.DatetimeIndex(train_runs[edge]).as_unit("us")
     train = at_homes(batches(train_runs[train_runs["stop"] <= "2014-01-01"])[0], panel.site_ids)
 
-    claims: dict[str, tuple[str, pd.DataFrame, pd.DataFrame]] = {}
+    answers: dict[str, tuple[str, pd.DataFrame, pd.DataFrame]] = {}
 
-    def claim(method: str, family: str, judge: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
-        claims[method] = (family, judge(real), on_all_twins(judge))
+    def ask(method: str, family: str, judge: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+        answers[method] = (family, judge(real), on_all_twins(judge))
 
     for name in RULES:
-        claim(name, "rule", partial(truth_of.by_rule, name, True))
-    claim("caiso_10in10, not adjusted", "rule", partial(truth_of.by_rule, "caiso_10in10", False))
+        ask(name, "rule", partial(truth_of.by_rule, name, True))
+    ask("caiso_10in10, not adjusted", "rule", partial(truth_of.by_rule, "caiso_10in10", False))
     for name, forecaster in learned().items():
         forecaster.fit(masked, forecaster.cases(masked, check_events(train, panel)))
-        claim(name, "learned", partial(truth_of.by_forecaster, forecaster))
+        ask(name, "learned", partial(truth_of.by_forecaster, forecaster))
     for name, forecaster in controls().items():
         forecaster.estimator.fit(pd.DataFrame(), np.zeros(0))
-        claim(name, "control group", partial(truth_of.by_forecaster, forecaster))
+        ask(name, "control group", partial(truth_of.by_forecaster, forecaster))
 
     reference = twin_control(panel, homes, others, high, pairs)
     # Rules leave events out (too few days, a window that another price fills); all are compared on what all can do.
     pairs_of = [
-        set(zip(each["site_id"], each["start"], strict=True)) for each in (reference, *(c[1] for c in claims.values()))
+        set(zip(each["site_id"], each["start"], strict=True)) for each in (reference, *(c[1] for c in answers.values()))
     ]
     common = set.intersection(*pairs_of)
 
@@ -354,7 +357,7 @@ def main() -> None:
     did_ends = [interval(did, did.assign(event_start=did["start"]), both)["claimed"] for both in (False, True)]
     told = {"estimate": response(did), "interval": did_ends[0], "interval_homes_too": did_ends[1]}
     rows = []
-    for method, (family, whole, every_twin) in claims.items():
+    for method, (family, whole, every_twin) in answers.items():
         on_events, on_twins = shared(whole), of_shared(every_twin)
         spread, wide = (interval(on_events, on_twins, both) for both in (False, True))
         error = on_twins["baseline_kwh"] - on_twins["metered_kwh"]
@@ -379,55 +382,52 @@ def main() -> None:
     table = pd.DataFrame(rows)
     plot(table, told)
     some = ("caiso_10in10", "Boosting, hours before", "SyntheticControl")
-    plot_homes({"twin days x control": reference, **{method: claims[method][1] for method in some}})
+    plot_homes({"twin days x control": reference, **{method: answers[method][1] for method in some}})
 
     def pair(ends: tuple[float, float]) -> list[float]:
         return [round(float(end), 2) for end in ends]
 
     everyone = response(reference)
+    text = f"({len(high)} High events, {len(homes)} homes against {len(others)})"
+    trial = "the whole trial's mean load ratios, High 0.937 over Normal 0.970 (data/README.md): 3.4 %"
     results = [
-        {
-            "claim": f"difference in differences over {len(reference)} home-events ({len(high)} High events, "
-            f"{len(homes)} homes against {len(others)})",
-            "source": "the whole trial's mean load ratios, High 0.937 over Normal 0.970 (data/README.md): 3.4 %",
-            "target": 3.4,
-            "measured": round(everyone, 2),
-            "unit": "%",
-            "holds": None,
-        },
-        {
-            "claim": f"difference in differences over the {len(did)} home-events that every method can do; its interval over "
+        claim(
+            f"difference in differences over {len(reference)} home-events {text}",
+            trial,
+            everyone,
+            "%",
+            whole_trial_pct=3.4,
+        ),
+        claim(
+            f"difference in differences over the {len(did)} home-events that every method can do; its interval over "
             "homes and events holds the whole trial's 3.4 %",
-            "source": "as above",
-            "target": 3.4,
-            "measured": round(told["estimate"], 2),
-            "unit": "%",
-            "interval_90": pair(told["interval"]),
-            "interval_90_homes_too": pair(told["interval_homes_too"]),
-            "holds": bool(told["interval_homes_too"][0] <= 3.4 <= told["interval_homes_too"][1]),
-        },
+            "as above",
+            told["estimate"],
+            "%",
+            inside_limits(3.4, pair(told["interval_homes_too"])),
+            interval_90=pair(told["interval"]),
+        ),
     ]
     for row in rows:
         results.append(
-            {
-                "claim": f"response by {row['method']} ({row['family']}), less what it claims on twin days: its 90 % interval over "
+            claim(
+                f"response by {row['method']} ({row['family']}), less what it claims on twin days: its 90 % interval over "
                 "events holds the difference in differences",
-                "source": "project target",
-                "target": round(told["estimate"], 2),
-                "measured": round(row["corrected"], 2),
-                "unit": "%",
-                "interval_90": pair(row["corrected_interval"]),
-                "interval_90_homes_too": pair(row["corrected_interval_homes_too"]),
-                "claimed_pct": round(row["claimed"], 2),
-                "claimed_interval_90": pair(row["claimed_interval"]),
-                "claimed_on_twin_days_pct": round(row["on_twins"], 2),
-                "home_event_rrmse_pct": round(row["rrmse_pct"], 1),
-                "own_home_events": row["n_own"],
-                "claimed_on_own_events_pct": round(row["claimed_own"], 2),
-                "holds": bool(row["corrected_interval"][0] <= told["estimate"] <= row["corrected_interval"][1]),
-            }
+                "project target",
+                row["corrected"],
+                "%",
+                inside_limits(round(told["estimate"], 2), pair(row["corrected_interval"])),
+                interval_90_homes_too=pair(row["corrected_interval_homes_too"]),
+                claimed_pct=round(row["claimed"], 2),
+                claimed_interval_90=pair(row["claimed_interval"]),
+                claimed_on_twin_days_pct=round(row["on_twins"], 2),
+                home_event_rrmse_pct=round(row["rrmse_pct"], 1),
+                own_home_events=row["n_own"],
+                claimed_on_own_events_pct=round(row["claimed_own"], 2),
+            )
         )
-    (HERE / "results.json").write_text(json.dumps({"results": results}, indent=1) + "\n")
+    write(HERE / "results.json", results)
+    print(summary(results))
     print(
         table[["method", "n_own", "claimed_own", "claimed", "on_twins", "corrected", "rrmse_pct"]].round(2).to_string()
     )
