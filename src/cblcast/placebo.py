@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cblcast.cube import DAY_US, local_microseconds
+from cblcast.cube import DAY_US
 from cblcast.day_types import day_type_labels, site_day_types
 from cblcast.panel import Panel
 from cblcast.schema import OBSERVED, SITE, DataError, StudyError
@@ -142,8 +142,3 @@ def _events_at(panel: Panel, site: np.ndarray, day: np.ndarray, begin_min: int, 
 
 def _utc(us: np.ndarray) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(np.ascontiguousarray(us).view("M8[us]")).tz_localize("UTC")
-
-
-def local_dates(times_us: np.ndarray, tz: str) -> np.ndarray:
-    """Local date of UTC times, datetime64[D]."""
-    return (local_microseconds(times_us, tz) // DAY_US).astype("M8[D]")

@@ -144,11 +144,6 @@ class StudyRun:
             }
             self._log(self.run_id, {}, cells)
 
-    def artifact(self, path: Path) -> None:
-        """Log a file, such as a report, with the study."""
-        with guarded(self.uri):
-            self.client.log_artifact(self.run_id, str(path))
-
     def _child(self, name: str, kind: str) -> Any:
         return _run(self.client, self.uri, self.experiment_id, name, {KIND: kind, PARENT: self.run_id})
 
