@@ -14,7 +14,9 @@ from cblcast.schema import DataError, StudyError
 
 
 class Autoregression(RegressorMixin, BaseEstimator):
-    """Least squares of the power on its last p values; wrapped in :class:`ByLead` it is the direct AR of each lead.
+    """Least squares of the power on its last p values.
+
+    Wrapped in :class:`cblcast.estimators.by_lead.ByLead` it is the direct AR of each lead.
 
     Parameters
     ----------
