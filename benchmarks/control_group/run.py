@@ -22,15 +22,15 @@ import pandas as pd
 from claims import claim, write
 
 from cblcast import datasets
-from cblcast.backtest import backtest
-from cblcast.cases import View
-from cblcast.evaluation import evaluate
-from cblcast.forecaster import Forecaster
-from cblcast.methods import make_estimator
+from cblcast.days.placebo import placebo_events
+from cblcast.forecast.backtest import backtest
+from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.methods import make_estimator
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataWarning
 from cblcast.metrics import mpe, nrmse
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.schema import DataWarning
 
 HERE = Path(__file__).parent
 TARIFF = "load/lcl_dtou_tariff_30min_2013.csv.gz"

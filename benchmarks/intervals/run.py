@@ -20,15 +20,15 @@ import pandas as pd
 from claims import Record, asked, between, claim, write
 
 from cblcast import datasets, registry
-from cblcast.backtest import backtest, split_events
-from cblcast.cases import View
-from cblcast.estimators.intervals import with_intervals
-from cblcast.evaluation import evaluate
-from cblcast.forecaster import Forecaster, truth
-from cblcast.methods import make_estimator
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.schema import DataWarning
+from cblcast.days.placebo import placebo_events
+from cblcast.estimators.wrappers.intervals import with_intervals
+from cblcast.forecast.backtest import backtest, split_events
+from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.forecast.methods import make_estimator
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataWarning
 
 HERE = Path(__file__).parent
 LOW, HIGH = 88.0, 92.0

@@ -22,17 +22,17 @@ import pandas as pd
 from claims import at_most, claim, write
 
 from cblcast import datasets
-from cblcast.cases import View, make_cases
-from cblcast.estimators.boosting import Boosting
-from cblcast.estimators.forest import ExtraTrees
+from cblcast.days.placebo import placebo_events
 from cblcast.estimators.learned_baseline import LearnedBaseline
-from cblcast.estimators.regression import LeastSquares, Ridge
-from cblcast.estimators.time_of_week_temperature import TimeOfWeekTemperature
+from cblcast.estimators.learners.boosting import Boosting
+from cblcast.estimators.learners.forest import ExtraTrees
+from cblcast.estimators.learners.regression import LeastSquares, Ridge
+from cblcast.estimators.learners.time_of_week_temperature import TimeOfWeekTemperature
 from cblcast.features.calendar import Calendar
 from cblcast.features.weather import Weather
-from cblcast.forecaster import Forecaster, truth
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.frames.cases import View, make_cases
+from cblcast.frames.panel import Panel
 
 HERE = Path(__file__).parent
 REPEATS = 5

@@ -107,7 +107,7 @@ def explain_seconds(folder: Path) -> dict[str, float]:
     script.write_text("""
 import json, time
 from cblcast import datasets
-from cblcast.placebo import placebo_events
+from cblcast.days.placebo import placebo_events
 from cblcast.programs import explain, explain_event, load_program
 panel = datasets.load("cambridge_sme")
 event = placebo_events(panel, "17:00", "20:00", first="2019-06-12", last="2019-06-12").iloc[:1]

@@ -26,16 +26,16 @@ import pandas as pd
 from claims import Record, at_least, claim, figure, write
 
 from cblcast import datasets
-from cblcast.cube import DayCube
-from cblcast.estimators.adjusted import Adjusted
-from cblcast.estimators.screening import xofy_backtest
-from cblcast.estimators.similar_days import XofY
+from cblcast.days.placebo import placebo_events
+from cblcast.days.screening import xofy_backtest
+from cblcast.estimators.rules.similar_days import XofY
+from cblcast.estimators.wrappers.adjusted import Adjusted
 from cblcast.features.event_windows import EventWindows
 from cblcast.features.reference_days import ReferenceDays
-from cblcast.forecaster import Forecaster
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.schema import DataWarning
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.frames.cube import DayCube
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataWarning
 
 HERE = Path(__file__).parent
 ORACLE = HERE.parents[1] / "tests" / "unit" / "estimators" / "test_screening.py"

@@ -23,15 +23,15 @@ from claims import Record, claim, inside_limits, summary, write
 from figures import draw_homes, draw_responses
 from trial import SEED, Trial, at_homes, batches, read_trial
 
-from cblcast.cases import View
-from cblcast.estimators.boosting import Boosting
-from cblcast.estimators.control_group import ClusterControl, NearestControl, SyntheticControl
-from cblcast.estimators.regression import Ridge
-from cblcast.events import check_events
-from cblcast.forecaster import Forecaster, truth
-from cblcast.panel import Panel
+from cblcast.estimators.learners.boosting import Boosting
+from cblcast.estimators.learners.regression import Ridge
+from cblcast.estimators.rules.control_group import ClusterControl, NearestControl, SyntheticControl
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.frames.cases import View
+from cblcast.frames.events import check_events
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataWarning
 from cblcast.programs import load_program
-from cblcast.schema import DataWarning
 from cblcast.settle.estimate import estimate
 
 HERE = Path(__file__).parent

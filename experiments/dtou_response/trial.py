@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast import datasets
-from cblcast.panel import Panel
+from cblcast.frames.panel import Panel
 
 SEED = 11
 

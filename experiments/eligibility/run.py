@@ -18,16 +18,16 @@ import pandas as pd
 from claims import at_most, below, claim, summary, write
 
 from cblcast import datasets
-from cblcast.cases import View
+from cblcast.days.placebo import placebo_events
 from cblcast.eligibility import certify, load_gates, recommend, sufficiency
-from cblcast.estimators.boosting import Boosting
 from cblcast.estimators.learned_baseline import LearnedBaseline
-from cblcast.estimators.normalised import Normalised
-from cblcast.estimators.regression import Ridge
-from cblcast.forecaster import Forecaster
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.schema import DataWarning
+from cblcast.estimators.learners.boosting import Boosting
+from cblcast.estimators.learners.regression import Ridge
+from cblcast.estimators.wrappers.normalised import Normalised
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataWarning
 
 HERE = Path(__file__).parent
 RULES = [

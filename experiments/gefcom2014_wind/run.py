@@ -21,9 +21,9 @@ import pandas as pd
 from claims import at_most, below, between, claim, summary, write
 from features import ZONES, features, for_net, for_trees, read
 
-from cblcast.estimators.boosting import Boosting
-from cblcast.estimators.quantile_forest import QuantileForest
-from cblcast.estimators.quantile_net import QuantileNet
+from cblcast.estimators.learners.boosting import Boosting
+from cblcast.estimators.learners.quantile_forest import QuantileForest
+from cblcast.estimators.neural.quantile_net import QuantileNet
 from cblcast.metrics import crps_from_quantiles
 
 HERE = Path(__file__).parent

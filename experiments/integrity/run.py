@@ -19,9 +19,9 @@ import pandas as pd
 from claims import asked, at_most, claim, write
 
 from cblcast import datasets
+from cblcast.days.placebo import placebo_events
+from cblcast.frames.panel import Panel
 from cblcast.integrity import screen, selection_bias, side_by_side
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
 
 HERE = Path(__file__).parent
 RULE, RESPONSE, SEED, EVENTS = "gb_dfs", 0.15, 7, 24

@@ -18,15 +18,15 @@ from claims import Record, asked, at_most, claim, write
 from run import gap_free
 
 from cblcast import datasets
-from cblcast.backtest import backtest
-from cblcast.cases import View
 from cblcast.config import read_study
-from cblcast.events import Window
-from cblcast.forecaster import Forecaster, truth
-from cblcast.methods import make_estimator
+from cblcast.days.placebo import placebo_events
+from cblcast.forecast.backtest import backtest
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.forecast.methods import make_estimator
+from cblcast.frames.cases import View
+from cblcast.frames.events import Window
+from cblcast.frames.panel import Panel
 from cblcast.metrics import nrmse
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
 from cblcast.workflow.study_data import study_events
 
 HERE = Path(__file__).parent

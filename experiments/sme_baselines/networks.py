@@ -20,10 +20,10 @@ import pandas as pd
 from claims import Record, Target, above, at_most, below, between, claim, summary, write
 
 from cblcast.config import method_name, read_study
+from cblcast.days.placebo import placebo_events
 from cblcast.estimators.neural import NeuralNet
-from cblcast.forecaster import Forecaster, truth
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.frames.panel import Panel
 from cblcast.workflow.studies import load_panel, run_study
 
 HERE = Path(__file__).parent

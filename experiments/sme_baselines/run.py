@@ -15,9 +15,9 @@ import pandas as pd
 from claims import Record, Target, above, at_least, at_most, below, claim, summary, within, write
 
 from cblcast.config import read_study
-from cblcast.day_types import DAY_TYPES, site_day_types
-from cblcast.evaluation import evaluate
-from cblcast.panel import Panel
+from cblcast.days.day_types import DAY_TYPES, site_day_types
+from cblcast.forecast.evaluation import evaluate
+from cblcast.frames.panel import Panel
 from cblcast.report.figures import event_figure
 from cblcast.workflow.studies import load_panel, run_study
 

@@ -22,11 +22,11 @@ from farm import RATED_KW, TEST, TRAIN, farm_with_weather
 from nowcasts import LEADS_MIN, RICH_FEATURES
 from run import Rows
 
-from cblcast.estimators.arma import ARMA
-from cblcast.estimators.lead_intervals import LeadIntervals
-from cblcast.estimators.lead_net import LeadNet
-from cblcast.estimators.persistence import Persistence
-from cblcast.estimators.quantile_net import QuantileNet
+from cblcast.estimators.learners.arma import ARMA
+from cblcast.estimators.neural.lead_net import LeadNet
+from cblcast.estimators.neural.quantile_net import QuantileNet
+from cblcast.estimators.rules.persistence import Persistence
+from cblcast.estimators.wrappers.lead_intervals import LeadIntervals
 from cblcast.metrics import coverage, crps_from_quantiles, nrmse, pinball
 
 HERE = Path(__file__).parent

@@ -23,11 +23,11 @@ from farm import RATED_KW, TEST, TRAIN, farm_with_weather, measured_cases
 from figure import draw
 from nowcasts import LEADS_MIN, PAPER_FEATURES, RICH_FEATURES, learned_methods, paper_methods
 
-from cblcast.estimators.lead_intervals import LeadIntervals
-from cblcast.forecaster import Forecaster, truth
-from cblcast.panel import Panel
+from cblcast.estimators.wrappers.lead_intervals import LeadIntervals
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.frames.panel import Panel
+from cblcast.frames.rolling import lead_minutes, rolling_origins
 from cblcast.physics.wind import shear_exponent
-from cblcast.rolling import lead_minutes, rolling_origins
 
 HERE = Path(__file__).parent
 TARGETS = {

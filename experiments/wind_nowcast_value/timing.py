@@ -20,8 +20,8 @@ from farm import TRAIN, farm_with_weather
 from nowcasts import RICH_FEATURES, learned_methods
 from run import Rows
 
-from cblcast.estimators.by_lead import ByLead
-from cblcast.estimators.stepwise import StepwiseRegression
+from cblcast.estimators.learners.stepwise import StepwiseRegression
+from cblcast.estimators.wrappers.by_lead import ByLead
 
 LEADS_MIN = tuple(range(10, 181, 10))
 

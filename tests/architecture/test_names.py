@@ -12,16 +12,20 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
-DOTTED = re.compile(r"(?<![\w./-])cblcast(?:\.[A-Za-z_]\w*)+(?!\w*[/-])")
+DOTTED = re.compile(r"(?<![\w./-])cblcast(?:\.[A-Za-z_]\w*)+(?::[A-Z]\w*)?(?!\w*[/-])")
 ROLE = re.compile(r":(?:py:)?(func|class|meth|mod|data|attr|exc|obj):`(?:[^`<]*<)?[~!]?([^`>]+?)>?`")
 IMPORT = re.compile(r"^\s*(?:>>> )?from (cblcast[\w.]*) import ([\w, ]+)$", re.MULTILINE)
-TAGS = {"cblcast.kind", "cblcast.model_uri"}  # of an MLflow run, not of Python
+NOT_PYTHON = {
+    "cblcast.kind", "cblcast.model_uri",  # tags of an MLflow run
+    "cblcast.parts",  # a group of entry points, in which other packages name their own
+    "cblcast.module:Class",  # the pattern of a path
+}  # fmt: skip
 FILE_ENDINGS = ("yaml", "yml", "toml", "db", "json", "md", "csv")
 
 
 def resolve(name: str, inside: Any = None) -> Any:
     """The object that a dotted name stands for: below `inside`, or imported. AttributeError where there is none."""
-    found, parts = inside, name.split(".")
+    found, parts = inside, re.split("[.:]", name)
     if inside is None:
         found, parts = importlib.import_module(parts[0]), parts[1:]
     for part in parts:
@@ -73,7 +77,7 @@ def missing_in_module(path: Path) -> list[str]:
     module = importlib.import_module(name)
     found = []
     for line, text, classes in texts(ast.parse(path.read_text(encoding="utf-8"))):
-        asked = [(match, None, ()) for match in DOTTED.findall(ROLE.sub("", text)) if match not in TAGS]
+        asked = [(match, None, ()) for match in DOTTED.findall(ROLE.sub("", text)) if match not in NOT_PYTHON]
         asked += [(match, module, classes) for _, match in ROLE.findall(text)]
         found += [f"{path.relative_to(ROOT)}:{line} names {one}" for one, *place in asked if not exists(one, *place)]
     return found
@@ -88,8 +92,11 @@ def missing_in_page(path: Path) -> list[str]:
     return [f"{path.relative_to(ROOT)} names {name}" for name in asked if not exists(name)]
 
 
+READ = {"README.md", "docs", "data", "experiments", "benchmarks"}
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path.name != "__main__.py")
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted(
+    page for top in ("README.md", "*/**/*.md") for page in ROOT.glob(top) if page.parts[len(ROOT.parts)] in READ
+)
 
 
 @pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType")  # MLflow, of the file that it runs itself
@@ -97,7 +104,7 @@ def test_what_messages_and_docstrings_name_exists():
     assert not [line for path in MODULES for line in missing_in_module(path)]
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_what_a_page_names_exists(path):
     assert not missing_in_page(path)
 
@@ -110,12 +117,14 @@ def test_every_import_of_the_pages_is_read():
 @pytest.mark.parametrize(
     ("name", "place", "there"),
     [
-        ("cblcast.schema.check_panel", None, True),
-        ("cblcast.panel.Panel.with_events", None, True),
+        ("cblcast.frames.schema.check_panel", None, True),
+        ("cblcast.frames.panel.Panel.with_events", None, True),
         ("cblcast.io.read_nothing", None, False),
         ("cblcast.nowhere", None, False),
-        ("check_panel", "cblcast.schema", True),
-        ("check_nothing", "cblcast.schema", False),
+        ("cblcast.frames.schema:check_panel", None, True),
+        ("cblcast.frames.schema:check_nothing", None, False),
+        ("check_panel", "cblcast.frames.schema", True),
+        ("check_nothing", "cblcast.frames.schema", False),
     ],
 )
 def test_the_search_finds_and_misses(name, place, there):

@@ -240,7 +240,7 @@ def methods(as_json: AsJson = False) -> None:
     rows: list[dict[str, str]] = []
     for kind, table in (("estimator", registry.ESTIMATORS), ("feature builder", registry.FEATURES)):
         for name in table:
-            thing = registry.resolve(table, name, kind)
+            thing = table.resolve(name)
             params = (f"{key}={value.default}" for key, value in inspect.signature(thing).parameters.items())
             what = (thing.__doc__ or "").strip().splitlines()[0]
             rows.append({"kind": kind, "name": name, "what": what, "parameters": ", ".join(params)})

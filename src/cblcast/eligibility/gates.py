@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cblcast.events import check_events
+from cblcast.frames.events import check_events
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, SITE, StudyError, nearest
 from cblcast.metrics import rrmse
-from cblcast.panel import Panel
 from cblcast.programs import load_program
 from cblcast.programs.model import Program
-from cblcast.schema import OBSERVED, SITE, StudyError, nearest
 from cblcast.settle.estimate import estimate
 
 
@@ -79,7 +79,7 @@ def site_errors(program: Program, panel: Panel, events: pd.DataFrame) -> pd.Data
     panel : Panel
         With real events masked.
     events : DataFrame
-        Days without events, treated as if they had been (:func:`cblcast.placebo.placebo_events`).
+        Days without events, treated as if they had been (:func:`cblcast.days.placebo.placebo_events`).
 
     Returns
     -------

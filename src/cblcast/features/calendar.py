@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cube import DAY_US
-from cblcast.day_types import site_holidays
-from cblcast.panel import Panel, local_clock
-from cblcast.schema import SITE
+from cblcast.days.day_types import site_holidays
+from cblcast.frames.cube import DAY_US
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import SITE
 
 HOUR_US = 3_600_000_000
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
-from cblcast.cube import DAY_US
+from cblcast.days.ledger import DayLedger
 from cblcast.features import day_contrasts as contrasts
 from cblcast.features import day_weights as dw
-from cblcast.features.day_ledger import DayLedger
 from cblcast.features.hour_blocks import HourBlocks, hour_blocks
 from cblcast.features.reference_days import ReferenceDays, reference_load
-from cblcast.panel import Panel, local_clock
-from cblcast.schema import OBSERVED, StudyError
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.cube import DAY_US
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import OBSERVED, StudyError
 
 _EVENTS_AT_ONCE = 4000
 _COMPARED_HOURS = 9  # before the event: what likeness looks at

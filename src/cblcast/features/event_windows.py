@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
-from cblcast.events import HOUR_US, Window
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.events import HOUR_US, Window
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED, StudyError
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, StudyError
 
 
 @dataclass(frozen=True)

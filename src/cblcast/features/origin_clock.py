@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cube import DAY_US
-from cblcast.panel import Panel
-from cblcast.schema import ORIGIN
+from cblcast.frames.cube import DAY_US
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import ORIGIN
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
-from cblcast.cube import DAY_US, DayCube
-from cblcast.day_rules import RANKS, DayRule, choose_days
-from cblcast.day_types import day_type_labels, site_day_types
-from cblcast.features.blindfold import hidden_slots
-from cblcast.features.day_ledger import QUALIFIED, REASONS, DayLedger, alike_days, day_ledger, reject_by_load
+from cblcast.days.blindfold import hidden_slots
+from cblcast.days.day_rules import RANKS, DayRule, choose_days
+from cblcast.days.day_types import day_type_labels, site_day_types
+from cblcast.days.ledger import QUALIFIED, REASONS, DayLedger, alike_days, day_ledger, reject_by_load
 from cblcast.features.reference_days import reference_load, reject_unmetered_events, similarity
-from cblcast.panel import Panel, local_clock
-from cblcast.schema import OBSERVED, StudyError
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.cube import DAY_US, DayCube
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import OBSERVED, StudyError
 
 BEYOND = REASONS.index("beyond the look-back")
 TOO_LOW = REASONS.index("load too low")
@@ -60,9 +60,9 @@ class ProgramDays:
     Parameters
     ----------
     rules : sequence of DayRule or mapping
-        See :class:`cblcast.day_rules.DayRule`.
+        See :class:`cblcast.days.day_rules.DayRule`.
     day_types : str or eight labels
-        See :data:`cblcast.day_types.DAY_TYPES`.
+        See :data:`cblcast.days.day_types.DAY_TYPES`.
     temperature : str
         Panel column that ``rank: temperature`` compares by daily maximum.
     prefix : str

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
-from cblcast.cube import DAY_US, DayCube
-from cblcast.features.blindfold import hidden_slots
-from cblcast.features.day_ledger import UNMETERED, DayLedger, day_ledger, reject_by_load
-from cblcast.panel import Panel, local_clock
-from cblcast.schema import OBSERVED, StudyError
+from cblcast.days.blindfold import hidden_slots
+from cblcast.days.ledger import UNMETERED, DayLedger, day_ledger, reject_by_load
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.cube import DAY_US, DayCube
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import OBSERVED, StudyError
 
 _EVENTS_AT_ONCE = 2048  # whole days of so many events stay in the cache
 
@@ -45,14 +45,14 @@ class ReferenceDays:
     look_back_days : int
         Calendar days before the event that are searched.
     day_types : str or eight labels
-        See :data:`cblcast.day_types.DAY_TYPES`; only days of the event day's type qualify.
+        See :data:`cblcast.days.day_types.DAY_TYPES`; only days of the event day's type qualify.
     gap_days : int
         Days right before the event that may not be used.
     min_metered_share : float
         Least metered share of a day, and of its event hours.
     low_share, high_share : float
         Exclusion of days with a load far from the mean of the first choice (see
-        :func:`~cblcast.features.day_ledger.reject_by_load`), judged on the event hours.
+        :func:`~cblcast.days.ledger.reject_by_load`), judged on the event hours.
     temperature, humidity : str or None
         Panel columns.
     similarity_hours : float or None

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.panel import Panel
-from cblcast.schema import SITE, DataError, nearest
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, DataError, nearest
 
 logger = logging.getLogger(__name__)
 

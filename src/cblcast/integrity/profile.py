@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays, make_cases
-from cblcast.events import HOUR_US, Window, check_events
-from cblcast.panel import Panel
+from cblcast.frames.cases import EventArrays, make_cases
+from cblcast.frames.events import HOUR_US, Window, check_events
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, SITE
 from cblcast.programs import program_forecaster
 from cblcast.programs.fitting import fitted
 from cblcast.programs.model import Program
-from cblcast.schema import OBSERVED, SITE
 from cblcast.settle.estimate import window_blocked
 
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from cblcast.days.placebo import placebo_events
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, DataError, StudyError
 from cblcast.integrity.detectors import DETECTORS, Hours
 from cblcast.integrity.profile import Profile, profile
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
 from cblcast.programs import load_program
 from cblcast.programs.fitting import needed_panel
 from cblcast.programs.model import Program
-from cblcast.schema import SITE, DataError, StudyError
 from cblcast.settle.placebo_errors import event_clock
 
 

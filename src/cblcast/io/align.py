@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import DataError, DataWarning
+from cblcast.frames.schema import DataError, DataWarning
 
 DAY_US = 86_400_000_000
 

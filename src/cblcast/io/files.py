@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cblcast.schema import DataError, nearest
+from cblcast.frames.schema import DataError, nearest
 
 CSV_SUFFIXES = (".csv", ".csv.gz", ".txt", ".tsv")
 PARQUET_SUFFIXES = (".parquet", ".pq")

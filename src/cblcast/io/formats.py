@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from cblcast.panel import Panel
-from cblcast.schema import StudyError, nearest
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import StudyError, nearest
 
 METER_FORMATS = {
     "table": "cblcast.io.tabular:read_panel",  # CSV and Parquet, long or wide

@@ -1,4 +1,4 @@
-"""Meter data from CSV, Parquet or a frame, long or wide, in whatever unit and clock, as a :class:`~cblcast.panel.Panel`."""
+"""Meter data from CSV, Parquet or a frame, long or wide, in whatever unit and clock, as a :class:`~cblcast.frames.panel.Panel`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, DataError, nearest
 from cblcast.io.align import Rows, drop_skipped, interval_lengths, join_duplicates, resample, usual_step, weather_at
 from cblcast.io.clock import NOT_A_TIME, check_zone, localise
 from cblcast.io.files import SITE_NAMES, Table, read_table
 from cblcast.io.layout import Long, find_column, read_stamps, time_column, to_long
 from cblcast.io.site_table import sites_for
 from cblcast.io.units import settle_unit, unit_in_name, unit_of, warn_of_interval_factor, warn_of_register
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED, PANEL_INDEX, SITE, DataError, nearest
 
 HOUR_US = 3_600_000_000
 Source: TypeAlias = str | Path | pd.DataFrame

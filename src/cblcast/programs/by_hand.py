@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
-from cblcast.day_rules import DayRule
-from cblcast.estimators.adjusted import Adjusted
-from cblcast.events import Event, event_table
-from cblcast.features.day_ledger import QUALIFIED, REASONS
+from cblcast.days.day_rules import DayRule
+from cblcast.days.ledger import QUALIFIED, REASONS
+from cblcast.estimators.wrappers.adjusted import Adjusted
 from cblcast.features.program_days import ProgramDays, event_hours_mean, subset
-from cblcast.forecaster import Forecaster, truth
-from cblcast.panel import Panel
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.events import Event, event_table
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, PREDICTED, SITE, DataError
 from cblcast.programs.fitting import fitted, needed_panel
 from cblcast.programs.forecasters import program_forecaster
 from cblcast.programs.model import Program
 from cblcast.programs.windows import adjustment_windows
-from cblcast.schema import OBSERVED, PREDICTED, SITE, DataError
 
 _OUT_OF_SIGHT = ("beyond the look-back", "another day type", "outside the data")
 
@@ -95,7 +95,7 @@ def explain_event(program: Program, panel: Panel, event: Event | pd.DataFrame) -
     ----------
     program : Program
     panel : Panel
-        With its other real events masked (:meth:`~cblcast.panel.Panel.with_events`) if they are to be excluded.
+        With its other real events masked (:meth:`~cblcast.frames.panel.Panel.with_events`) if they are to be excluded.
     event : Event or DataFrame of one row
 
     Raises

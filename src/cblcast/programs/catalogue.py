@@ -7,8 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from cblcast.frames.schema import StudyError, nearest
 from cblcast.programs.model import Program
-from cblcast.schema import StudyError, nearest
 
 FOLDER = "catalogue"
 OWN_EVIDENCE = {"selection": {"source": "the user's own file", "as_of": "today", "confidence": "own"}}

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import make_cases
-from cblcast.cube import DAY_US
-from cblcast.features.day_ledger import real_event_days
-from cblcast.forecaster import Forecaster, truth
-from cblcast.panel import Panel, local_clock
-from cblcast.placebo import placebo_events
+from cblcast.days.ledger import real_event_days
+from cblcast.days.placebo import placebo_events
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.frames.cases import make_cases
+from cblcast.frames.cube import DAY_US
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import OBSERVED, SITE, DataError
 from cblcast.programs.model import Program
-from cblcast.schema import OBSERVED, SITE, DataError
 
 TRAINING_DAYS = 20
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cblcast.cube import DAY_US, local_microseconds
-from cblcast.events import HOUR_US, Window
-from cblcast.panel import Panel
+from cblcast.frames.cube import DAY_US, local_microseconds
+from cblcast.frames.events import HOUR_US, Window
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, DataError, utc
 from cblcast.programs.model import ClockWindow, Program
-from cblcast.schema import SITE, DataError, utc
 
 
 def adjustment_windows(

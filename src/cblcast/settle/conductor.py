@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cblcast.events import check_events, event_table
-from cblcast.panel import Panel
+from cblcast.frames.events import check_events, event_table
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, DataError, nearest, utc
 from cblcast.programs import load_program
 from cblcast.programs.model import Program
-from cblcast.schema import SITE, DataError, nearest, utc
 from cblcast.settle.energies import event_energies, event_payments, interval_rows, metered_load, with_limits
 from cblcast.settle.estimate import PROBLEM_COLUMNS, estimate
 from cblcast.settle.placebo_errors import placebo_errors

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cblcast.panel import Panel
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, SITE
 from cblcast.programs.model import Program
-from cblcast.schema import OBSERVED, SITE
 from cblcast.settle.estimate import PROBLEM_COLUMNS, Estimate
 from cblcast.settle.placebo_errors import event_clock
 from cblcast.value.contract import Contract, interval_prices, payments

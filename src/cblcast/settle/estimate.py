@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
-from cblcast.day_rules import DayRule
-from cblcast.estimators.adjusted import Adjusted
-from cblcast.events import HOUR_US, Window
+from cblcast.days.day_rules import DayRule
+from cblcast.estimators.wrappers.adjusted import Adjusted
 from cblcast.features.program_days import ProgramDays, subset
-from cblcast.forecaster import Forecaster
-from cblcast.panel import Panel
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.events import HOUR_US, Window
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, DataWarning
 from cblcast.programs import program_forecaster
 from cblcast.programs.fitting import fitted
 from cblcast.programs.model import Program
 from cblcast.programs.windows import adjustment_windows
-from cblcast.schema import SITE, DataWarning
 
 ROW_COLUMNS = ["site", "event", "time_us", "scored", "unadjusted_kw", "baseline_kw", "visible_kw"]
 PROBLEM_COLUMNS = ["program", SITE, "start", "reason"]

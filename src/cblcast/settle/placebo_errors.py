@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cube import DAY_US
-from cblcast.day_types import site_day_types
-from cblcast.features.day_ledger import real_event_days
-from cblcast.panel import Panel, local_clock
-from cblcast.placebo import placebo_events
+from cblcast.days.day_types import site_day_types
+from cblcast.days.ledger import real_event_days
+from cblcast.days.placebo import placebo_events
+from cblcast.frames.cube import DAY_US
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import OBSERVED, SITE, DataError
 from cblcast.programs.fitting import needed_panel
 from cblcast.programs.model import Program
-from cblcast.schema import OBSERVED, SITE, DataError
 from cblcast.settle.estimate import estimate
 from cblcast.settle.sums import add_sums, site_sums
 

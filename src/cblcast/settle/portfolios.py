@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cblcast.estimators.adjusted import Adjusted
-from cblcast.estimators.declared import Declared
-from cblcast.events import HOUR_US, Window
+from cblcast.estimators.rules.declared import Declared
+from cblcast.estimators.wrappers.adjusted import Adjusted
+from cblcast.frames.events import HOUR_US, Window
+from cblcast.frames.schema import CASE_INDEX, SITE
 from cblcast.programs.model import Adjustment, Program
-from cblcast.schema import CASE_INDEX, SITE
 from cblcast.settle.placebo_errors import Trial
 from cblcast.settle.sums import KEYS
 from cblcast.value.portfolio import daily_sums, delivered_limits, independent_halfwidth, signed_limits

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from cblcast.frames.schema import DataError
 from cblcast.programs.model import Program
-from cblcast.schema import DataError
 from cblcast.settle.estimate import PROBLEM_COLUMNS
 from cblcast.settle.placebo_errors import Trial
 from cblcast.settle.portfolios import portfolio_table

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cblcast.events import event_table
-from cblcast.panel import Panel
+from cblcast.frames.events import event_table
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, StudyError, require_columns
 from cblcast.programs import load_program
 from cblcast.programs.model import Program
-from cblcast.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, StudyError, require_columns
 from cblcast.settle.conductor import settle_part
 from cblcast.settle.estimate import PROBLEM_COLUMNS
 from cblcast.settle.result import Part, Settlement, Wishes, finish

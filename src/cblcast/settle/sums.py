@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cblcast.panel import Panel
+from cblcast.frames.panel import Panel
 
 KEYS = ["start", "stop"]
 

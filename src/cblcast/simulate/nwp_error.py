@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import DataError, require_columns
+from cblcast.frames.schema import DataError, require_columns
 
 WindPair = tuple[str, str, str | None, float]  # columns u, v, speed (or None), and how much of the error it takes
 

@@ -15,9 +15,9 @@ from typing import Any
 from sklearn.base import clone
 
 from cblcast import registry
-from cblcast.events import Window
-from cblcast.schema import StudyError, nearest
-from cblcast.state import is_estimator
+from cblcast.forecast.state import is_estimator
+from cblcast.frames.events import Window
+from cblcast.frames.schema import StudyError, nearest
 
 KINDS = ("float", "int", "categorical")
 

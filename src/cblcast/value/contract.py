@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from cblcast.schema import SITE, DataError, StudyError, nearest
+from cblcast.frames.schema import SITE, DataError, StudyError, nearest
 
 PAYMENT_COLUMNS = ["energy_payment", "capacity_payment", "penalty", "payment", "shortfall_kwh", "unpaid_negative_kwh"]
 

@@ -9,14 +9,14 @@ from typing import Any
 import pandas as pd
 
 from cblcast import tracking
-from cblcast.backtest import SCORED_COLUMNS, BacktestResult, split_excluded
-from cblcast.evaluation import evaluate
-from cblcast.forecaster import Forecaster
+from cblcast.days.placebo import placebo_events
+from cblcast.forecast.backtest import SCORED_COLUMNS, BacktestResult, split_excluded
+from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.scoring import score_events
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataError, StudyError
 from cblcast.io.formats import read_dispatch, read_meter
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.schema import DataError, StudyError
-from cblcast.scoring import score_events
 
 
 def score_file(

@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 
 from cblcast import tracking
-from cblcast.backtest import BacktestResult, backtest
-from cblcast.cases import event_rows
 from cblcast.config import Study, reads_only_own_features
-from cblcast.evaluation import evaluate
-from cblcast.explain import explain_forecaster
-from cblcast.forecaster import Forecaster
-from cblcast.panel import Panel
+from cblcast.forecast.backtest import BacktestResult, backtest
+from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.explain import explain_forecaster
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.frames.cases import event_rows
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import ORIGIN, SITE, StudyError, nearest
 from cblcast.report.figures import error_by_hour_figure, event_figure
-from cblcast.schema import ORIGIN, SITE, StudyError, nearest
 from cblcast.workflow.study_data import load_panel, study_events
 
 Progress = Callable[[str], None]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from cblcast import datasets
-from cblcast.backtest import split_events
 from cblcast.config import Study
+from cblcast.days.placebo import placebo_events
+from cblcast.forecast.backtest import split_events
+from cblcast.frames.panel import Panel
+from cblcast.frames.rolling import issue_events
 from cblcast.io.calendars import read_holidays
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.nwp import attach
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.rolling import issue_events
 
 
 def load_panel(study: Study) -> Panel:

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cblcast.features.nwp import Nwp, NwpError, PowerDeficit, expected_share
-from cblcast.panel import Panel, panel_of
+from cblcast.features.nwp import Nwp, NwpError, expected_share
+from cblcast.features.power_deficit import PowerDeficit
+from cblcast.frames.panel import Panel, panel_of
+from cblcast.frames.rolling import lead_minutes, rolling_origins
+from cblcast.frames.schema import DataError, StudyError
 from cblcast.physics.power_curve import published_power_curve
-from cblcast.rolling import lead_minutes, rolling_origins
-from cblcast.schema import DataError, StudyError
 
 MEASURED = "wind_speed_nacelle_ms"
 

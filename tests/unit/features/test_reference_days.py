@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cblcast.cases import EventArrays, View, make_cases
-from cblcast.events import Event
-from cblcast.features.day_ledger import REASONS
+from cblcast.days.ledger import REASONS
 from cblcast.features.reference_days import ReferenceDays
-from cblcast.panel import Panel
+from cblcast.frames.cases import EventArrays, View, make_cases
+from cblcast.frames.events import Event
+from cblcast.frames.panel import Panel
 
 ZONE = "Europe/Madrid"
 FIRST, LAST = "2019-03-04", "2019-04-20"

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from cblcast import datasets
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
+from cblcast.days.placebo import placebo_events
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataError, StudyError
 from cblcast.programs import load_program
-from cblcast.schema import DataError, StudyError
 from cblcast.settle import Wishes, settle, settle_file
 from cblcast.settle.estimate import estimate
 from cblcast.value.contract import Contract

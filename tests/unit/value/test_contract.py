@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cblcast.schema import DataError, StudyError
+from cblcast.frames.schema import DataError, StudyError
 from cblcast.value.contract import Contract, interval_prices, payments, read_contract
 
 HOURS = pd.date_range("2024-03-20 16:00", periods=3, freq="h", tz="UTC")
