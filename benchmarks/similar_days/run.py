@@ -38,7 +38,7 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import DataWarning
 
 HERE = Path(__file__).parent
-ORACLE = HERE.parents[1] / "tests" / "unit" / "estimators" / "test_screening.py"
+ORACLE = HERE.parents[1] / "tests" / "unit" / "days" / "test_screening.py"
 SITES, DAYS, LONG_SITES, LOOP_SITES = 10_000, 120, 400, 20
 TARGET = 2_000_000
 MACHINE = f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}"
