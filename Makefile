@@ -18,11 +18,13 @@ demo: $(VENV)/.installed
 		--events experiments/sme_baselines/events.csv --out models/turin_baseline.parquet
 	$(BIN)/cblcast compare sme_baselines_turin
 
+# Lines that no test runs are printed at the end. slipcover is loaded before pytest could rewrite its assertions; it has none.
 test: lint
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m slipcover -m pytest -n $(JOBS) -W "ignore:Module already imported so cannot be rewritten"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -29,7 +29,7 @@ class Dataset:
     Attributes
     ----------
     name, title : str
-        What :func:`load` takes, and what it is.
+        What :func:`cblcast.datasets.load` takes, and what it is.
     licence, credit : str
         Terms of the data, which are not those of the code, and whom to name.
     files : tuple of str
@@ -51,7 +51,7 @@ class Dataset:
 
     @property
     def available(self) -> bool:
-        """Whether :func:`load` would find every file here and now."""
+        """Whether :func:`cblcast.datasets.load` would find every file here and now."""
         folder = folder_of(self.bundled)
         return folder is not None and all((folder / file).is_file() for file in self.files)
 

@@ -198,8 +198,3 @@ def choose_days(key: np.ndarray, x: int, side: str, minimum_days: int) -> np.nda
     chosen = np.where(valid, np.take_along_axis(ranked, np.minimum(place, y - 1), axis=1), y)
     chosen.sort(axis=1)  # newest first, the missing last
     return np.where(chosen < y, chosen, -1)
-
-
-def rule_for(rules: Sequence[DayRule], label: str) -> int:
-    """Position of the rule for a day type, -1 where the program has none."""
-    return next((number for number, rule in enumerate(rules) if label in rule.applies_to), -1)

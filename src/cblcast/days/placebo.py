@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.days.day_types import day_type_labels, site_day_types
-from cblcast.frames.instants import DAY_US, MINUTE_US, local_microseconds, naive_stamps, stamps
+from cblcast.frames.instants import DAY_US, MINUTE_US, naive_stamps, stamps
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE, DataError, StudyError
 
@@ -137,13 +137,4 @@ def _events_at(panel: Panel, site: np.ndarray, day: np.ndarray, begin_min: int, 
     grid = start[:, None] + np.arange(count) * panel.step_us
     metered = np.isfinite(panel.values_at(OBSERVED, site[:, None], grid)).all(1)
     site, start, stop = site[metered], start[metered], stop[metered]
-    return pd.DataFrame({SITE: panel.site_ids.take(site), "start": _utc(start), "stop": _utc(stop)})
-
-
-def _utc(us: np.ndarray) -> pd.DatetimeIndex:
-    return stamps(us)
-
-
-def local_dates(times_us: np.ndarray, tz: str) -> np.ndarray:
-    """Local date of UTC times, datetime64[D]."""
-    return (local_microseconds(times_us, tz) // DAY_US).astype("M8[D]")
+    return pd.DataFrame({SITE: panel.site_ids.take(site), "start": stamps(start), "stop": stamps(stop)})

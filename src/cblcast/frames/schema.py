@@ -58,7 +58,7 @@ def check_panel(data: pd.DataFrame) -> None:
     if list(data.index.names) != PANEL_INDEX:
         raise DataError(
             f"a panel is indexed by {PANEL_INDEX}, not {list(data.index.names)}: "
-            "use cblcast.io.read_panel, or frame.set_index(['site_id', 'time'])"
+            "use cblcast.io.tabular.read_panel, or frame.set_index(['site_id', 'time'])"
         )
     if len(data) == 0:
         raise DataError("the panel has no rows: check the file and its filters")
@@ -119,7 +119,7 @@ def check_cases(cases: pd.DataFrame) -> None:
     """Check index, columns and order of a cases frame: sorted, so that one origin's rows stand together."""
     if list(cases.index.names) != CASE_INDEX:
         raise DataError(
-            f"cases are indexed by {CASE_INDEX}, not {list(cases.index.names)}: use cblcast.frames.events.make_cases"
+            f"cases are indexed by {CASE_INDEX}, not {list(cases.index.names)}: use cblcast.frames.cases.make_cases"
         )
     require_columns(cases, CASE_COLUMNS, "cases")
     if not cases.index.is_monotonic_increasing:

@@ -49,7 +49,8 @@ def read_panel(
         Long: ``site_id`` (a file without it holds one site, named after the file), ``time``, the metered value, weather
         columns, and site columns such as ``tz``. Wide: ``time``, one column for each site, weather columns for all.
     sites : path, DataFrame or dict, optional
-        What is known of each site (:func:`read_sites`); a dict may hold a zone, or a dict of columns, for each site.
+        What is known of each site (:func:`cblcast.io.site_table.read_sites`); a dict may hold a zone, or a dict of
+        columns, for each site.
     tz : str, optional
         IANA zone of the sites, where `sites` does not say.
     clock : str, optional

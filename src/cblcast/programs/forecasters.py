@@ -64,7 +64,8 @@ def program_forecaster(
     program : Program
     windows : sequence of Window, optional
         Instead of the program's own adjustment windows: those of some events, once a fixed wall clock or a notification
-        has been turned into hours beside them (see :func:`cblcast.settle.event_windows`). Empty: no adjustment.
+        has been turned into hours beside them (see :func:`cblcast.programs.windows.adjustment_windows`). Empty: no
+        adjustment.
     adjusted : bool
         False leaves the adjustment out.
     """

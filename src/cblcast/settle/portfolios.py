@@ -28,7 +28,7 @@ def portfolio_table(
     Parameters
     ----------
     sums : DataFrame
-        As :func:`site_sums` makes them.
+        As :func:`cblcast.settle.sums.site_sums` makes them.
     events : DataFrame
         The settled events.
     trial, coverage : optional

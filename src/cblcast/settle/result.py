@@ -59,7 +59,7 @@ class Settlement:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What is asked of a settlement beside its energies; see :func:`settle`."""
+    """What is asked of a settlement beside its energies; see :func:`cblcast.settle.settle`."""
 
     contract: Contract | None = None
     prices: pd.Series | None = None

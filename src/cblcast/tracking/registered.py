@@ -11,7 +11,7 @@ from cblcast.tracking.store import ARTIFACT
 
 
 class RegisteredForecaster(PythonModel):
-    """Answers the marked rows of a long frame; see :func:`cblcast.forecast.scoring.score_frame`."""
+    """Answers the marked rows of a long frame; see :func:`cblcast.forecast.long_frame.score_frame`."""
 
     def load_context(self, context: Any) -> None:
         """Read the forecaster from the model's files."""

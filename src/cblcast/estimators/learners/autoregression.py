@@ -14,7 +14,9 @@ from cblcast.frames.schema import DataError, StudyError
 
 
 class Autoregression(RegressorMixin, BaseEstimator):
-    """Least squares of the power on its last p values; wrapped in :class:`ByLead` it is the direct AR of each lead.
+    """Least squares of the power on its last p values.
+
+    Wrapped in :class:`cblcast.estimators.wrappers.by_lead.ByLead` it is the direct AR of each lead.
 
     Parameters
     ----------
