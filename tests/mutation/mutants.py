@@ -78,12 +78,12 @@ def _variants(node: ast.AST) -> int:
         return sum(type(operator) in COMPARISONS for operator in node.ops)
     if isinstance(node, ast.BoolOp):
         return 1
-    if isinstance(node, ast.BinOp):
+    if isinstance(node, (ast.BinOp, ast.AugAssign)):
         return int(type(node.op) in ARITHMETIC)
     if isinstance(node, ast.UnaryOp):
         return int(isinstance(node.op, ast.USub))
     if isinstance(node, ast.Constant):
-        return 2 if isinstance(node.value, (int, float)) and not isinstance(node.value, bool) else 0
+        return 0 if isinstance(node.value, bool) or not isinstance(node.value, (int, float)) else 2
     return 0
 
 
@@ -94,7 +94,7 @@ def _changed(node: ast.AST, variant: int) -> ast.AST:
         node.ops[place] = COMPARISONS[type(node.ops[place])]()
     elif isinstance(node, ast.BoolOp):
         node.op = BOOLEAN[type(node.op)]()
-    elif isinstance(node, ast.BinOp):
+    elif isinstance(node, (ast.BinOp, ast.AugAssign)):
         node.op = ARITHMETIC[type(node.op)]()
     elif isinstance(node, ast.UnaryOp):
         return node.operand
