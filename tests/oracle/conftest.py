@@ -4,6 +4,7 @@ It shares no code with the package: the clock is that of pandas, the calendar a 
 plain dict. Tests get it as the fixture ``oracle``.
 """
 
+from copy import copy
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,6 +27,7 @@ class Meter:
     step: pd.Timedelta
     events: list
     holidays: frozenset = frozenset()
+    first_hidden_day: float = np.inf
     seen: pd.Series = field(init=False)
     place: dict = field(init=False)
     wall: dict = field(init=False)
@@ -48,6 +50,13 @@ class Meter:
 
     def day(self, instant):
         return self.place[instant] // MINUTES_A_DAY
+
+    def until(self, instant):
+        """The same meter for someone who may not see `instant` or later; a day hidden in part is no reference day."""
+        seen = copy(self)
+        object.__setattr__(seen, "first_hidden_day", self.day(instant))
+        object.__setattr__(seen, "wall", {place: kw for place, kw in self.wall.items() if place < self.place[instant]})
+        return seen
 
     def is_working(self, day):
         date = pd.Timestamp(day, unit="D")
@@ -86,7 +95,12 @@ def qualified_days(meter, start, stop, rule, look_back):
         day = today - back
         whole = [meter.wall.get(place, np.nan) for place in meter.places(day)]
         metered = [np.mean(np.isfinite(values)) for values in (whole, load_on(meter, day, today, times))]
-        if day not in taken and meter.is_working(day) == meter.is_working(today) and min(metered) >= least:
+        if (
+            day not in taken
+            and day < meter.first_hidden_day
+            and meter.is_working(day) == meter.is_working(today)
+            and min(metered) >= least
+        ):
             found.append(day)
     means = {day: mean(load_on(meter, day, today, times)) for day in found}
     level = mean([means[day] for day in found[: rule["y"]]])

@@ -211,7 +211,9 @@ def test_the_nearest_days_where_readings_begin_at_half_past(oracle):
 
 def test_settlement_of_a_real_building_is_that_of_the_oracle(oracle):
     whole = datasets.load("turin")
-    load = whole.data.loc["turin_building", "observed_kw"].loc["2019-03-15":"2019-05-03"].astype("float32").astype(float)
+    load = (
+        whole.data.loc["turin_building", "observed_kw"].loc["2019-03-15":"2019-05-03"].astype("float32").astype(float)
+    )
     stamps = [(3, 29, 17), (3, 31, 1), (4, 1, 22), (4, 15, 9), (4, 23, 17), (4, 25, 10), (4, 26, 17), (5, 2, 8)]
     start = pd.DatetimeIndex([pd.Timestamp(2019, m, d, h, 15, tz="Europe/Rome") for m, d, h in stamps])
     start = start.tz_convert("UTC").as_unit("us")
@@ -219,9 +221,7 @@ def test_settlement_of_a_real_building_is_that_of_the_oracle(oracle):
     loads = {"turin_building": load}
     panel = panel_of_loads(loads, "Europe/Rome", "IT")
     # The cube keeps single precision, of which quarters of a kW lose nothing but a real meter does.
-    settled = assert_settled_alike(
-        oracle, panel, loads, table, programs_of(1), "Europe/Rome", "15min", ROME, rtol=2e-6
-    )
+    settled = assert_settled_alike(oracle, panel, loads, table, programs_of(1), "Europe/Rome", "15min", ROME, rtol=2e-6)
     assert settled > 3 * len(RULES)
 
 

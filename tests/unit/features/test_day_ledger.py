@@ -51,7 +51,16 @@ def test_every_day_of_the_record_qualifies_the_first_included():
     assert qualified(made()) == without()
     assert qualified(made(), look_back_days=5) == [1, 2, 3, 4, 5]
     assert qualified(made(), gap_days=2) == without(1, 2)
-    assert qualified(made(), day_types="working") == [1, 2, 5, 6, 7, 8, 9, 12]  # the 16th, 17th, 9th and 10th are weekends
+    assert qualified(made(), day_types="working") == [
+        1,
+        2,
+        5,
+        6,
+        7,
+        8,
+        9,
+        12,
+    ]  # the 16th, 17th, 9th and 10th are weekends
 
 
 HOUR = 1 / 24
@@ -84,7 +93,9 @@ def test_two_events_on_one_day_take_one_day():
     assert qualified(made(real=[(-3, -3 + HOUR), (-3 + 0.5, -3 + 0.75), (-6, -5)])) == without(3, 6)
 
 
-@pytest.mark.parametrize(("share", "ages"), [(0.75, without()), (0.7500001, without(3)), (0.76, without(3)), (1.0, without(3))])
+@pytest.mark.parametrize(
+    ("share", "ages"), [(0.75, without()), (0.7500001, without(3)), (0.76, without(3)), (1.0, without(3))]
+)
 def test_a_day_metered_in_exactly_the_least_share_qualifies(share, ages):
     # 18 of 24 hours were metered three days ago, none of the six others in the event hours.
     assert qualified(made(gaps=[(-3, -3 + 0.25)]), min_metered_share=share) == ages

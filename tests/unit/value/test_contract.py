@@ -206,5 +206,5 @@ def test_a_file_that_names_several_wrong_terms_tells_the_first(tmp_path):
     with pytest.raises(StudyError, match=r"c\.yaml: penalty_per_kwh: Input should be greater"):
         read_contract(tmp_path / "c.yaml")
     (tmp_path / "d.yaml").write_text("a: [\n")
-    with pytest.raises(StudyError, match="'d.yaml' is no YAML: while parsing a flow node$"):
+    with pytest.raises(StudyError, match=r"'d\.yaml' is no YAML: while parsing a flow node$"):
         read_contract(tmp_path / "d.yaml")

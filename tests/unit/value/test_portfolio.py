@@ -52,7 +52,9 @@ def test_errors_are_summed_over_sites_on_the_same_day():
     assert daily_sums(errors, pd.Index(["a"])).tolist() == pytest.approx([1.0, -3.0])
 
 
-@pytest.mark.parametrize(("coverage", "days"), [(0.5, 3), (0.6, 4), (0.7, 6), (0.75, 7), (0.8, 9), (0.9, 19), (0.95, 39)])
+@pytest.mark.parametrize(
+    ("coverage", "days"), [(0.5, 3), (0.6, 4), (0.7, 6), (0.75, 7), (0.8, 9), (0.9, 19), (0.95, 39)]
+)
 def test_the_least_number_of_days_has_limits_and_one_fewer_has_none(coverage, days):
     # 2 / (1 - coverage) - 1, though 1 - 0.8 is a little less than a fifth in binary.
     assert days_needed(coverage) == days
