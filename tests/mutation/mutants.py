@@ -57,19 +57,28 @@ class Mutant:
 def mutants(source: str) -> Iterator[Mutant]:
     """Every small change to a module, in the order of its lines."""
     tree = ast.parse(source)
-    where = _owners(tree)
+    where, around = _owners(tree), _surroundings(tree)
     annotations = _inside_annotations(tree)
     for number, node in enumerate(ast.walk(tree)):
         if id(node) in annotations:
             continue
         for variant in range(_variants(node)):
             changed = copy.deepcopy(tree)
-            twin = next(each for k, each in enumerate(ast.walk(changed)) if k == number)
+            twins = list(ast.walk(changed))
+            twin = twins[number]
             new = _changed(twin, variant)
-            before, after = ast.unparse(node), ast.unparse(new)
             if new is not twin:
                 _replace(changed, twin, new)
-            yield Mutant(node.lineno, where[id(node)], before, after, ast.fix_missing_locations(changed))
+            shown = around[id(node)]
+            after = new if shown == number else twins[shown]
+            before = next(each for k, each in enumerate(ast.walk(tree)) if k == shown)
+            yield Mutant(
+                node.lineno,
+                where[id(node)],
+                ast.unparse(before),
+                ast.unparse(after),
+                ast.fix_missing_locations(changed),
+            )
 
 
 def _variants(node: ast.AST) -> int:
@@ -125,6 +134,22 @@ def _owners(tree: ast.Module) -> dict[int, str]:
 
     visit(tree, "")
     return owners
+
+
+def _surroundings(tree: ast.Module) -> dict[int, int]:
+    """Number of the node that a change is shown in, by the node's identity: a number alone would say nothing."""
+    numbers = {id(node): number for number, node in enumerate(ast.walk(tree))}
+    shown: dict[int, int] = {}
+
+    def visit(node: ast.AST, outer: ast.AST | None) -> None:
+        bare = isinstance(node, (ast.Constant, ast.Slice, ast.Tuple, ast.UnaryOp))
+        shown[id(node)] = numbers[id(outer if bare and outer is not None else node)]
+        for child in ast.iter_child_nodes(node):
+            inner = isinstance(node, ast.expr) and not bare
+            visit(child, node if inner else (outer if isinstance(node, ast.expr) else None))
+
+    visit(tree, None)
+    return shown
 
 
 def _inside_annotations(tree: ast.Module) -> set[int]:

@@ -7,43 +7,36 @@ one on disk (no file is touched) and runs the tests that mirror it and the share
 from __future__ import annotations
 
 import argparse
-import ast
 import importlib
-import importlib.machinery
-import importlib.util
 import json
 import os
 import random
-import signal
 import sys
-import time
 import tomllib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from forks import NO_TESTS, PASSED, ROOT, Finder, forked
 from mutants import Mutant, mutants
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 SOURCE, TESTS = ROOT / "src", ROOT / "tests"
-PASSED, FAILED, NO_TESTS = 0, 1, 5
 TARGET_SHARE, TARGET_SECONDS = 90.0, 60.0
 SLOWEST = 10.0  # a change that makes the tests run so many times as long hangs, and is noticed
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One module, the files of its tests, and what became of its changes."""
+    """What became of the changes of one module."""
 
     module: Path
-    tests: tuple[Path, ...]
-    seconds: float
     noticed: int
     survivors: tuple[Mutant, ...]
 
     @property
     def tried(self) -> int:
+        """How many changes were tried."""
         return self.noticed + len(self.survivors)
 
 
@@ -58,73 +51,6 @@ def find(folder: Path, end: str) -> Path:
 def dotted(module: Path) -> str:
     """``src/cblcast/value/contract.py`` as ``cblcast.value.contract``."""
     return ".".join(module.relative_to(SOURCE).with_suffix("").parts)
-
-
-class ChangedModule(importlib.machinery.SourceFileLoader):
-    """Loads a module from a changed tree instead of its file."""
-
-    def __init__(self, name: str, path: Path, tree: ast.Module) -> None:
-        super().__init__(name, str(path))
-        self.changed = tree
-
-    def get_code(self, fullname: str):  # type: ignore[no-untyped-def]
-        return compile(self.changed, self.path, "exec")
-
-
-class Finder:
-    """Finds one module in its changed form, before anything else looks for it."""
-
-    def __init__(self, name: str, path: Path, tree: ast.Module) -> None:
-        self.name, self.path, self.tree = name, path, tree
-
-    def find_spec(self, name: str, path: object = None, target: object = None):  # type: ignore[no-untyped-def]
-        if name != self.name:
-            return None
-        loader = ChangedModule(name, self.path, self.tree)
-        return importlib.util.spec_from_file_location(name, self.path, loader=loader)
-
-
-def run_tests(tests: Sequence[Path], change: Finder | None, learnt: Path | None = None) -> int:
-    """Run test files in this process, until the first failure; its exit code is pytest's."""
-    import pytest
-
-    if change is not None:
-        sys.meta_path.insert(0, change)
-    silence = os.open(os.devnull, os.O_WRONLY)
-    if learnt is None:
-        os.dup2(silence, 1)
-        os.dup2(silence, 2)
-    quick = ["-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:benchmark", "-p", "no:xdist"]
-    quick += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # the parent has imported pytest's plugins already
-    code = int(pytest.main([*quick, f"--rootdir={ROOT}", *(str(test) for test in tests)]))
-    if learnt is not None:
-        own = ("cblcast", "tests", "test_", "conftest", "mutants", "__")
-        learnt.write_text("\n".join(name for name in sys.modules if not name.startswith(own)))
-    return code
-
-
-def forked(tests: Sequence[Path], change: Finder | None, limit: float, learnt: Path | None = None) -> tuple[int, float]:
-    """As :func:`run_tests` in a child of its own: exit code and processor seconds; killed after `limit` seconds."""
-    sys.stdout.flush()
-    child = os.fork()
-    if child == 0:
-        os.setsid()
-        code = FAILED
-        try:
-            code = run_tests(tests, change, learnt)
-        finally:
-            os._exit(code)
-    started = time.monotonic()
-    while True:
-        done, status, usage = os.wait4(child, os.WNOHANG)
-        if done:
-            break
-        if time.monotonic() - started > limit:
-            os.killpg(child, signal.SIGKILL)
-            _, status, usage = os.wait4(child, 0)
-            break
-        time.sleep(0.02)
-    return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
 
 
 def warm(tests: Sequence[Path]) -> float:
@@ -144,8 +70,11 @@ def warm(tests: Sequence[Path]) -> float:
     return seconds
 
 
-def try_module(module: Path, tests: tuple[Path, ...], seconds: float, share: float, seed: int) -> Trial:
+def try_module(module: Path, tests: tuple[Path, ...], share: float, seed: int) -> Trial:
     """Try the changes of one module, or a random `share` of them."""
+    code, seconds = forked(tests, None, 600.0)
+    if code != PASSED:
+        sys.exit(f"the tests of {dotted(module)} do not pass unchanged (exit code {code}): mend them first")
     every = sorted(mutants(module.read_text(encoding="utf-8")), key=lambda each: each.line)
     if share < 1:
         chooser = random.Random(f"{seed} {module.name}")
@@ -159,17 +88,34 @@ def try_module(module: Path, tests: tuple[Path, ...], seconds: float, share: flo
             sys.exit(f"no test ran for {dotted(module)}: mend modules.toml")
         if code == PASSED:
             survivors.append(change)
-    return Trial(module, tests, seconds, len(every) - len(survivors), tuple(survivors))
+    return Trial(module, len(every) - len(survivors), tuple(survivors))
 
 
-def is_equivalent(change: Mutant, module: Path, known: Iterable[dict[str, str]]) -> bool:
-    """Whether a survivor is listed as one that no test can notice."""
-    return any(
-        module.as_posix().endswith(f"/{each['module']}")
-        and change.where == each["where"]
-        and change.change == each["change"]
-        for each in known
-    )
+@dataclass
+class Equivalents:
+    """Survivors that no test can notice, as :file:`equivalent.toml` lists them, and which of them were met."""
+
+    listed: list[dict[str, str]]
+    met: set[int] = field(default_factory=set)
+
+    def hold(self, module: Path, change: Mutant) -> bool:
+        """Whether a survivor is one of them."""
+        found = [
+            number
+            for number, each in enumerate(self.listed)
+            if f"/{module.as_posix()}".endswith(f"/{each['module']}")
+            and (change.where, change.change) == (each["where"], each["change"])
+        ]
+        self.met.update(found)
+        return bool(found)
+
+    def stale(self, modules: Iterable[Path]) -> list[str]:
+        """Entries of these modules that met no survivor: the code has changed, or a test notices them by now."""
+        return [
+            f"{each['module']}  {each['where']}  {each['change']}"
+            for number, each in enumerate(self.listed)
+            if number not in self.met and any(f"/{path.as_posix()}".endswith(f"/{each['module']}") for path in modules)
+        ]
 
 
 def claims(trials: Sequence[Trial], equivalent: int, seconds: float, everything: bool) -> list[dict[str, object]]:
@@ -215,47 +161,66 @@ def claims(trials: Sequence[Trial], equivalent: int, seconds: float, everything:
     return told
 
 
-def main() -> None:
+def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("modules", nargs="*", help="ends of module paths, e.g. cases.py; all of the table if none")
     parser.add_argument("--share", type=float, default=1.0, help="random share of the changes of each module (1: all)")
     parser.add_argument("--seed", type=int, default=0, help="of the random share")
-    chosen = parser.parse_args()
+    return parser.parse_args()
+
+
+def chosen_jobs(chosen: Sequence[str]) -> dict[Path, tuple[Path, ...]]:
+    """The modules to try, each with the files of its tests."""
+    table = tomllib.loads((HERE / "modules.toml").read_text(encoding="utf-8"))
+    unknown = [end for end in chosen if end not in table["modules"]]
+    if unknown:
+        sys.exit(f"no module of the table is named {unknown[0]!r}: known are {', '.join(table['modules'])}")
+    return {
+        find(SOURCE, end): tuple(dict.fromkeys(find(TESTS, test) for test in [*own, *table["shared"]]))
+        for end, own in table["modules"].items()
+        if not chosen or end in chosen
+    }
+
+
+def told_survivors(trial: Trial, equivalents: Equivalents) -> list[str]:
+    """One line a survivor."""
+    end = trial.module.relative_to(SOURCE).as_posix()
+    return [
+        f"{end}:{change.line}  {change.where}  {change.change}"
+        + ("  [no test can notice]" if equivalents.hold(trial.module, change) else "")
+        for change in trial.survivors
+    ]
+
+
+def main() -> None:
+    wanted = options()
     if not hasattr(os, "fork"):
         sys.exit("the trial forks processes, which this system cannot: run it on Linux or macOS")
-    os.environ |= {"CI": "true", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # CI: hypothesis repeats itself
-    sys.path.insert(0, str(SOURCE))
-    sys.dont_write_bytecode = False
-    table = tomllib.loads((HERE / "modules.toml").read_text(encoding="utf-8"))
-    known = tomllib.loads((HERE / "equivalent.toml").read_text(encoding="utf-8")).get("survivor", [])
-    shared = [find(TESTS, end) for end in table["shared"]]
-    jobs = {
-        find(SOURCE, end): tuple(dict.fromkeys([*(find(TESTS, each) for each in own), *shared]))
-        for end, own in table["modules"].items()
-        if not chosen.modules or end in chosen.modules
+    # CI: hypothesis tries the same examples each time.
+    os.environ |= {
+        "CI": "true",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
     }
-    if not jobs:
-        sys.exit(f"no module of the table is named {chosen.modules}: known are {', '.join(table['modules'])}")
+    sys.path.insert(0, str(SOURCE))
+    jobs = chosen_jobs(wanted.modules)
+    equivalents = Equivalents(tomllib.loads((HERE / "equivalent.toml").read_text(encoding="utf-8")).get("survivor", []))
     whole = warm(list(dict.fromkeys(test for tests in jobs.values() for test in tests)))
     print(f"all tests unchanged: {whole:.1f} processor seconds", flush=True)
-    trials, survivors, equivalent = [], [], 0
+    trials, survivors = [], []
     for module, tests in jobs.items():
-        code, own = forked(tests, None, 600.0)
-        if code != PASSED:
-            sys.exit(f"the tests of {dotted(module)} do not pass unchanged in a warm process (exit code {code})")
-        trial = try_module(module, tests, own, chosen.share, chosen.seed)
-        trials.append(trial)
-        print(f"{trial.module.name:20} {trial.noticed:4} of {trial.tried:4} noticed ({own:.1f} s)", flush=True)
-        for change in trial.survivors:
-            same = is_equivalent(change, module, known)
-            equivalent += same
-            end = module.relative_to(SOURCE).as_posix()
-            survivors.append(f"{end}:{change.line}  {change.where}  {change.change}{'  [equivalent]' if same else ''}")
-            print(f"    {survivors[-1]}", flush=True)
-    told = claims(trials, equivalent, whole, chosen.share == 1)
+        trials.append(try_module(module, tests, wanted.share, wanted.seed))
+        lines = told_survivors(trials[-1], equivalents)
+        print(f"{module.name:20} {trials[-1].noticed:4} of {trials[-1].tried:4} noticed", flush=True)
+        print("".join(f"    {line}\n" for line in lines), end="", flush=True)
+        survivors += lines
+    told = claims(trials, sum(line.endswith("notice]") for line in survivors), whole, wanted.share == 1)
     for claim in told[:2]:
         print(f"{claim['claim']}: {claim['measured']} {claim['unit']} (target {claim['target']})")
-    if chosen.share == 1 and not chosen.modules:
+    if wanted.share == 1:
+        print("".join(f"equivalent.toml: no survivor is  {line}\n" for line in equivalents.stale(jobs)), end="")
+    if wanted.share == 1 and not wanted.modules:
         (HERE / "results.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         (HERE / "survivors.txt").write_text("\n".join(survivors) + "\n", encoding="utf-8")
 
