@@ -9,7 +9,7 @@ SETUP  := pyproject.toml constraints.txt
 
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint mutation clean
 
 # The demo needs neither torch nor the developers' tools.
 demo: $(VENV)/.installed
@@ -27,6 +27,10 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Changes the core by a slip at a time and counts how many the tests notice: tests/mutation/README.md. Half an hour.
+mutation: $(VENV)/.installed-dev
+	$(BIN)/python tests/mutation/run.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

@@ -96,3 +96,48 @@ def test_day_and_slot_before_the_epoch() -> None:
     day, slot = local_day_and_slot(np.array([-1_000_000]), "UTC", 900_000_000)
     assert (day[0], slot[0]) == (-1, 95)
     assert DAY_US == 24 * 3_600_000_000
+
+
+def test_sites_on_two_grids_keep_the_slot_in_which_each_reading_begins() -> None:
+    # One meter reads at half past, the other at the full hour, and the record begins with the first.
+    parts = [
+        pd.DataFrame({"site_id": site, "time": pd.date_range(first, periods=48, freq="h", unit="us", tz="UTC")})
+        for site, first in (("full", "2019-06-01 01:00"), ("half", "2019-06-01 00:30"))
+    ]
+    frame = pd.concat(parts).assign(observed_kw=np.arange(1.0, 97.0))
+    cube = panel_of(frame).cube()
+    for code in (0, 1):
+        assert cube.values[code, 0, :3].tolist() == pytest.approx([[np.nan, 1, 2], [49, 50, 51]][code], nan_ok=True)
+
+
+def test_a_long_gap_leaves_days_without_a_reading() -> None:
+    times = pd.DatetimeIndex([f"2019-06-{day:02d} {hour:02d}:00" for day in (1, 20) for hour in range(24)], tz="UTC")
+    cube = build_cube(
+        np.arange(48.0), times.as_unit("us").asi8, np.zeros(48, dtype=int), np.array(["UTC"]), 1, 3_600_000_000
+    )
+    assert cube.n_days == 20
+    assert np.flatnonzero(np.isfinite(cube.values[0]).any(1)).tolist() == [0, 19]
+    assert cube.values[0, 19].tolist() == list(range(24, 48))
+    # Day counts are those since 1970, here of a cube that begins on 2019-06-01.
+    first = (np.datetime64("2019-06-01") - np.datetime64("1970-01-01")).astype(int)
+    assert cube.first_day == first
+    site, slot = np.zeros(4, dtype=int), np.array([5, 5, 5, 5])
+    found = cube.lookup(site, np.array([first - 1, first, first + 19, first + 20]), slot)
+    np.testing.assert_array_equal(found, [np.nan, 5, 29, np.nan])
+
+
+def test_a_record_that_ends_in_the_double_hour_keeps_its_mean() -> None:
+    autumn = panel("Europe/Madrid", "2019-10-26 22:00", 4)
+    kw = autumn.data["observed_kw"].to_numpy()
+    assert autumn.cube().values[0, 0, :3] == pytest.approx([kw[0], kw[1], (kw[2] + kw[3]) / 2], rel=1e-6)
+
+
+def test_a_double_hour_that_was_not_metered_is_nan_and_others_are_not_touched() -> None:
+    autumn = panel("Europe/Madrid", "2019-10-26 22:00", 25, sites=2)
+    data = autumn.data.copy()
+    data.iloc[[2, 3]] = np.nan
+    cube = Panel(data, autumn.sites).cube()
+    assert np.isnan(cube.values[0, 0, 2])
+    kw = data.loc["s1", "observed_kw"].to_numpy()
+    assert cube.values[1, 0, 2] == pytest.approx((kw[2] + kw[3]) / 2, rel=1e-6)
+    assert np.isfinite(cube.values[:, 0]).sum() == 47

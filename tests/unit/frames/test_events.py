@@ -184,3 +184,61 @@ def test_a_window_between_real_events_is_free_and_other_sites_do_not_matter() ->
     )
     cases = make_cases(panel, [Event("a", at(15), at(17))], View.settlement(), [Window.before(2), Window.after(2)])
     assert hours(cases, scored=False) == [13, 14, 17, 18]
+
+
+def test_a_window_needs_hours_and_may_stand_right_beside_the_event() -> None:
+    assert Window.before(0.25) == Window("before", 0.25, 0.0)
+    assert Window.after(0.25) == Window("after", 0.25, 0.0)
+    for side, length, buffer in (("before", 0, 0), ("after", -1, 0), ("after", 1, -0.5), ("before", -1, -1)):
+        with pytest.raises(StudyError, match="needs hours > 0 and buffer >= 0"):
+            Window(side, length, buffer)
+
+
+@pytest.mark.parametrize("minutes", [5, 15, 60])
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_a_window_holds_the_intervals_of_its_span_whatever_the_step(minutes: int, side: str) -> None:
+    window = Window(side, 7 * minutes / 60, 3 * minutes / 60)
+    start, stop = at(10), at(10) + pd.Timedelta(minutes=4 * minutes)
+    times = pd.date_range(at(10) - pd.Timedelta("1D"), at(10) + pd.Timedelta("2D"), freq=f"{minutes}min")
+    first = start - pd.Timedelta(minutes=10 * minutes) if side == "before" else stop + pd.Timedelta(minutes=3 * minutes)
+    expected = pd.date_range(first, periods=7, freq=f"{minutes}min")
+    inside = window.contains(
+        np.asarray((times - start) / pd.Timedelta("1h")), np.asarray((times - stop) / pd.Timedelta("1h"))
+    )
+    assert times[inside].tolist() == expected.tolist()
+
+
+def test_an_event_may_begin_and_end_with_the_record_but_not_beyond() -> None:
+    panel = hourly()
+    begin, end = at(-48), at(48)
+    assert len(check_events([Event("a", begin, end)], panel)) == 1
+    for start, stop in ((begin - pd.Timedelta("1h"), end), (begin, end + pd.Timedelta("1h"))):
+        with pytest.raises(DataError, match="outside the metered span"):
+            check_events([Event("a", start, stop)], panel)
+
+
+def test_the_grid_is_that_of_the_site_not_that_of_the_clock() -> None:
+    # Hourly readings at a quarter past: events begin and end at a quarter past.
+    panel = hourly(start="2019-06-01 00:15")
+    assert len(check_events([Event("a", at(17.25), at(19.25))], panel)) == 1
+    for start, stop in ((17, 19.25), (17.25, 19), (17.75, 19.25), (17, 19)):
+        with pytest.raises(DataError, match="metering grid"):
+            check_events([Event("a", at(start), at(stop))], panel)
+
+
+def test_only_several_bad_events_are_counted() -> None:
+    one, two = Event("a", at(17), at(17)), Event("b", at(18), at(17))
+    with pytest.raises(DataError, match=r"site 'a' from .* swap or mend its times$"):
+        check_events([one], hourly())
+    with pytest.raises(DataError, match=r"site 'a' from .* swap or mend its times \(2 events in all\)$"):
+        check_events([two, one], hourly())
+
+
+def test_events_that_are_only_learned_from_may_overlap_but_none_comes_twice() -> None:
+    pair = [Event("a", at(17), at(20)), Event("a", at(18), at(21))]
+    assert len(check_events(pair, hourly(), may_overlap=True)) == 2
+    assert len(make_cases(hourly(), pair, View.real_time(), may_overlap=True)) == 6
+    with pytest.raises(DataError, match="overlaps the event before it"):
+        check_events([pair[0], Event("a", at(17), at(18))], hourly(), may_overlap=True)
+    same = [Event("a", at(17), at(20)), Event("b", at(17), at(20))]
+    assert len(check_events(same, hourly(), may_overlap=True)) == 2
