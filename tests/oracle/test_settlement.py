@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from cblcast import datasets
-from cblcast.panel import Panel
+from cblcast.frames.panel import Panel
 from cblcast.programs.model import Adjustment, Program
 from cblcast.settle import settle
 from cblcast.value.contract import Contract

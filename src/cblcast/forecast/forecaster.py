@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, is_dataclass
 from functools import cached_property
@@ -20,7 +19,7 @@ from cblcast.frames.cases import View, make_cases
 from cblcast.frames.events import Event, Window
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER, DataError, DataWarning, StudyError
+from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER, DataError, StudyError
 from cblcast.wishes import Wish, merge_wishes
 
 FEATURE_FILE = "forecaster.json"
@@ -97,9 +96,7 @@ class Forecaster:
 
     def predict_matrix(self, X: pd.DataFrame, scored: np.ndarray) -> pd.DataFrame:
         """As :meth:`predict`, from a feature matrix; the limits are NaN for a method without intervals."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("always", DataWarning)
-            predicted = np.asarray(self.estimator.predict(X), dtype=np.float64)
+        predicted = np.asarray(self.estimator.predict(X), dtype=np.float64)
         limits = np.full((len(X), 2), np.nan)
         if able(self.estimator, GivesIntervals):
             limits = np.asarray(self.estimator.predict_interval(X), dtype=np.float64)

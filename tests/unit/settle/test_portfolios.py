@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cblcast import datasets
-from cblcast.panel import Panel
+from cblcast.frames.panel import Panel
 from cblcast.settle import settle
 
 RULE = "gb_dfs"  # the mean of ten working days, shifted to the meter

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from cblcast.day_rules import DayRule, choose_days, rule_for
-from cblcast.schema import StudyError
+from cblcast.days.day_rules import DayRule, choose_days
+from cblcast.frames.schema import StudyError
 
 
 def test_the_defaults_are_those_of_the_documentation() -> None:
@@ -93,8 +93,3 @@ def test_the_furthest_day_is_that_of_the_longer_search() -> None:
 def test_the_choice_by_hand(side: str, x: int, minimum: int, chosen: list[int]) -> None:
     key = np.array([[7.0, 4.0, 1.0, 5.0, 2.0, np.nan]])
     assert choose_days(key, x, side, minimum)[0].tolist() == chosen
-
-
-def test_the_rule_of_a_day_type_is_found_by_its_label() -> None:
-    rules = (DayRule("working"), DayRule(("saturday", "sunday"), 2, 3))
-    assert [rule_for(rules, label) for label in ("working", "sunday", "holiday")] == [0, 1, -1]

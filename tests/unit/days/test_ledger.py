@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cblcast.cases import EventArrays, View, make_cases
-from cblcast.events import Event
-from cblcast.features.day_ledger import reject_by_load
+from cblcast.days.ledger import reject_by_load
 from cblcast.features.reference_days import ReferenceDays
-from cblcast.panel import Panel, panel_of
+from cblcast.frames.cases import EventArrays, View, make_cases
+from cblcast.frames.events import Event
+from cblcast.frames.panel import Panel, panel_of
 
 TODAY = pd.Timestamp("2024-03-20", tz="UTC")  # a Wednesday
 N_DAYS = 12  # full days before today

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from cblcast.errors import DataWarning, StudyError
-from cblcast.estimators.adjusted import Adjusted
-from cblcast.estimators.declared import Declared
-from cblcast.events import Window
+from cblcast.estimators.rules.declared import Declared
+from cblcast.estimators.wrappers.adjusted import Adjusted
+from cblcast.frames.events import Window
 
 BEFORE, AFTER = Window.before(1), Window.after(1)
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cblcast.cases import View, make_cases
-from cblcast.events import Event, Window
-from cblcast.panel import Panel
-from cblcast.schema import FAR_FUTURE, DataError, StudyError
+from cblcast.frames.cases import View, make_cases
+from cblcast.frames.events import Event, Window
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import FAR_FUTURE, DataError, StudyError
 
 DAY = pd.Timestamp("2019-06-03", tz="UTC")
 
