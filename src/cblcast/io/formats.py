@@ -11,6 +11,7 @@ import pandas as pd
 
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import StudyError, nearest
+from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 
 METER_FORMATS = {
     "table": "cblcast.io.tabular:read_panel",  # CSV and Parquet, long or wide
@@ -22,38 +23,45 @@ EVENT_FORMATS = {
     "openadr": "cblcast.io.openadr:read_openadr",
 }
 # What only a table needs to be told; the other formats say it themselves.
-_TABLE_OPTIONS = {"clock": None, "layout": "auto", "unit": "auto", "label": "start", "columns": None}
+_TABLE_OPTIONS = ("clock", "layout", "unit", "label", "columns", "time_format", "decimal")
 
 
-def read_meter(path: str | Path, format: str = "auto", **options: Any) -> Panel:
+def read_meter(
+    path: str | Path, format: str = "auto", *, options: ReaderOptions = DEFAULT_OPTIONS, **changes: Any
+) -> Panel:
     """Meter data of any known format as a panel.
 
     Parameters
     ----------
     path : path
     format : {"auto", "table", "green_button", "nem12"}
-        ``auto`` takes .xml for Green Button and a CSV that begins with a 100 record for NEM12.
-    **options
-        Of :func:`cblcast.io.tabular.read_panel`; options that the format fixes itself must be left at their defaults.
+        ``auto`` is what `options` say; unless they say it, .xml is Green Button, and a CSV that begins with a 100 record
+        NEM12.
+    options : ReaderOptions
+        Those that the format fixes itself must be left at their defaults.
+    **changes
+        Options by name, in place of those in `options`.
 
     Raises
     ------
     StudyError
-        An unknown format, or an option that the format does not take.
+        An unknown format or option, or an option that the format does not take.
     DataError
         As the reader of the format.
     """
-    chosen = _looks_like(Path(path)) if format == "auto" else format
+    given = options.but(**changes).given
+    wanted = given.pop("format", "auto") if format == "auto" else format
+    chosen = _looks_like(Path(path)) if wanted == "auto" else wanted
     reader = _reader(METER_FORMATS, chosen)
     if chosen != "table":
-        for name, default in _TABLE_OPTIONS.items():
-            if options.pop(name, default) not in (None, default):
-                raise StudyError(f"{Path(path).name} is read as {chosen}, which fixes its own {name}: leave {name} out")
-        if options.get("tz") is None:
+        fixed = next((name for name in _TABLE_OPTIONS if name in given), None)
+        if fixed is not None:
+            raise StudyError(f"{Path(path).name} is read as {chosen}, which fixes its own {fixed}: leave {fixed} out")
+        if "tz" not in given:
             raise StudyError(
                 f"{Path(path).name} is read as {chosen}, which does not name the site's zone: give tz (--tz)"
             )
-    return reader(path, **options)
+    return reader(path, **given)
 
 
 def read_dispatch(path: str | Path, panel: Panel | None = None, format: str = "auto", **options: Any) -> pd.DataFrame:

@@ -34,6 +34,7 @@ def read_panel(
     label: str = "start",
     columns: Mapping[str, str] | None = None,
     time_format: str | None = None,
+    decimal: str | None = None,
     weather: Source | None = None,
     step: str | pd.Timedelta | None = None,
     on_duplicates: str = "raise",
@@ -66,12 +67,14 @@ def read_panel(
         Foreign name → ours (``{"When": "time", "Load": "observed_kw", "T": "temp_air_c"}``), in `source` and `weather`.
     time_format : str, optional
         As in ``strptime``; only needed for times that are not ISO 8601.
+    decimal : {".", ","}, optional
+        The decimal sign of a CSV file; taken from its first lines unless given.
     weather : path or DataFrame, optional
         ``time`` and weather columns, with ``site_id`` or one series for all sites; averaged to the panel's step if finer,
         interpolated between neighbouring readings if coarser.
     step : str or Timedelta, optional
         Average to this longer step; the way to join files whose step changes.
-    on_duplicates : {"raise", "mean", "first"}
+    on_duplicates : {"raise", "mean", "first", "last"}
     country, subdivision, segment : str, optional
         Where `sites` does not say.
 
@@ -91,8 +94,8 @@ def read_panel(
         Readings at times that do not exist; a unit that contradicts a name, a rated power or a register; text columns.
     """
     _check_options(unit, label, clock)
-    meter = read_table(source, "meter")
-    climate = None if weather is None else read_table(weather, "weather")
+    meter = read_table(source, "meter", decimal)
+    climate = None if weather is None else read_table(weather, "weather", decimal)
     meter, climate = _rename(meter, climate, columns)
     original = {ours: foreign for foreign, ours in (columns or {}).items()}
     long = to_long(meter, layout, original, time_format)

@@ -18,10 +18,16 @@ from cblcast.forecast.scoring import score_events
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import DataError, StudyError
 from cblcast.io.formats import read_dispatch, read_meter
+from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 
 
 def score_file(
-    model: str, panel_file: str | Path, events_file: str | Path, *, store: str | None = None, **reader: Any
+    model: str,
+    panel_file: str | Path,
+    events_file: str | Path,
+    reader: ReaderOptions = DEFAULT_OPTIONS,
+    *,
+    store: str | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Baselines of real events with a registered model.
 
@@ -33,27 +39,29 @@ def score_file(
         Events without an estimate and why.
     """
     forecaster = tracking.load_forecaster(model, uri=store)
-    panel = read_panel_for(forecaster, panel_file, **reader)
+    panel = read_panel_for(forecaster, panel_file, reader)
     return score_events(forecaster, panel, read_dispatch(events_file, panel))
 
 
-def read_panel_for(forecaster: Forecaster, panel_file: str | Path, **reader: Any) -> Panel:
+def read_panel_for(forecaster: Forecaster, panel_file: str | Path, reader: ReaderOptions = DEFAULT_OPTIONS) -> Panel:
     """A meter file read with the sites the model was trained on, where neither file nor options say more."""
-    if reader.get("sites") is None and forecaster.sites is not None:
-        common = {
-            key: forecaster.sites[key].dropna().unique()
-            for key in ("tz", "country", "subdivision")
-            if key in forecaster.sites.columns
-        }
-        for key, values in common.items():
-            if reader.get(key) is None and len(values) == 1:
-                reader[key] = str(values[0])
-    return read_meter(str(panel_file), **reader)
+    known = forecaster.sites
+    if reader.sites is None and known is not None:
+        common = {key: known[key].dropna().unique() for key in ("tz", "country", "subdivision") if key in known.columns}
+        reader = reader.but(
+            **{
+                key: str(values[0])
+                for key, values in common.items()
+                if len(values) == 1 and getattr(reader, key) is None
+            }
+        )
+    return read_meter(str(panel_file), options=reader)
 
 
 def evaluate_model(
     model: str,
     panel_file: str | Path,
+    reader: ReaderOptions = DEFAULT_OPTIONS,
     *,
     events_file: str | Path | None = None,
     start: str | None = None,
@@ -61,11 +69,10 @@ def evaluate_model(
     days: str = "working",
     metrics: Sequence[str] = ("mpe", "mape", "rmse", "nrmse"),
     store: str | None = None,
-    **reader: Any,
 ) -> tuple[pd.DataFrame, BacktestResult]:
     """Judge a registered model on other data: at the events of a file, or at placebo events from `start` to `stop`."""
     forecaster = tracking.load_forecaster(model, uri=store)
-    panel = read_panel_for(forecaster, panel_file, **reader)
+    panel = read_panel_for(forecaster, panel_file, reader)
     if events_file is not None:
         events = read_dispatch(events_file, panel)
     elif start and stop:
