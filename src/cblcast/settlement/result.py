@@ -10,10 +10,10 @@ import pandas as pd
 
 from cblcast.frames.schema import DataError
 from cblcast.programs.model import Program
-from cblcast.settle.estimate import PROBLEM_COLUMNS
-from cblcast.settle.placebo_errors import Trial
-from cblcast.settle.portfolios import portfolio_table
-from cblcast.settle.sums import add_sums
+from cblcast.settlement.estimate import PROBLEM_COLUMNS
+from cblcast.settlement.placebo_errors import Trial
+from cblcast.settlement.portfolios import portfolio_table
+from cblcast.settlement.sums import add_sums
 from cblcast.value.contract import Contract
 
 
@@ -29,7 +29,7 @@ class Settlement:
         baseline, never clipped), ``delivered_kw`` (its mean), ``factor_raw``, ``factor`` (or shift [kW]),
         ``lower_kwh``, ``upper_kwh`` of the delivered energy, ``placebo_days``, and with a contract its payments.
     portfolio : DataFrame
-        One row a program and event hours, in both orders (see :func:`cblcast.settle.portfolios.portfolio_table`).
+        One row a program and event hours, in both orders (see :func:`cblcast.settlement.portfolios.portfolio_table`).
     intervals : DataFrame
         One row a program, site, event and interval [kW]; empty unless asked for.
     problems : DataFrame
@@ -59,7 +59,7 @@ class Settlement:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What is asked of a settlement beside its energies; see :func:`cblcast.settle.settle`."""
+    """What is asked of a settlement beside its energies; see :func:`cblcast.settlement.settle`."""
 
     contract: Contract | None = None
     prices: pd.Series | None = None
