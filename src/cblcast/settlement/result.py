@@ -48,7 +48,7 @@ class Settlement:
     @property
     def intervals(self) -> pd.DataFrame:
         """The scored frame as a settlement desk reads it, by program, site and event."""
-        if self.scored.empty:
+        if self.scored.columns.empty:
             return pd.DataFrame()
         rows = self.scored.reset_index()
         return pd.DataFrame(
