@@ -18,6 +18,7 @@ from cblcast.estimators.rules.column import Column
 from cblcast.estimators.wrappers.ensemble import Ensemble
 from cblcast.estimators.wrappers.normalised import Normalised
 from cblcast.estimators.wrappers.residual import Residual
+from cblcast.frames.known import known_mean_by
 from cblcast.frames.schema import StudyError
 
 LEAD = "hours_since_start"
@@ -176,11 +177,10 @@ def even_weights(X: pd.DataFrame, y: np.ndarray, estimator: object) -> np.ndarra
     labels, site = group_rows(X, ("site_id",), estimator)
     with np.errstate(invalid="ignore", divide="ignore"):
         square = ((y - mean) / scale) ** 2
-    known = np.isfinite(square) & (scale > 0)
-    count = np.bincount(site[known], minlength=len(labels))
-    error = np.bincount(site[known], weights=square[known], minlength=len(labels)) / np.maximum(count, 1)
-    typical = float(np.median(error[count > 0])) if (count > 0).any() else 1.0
-    error = np.where(count > 0, error, typical)
+    error = known_mean_by(np.where(scale > 0, square, np.nan), site, len(labels))
+    known = np.isfinite(error)
+    typical = float(np.median(error[known])) if known.any() else 1.0
+    error = np.where(known, error, typical)
     return 1.0 / np.maximum(error, 1e-2 * max(typical, 1e-12))[site]
 
 

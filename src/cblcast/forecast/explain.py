@@ -16,6 +16,7 @@ from cblcast.abilities import Contributes, able
 from cblcast.forecast.forecaster import Forecaster, truth
 from cblcast.forecast.state import is_estimator
 from cblcast.frames.cases import event_rows
+from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, DataWarning, StudyError
 from cblcast.metrics import nrmse
@@ -294,4 +295,4 @@ def _error(predict: Callable[[pd.DataFrame], np.ndarray], X: pd.DataFrame, y: np
         predicted = np.asarray(predict(X), dtype=np.float64)
     known = np.isfinite(y) & np.isfinite(predicted)
     errors = [nrmse(y[rows], predicted[rows]) for name in np.unique(site) if (rows := known & (site == name)).any()]
-    return float(np.nanmean(errors)) if np.isfinite(errors).any() else float("nan")
+    return float(known_mean(np.array(errors)))

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from cblcast.estimators.columns import event_codes, take
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
 from cblcast.estimators.neural.dropout_net import NetShape, Training, predict_net, train_net
+from cblcast.frames.known import known_mean, known_moments
 from cblcast.frames.schema import DataError, StudyError
 
 
@@ -107,11 +108,9 @@ class LeadNet(RegressorMixin, BaseEstimator):
                 f"no origin has both its anchor {self.anchor!r} and a metered interval: nothing to train on"
             )
         path, raw = path[keep], take(X.iloc[first[keep]], self.columns_, self)
-        self.scale_ = np.sqrt(np.nanmean(path**2, axis=0))
-        seen = np.isfinite(raw)
-        count = np.maximum(seen.sum(0), 1)
-        self.centre_ = np.where(seen, raw, 0.0).sum(0) / count
-        self.spread_ = np.sqrt(np.where(seen, (raw - self.centre_) ** 2, 0.0).sum(0) / count) + 1e-9
+        self.scale_ = np.sqrt(known_mean(path**2, 0))
+        self.centre_, spread = known_moments(raw)
+        self.spread_ = spread + 1e-9
         inputs, targets = self._scaled(raw), path / np.where(self.scale_ > 0, self.scale_, 1.0)
         self.nets_ = [
             train_net(self._shape(), self._training(number), inputs, targets) for number in range(self.n_nets)

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.columns import take
 from cblcast.estimators.neural.dropout_net import NetShape, Training, predict_net, train_net
+from cblcast.frames.known import known_moments
 from cblcast.frames.schema import SITE, DataError, StudyError
 
 PERCENTILES = tuple(round(k / 100, 2) for k in range(1, 100))
@@ -82,9 +83,8 @@ class QuantileNet(RegressorMixin, BaseEstimator):
         self.columns_ = [str(c) for c in (X.columns if self.columns is None else self.columns)]
         raw = take(X, self.columns_, self)[known]
         self.sites_ = np.unique(self._site_of(X)[known])
-        seen, count = np.isfinite(raw), np.maximum(np.isfinite(raw).sum(0), 1)
-        self.centre_ = np.where(seen, raw, 0.0).sum(0) / count
-        self.spread_ = np.sqrt(np.where(seen, (raw - self.centre_) ** 2, 0.0).sum(0) / count) + 1e-9
+        self.centre_, spread = known_moments(raw)
+        self.spread_ = spread + 1e-9
         self.unit_ = float(np.abs(y[known]).max()) or 1.0
         inputs, groups = self._inputs(X[known])
         self.nets_ = [

@@ -7,6 +7,7 @@ import pandas as pd
 
 from cblcast.estimators.columns import numbered, take
 from cblcast.estimators.rules.rule import Rule
+from cblcast.frames.known import known_mean
 from cblcast.frames.schema import StudyError, nearest
 
 PER_UNIT_OF = ("event_hours", "day")
@@ -163,7 +164,7 @@ class NearestControl(ControlRule):
         weights = self._weights(X)
         now = take(X, numbered("control", "kw", self.donors), self)
         usual = take(X, numbered("control", "usual_kw", self.donors), self)
-        return _combine(now, weights), _combine(np.where(np.isfinite(now), usual, np.nan), weights)
+        return known_mean(now, weight=weights), known_mean(np.where(np.isfinite(now), usual, np.nan), weight=weights)
 
     def _weights(self, X: pd.DataFrame) -> np.ndarray:
         gap = take(X, numbered("control", "gap", self.donors), self)
@@ -204,12 +205,3 @@ class SyntheticControl(NearestControl):
 
     def _weights(self, X: pd.DataFrame) -> np.ndarray:
         return take(X, numbered("control", "weight", self.donors), self)
-
-
-def _combine(load: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Weighted mean over the controls that were metered, (n_rows, k) -> (n_rows,)."""
-    share = np.where(np.isfinite(load) & np.isfinite(weight), weight, 0.0)
-    total = share.sum(1)
-    return np.where(
-        total > 0, (np.where(np.isfinite(load), load, 0.0) * share).sum(1) / np.where(total > 0, total, 1.0), np.nan
-    )

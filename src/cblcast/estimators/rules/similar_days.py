@@ -14,6 +14,7 @@ import pandas as pd
 from cblcast.days.day_rules import choose_days
 from cblcast.estimators.columns import numbered, take
 from cblcast.estimators.rules.rule import Rule
+from cblcast.frames.known import known_mean
 from cblcast.frames.schema import StudyError, nearest
 
 # What days are ranked by, and whether the largest or the smallest come first; "recent" keeps the order of age.
@@ -43,11 +44,7 @@ def weighted_days(load: np.ndarray, chosen: np.ndarray, weights: np.ndarray) -> 
         Newest day first.
     """
     values = np.take_along_axis(load, np.maximum(chosen, 0), axis=1)
-    there = (chosen >= 0) & np.isfinite(values)
-    share = np.where(there, weights[: chosen.shape[1]], 0.0)
-    total = share.sum(1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(total > 0, (np.where(there, values, 0.0) * share).sum(1) / total, np.nan)
+    return known_mean(np.where(chosen >= 0, values, np.nan), weight=weights[: chosen.shape[1]])
 
 
 def reference_days(days: int, prefix: str) -> dict[str, object]:

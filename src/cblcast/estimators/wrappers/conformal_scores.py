@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.instants import DAY_US, microseconds
+from cblcast.frames.known import known_mean
 from cblcast.frames.schema import ORIGIN, SITE
 
 _REFERENCE_LEVEL = re.compile(r"^(.+)_event_kw_01$")
@@ -116,10 +117,8 @@ class ErrorScale:
         blank = cls(prefix, np.zeros(0), np.zeros(0), sites, site_level)
         level = blank.level(X, predicted)
         hints = _hints(X, prefix, level, predicted)
-        seen = np.isfinite(hints)
-        count = seen.sum(0)
-        typical = np.where(count > 0, np.where(seen, hints, 0.0).sum(0) / np.maximum(count, 1), 0.0)
-        centred = np.where(seen, hints - typical, 0.0)
+        typical = known_mean(hints, 0, otherwise=0.0)
+        centred = np.where(np.isfinite(hints), hints - typical, 0.0)
         target = np.log(np.abs(y - predicted) / level + _NEAR_ZERO)
         # The penalty of one row keeps a hint that never varies (a gap when nothing is seen) from exploding.
         gram = centred.T @ centred + np.eye(centred.shape[1])
@@ -133,7 +132,7 @@ class ErrorScale:
         in_training = np.where(self.sites[place] == site, self.site_level[place], np.nan)
         size = np.abs(predicted)
         if self.prefix and isinstance(X, pd.DataFrame):
-            size = np.abs(_row_mean(_reference(X, self.prefix, "event_kw")))
+            size = np.abs(known_mean(_reference(X, self.prefix, "event_kw")))
         # A week of closed doors must not make an interval of width nothing: a twentieth of the usual load is the floor.
         size = np.fmax(size, 0.05 * in_training)
         size = np.where(np.isfinite(size), size, np.where(np.isfinite(in_training), in_training, np.abs(predicted)))
@@ -163,12 +162,6 @@ def _hints(X: pd.DataFrame | np.ndarray, prefix: str, level: np.ndarray, predict
     found = [np.abs(predicted)]
     if prefix and isinstance(X, pd.DataFrame):
         load = _reference(X, prefix, "kw")
-        spread = np.sqrt(_row_mean((load - _row_mean(load)[:, None]) ** 2))
-        found += [spread, _row_mean(_reference(X, prefix, "gap_kw"))]
+        spread = np.sqrt(known_mean((load - known_mean(load)[:, None]) ** 2))
+        found += [spread, known_mean(_reference(X, prefix, "gap_kw"))]
     return np.log(np.stack(found, axis=1) / level[:, None] + _NEAR_ZERO)
-
-
-def _row_mean(values: np.ndarray) -> np.ndarray:
-    seen = np.isfinite(values)
-    count = seen.sum(1)
-    return np.where(count > 0, np.where(seen, values, 0.0).sum(1) / np.maximum(count, 1), np.nan)

@@ -22,6 +22,7 @@ from cblcast.estimators.wrappers.inner import (
 )
 from cblcast.frames.events import Window
 from cblcast.frames.instants import DAY_US, microseconds
+from cblcast.frames.known import known_mean
 from cblcast.frames.schema import ORIGIN, DataError, StudyError, nearest
 
 logger = logging.getLogger(__name__)
@@ -170,9 +171,7 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         # A member without an estimate gives its weight to the others; all weight may lie on the one that is missing.
         share = np.where(there, weights, 0.0)
         share = np.where((share.sum(1) == 0)[:, None], there.astype(np.float64), share)
-        total = share.sum(1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(total > 0, (share * np.where(there, predicted, 0.0)).sum(1) / total, np.nan)
+        return known_mean(predicted, weight=share)
 
     def _learn(self, X: pd.DataFrame, predicted: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
         self.out_of_fold_rmse_ = np.sqrt(np.average((predicted - y[:, None]) ** 2, axis=0, weights=weight))
