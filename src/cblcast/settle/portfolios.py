@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.days.limits import signed_limits
 from cblcast.estimators.rules.declared import Declared
 from cblcast.estimators.wrappers.adjusted import Adjusted
 from cblcast.frames.events import Window
@@ -14,7 +15,7 @@ from cblcast.frames.schema import CASE_INDEX, SITE
 from cblcast.programs.model import Adjustment, Program
 from cblcast.settle.placebo_errors import Trial
 from cblcast.settle.sums import KEYS
-from cblcast.value.portfolio import daily_sums, delivered_limits, independent_halfwidth, signed_limits
+from cblcast.value.portfolio import daily_sums, delivered_limits, independent_halfwidth
 
 
 def portfolio_table(

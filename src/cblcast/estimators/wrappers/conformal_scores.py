@@ -1,8 +1,7 @@
-"""What conformal intervals are made of: folds of whole days, a bound on a tail of scores, and a scale for the scores."""
+"""What conformal intervals are made of: folds of whole days, and a scale for the scores."""
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 
@@ -15,49 +14,6 @@ from cblcast.frames.schema import ORIGIN, SITE
 
 _REFERENCE_LEVEL = re.compile(r"^(.+)_event_kw_01$")
 _NEAR_ZERO = 1e-3  # share of the level below which spread, likeness and error count as nothing
-
-
-def days_needed(miscoverage: float) -> int:
-    """Least number of days n for which ceil((n + 1)(1 - miscoverage)) <= n, so that a tail bound is finite."""
-    return math.ceil((1 - miscoverage) / miscoverage - 1e-9)
-
-
-def tail_bound(scores: np.ndarray, day: np.ndarray, miscoverage: float, weight: np.ndarray | None = None) -> float:
-    """The score that a row of a further day exceeds with probability `miscoverage` at most.
-
-    Days are exchangeable, the rows of one day are not: each of the n days has the mass 1 / (n + 1), spread evenly over
-    its rows, and the day to come has the rest, at infinity. With one row a day this is the usual rule, the
-    ceil((n + 1)(1 - miscoverage))-th smallest score.
-
-    Parameters
-    ----------
-    scores : ndarray, shape (n_rows,)
-        Larger is worse.
-    day : ndarray of int, shape (n_rows,)
-    miscoverage : float
-        In (0, 1).
-    weight : ndarray, shape (n_rows,), optional
-        Weight of each row's day relative to the day to come, in (0, 1]; all 1 unless given.
-
-    Returns
-    -------
-    float
-        Infinite where there are fewer than :func:`days_needed` days.
-
-    References
-    ----------
-    Dunn, Wasserman, Ramdas (2023), Distribution-free prediction sets for two-layer hierarchical models; Lee, Barber,
-    Willett (2023), Distribution-free inference with hierarchical data; Barber et al. (2023), Conformal prediction
-    beyond exchangeability (the weights).
-    """
-    if len(scores) == 0:
-        return math.inf
-    _, code, rows_of_day = np.unique(day, return_inverse=True, return_counts=True)
-    mass = (np.ones(len(scores)) if weight is None else weight) / rows_of_day[code]
-    order = np.argsort(scores, kind="stable")
-    reached = np.cumsum(mass[order]) / (mass.sum() + 1)
-    place = int(np.searchsorted(reached, 1 - miscoverage - 1e-12))
-    return float(scores[order][place]) if place < len(scores) else math.inf
 
 
 def day_blocks(day: np.ndarray, folds: int) -> list[np.ndarray]:
