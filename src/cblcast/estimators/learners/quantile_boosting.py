@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.learners.boosting import Boosting
+from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
 from cblcast.frames.schema import StudyError
 
 
@@ -58,13 +59,13 @@ class QuantileBoosting(RegressorMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "n_estimators": ("int", 50, 600, True),
-            "learning_rate": ("float", 0.01, 0.2, True),
-            "num_leaves": ("int", 7, 63, True),
-            "min_child_samples": ("int", 10, 200, True),
+            "n_estimators": IntRange(50, 600, log=True),
+            "learning_rate": FloatRange(0.01, 0.2, log=True),
+            "num_leaves": IntRange(7, 63, log=True),
+            "min_child_samples": IntRange(10, 200, log=True),
         }
 
     def fit(self, X: Any, y: Any) -> Self:

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.columns import take
 from cblcast.estimators.design import finite_target
-from cblcast.estimators.learners.regression import group_rows
+from cblcast.estimators.groups import group_rows
 from cblcast.frames.known import known_mean, known_mean_by
 from cblcast.frames.schema import DataError, DataWarning, StudyError
 
@@ -134,7 +134,8 @@ class TimeOfWeekTemperature(RegressorMixin, BaseEstimator):
         hour, temp = take(X, ["hour_of_week", self.temperature], self).T
         self.n_features_in_ = X.shape[1]
         self.times_, time = np.unique(hour, return_inverse=True)
-        self.sites_, site = group_rows(X, ("site_id",), self)
+        groups = group_rows(X, ("site_id",), self)
+        self.sites_, site = groups.keys, groups.of_row
         n_sites, n_times = len(self.sites_), len(self.times_)
         self.effect_ = np.full((n_sites, n_times), np.nan)
         self.slope_ = np.zeros((n_sites, 2, len(knots) + 1))
@@ -158,15 +159,15 @@ class TimeOfWeekTemperature(RegressorMixin, BaseEstimator):
         hour, temp = take(X, ["hour_of_week", self.temperature], self).T
         if len(hour) == 0:
             return np.zeros(0)
-        asked, row = group_rows(X, ("site_id",), self)
-        site = np.minimum(np.searchsorted(self.sites_, asked), len(self.sites_) - 1)
-        strange = self.sites_[site] != asked
+        groups = group_rows(X, ("site_id",), self)
+        site = groups.among(self.sites_)
+        strange = site < 0
         if strange.any():
             raise DataError(
-                f"{type(self).__name__} was not trained on {int(strange.sum())} of {len(asked)} sites, e.g. "
-                f"{asked[strange][0].strip('|')!r}: train it with their history, or use a pooled model"
+                f"{type(self).__name__} was not trained on {int(strange.sum())} of {len(groups)} sites, e.g. "
+                f"{str(groups.names[strange][0, 0])!r}: train it with their history, or use a pooled model"
             )
-        site = site[row]
+        site = site[groups.of_row]
         time = np.minimum(np.searchsorted(self.times_, hour), len(self.times_) - 1)
         mean_effect = known_mean(self.effect_)
         seen = self.times_[time] == hour

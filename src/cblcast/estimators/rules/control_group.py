@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.estimators.columns import numbered, take
+from cblcast.estimators.ranges import Choice, FloatRange, IntRange, SearchRange
 from cblcast.estimators.rules.rule import Rule
 from cblcast.frames.known import known_mean
 from cblcast.frames.schema import StudyError, nearest
@@ -42,10 +43,10 @@ class ControlRule(Rule):
         self.per_unit_of = per_unit_of
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "per_unit_of": ("categorical", PER_UNIT_OF),
+            "per_unit_of": Choice(PER_UNIT_OF),
         }
 
     def required_features(self) -> dict[str, dict[str, object]]:
@@ -141,11 +142,11 @@ class NearestControl(ControlRule):
         self.power = power
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "donors": ("int", 5, 40, False),
-            "power": ("float", 0.0, 3.0, False),
+            "donors": IntRange(5, 40),
+            "power": FloatRange(0.0, 3.0),
         }
 
     def required_features(self) -> dict[str, dict[str, object]]:
@@ -197,10 +198,10 @@ class SyntheticControl(NearestControl):
         super().__init__(donors, 1.0, minimum_members, max_rrmse_pct, per_unit_of)
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "donors": ("int", 5, 40, False),
+            "donors": IntRange(5, 40),
         }
 
     def _weights(self, X: pd.DataFrame) -> np.ndarray:

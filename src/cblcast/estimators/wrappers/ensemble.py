@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import needed_features, needed_windows
 from cblcast.estimators.design import finite_target, row_weights
-from cblcast.estimators.learners.regression import group_rows
+from cblcast.estimators.groups import group_rows
+from cblcast.estimators.ranges import Choice, FloatRange, SearchRange
 from cblcast.estimators.wrappers.inner import (
     check_estimator,
     event_rows_of,
@@ -119,11 +120,11 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         return needed_windows(*self.members)
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "weighting": ("categorical", WEIGHTINGS),
-            "pull": ("float", 0.001, 1.0, True),
+            "weighting": Choice(WEIGHTINGS),
+            "pull": FloatRange(0.001, 1.0, log=True),
         }
 
     def required_features(self) -> dict[str, dict[str, Any]]:
@@ -180,9 +181,10 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         overall = self._weights_of(predicted, y)
         rows = []
         if self.by is not None:
-            labels, segment = group_rows(X, (self.by,), self)
-            many = np.bincount(segment, minlength=len(labels)) >= _FEWEST_ROWS
-            self.segments_ = labels[many]
+            groups = group_rows(X, (self.by,), self)
+            segment = groups.of_row
+            many = np.bincount(segment, minlength=len(groups)) >= _FEWEST_ROWS
+            self.segments_ = groups.keys[many]
             rows = [self._weights_of(predicted[segment == s], y[segment == s]) for s in np.flatnonzero(many)]
         self.weights_ = np.stack([*rows, overall])
 
@@ -196,12 +198,12 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         whole = len(self.segments_)
         if self.by is None or whole == 0 or len(X) == 0:
             return np.full(len(X), whole)
-        labels, row = group_rows(X, (self.by,), self)
-        place = np.minimum(np.searchsorted(self.segments_, labels), whole - 1)
-        known = self.segments_[place] == labels
+        groups = group_rows(X, (self.by,), self)
+        place = groups.among(self.segments_)
+        known = place >= 0
         if not known.all():
             logger.info("%d of %d segments have no weights of their own", int((~known).sum()), len(known))
-        return np.where(known, place, whole)[row]
+        return np.where(known, place, whole)[groups.of_row]
 
     def _check(self) -> None:
         if not self.members:
