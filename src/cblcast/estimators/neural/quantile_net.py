@@ -12,13 +12,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.columns import take
 from cblcast.estimators.neural.dropout_net import NetShape, Training, predict_net, train_net
+from cblcast.estimators.quantiles import PERCENTILES, Levels, QuantileLearner
 from cblcast.frames.known import known_moments
-from cblcast.frames.schema import SITE, DataError, StudyError
-
-PERCENTILES = tuple(round(k / 100, 2) for k in range(1, 100))
+from cblcast.frames.schema import SITE, DataError
 
 
-class QuantileNet(RegressorMixin, BaseEstimator):
+class QuantileNet(QuantileLearner, RegressorMixin, BaseEstimator):
     """A mean of nets trained on the pinball loss of all levels at once.
 
     Parameters
@@ -30,6 +29,8 @@ class QuantileNet(RegressorMixin, BaseEstimator):
         See :class:`cblcast.estimators.neural.dropout_net.Training`.
     columns : sequence of str or None
         Inputs; all unless given. The site is an input besides.
+    coverage : float or None
+        Nominal coverage of the limits, which must be among the levels; None takes the levels nearest to 0.1 and 0.9.
 
     Attributes
     ----------
@@ -50,6 +51,7 @@ class QuantileNet(RegressorMixin, BaseEstimator):
         dropout: float = 0.3,
         columns: Sequence[str] | None = None,
         seed: int = 0,
+        coverage: float | None = None,
     ) -> None:
         self.levels = levels
         self.hidden = hidden
@@ -62,6 +64,7 @@ class QuantileNet(RegressorMixin, BaseEstimator):
         self.dropout = dropout
         self.columns = columns
         self.seed = seed
+        self.coverage = coverage
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Train the nets.
@@ -73,9 +76,7 @@ class QuantileNet(RegressorMixin, BaseEstimator):
         StudyError
             Levels that do not ascend between 0 and 1.
         """
-        levels = np.asarray(self.levels, dtype=np.float64)
-        if levels.ndim != 1 or len(levels) < 2 or (np.diff(levels) <= 0).any() or levels[0] <= 0 or levels[-1] >= 1:
-            raise StudyError(f"levels ascend and lie between 0 and 1, not {self.levels!r}")
+        self.check()
         y = np.asarray(y, dtype=np.float64)
         known = np.isfinite(y)
         if not known.any():
@@ -101,22 +102,13 @@ class QuantileNet(RegressorMixin, BaseEstimator):
                 ),
                 inputs,
                 y[known, None] / self.unit_,
-                levels,
+                np.array(Levels.of(self.levels).values),
                 groups,
             )
             for number in range(self.n_nets)
         ]
         self.n_features_in_ = X.shape[1]
         return self
-
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """The level nearest to the median [unit of y], float64, shape (n_rows,)."""
-        return self.predict_quantiles(X)[:, int(np.abs(np.asarray(self.levels) - 0.5).argmin())]
-
-    def predict_interval(self, X: pd.DataFrame) -> np.ndarray:
-        """The levels nearest to 0.1 and 0.9, float64, shape (n_rows, 2)."""
-        levels = np.asarray(self.levels)
-        return self.predict_quantiles(X)[:, [int(np.abs(levels - 0.1).argmin()), int(np.abs(levels - 0.9).argmin())]]
 
     def predict_quantiles(self, X: pd.DataFrame) -> np.ndarray:
         """All levels, ascending in every row, float64, shape (n_rows, n_levels)."""
