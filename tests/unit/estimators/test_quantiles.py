@@ -51,5 +51,5 @@ def test_the_limits_are_the_levels_of_the_coverage_and_one_level_has_none():
     np.testing.assert_array_equal(forest.predict_interval(X), found[:, [1, 3]])
     np.testing.assert_array_equal(forest.set_params(coverage=0.9).predict_interval(X), found[:, [0, 4]])
     single = QuantileForest(levels=(0.5,), n_estimators=5).fit(X, y)
-    with pytest.raises(StudyError, match="has one level, 0.5, and no limits"):
+    with pytest.raises(StudyError, match=r"has one level, 0\.5, and no limits"):
         single.predict_interval(X)

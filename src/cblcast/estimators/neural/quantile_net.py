@@ -11,9 +11,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.columns import take
-from cblcast.estimators.neural.dropout_net import NetShape, Training, predict_net, train_net
+from cblcast.estimators.neural.dropout_net import DropoutNet, Training, predict_mean, train_several
+from cblcast.estimators.neural.preparation import clipped_inputs, usual_range
 from cblcast.estimators.quantiles import PERCENTILES, Levels, QuantileLearner
-from cblcast.frames.known import known_moments
 from cblcast.frames.schema import SITE, DataError
 
 
@@ -84,29 +84,22 @@ class QuantileNet(QuantileLearner, RegressorMixin, BaseEstimator):
         self.columns_ = [str(c) for c in (X.columns if self.columns is None else self.columns)]
         raw = take(X, self.columns_, self)[known]
         self.sites_ = np.unique(self._site_of(X)[known])
-        self.centre_, spread = known_moments(raw)
-        self.spread_ = spread + 1e-9
+        self.centre_, self.spread_ = usual_range(raw)
         self.unit_ = float(np.abs(y[known]).max()) or 1.0
         inputs, groups = self._inputs(X[known])
-        self.nets_ = [
-            train_net(
-                self._shape(),
-                Training(
-                    self.epochs,
-                    self.batch_size,
-                    self.learning_rate,
-                    self.weight_decay,
-                    self.input_dropout,
-                    self.dropout,
-                    self.seed + number,
-                ),
-                inputs,
-                y[known, None] / self.unit_,
-                np.array(Levels.of(self.levels).values),
-                groups,
-            )
-            for number in range(self.n_nets)
-        ]
+        training = Training(
+            self.epochs,
+            self.batch_size,
+            self.learning_rate,
+            self.weight_decay,
+            self.input_dropout,
+            self.dropout,
+            self.seed,
+        )
+        levels = np.array(Levels.of(self.levels).values)
+        self.nets_ = train_several(
+            self._net(), training, self.n_nets, inputs, y[known, None] / self.unit_, levels, groups
+        )
         self.n_features_in_ = X.shape[1]
         return self
 
@@ -114,8 +107,7 @@ class QuantileNet(QuantileLearner, RegressorMixin, BaseEstimator):
         """All levels, ascending in every row, float64, shape (n_rows, n_levels)."""
         check_is_fitted(self, "nets_")
         inputs, groups = self._inputs(X)
-        total = sum(predict_net(self._shape(), net, inputs, groups) for net in self.nets_)
-        return np.asarray(total) / len(self.nets_) * self.unit_
+        return predict_mean(self._net(), self.nets_, inputs, groups) * self.unit_
 
     def _site_of(self, X: pd.DataFrame) -> np.ndarray:
         if not isinstance(X.index, pd.MultiIndex) or SITE not in X.index.names:
@@ -127,14 +119,14 @@ class QuantileNet(QuantileLearner, RegressorMixin, BaseEstimator):
         place = np.minimum(np.searchsorted(self.sites_, site), len(self.sites_) - 1)
         code = np.where(self.sites_[place] == site, place, -1)
         which = (code[:, None] == np.arange(len(self.sites_))).astype(np.float32)
-        scaled = np.nan_to_num(np.clip((take(X, self.columns_, self) - self.centre_) / self.spread_, -6, 6))
-        return np.concatenate([scaled.astype(np.float32), which], axis=1), code
+        scaled = clipped_inputs(take(X, self.columns_, self), self.centre_, self.spread_, 6.0)
+        return np.concatenate([scaled, which], axis=1), code
 
-    def _shape(self) -> NetShape:
-        return NetShape(
+    def _net(self) -> DropoutNet:
+        return DropoutNet(
             len(self.columns_) + len(self.sites_),
-            len(self.levels),
             tuple(self.hidden),
+            n_outputs=len(self.levels),
             rising=True,
             n_groups=len(self.sites_),
         )
