@@ -47,7 +47,7 @@ def seconds(command: list[str], folder: Path, runs: int = 5) -> tuple[float, flo
 
 
 def main() -> None:
-    cblcast = [sys.executable, "-m", "cblcast.cli"]
+    cblcast = [sys.executable, "-m", "cblcast"]
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     with tempfile.TemporaryDirectory() as name:

@@ -71,7 +71,7 @@ import json, resource, sys, time
 begun = time.perf_counter()
 import pandas as pd
 from pathlib import Path
-from cblcast.settle import Wishes, settle_file
+from cblcast.settlement import Wishes, settle_file
 folder, coverage, processes = Path(sys.argv[1]), json.loads(sys.argv[2]), int(sys.argv[3])
 if __name__ == "__main__":
     events = pd.read_parquet(folder / "events.parquet")
@@ -120,7 +120,7 @@ print(json.dumps((time.perf_counter() - begun) / 3))
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "cblcast.cli", "programs", "explain", "nyiso_average_day"],
+        [sys.executable, "-m", "cblcast", "programs", "explain", "nyiso_average_day"],
         capture_output=True,
         check=True,
     )

@@ -32,7 +32,7 @@ from cblcast.frames.events import check_events
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import DataWarning
 from cblcast.programs import load_program
-from cblcast.settle.estimate import estimate
+from cblcast.settlement.estimate import estimate
 
 HERE = Path(__file__).parent
 RULES = ("caiso_10in10", "caiso_5in10_residential", "elexon_bl01", "pjm_economic", "ercot_mid8of10", "isone_10of10")

@@ -7,6 +7,7 @@ an attribute, so that this page lists everything that an own estimator or builde
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -43,6 +44,13 @@ class TellsDays(Protocol):
 
     def told_days(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """One row a day for the one event of `cases`: ``day``, ``weekday``, ``reason``, ``event_hours_kw``, ``selected`` …"""
+
+
+class Recognises(Protocol):
+    """A reader that knows its files by their look, so that nobody need name the format."""
+
+    def recognises(self, path: Path) -> bool:
+        """Whether the file at `path` is one of its own."""
 
 
 class Estimator(Protocol):

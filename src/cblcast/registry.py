@@ -46,6 +46,10 @@ class Registry(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._own) + len(self._registered) + len(self._of_packages())
 
+    def added(self) -> list[str]:
+        """Names that are not cblcast's own: of installed packages, and registered while running."""
+        return [*self._registered, *self._of_packages()]
+
     def resolve(self, name: str) -> Any:
         """The class or function called `name`; an unknown name is a :class:`StudyError` that offers the nearest."""
         if name in self._registered:
@@ -97,7 +101,9 @@ class Registry(Mapping[str, str]):
         """
         if thing is None:
             return lambda later: self.register(later, name=name)
-        chosen = name or thing.__name__
+        chosen = name or getattr(thing, "__name__", "")
+        if not chosen:
+            raise StudyError(f"a {self.what} given as a value needs a name: register(…, name='my_rule')")
         before = self._registered.get(chosen)
         # A module that is loaded again (a notebook cell, a plugin named twice) replaces what it registered itself.
         if chosen in self._own or (before is not None and _address(before) != _address(thing)):
@@ -119,7 +125,8 @@ class Registry(Mapping[str, str]):
 
 
 def _address(thing: Any) -> str:
-    return f"{thing.__module__}:{thing.__qualname__}"
+    """Where a class or function stands; a value (a rule given as a mapping) is its own address."""
+    return f"{thing.__module__}:{thing.__qualname__}" if hasattr(thing, "__qualname__") else repr(thing)
 
 
 def load_plugins(modules: tuple[str, ...] | list[str], load: Callable[[str], Any] = importlib.import_module) -> None:
@@ -224,6 +231,20 @@ PARTS = Registry(
     },
     "cblcast.parts",
 )
+
+# Readers of meter files: (path, **options) -> Panel. One that has `recognises(path)` is also taken without being named.
+READERS = Registry(
+    "format",
+    {
+        "table": "cblcast.io.tabular:read_panel",  # CSV and Parquet, long or wide
+        "green_button": "cblcast.io.green_button:read_green_button",
+        "nem12": "cblcast.io.nem12:read_nem12",
+    },
+    "cblcast.readers",
+)
+
+# Baseline rules beside those of cblcast.programs.catalogue: a mapping as a program file holds it, or the path of one.
+RULES = Registry("program", {}, "cblcast.rules")
 
 METRICS = Registry(
     "metric",

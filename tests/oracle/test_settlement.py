@@ -14,7 +14,7 @@ import pytest
 from cblcast import datasets
 from cblcast.frames.panel import Panel
 from cblcast.programs.model import Adjustment, Program
-from cblcast.settle import settle
+from cblcast.settlement import settle
 from cblcast.value.contract import Contract
 
 ROME = frozenset(date(2019, month, day) for month, day in ((4, 22), (4, 25), (5, 1)))  # Easter Monday, 25 April, 1 May

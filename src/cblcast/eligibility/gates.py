@@ -17,7 +17,7 @@ from cblcast.frames.schema import OBSERVED, PREDICTED, SITE, StudyError, nearest
 from cblcast.metrics import rrmse
 from cblcast.programs import load_program
 from cblcast.programs.model import Program
-from cblcast.settle.estimate import estimate
+from cblcast.settlement.estimate import estimate
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE
 from cblcast.programs import load_program
 from cblcast.programs.model import Program
-from cblcast.settle import settle
+from cblcast.settlement import settle
 
 _KEY = [SITE, "start", "stop"]
 

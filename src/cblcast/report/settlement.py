@@ -31,7 +31,7 @@ def settlement_page(
     Parameters
     ----------
     events, portfolio, problems : DataFrame
-        As :class:`cblcast.settle.Settlement` holds them.
+        As :class:`cblcast.settlement.Settlement` holds them.
     rules : mapping name -> text
         Each rule in words.
     currency : str, optional

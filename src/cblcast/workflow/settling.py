@@ -21,7 +21,7 @@ from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.site_table import read_sites
 from cblcast.programs import explain
 from cblcast.report.settlement import settlement_page
-from cblcast.settle import Settlement, Wishes, settle, settle_file
+from cblcast.settlement import Settlement, Wishes, settle, settle_file
 from cblcast.value.contract import Contract, read_contract
 from cblcast.workflow.serving import write_frame
 

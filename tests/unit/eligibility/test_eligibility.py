@@ -11,7 +11,7 @@ from cblcast.eligibility.gates import gate_of
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import DataError, StudyError
 from cblcast.metrics import rrmse
-from cblcast.settle import settle
+from cblcast.settlement import settle
 
 RULES = ["caiso_10in10", "pjm_economic", "ercot_matching_day_pair"]
 

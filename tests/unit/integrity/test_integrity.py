@@ -12,7 +12,7 @@ from cblcast.integrity import DETECTORS, screen, selection_bias, side_by_side
 from cblcast.integrity.profile import profile
 from cblcast.integrity.screen import hours_of
 from cblcast.programs import load_program
-from cblcast.settle import settle
+from cblcast.settlement import settle
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,9 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, StudyError, require_columns
 from cblcast.programs import load_program
 from cblcast.programs.model import Program
-from cblcast.settle.conductor import settle_part
-from cblcast.settle.estimate import PROBLEM_COLUMNS
-from cblcast.settle.result import Part, Settlement, Wishes, finish
+from cblcast.settlement.conductor import settle_part
+from cblcast.settlement.estimate import PROBLEM_COLUMNS
+from cblcast.settlement.result import Part, Settlement, Wishes, finish
 
 SITES_AT_ONCE = 1000
 
@@ -44,7 +44,7 @@ def settle_file(
     events : DataFrame
     programs : sequence of name, path or Program
     wishes : Wishes, optional
-        Contract, coverage and the like: see :func:`cblcast.settle.settle`.
+        Contract, coverage and the like: see :func:`cblcast.settlement.settle`.
     sites_at_once : int
         Bounds the memory.
     processes : int

@@ -8,7 +8,7 @@ import pandas as pd
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, TIME
-from cblcast.settle.estimate import SEEN, UNADJUSTED, Estimate
+from cblcast.settlement.estimate import SEEN, UNADJUSTED, Estimate
 
 KEYS = ["start", "stop"]
 

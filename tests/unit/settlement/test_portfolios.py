@@ -6,7 +6,7 @@ import pytest
 
 from cblcast import datasets
 from cblcast.frames.panel import Panel
-from cblcast.settle import settle
+from cblcast.settlement import settle
 
 RULE = "gb_dfs"  # the mean of ten working days, shifted to the meter
 

@@ -14,8 +14,8 @@ from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED, PREDICTED, SITE
 from cblcast.programs.fitting import needed_panel
 from cblcast.programs.model import Program
-from cblcast.settle.estimate import Estimate, estimate
-from cblcast.settle.sums import add_sums, site_sums
+from cblcast.settlement.estimate import Estimate, estimate
+from cblcast.settlement.sums import add_sums, site_sums
 
 ERROR_COLUMNS = ["program", SITE, "day", "clock", "kind", "error_kwh"]
 
@@ -29,7 +29,7 @@ class Trial:
     errors : DataFrame
         :data:`ERROR_COLUMNS`: estimate minus metered energy [kWh] of each site and day, > 0 where it claims too much.
     sums : dict (clock, kind) -> DataFrame
-        As :func:`cblcast.settle.sums.site_sums` makes them, of the same days.
+        As :func:`cblcast.settlement.sums.site_sums` makes them, of the same days.
     """
 
     errors: pd.DataFrame

@@ -1,4 +1,4 @@
-"""``python -m cblcast.cli``."""
+"""``python -m cblcast``."""
 
 from cblcast.cli import main
 

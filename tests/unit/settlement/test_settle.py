@@ -9,8 +9,8 @@ from cblcast.days.placebo import placebo_events
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import DataError, StudyError
 from cblcast.programs import load_program
-from cblcast.settle import Wishes, settle, settle_file
-from cblcast.settle.estimate import estimate
+from cblcast.settlement import Wishes, settle, settle_file
+from cblcast.settlement.estimate import estimate
 from cblcast.value.contract import Contract
 
 RULES = ["caiso_10in10", "pjm_economic", "gb_dfs"]

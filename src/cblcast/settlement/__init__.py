@@ -1,7 +1,7 @@
 """Settlement: events + meter + rules → energies, portfolios and payments, with intervals."""
 
-from cblcast.settle.conductor import settle
-from cblcast.settle.result import Settlement, Wishes
-from cblcast.settle.stream import settle_file
+from cblcast.settlement.conductor import settle
+from cblcast.settlement.result import Settlement, Wishes
+from cblcast.settlement.stream import settle_file
 
 __all__ = ["Settlement", "Wishes", "settle", "settle_file"]

@@ -13,8 +13,8 @@ from cblcast.frames.instants import HOUR_US, stamps
 from cblcast.frames.known import run_begins
 from cblcast.frames.schema import CASE_INDEX, SITE
 from cblcast.programs.model import Adjustment, Program
-from cblcast.settle.placebo_errors import Trial
-from cblcast.settle.sums import KEYS
+from cblcast.settlement.placebo_errors import Trial
+from cblcast.settlement.sums import KEYS
 from cblcast.value.portfolio import daily_sums, delivered_limits, independent_halfwidth
 
 
@@ -30,7 +30,7 @@ def portfolio_table(
     Parameters
     ----------
     sums : DataFrame
-        As :func:`cblcast.settle.sums.site_sums` makes them.
+        As :func:`cblcast.settlement.sums.site_sums` makes them.
     events : DataFrame
         The settled events.
     trial, coverage : optional
