@@ -90,6 +90,11 @@ METRICS: dict[str, str] = {
     )
 }
 
+# What `cblcast simulate` finds by a file's key `world`; see cblcast.workflow.worlds.
+WORLDS: dict[str, str] = {
+    "microgrid": "cblcast.workflow.microgrid:MicrogridWorld",
+}
+
 
 def resolve(table: Mapping[str, str], name: str, what: str) -> Any:
     """The class or function that `table` names; an unknown name is a :class:`StudyError` that offers the nearest."""
