@@ -68,7 +68,10 @@ def size(
         return
     shown = ["vehicles", "diesel_kw", "cost_usd", "cost_change_pct", "payment_per_vehicle_usd", "price_usd_per_hour"]
     limit, how = sized.summary["system_minutes"], sized.summary["convention"]
-    print_table(sized.priced[shown].reset_index(), f"{sized.summary['name']}: cheapest design with at most {limit:g} system minutes ({how})")
+    print_table(
+        sized.priced[shown].reset_index(),
+        f"{sized.summary['name']}: cheapest design with at most {limit:g} system minutes ({how})",
+    )
     typer.echo(
         f"no vehicle pays below a subsidy of {sized.summary['threshold_usd']:.0f} $ "
         f"(bound {sized.summary['threshold_bound_usd']:.2f} $ with curtailable turbines)"

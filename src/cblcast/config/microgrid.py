@@ -27,7 +27,9 @@ class Source(Section):
     @model_validator(mode="after")
     def _one_source(self) -> Source:
         if (self.dataset is None) == (self.file is None):
-            raise ValueError("give either dataset: (see `cblcast data list`) or file: (CSV or Parquet with a column time)")
+            raise ValueError(
+                "give either dataset: (see `cblcast data list`) or file: (CSV or Parquet with a column time)"
+            )
         return self
 
 
@@ -162,7 +164,9 @@ class Sizing(Section):
         if self.convention not in CONVENTIONS:
             raise ValueError(f"convention {self.convention!r} is unknown: known are {', '.join(CONVENTIONS)}")
         if min(self.grid) < 2 or self.grid[0] * self.grid[1] > 10_000_000:
-            raise ValueError(f"a grid of {self.grid} designs: give two numbers of 2 or more, with a product up to ten million")
+            raise ValueError(
+                f"a grid of {self.grid} designs: give two numbers of 2 or more, with a product up to ten million"
+            )
         return self
 
 

@@ -24,7 +24,9 @@ def read_yaml(path: str | Path, what: str) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        raise StudyError(f"{path.name}{line} is not valid YAML ({getattr(error, 'problem', None) or error}): mend it") from None
+        raise StudyError(
+            f"{path.name}{line} is not valid YAML ({getattr(error, 'problem', None) or error}): mend it"
+        ) from None
     if not isinstance(document, dict):
         raise StudyError(f"{path.name} holds no {what}: it must be a mapping of keys and values")
     return document

@@ -73,10 +73,23 @@ def front_figure(fronts: pd.DataFrame, limit_minutes: float, title: str = "Paret
     for shade, (subsidy, front) in zip(_SHADES, fronts.groupby("subsidy_usd", sort=True), strict=False):
         ordered = front.sort_values("cost_usd")
         axes.plot(
-            ordered["cost_usd"] / 1000, ordered["system_minutes"], ".-", ms=3, lw=1.1, color=shade, label=f"subsidy {subsidy:g} $"
+            ordered["cost_usd"] / 1000,
+            ordered["system_minutes"],
+            ".-",
+            ms=3,
+            lw=1.1,
+            color=shade,
+            label=f"subsidy {subsidy:g} $",
         )
     axes.axhline(limit_minutes, color="#777777", ls="--", lw=0.9)
-    axes.annotate(f"{limit_minutes:g} system minutes", (1, limit_minutes), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
+    axes.annotate(
+        f"{limit_minutes:g} system minutes",
+        (1, limit_minutes),
+        xycoords=("axes fraction", "data"),
+        ha="right",
+        va="bottom",
+        fontsize=8,
+    )
     axes.set_yscale("symlog", linthresh=10)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("present cost [thousand $]")

@@ -110,7 +110,12 @@ def plan_month(
     most, size = vehicles * fleet.power_kw * plugged, vehicles * fleet.battery_kwh
     out_most = most if use.discharge else 0 * most
     cost = np.r_[
-        price, -_feed_in_price(price, use), 1e-6 * one, use.wear_per_kwh / fleet.discharge_efficiency * one, 0 * one, use.demand_charge_per_kw_month
+        price,
+        -_feed_in_price(price, use),
+        1e-6 * one,
+        use.wear_per_kwh / fleet.discharge_efficiency * one,
+        0 * one,
+        use.demand_charge_per_kw_month,
     ]
     same, none, column = eye_array(n), csr_array((n, n)), csr_array((n, 1))
     balance = hstack([same, -same, -same, same, none, column])
@@ -149,7 +154,12 @@ def _feed_in_price(price: Array, use: DailyUse) -> Array:
 
 
 def plan_year(
-    price_per_kwh: pd.Series, load_kw: Array, vehicles: float, fleet: Fleet, use: DailyUse, energy_kwh: float | None = None
+    price_per_kwh: pd.Series,
+    load_kw: Array,
+    vehicles: float,
+    fleet: Fleet,
+    use: DailyUse,
+    energy_kwh: float | None = None,
 ) -> pd.DataFrame:
     """Month after month; each begins with the charge that the last one left."""
     energy = vehicles * fleet.battery_kwh * fleet.initial_charge if energy_kwh is None else energy_kwh

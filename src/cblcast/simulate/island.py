@@ -14,7 +14,7 @@ with critical load L, turbines W_1 … W_K, diesel rating D and a fleet whose ab
    ENS = max(0, P_ex − G) Δt.
 
 Only available vehicles take part: n = availability × N. They are alike, so that one content stands for all. Solar power,
-where there is any, is always curtailable and used first.
+where there is any, is always curtailable and fills what the turbines leave, so that it never costs a whole turbine.
 
 Under curtailment more vehicles or more diesel never supply less. With whole turbines this can fail by a step: a fuller fleet
 has a smaller PAC, so that one more turbine trips (shown in the tests).
@@ -221,12 +221,12 @@ def _ens(islands: Islands, prepared: _Prepared, diesel: Array, count: Array, fle
         np.minimum(pac, most, out=pac)
         np.maximum(pac, 0.0, out=pac)  # rounding can leave a battery a hair over full
         np.add(pac, islands.load_kw[:, t], out=room)  # what may be generated: L + PAC
-        if islands.solar_kw is not None:
-            room -= np.minimum(islands.solar_kw[:, t], room)
         _wind(levels, prepared.curtail, room, used)
         room -= used
+        if islands.solar_kw is not None:
+            room -= np.minimum(islands.solar_kw[:, t], room)
         np.minimum(room, rating if share is None else rating * share[:, t], out=used)
-        room -= used  # L + PAC − S − W − P_D
+        room -= used  # L + PAC − W − S − P_D
         room -= pac  # P_ex: > 0 the vehicles deliver, < 0 they are charged
         np.minimum(room, 0.0, out=pac)
         pac *= -into

@@ -20,6 +20,12 @@ def _future(n_steps: int) -> NDArray[np.bool_]:
     return np.arange(n_steps)[None, :] >= np.arange(n_steps)[:, None]
 
 
+def _steps_from(starts: pd.DatetimeIndex, step: pd.Timedelta, n_steps: int) -> pd.DatetimeIndex:
+    """Every step of every island, one island after the other."""
+    ahead = pd.TimedeltaIndex([k * step for k in range(n_steps)] * len(starts))
+    return starts.repeat(n_steps) + ahead
+
+
 def known_perfectly(wind_kw: Array) -> Array:
     """The wind itself; `wind_kw` (n_scenarios, n_steps) is the sum of the turbines."""
     return np.where(_future(wind_kw.shape[1]), wind_kw[:, None, :], np.nan)
@@ -39,7 +45,7 @@ def by_season_and_hour(year_kw: pd.Series, starts: pd.DatetimeIndex, n_steps: in
     times = pd.DatetimeIndex(year_kw.index)
     table = year_kw.groupby([times.month, times.hour]).mean()
     step = times[1] - times[0]
-    at = pd.DatetimeIndex((starts.to_numpy()[:, None] + step.to_numpy() * np.arange(n_steps)).ravel())
+    at = _steps_from(starts, step, n_steps)
     mean = table.reindex(pd.MultiIndex.from_arrays([at.month, at.hour])).to_numpy(np.float64)
     return np.where(_future(n_steps), mean.reshape(len(starts), 1, n_steps), np.nan)
 
@@ -68,12 +74,10 @@ def by_nowcast(predicted_kw: pd.Series, starts: pd.DatetimeIndex, n_steps: int, 
     step = (pd.DatetimeIndex(predicted_kw.index.get_level_values(1)) - origins).unique().sort_values()
     if len(step) < 2:
         raise DataError("a nowcast for an island needs leads of at least two steps")
-    width = step[1] - step[0]
-    steps = width.to_numpy() * np.arange(n_steps)
-    at = starts.to_numpy()[:, None] + steps
+    at = _steps_from(starts, step[1] - step[0], n_steps)
     wide = predicted_kw.unstack()
-    rows = wide.index.get_indexer(pd.DatetimeIndex(at.ravel()).tz_localize(origins.tz)).reshape(at.shape)
-    columns = wide.columns.get_indexer(pd.DatetimeIndex(at.ravel()).tz_localize(origins.tz)).reshape(at.shape)
+    rows = wide.index.get_indexer(at).reshape(len(starts), n_steps)
+    columns = wide.columns.get_indexer(at).reshape(len(starts), n_steps)
     if (rows < 0).any():
         raise DataError(f"{int((rows < 0).sum())} steps of the islands have no nowcast: issue it at every step")
     values = wide.to_numpy(np.float64)

@@ -48,15 +48,14 @@ def trace_island(
         turbines = [float(p) for p in islands.turbine_kw[scenario, t]]
         pac = float(absorption_kw(energy, size, most, fleet.charge_efficiency, islands.step_h))
         room = load + pac
-        solar = 0.0 if islands.solar_kw is None else min(float(islands.solar_kw[scenario, t]), room)
-        room -= solar
         connected = list(turbines)
         if cut == "units":
             while sum(connected) > room:  # the last one is disconnected until consumption surpasses generation
                 connected.pop()
         wind = min(sum(connected), room)
+        solar = 0.0 if islands.solar_kw is None else min(float(islands.solar_kw[scenario, t]), room - wind)
         share = 1.0 if islands.diesel_share is None else float(islands.diesel_share[scenario, t])
-        diesel = min(diesel_kw * share, max(0.0, room - wind))
+        diesel = min(diesel_kw * share, max(0.0, room - wind - solar))
         exchange = load - solar - wind - diesel
         able = float(delivery_kw(energy, size * fleet.least_charge, most, fleet.discharge_efficiency, islands.step_h))
         discharge, charge = min(max(exchange, 0.0), able), max(-exchange, 0.0)

@@ -42,7 +42,7 @@ class Prices:
     refill: float = 0.1
 
     def __post_init__(self) -> None:
-        if not self.unserved > self.diesel >= 0 or not 0 <= self.refill:
+        if not self.unserved > self.diesel >= 0 or not self.refill >= 0:
             raise DataError(
                 f"lost load at {self.unserved}, diesel at {self.diesel}, refilling at {self.refill} $/kWh: a plan needs lost load to "
                 "be dearer than diesel, and no price below 0"
@@ -69,7 +69,9 @@ def operate_by_plan(
     """
     n_scenarios, n_steps = islands.load_kw.shape
     if forecast_kw.shape != (n_scenarios, n_steps, n_steps):
-        raise DataError(f"forecast_kw is {forecast_kw.shape}: give (scenarios, steps, steps) = {(n_scenarios, n_steps, n_steps)}")
+        raise DataError(
+            f"forecast_kw is {forecast_kw.shape}: give (scenarios, steps, steps) = {(n_scenarios, n_steps, n_steps)}"
+        )
     state = _State(islands, np.array([[float(diesel_kw)]]), np.array([[float(vehicles)]]), fleet)
     available = islands.turbine_kw.sum(axis=2)
     for t in range(n_steps):
@@ -124,16 +126,21 @@ def plan_island(
     n = len(load_kw)
     one, zero = np.ones(n), np.zeros(n)
     least = min(size_kwh * fleet.least_charge, energy_kwh)
-    cost = np.r_[
-        prices.diesel * step_h * one, zero, zero, zero, prices.unserved * step_h * one, zero
-    ]
+    cost = np.r_[prices.diesel * step_h * one, zero, zero, zero, prices.unserved * step_h * one, zero]
     cost[-1] = -prices.refill / fleet.charge_efficiency
     same = eye_array(n)
     balance = hstack([same, same, -same, same, same, 0 * same])
     kept = diags_array([one, -one[1:]], offsets=[0, -1])
     nothing = 0 * same
     storage = hstack(
-        [nothing, nothing, -fleet.charge_efficiency * step_h * same, step_h / fleet.discharge_efficiency * same, nothing, kept]
+        [
+            nothing,
+            nothing,
+            -fleet.charge_efficiency * step_h * same,
+            step_h / fleet.discharge_efficiency * same,
+            nothing,
+            kept,
+        ]
     )
     begin = np.r_[energy_kwh, zero[1:]]
     upper = np.r_[diesel_kw * one, wind_kw, most_kw * one, most_kw * one, load_kw, max(size_kwh, energy_kwh) * one]

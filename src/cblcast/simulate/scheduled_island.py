@@ -67,8 +67,9 @@ def operate_by_rule(
         else:
             wind = np.broadcast_to(actual.sum(axis=1), room.shape)
             counted_on = np.minimum(expected, room)
+        sun = 0.0 if islands.solar_kw is None else islands.solar_kw[:, t]  # taken as known
         share = 1.0 if islands.diesel_share is None else islands.diesel_share[:, t]
-        set_point = np.minimum(diesel * share, np.maximum(room - counted_on, 0.0))
+        set_point = np.minimum(diesel * share, np.maximum(room - counted_on - sun, 0.0))
         state.follow(t, set_point, wind, actual.sum(axis=1))
     return state.done()
 

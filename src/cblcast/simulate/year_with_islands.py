@@ -64,7 +64,9 @@ def year_with_islands(
     times, load = pd.DatetimeIndex(price_per_kwh.index), np.asarray(load_kw, dtype=np.float64)
     rows, hours = times.get_indexer(starts), round(islands.hours)
     if (rows < 0).any() or (np.diff(rows) < hours).any() or abs(islands.hours - hours) > 1e-9:
-        raise DataError("islands in a year begin at whole hours of the price series, last whole hours and do not overlap")
+        raise DataError(
+            "islands in a year begin at whole hours of the price series, last whole hours and do not overlap"
+        )
     n, available = len(times), fleet.availability
     month = np.asarray(times.year * 12 + times.month)
     energy = vehicles * fleet.battery_kwh * fleet.initial_charge
@@ -82,7 +84,9 @@ def year_with_islands(
         at = stop
         if coming:
             given.append(available * energy)
-            trace = trace_island(islands, coming[0], diesel_kw, vehicles, fleet, cut, initial_energy_kwh=available * energy)
+            trace = trace_island(
+                islands, coming[0], diesel_kw, vehicles, fleet, cut, initial_energy_kwh=available * energy
+            )
             back.append(float(trace["energy_kwh"].iloc[-1]))
             others = (1 - available) * energy
             per_hour = round(1 / islands.step_h)

@@ -59,9 +59,7 @@ def reliable_designs(problem: SizingProblem, minutes: float = 30.0, every: int =
             f"no design up to {problem.most_diesel_kw:g} kW of diesel and {problem.most_vehicles} vehicles keeps to {minutes:g} "
             f"system minutes (the largest has {best:.0f}): raise most_diesel_kw, or lower the load"
         )
-    return pd.DataFrame(
-        {"vehicles": count, "diesel_kw": diesel, "diesel_cost_usd": diesel * problem.diesel_usd_per_kw}
-    )
+    return pd.DataFrame({"vehicles": count, "diesel_kw": diesel, "diesel_cost_usd": diesel * problem.diesel_usd_per_kw})
 
 
 def observed_threshold_usd(reliable: pd.DataFrame, surplus_usd: float) -> float:

@@ -13,9 +13,7 @@ from cblcast.sizing.grid import COLUMNS, front_of
 from cblcast.sizing.problem import SizingProblem
 
 
-def nsga2_front(
-    problem: SizingProblem, population: int = 100, generations: int = 100, seed: int = 0
-) -> pd.DataFrame:
+def nsga2_front(problem: SizingProblem, population: int = 100, generations: int = 100, seed: int = 0) -> pd.DataFrame:
     """Non-dominated designs of the last population, the cheapest first; columns as :func:`cblcast.sizing.grid.grid_designs`.
 
     Vehicles are whole numbers (rounded before they are judged). One call judges a whole generation at once.
@@ -29,7 +27,7 @@ def nsga2_front(
         raise StudyError(f"NSGA-II with {population} designs and {generations} generations: use at least 4 and 1")
     algorithm, minimize, base = _pymoo()
 
-    class Designs(base):  # type: ignore[misc]  # pymoo ships no types
+    class Designs(base):  # type: ignore[misc, valid-type]  # pymoo ships no types
         def __init__(self) -> None:
             upper = np.array([problem.most_diesel_kw, float(problem.most_vehicles)])
             super().__init__(n_var=2, n_obj=2, xl=np.zeros(2), xu=upper)

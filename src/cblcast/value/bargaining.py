@@ -158,9 +158,7 @@ def agree(
     )
 
 
-def two_stage(
-    cost_usd: ArrayLike, vehicles: ArrayLike, surplus_usd: float, terms: Terms = PAPER_TERMS
-) -> Agreement:
+def two_stage(cost_usd: ArrayLike, vehicles: ArrayLike, surplus_usd: float, terms: Terms = PAPER_TERMS) -> Agreement:
     """The number of vehicles that makes C1(N) + N s least (equation 3), then the payment (equation 4).
 
     Parameters
@@ -182,9 +180,7 @@ def two_stage(
     return agree(without, float(cost[best]), float(count[best]), surplus_usd, terms)
 
 
-def threshold_subsidy(
-    surplus_usd: float, availability: float, vehicle_kw: float, diesel_usd_per_kw: float
-) -> float:
+def threshold_subsidy(surplus_usd: float, availability: float, vehicle_kw: float, diesel_usd_per_kw: float) -> float:
     """Subsidy below which no vehicle takes part, whatever the wind and the load, if turbines can be curtailed [$].
 
     Proof. Let a design with N vehicles and a diesel set of D kW meet the reliability. In every step its fleet delivers at most

@@ -52,7 +52,9 @@ def read_source(source: Source, folder: Path, what: str) -> pd.Series:
 
 def _from_panel(panel: Panel, source: Source, what: str) -> pd.Series:
     if source.column not in panel.data.columns:
-        raise StudyError(f"{what}.column: there is no column {source.column!r}: {nearest(source.column, panel.data.columns)}")
+        raise StudyError(
+            f"{what}.column: there is no column {source.column!r}: {nearest(source.column, panel.data.columns)}"
+        )
     column = panel.data[source.column].astype("float64")
     sites = panel.data.index.get_level_values(SITE).unique()
     if source.site is not None:
@@ -67,9 +69,13 @@ def _from_panel(panel: Panel, source: Source, what: str) -> pd.Series:
 def _column(path: Path, source: Source) -> pd.Series:
     table = read_table(path, "series")
     if source.column not in table.frame.columns:
-        raise DataError(f"{path.name} has no column {source.column!r}: {nearest(source.column, map(str, table.frame.columns))}")
+        raise DataError(
+            f"{path.name} has no column {source.column!r}: {nearest(source.column, map(str, table.frame.columns))}"
+        )
     stamps = read_stamps(table, time_column(table), None)
-    us = stamps.us if stamps.aware else localise(stamps.us, np.zeros(len(stamps.us), np.int64), stamps.zone or source.tz)
+    us = (
+        stamps.us if stamps.aware else localise(stamps.us, np.zeros(len(stamps.us), np.int64), stamps.zone or source.tz)
+    )
     index = pd.DatetimeIndex(us.view("M8[us]")).tz_localize("UTC")
     return pd.Series(numbers(table.frame[source.column], table).to_numpy(), index=index).sort_index()
 
@@ -78,7 +84,9 @@ def _found(name: str, folder: Path, what: str) -> Path:
     for candidate in (folder / name, Path(name)):
         if candidate.is_file():
             return candidate
-    raise StudyError(f"{what}.file names {name!r}, which is neither beside the study nor in the working directory: mend the path")
+    raise StudyError(
+        f"{what}.file names {name!r}, which is neither beside the study nor in the working directory: mend the path"
+    )
 
 
 def island_year(study: MicrogridStudy, folder: Path = Path()) -> tuple[IslandYear, tuple[str, ...]]:

@@ -24,7 +24,16 @@ from cblcast.value.bargaining import threshold_subsidy
 from cblcast.workflow.island_year import island_year, study_islands
 from cblcast.workflow.worlds import WorldResult
 
-_POWERS = ["load_kw", "wind_available_kw", "wind_kw", "solar_kw", "diesel_kw", "charge_kw", "discharge_kw", "unserved_kw"]
+_POWERS = [
+    "load_kw",
+    "wind_available_kw",
+    "wind_kw",
+    "solar_kw",
+    "diesel_kw",
+    "charge_kw",
+    "discharge_kw",
+    "unserved_kw",
+]
 
 
 class MicrogridWorld:
@@ -44,7 +53,9 @@ class MicrogridWorld:
         drawn, more = study_islands(settings, year)
         islands, fleet, design = drawn.islands, settings.fleet.fleet(), settings.design
         steps = trace_islands(islands, design.diesel_kw, design.vehicles, fleet, settings.wind.cut)
-        sums = (steps[_POWERS].groupby("scenario").sum() * islands.step_h).rename(columns=lambda c: c.replace("_kw", "_kwh"))
+        sums = (steps[_POWERS].groupby("scenario").sum() * islands.step_h).rename(
+            columns=lambda c: c.replace("_kw", "_kwh")
+        )
         sums.insert(0, "start", drawn.starts)
         ens = sums["unserved_kwh"].to_numpy()[None, :]
         peaks = settings.load.critical_peak_kw, settings.load.system_peak_kw
@@ -167,7 +178,9 @@ def size_microgrid(
         **found,
     }
     if priced["at_limit"].any():
-        more += (f"at {priced.index[priced['at_limit']][0]:g} $ even {own.most_vehicles} vehicles are not enough: raise most_vehicles",)
+        more += (
+            f"at {priced.index[priced['at_limit']][0]:g} $ even {own.most_vehicles} vehicles are not enough: raise most_vehicles",
+        )
     if len(seeds):
         by_seed = seeds["threshold_usd"].groupby("seed").first()
         summary["threshold_sd_usd"] = round(float(by_seed.std()), 1)
@@ -214,7 +227,9 @@ def size_study(path: str | Path, store: str | None = None, progress: Callable[[s
 
     study = read_microgrid(path)
     sized = size_microgrid(study, Path(path).parent, progress)
-    with tracking.study_run(f"{study.name}-sizing", study.settings(), uri=store, tags={"cblcast.world": "microgrid"}) as run:
+    with tracking.study_run(
+        f"{study.name}-sizing", study.settings(), uri=store, tags={"cblcast.world": "microgrid"}
+    ) as run:
         run.table("prices", sized.priced.drop(columns=["statement", "deal", "at_limit"]))
         _log_files(run, sized.result())
     return replace(sized, run_id=run.run_id)

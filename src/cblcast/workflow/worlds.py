@@ -1,7 +1,8 @@
 """Worlds by name: one file in, tables, figures and a summary out. A world is one class and one line of the registry.
 
-A world is a class with ``section`` (a pydantic model that checks the file) and ``run(settings, folder) -> WorldResult``; ``folder`` is where
-the file lies, for paths that are relative to it. ``registry.WORLDS`` names it; `cblcast simulate FILE` finds it by the file's key ``world``.
+A world is a class with ``section`` (a pydantic model that checks the file) and ``run(settings, folder) -> WorldResult``;
+``folder`` is where the file lies, for paths that are relative to it. ``registry.WORLDS`` names it; `cblcast simulate FILE`
+finds it by the file's key ``world``.
 """
 
 from __future__ import annotations
@@ -68,7 +69,9 @@ def read_world(path: str | Path, changes: Mapping[str, Any] | None = None) -> tu
         _set(document, key, value)
     name = document.get("world")
     if not isinstance(name, str):
-        raise StudyError(f"{Path(path).name} does not say what it describes: add world: NAME ({nearest('', registry.WORLDS)})")
+        raise StudyError(
+            f"{Path(path).name} does not say what it describes: add world: NAME ({nearest('', registry.WORLDS)})"
+        )
     world: World = registry.resolve(registry.WORLDS, name, "world")()
     return world, validated(world.section, document, Path(path).name)
 
@@ -94,7 +97,9 @@ def write_result(result: WorldResult, folder: Path) -> list[Path]:
         for name, draw in result.figures.items():
             draw().savefig(made / f"{name}.png", dpi=110)
         summary = {**result.summary, "notes": list(result.notes)}
-        (made / "summary.json").write_text(json.dumps(summary, indent=1, ensure_ascii=False, default=str) + "\n", "utf-8")
+        (made / "summary.json").write_text(
+            json.dumps(summary, indent=1, ensure_ascii=False, default=str) + "\n", "utf-8"
+        )
         folder.mkdir(exist_ok=True)
         names = sorted(item.name for item in made.iterdir())
         for name in names:
