@@ -1,8 +1,9 @@
-"""The fleet on the grid, every day of the year: bought and sold at day-ahead prices, peaks shaved, batteries worn (the paper's "future study").
+"""The fleet on the grid, every day of the year (the paper's "future study").
 
-State: the mean content of a contracted vehicle's battery [kWh]. There is one owner of it at any time: the plan while the grid is there,
-:func:`cblcast.simulate.island_trace.trace_island` while it is not; each begins with what the other left, so that an outage neither fills nor
-empties a battery. Vehicles that are away drive, and come back with less.
+Energy is bought and sold at day-ahead prices, peaks are shaved, batteries are worn. State: the mean content of a contracted
+vehicle's battery [kWh]. There is one owner of it at any time: the plan while the grid is there,
+:func:`cblcast.simulate.island_trace.trace_island` while it is not; each begins with what the other left, so that an outage neither
+fills nor empties a battery. Vehicles that are away drive, and come back with less.
 
 A month is one linear program (scipy's HiGHS), hour by hour, for a fleet of N vehicles behind one connection:
 
@@ -67,8 +68,8 @@ class DailyUse:
             raise DataError("plugged holds a share between 0 and 1 for each of the 24 hours of the day")
         if not 0 <= self.reserve < 1 or not 0 <= self.feed_in <= 1 or not self.connection_kw > 0:
             raise DataError(
-                f"reserve {self.reserve}, feed_in {self.feed_in}, connection_kw {self.connection_kw}: a reserve lies in [0, 1), a feed-in in "
-                "[0, 1], a connection above 0"
+                f"reserve {self.reserve}, feed_in {self.feed_in}, connection_kw {self.connection_kw}: a reserve lies in [0, 1), "
+                "a feed-in in [0, 1], a connection above 0"
             )
 
 
@@ -140,8 +141,8 @@ def plan_month(
     )
     if found.status != 0:
         raise DataError(
-            f"no plan for {price_per_kwh.index[0]:%Y-%m}: the load (up to {load.max():.0f} kW) and {driving.sum():.0f} kWh of driving do not "
-            f"fit the connection of {use.connection_kw:g} kW and the batteries: raise the limit, lower the reserve, or drive less"
+            f"no plan for {price_per_kwh.index[0]:%Y-%m}: the load (up to {load.max():.0f} kW) and {driving.sum():.0f} kWh of "
+            f"driving do not fit the connection of {use.connection_kw:g} kW and the batteries: raise the limit, lower the reserve, or drive less"
         )
     x = np.asarray(found.x)[:-1].reshape(5, n)
     names = ["import_kw", "export_kw", "charge_kw", "discharge_kw", "energy_kwh"]

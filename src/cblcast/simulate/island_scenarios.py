@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from cblcast.physics.power_curve import PowerCurve
-from cblcast.schema import DataError
+from cblcast.schema import SITE, DataError
 from cblcast.simulate.island import Islands
-
-STEP_MIN = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,3 +174,19 @@ def on_calendar(series: pd.Series, times: pd.DatetimeIndex, tz: str, what: str) 
     naive = pd.Series(series.to_numpy(), index=local)
     naive = naive[~naive.index.duplicated()].sort_index()  # the repeated hour of autumn: the first stands for both
     return on_grid(naive, pd.DatetimeIndex(moved).fillna(low - week), what)
+
+
+def island_events(starts: pd.DatetimeIndex, hours: float, site_ids: Sequence[str]) -> pd.DataFrame:
+    """Islands as events of every site: what would a customer on the critical load have drawn, had the grid been there?
+
+    Returns
+    -------
+    DataFrame
+        ``site_id``, ``start``, ``stop``: what :func:`cblcast.cases.make_cases` and every baseline take.
+    """
+    if starts.tz is None:
+        raise DataError("islands begin at instants with a zone: localise starts first")
+    frames = [
+        pd.DataFrame({SITE: site, "start": starts, "stop": starts + pd.Timedelta(hours=hours)}) for site in site_ids
+    ]
+    return pd.concat(frames, ignore_index=True)
