@@ -52,7 +52,9 @@ def table() -> tuple[pd.DataFrame, list[dict[str, Any]]]:
         whole = _figures(SizingProblem(**{"islands": drawn.islands, "fleet": Fleet(), **changes}), 10)
         some = pd.DataFrame(
             [
-                _figures(SizingProblem(**{"islands": draw_islands(year, seed=seed).islands, "fleet": Fleet(), **changes}), 10)
+                _figures(
+                    SizingProblem(**{"islands": draw_islands(year, seed=seed).islands, "fleet": Fleet(), **changes}), 10
+                )
                 for seed in range(SEEDS)
             ]
         )
@@ -69,10 +71,30 @@ def table() -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     head = found.loc["headline"]
     source = "trial: threshold sd 300 $, diesel sd 82 kW over 48 drawn windows"
     return found, [
-        reported("threshold over 30 sets of 48 islands, standard deviation", source, round(float(head["threshold_usd_sd"])), "$"),
-        reported("diesel without vehicles over 30 sets, standard deviation", source, round(float(head["diesel_alone_kw_sd"])), "kW"),
-        reported("price of an hour with half-full batteries, all windows", "trial: 40", round(float(found.at["charge at the start 0.5", "price_usd_per_hour"]), 1), "$/h"),
-        reported("cost with half-full batteries at 6000 $", "trial: -8", round(float(found.at["charge at the start 0.5", "cost_change_pct"]), 1), "%"),
+        reported(
+            "threshold over 30 sets of 48 islands, standard deviation",
+            source,
+            round(float(head["threshold_usd_sd"])),
+            "$",
+        ),
+        reported(
+            "diesel without vehicles over 30 sets, standard deviation",
+            source,
+            round(float(head["diesel_alone_kw_sd"])),
+            "kW",
+        ),
+        reported(
+            "price of an hour with half-full batteries, all windows",
+            "trial: 40",
+            round(float(found.at["charge at the start 0.5", "price_usd_per_hour"]), 1),
+            "$/h",
+        ),
+        reported(
+            "cost with half-full batteries at 6000 $",
+            "trial: -8",
+            round(float(found.at["charge at the start 0.5", "cost_change_pct"]), 1),
+            "%",
+        ),
     ]
 
 

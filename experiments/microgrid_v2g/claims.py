@@ -10,7 +10,9 @@ def claim(text: str, source: str, target: Any, measured: Any, unit: str, holds: 
     return {"claim": text, "source": source, "target": target, "measured": measured, "unit": unit, "holds": holds}
 
 
-def within(text: str, source: str, low: float, high: float, measured: float, unit: str, digits: int = 1) -> dict[str, Any]:
+def within(
+    text: str, source: str, low: float, high: float, measured: float, unit: str, digits: int = 1
+) -> dict[str, Any]:
     """A claim that a figure lies between two limits."""
     return claim(text, source, f"{low:g} to {high:g}", round(measured, digits), unit, bool(low <= measured <= high))
 

@@ -60,12 +60,18 @@ def loads() -> dict[str, tuple[pd.Series, str]]:
     twelve = datasets.load("cambridge_sme").data["observed_kw"].astype("float64").unstack("site_id")
     found = {
         "Cambridge, 12 buildings": (twelve.sum(axis=1, min_count=12).loc["2017":"2018"], "Europe/London"),
-        "Turin, one building": (datasets.load("turin").data["observed_kw"].astype("float64").droplevel(0), "Europe/Rome"),
+        "Turin, one building": (
+            datasets.load("turin").data["observed_kw"].astype("float64").droplevel(0),
+            "Europe/Rome",
+        ),
     }
     if (path := given("load/vic_elec_30min_2012_2014.parquet")) is not None:
         raw = pd.read_parquet(path)
         index = raw.index if isinstance(raw.index, pd.DatetimeIndex) else pd.DatetimeIndex(raw["timestamp_utc"])
-        found["Victoria, whole state"] = (pd.Series(raw["demand_mwh"].to_numpy(np.float64), index), "Australia/Melbourne")
+        found["Victoria, whole state"] = (
+            pd.Series(raw["demand_mwh"].to_numpy(np.float64), index),
+            "Australia/Melbourne",
+        )
     if (path := given("load/eia_ciso_demand_hourly_2015_2020.parquet")) is not None:
         raw = pd.read_parquet(path)
         start = pd.DatetimeIndex(raw["timestamp_utc"]).tz_localize("UTC") - pd.Timedelta("1h")  # labels are hour ends
@@ -102,4 +108,6 @@ def fontana_sun(times: pd.DatetimeIndex) -> np.ndarray | None:
     raw = raw[~raw["building"].isin([14, 15])]
     sums = raw.groupby("timestamp_pst")[["solar_kwh", "pv_kw"]].sum()
     sun = (sums["solar_kwh"] / sums["pv_kw"]).tz_localize("Etc/GMT+8").tz_convert("UTC")
-    return np.maximum(on_calendar(sun, times, "Etc/GMT-1", "sun"), 0.0)  # noon stays noon: by standard time of either place
+    return np.maximum(
+        on_calendar(sun, times, "Etc/GMT-1", "sun"), 0.0
+    )  # noon stays noon: by standard time of either place

@@ -60,7 +60,9 @@ def draw_island(axes: Axes, steps: pd.DataFrame, step_h: float) -> None:
         top = np.r_[steps["load_kw"], steps["load_kw"].iloc[-1]]
         down = top - np.r_[lost, lost.iloc[-1]]
         axes.fill_between(hours, down, top, step="post", color=LOST, alpha=0.8, lw=0, label="not supplied")
-    line(steps["load_kw"], LOAD, "critical load", lw=2.0)
+    line(
+        steps["load_kw"], LOAD, "critical load", lw=4.5, alpha=0.3, zorder=1
+    )  # beneath: what meets it exactly stays seen
     axes.axhline(0, color="#999999", lw=0.6)
     axes.set_ylabel("power [kW]")
     axes.margins(x=0)
@@ -82,14 +84,8 @@ def front_figure(fronts: pd.DataFrame, limit_minutes: float, title: str = "Paret
             label=f"subsidy {subsidy:g} $",
         )
     axes.axhline(limit_minutes, color="#777777", ls="--", lw=0.9)
-    axes.annotate(
-        f"{limit_minutes:g} system minutes",
-        (1, limit_minutes),
-        xycoords=("axes fraction", "data"),
-        ha="right",
-        va="bottom",
-        fontsize=8,
-    )
+    at = ("axes fraction", "data")
+    axes.annotate(f"{limit_minutes:g} system minutes", (0.01, limit_minutes), xycoords=at, va="bottom", fontsize=8)
     axes.set_yscale("symlog", linthresh=10)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("present cost [thousand $]")

@@ -142,7 +142,8 @@ def plan_month(
     if found.status != 0:
         raise DataError(
             f"no plan for {price_per_kwh.index[0]:%Y-%m}: the load (up to {load.max():.0f} kW) and {driving.sum():.0f} kWh of "
-            f"driving do not fit the connection of {use.connection_kw:g} kW and the batteries: raise the limit, lower the reserve, or drive less"
+            f"driving do not fit the connection of {use.connection_kw:g} kW and the batteries: raise the limit, lower the "
+            "reserve, or drive less"
         )
     x = np.asarray(found.x)[:-1].reshape(5, n)
     names = ["import_kw", "export_kw", "charge_kw", "discharge_kw", "energy_kwh"]
