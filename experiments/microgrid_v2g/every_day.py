@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from claims import claim, reported, within
-from sources import day_ahead_eur_per_kwh, loads
+from sources import day_ahead_eur_per_kwh, headline_year, loads
 
 from cblcast.physics.battery_wear import BatteryWear
 from cblcast.simulate.daily_fleet import DailyUse, plan_year, yearly_bill
 from cblcast.simulate.island import Fleet
-from cblcast.simulate.island_scenarios import on_calendar
+from cblcast.simulate.island_scenarios import draw_islands, on_calendar
+from cblcast.simulate.island_trace import trace_island
+from cblcast.simulate.year_with_islands import YearWithIslands, year_with_islands
 from cblcast.value.bargaining import agree
 from cblcast.value.cash_flow import VehicleCosts, annuity_factor
 
@@ -82,7 +84,73 @@ def table(priced: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     found["wear_eur_per_kwh"] = (
         found["added_loss_points"] / 100 / END_OF_LIFE * 6000 / (YEARS * found["throughput_kwh_per_vehicle"])
     )
-    return found, _claims(found, priced)
+    return found, _claims(found, priced) + through_islands(priced)
+
+
+def through_islands(priced: pd.DataFrame) -> list[dict[str, Any]]:
+    """The year 2015 with its drawn islands in it: what the batteries really hold when the grid is lost, and that nothing is free."""
+    prices = day_ahead_eur_per_kwh()
+    if prices is None:
+        return []
+    drawn = draw_islands(headline_year(), seed=0)
+    clock = drawn.starts.tz_convert("Europe/Paris").tz_localize(None)
+    order = np.argsort(clock.asi8)
+    apart = order[np.r_[True, np.diff(clock[order].asi8) >= 6 * 3_600_000_000]]
+    apart = apart[clock[apart].month == (clock[apart] + pd.Timedelta("6h")).month]  # an island lies within a month here
+    islands, starts = drawn.islands.take(apart), clock[apart]
+    kw, vehicles = float(priced.at[5500.0, "diesel_kw"]), int(priced.at[5500.0, "vehicles"])
+    fleet, load = Fleet(initial_charge=0.8), _load(pd.DatetimeIndex(prices.index))
+    full = _minutes(
+        pd.concat([trace_island(islands, s, kw, vehicles, Fleet()) for s in range(len(starts))]), len(starts)
+    )
+    found = [
+        reported(
+            f"system minutes of the design at 5500 $ ({kw:.0f} kW, {vehicles} vehicles), full batteries, {len(starts)} islands",
+            SOURCE,
+            round(full, 1),
+            "system minutes",
+        )
+    ]
+    for reserve in (0.5, 0.8):
+        use = DailyUse(wear_per_kwh=0.02, demand_charge_per_kw_month=DEMAND_EUR_PER_KW_MONTH, reserve=reserve)
+        year = year_with_islands(prices, load, islands, starts, kw, vehicles, fleet, use)
+        minutes = _minutes(pd.concat(year.traces), len(starts))
+        charge = year.handed_over_kwh.mean() / (fleet.availability * vehicles * fleet.battery_kwh)
+        found.append(
+            reported(
+                f"the same as the daily plan leaves them, reserve {reserve}",
+                SOURCE,
+                f"{minutes:.1f}, mean charge {100 * charge:.0f} %",
+                "system minutes",
+            )
+        )
+        jump = _energy_from_nowhere(year, fleet)
+        found.append(
+            claim(
+                f"energy that appears when the grid comes or goes, reserve {reserve}",
+                "a known tool gives free energy after an outage",
+                0.0,
+                round(jump, 6),
+                "kWh",
+                jump < 1e-6,
+            )
+        )
+    return found
+
+
+def _minutes(steps: pd.DataFrame, islands: int) -> float:
+    return float(steps["unserved_kw"].sum() / 6 / islands * 48 / 1000 * 60)
+
+
+def _energy_from_nowhere(year: YearWithIslands, fleet: Fleet) -> float:
+    """Largest difference between what an island took out of the batteries and what they lost [kWh]."""
+    worst = 0.0
+    for trace, before, after in zip(year.traces, year.handed_over_kwh, year.taken_back_kwh, strict=True):
+        moved = (
+            trace["charge_kw"] * fleet.charge_efficiency - trace["discharge_kw"] / fleet.discharge_efficiency
+        ).sum() / 6
+        worst = max(worst, abs(after - before - moved))
+    return worst
 
 
 def _load(times: pd.DatetimeIndex) -> np.ndarray:

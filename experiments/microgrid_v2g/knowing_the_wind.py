@@ -188,7 +188,8 @@ def _claims(found: pd.DataFrame) -> list[dict[str, Any]]:
             ("plan", "receding horizon"),
             ("cautious", f"receding horizon less {CAUTION:g} standard errors"),
         ):
-            text = f"{row[f'{way}_minutes']:.1f} minutes, {row[f'{way}_diesel_kwh']:.0f} kWh of diesel, {row[f'{way}_spilled_kwh']:.0f} kWh spilled"
+            minutes, burnt, spilled = (row[f"{way}_{what}"] for what in ("minutes", "diesel_kwh", "spilled_kwh"))
+            text = f"{minutes:.1f} minutes, {burnt:.0f} kWh of diesel, {spilled:.0f} kWh spilled"
             claims.append(reported(f"wind: {name}; {label}", SOURCE, text, "48 islands | per island"))
         need = f"{row['least_diesel_kw']:.0f} kW | {row['least_vehicles']:.0f} vehicles"
         claims.append(

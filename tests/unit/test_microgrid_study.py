@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from cblcast.schema import DataError, StudyError
+from cblcast.schema import DataError, DataWarning, StudyError
 from cblcast.workflow.island_year import island_year
 from cblcast.workflow.microgrid import read_microgrid, size_microgrid
 from cblcast.workflow.worlds import WorldResult, read_world, simulate_world, write_result
@@ -96,6 +96,8 @@ def test_one_value_can_be_changed_from_outside(own_files):
         ({"sizing": {"convention": "minutes"}}, "known are summed"),
         ({"load": None}, "load"),
         ({"design": {"diesel_kw": -1, "vehicles": 0}}, "design.diesel_kw"),
+        ({"sizing": {"subsidies_usd": [float("nan")]}}, "finite number"),
+        ({"economics": {"diesel_usd_per_kw": float("inf")}}, "finite number"),
     ],
 )
 def test_one_sentence_for_a_wrong_key(own_files, changes, says):
@@ -129,6 +131,15 @@ def test_a_load_above_everything_that_can_be_built(own_files):
     small = {"most_diesel_kw": 50, "most_vehicles": 10, "method": "grid"}
     with pytest.raises(StudyError, match="no design up to 50 kW"):
         size_microgrid(read_microgrid(written(path, study, sizing=small)), path.parent)
+
+
+def test_a_subsidy_above_the_surplus_cost_is_told(own_files):
+    path, study = own_files
+    rich = {"method": "grid", "grid": [5, 5], "every_vehicles": 100, "most_vehicles": 300, "subsidies_usd": [7000]}
+    with pytest.warns(DataWarning, match=r"exceeds the surplus cost by 345\.75"):
+        sized = size_microgrid(read_microgrid(written(path, study, sizing=rich)), path.parent)
+    assert sized.priced.at[7000.0, "at_limit"]
+    assert any("raise most_vehicles" in note for note in sized.notes)
 
 
 def test_the_bundled_study_says_what_it_did():

@@ -14,6 +14,18 @@ app = typer.Typer()
 Out = Annotated[Path | None, typer.Option(help="Folder for tables (CSV), figures (PNG) and summary.json.")]
 
 
+def _changes(pairs: list[str]) -> dict[str, str]:
+    from cblcast.errors import StudyError
+
+    changes = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise StudyError(f"--set {pair!r} has no value: write --set key=value, e.g. --set design.vehicles=100")
+        changes[key.strip()] = value
+    return changes
+
+
 @app.command()
 def simulate(
     world: Annotated[Path, typer.Argument(help="World, a YAML file with the key world:.")],
@@ -24,7 +36,6 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Simulate a world whose truth is known, as its file describes it."""
-    from cblcast.cli.studies import _changes
     from cblcast.workflow.worlds import simulate_world, write_result
 
     with progress(as_json, 1, "simulating"):

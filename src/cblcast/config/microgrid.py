@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from cblcast.config.sections import Section
 from cblcast.simulate.island import Fleet
@@ -13,7 +13,13 @@ from cblcast.value.bargaining import Terms
 from cblcast.value.cash_flow import VehicleCosts
 
 
-class Source(Section):
+class Part(Section):
+    """A part of the file; its numbers are finite."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+
+class Source(Part):
     """A measured series: a column of a bundled or known data set, or of one's own file."""
 
     dataset: str | None = None
@@ -57,7 +63,7 @@ class Solar(Source):
     measured_rated_kw: float = Field(gt=0)  # of the plant that was measured
 
 
-class Island(Section):
+class Island(Part):
     """Which islands a design is judged by."""
 
     hours: float = Field(default=6.0, gt=0)
@@ -67,7 +73,7 @@ class Island(Section):
     seed: int = Field(default=0, ge=0)
 
 
-class Generators(Section):
+class Generators(Part):
     """A diesel set of several generators that fail."""
 
     count: int = Field(default=1, ge=1)
@@ -75,7 +81,7 @@ class Generators(Section):
     failure_to_start: float = Field(default=0.0, ge=0, lt=1)
 
 
-class Vehicles(Section):
+class Vehicles(Part):
     """The fleet; see :class:`cblcast.simulate.island.Fleet`, which checks the values."""
 
     battery_kwh: float = 12.0
@@ -96,7 +102,7 @@ class Vehicles(Section):
         return Fleet(**self.model_dump())
 
 
-class Economics(Section):
+class Economics(Part):
     """Prices; present values over `years` at `discount_rate`."""
 
     diesel_usd_per_kw: float = Field(default=800.0, ge=0)
@@ -137,14 +143,14 @@ class Economics(Section):
         )
 
 
-class Design(Section):
+class Design(Part):
     """One design to simulate."""
 
     diesel_kw: float = Field(ge=0)
     vehicles: int = Field(ge=0)
 
 
-class Sizing(Section):
+class Sizing(Part):
     """What to search, and how."""
 
     method: Literal["nsga2", "grid"] = "nsga2"
@@ -170,7 +176,7 @@ class Sizing(Section):
         return self
 
 
-class MicrogridStudy(Section):
+class MicrogridStudy(Part):
     """A microgrid, as `cblcast simulate` (one design) and `cblcast size` (all designs) read it."""
 
     format: Literal[1] = 1
