@@ -21,7 +21,7 @@ from cblcast.simulate.island_forecasts import by_nowcast, by_persistence, by_sea
 from cblcast.simulate.island_scenarios import Drawn, draw_islands
 from cblcast.simulate.receding_horizon import operate_by_plan
 from cblcast.simulate.reliability import system_minutes
-from cblcast.simulate.scheduled_island import operate_by_rule
+from cblcast.simulate.scheduled_island import Operated, operate_by_rule
 
 SITE, STEPS, RATED_KW = "island_turbines", 36, 1324.8
 CAUTION = 2.0  # a cautious plan counts on the forecast less so many standard errors of its lead, learned on 2014
@@ -106,10 +106,8 @@ def table() -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     for name, (forecast, spread) in knowledge(panel, drawn).items():
         step_ahead = np.einsum("stt->st", forecast)
         by_rule = operate_by_rule(drawn.islands, step_ahead, DESIGN["diesel_kw"], DESIGN["vehicles"], fleet, "curtail")
-        by_plan = operate_by_plan(drawn.islands, forecast, DESIGN["diesel_kw"], DESIGN["vehicles"], fleet)
-        wary = operate_by_plan(
-            drawn.islands, cautious(forecast, spread), DESIGN["diesel_kw"], DESIGN["vehicles"], fleet
-        )
+        by_plan = _plan(drawn, forecast, fleet)
+        wary = by_plan if not spread.any() else _plan(drawn, cautious(forecast, spread), fleet)
         rows[name] = {
             "nrmse_10min_pct": 100 * float(np.sqrt(((step_ahead - wind) ** 2).mean())) / RATED_KW,
             "rule_minutes": _minutes(by_rule.unserved_kwh),
@@ -127,6 +125,10 @@ def table() -> tuple[pd.DataFrame, list[dict[str, Any]]]:
         }
     found = pd.DataFrame(rows).T
     return found, _claims(found)
+
+
+def _plan(drawn: Drawn, forecast: np.ndarray, fleet: Fleet) -> Operated:
+    return operate_by_plan(drawn.islands, forecast, DESIGN["diesel_kw"], DESIGN["vehicles"], fleet)
 
 
 def _minutes(unserved_kwh: np.ndarray) -> float:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cblcast.schema import DataError
 from cblcast.simulate.island import Fleet, Islands
-from cblcast.simulate.scheduled_island import Operated, _State
+from cblcast.simulate.scheduled_island import Batteries, Operated
 
 Array = NDArray[np.float64]
 
@@ -72,7 +72,7 @@ def operate_by_plan(
         raise DataError(
             f"forecast_kw is {forecast_kw.shape}: give (scenarios, steps, steps) = {(n_scenarios, n_steps, n_steps)}"
         )
-    state = _State(islands, np.array([[float(diesel_kw)]]), np.array([[float(vehicles)]]), fleet)
+    state = Batteries(islands, np.array([[float(diesel_kw)]]), np.array([[float(vehicles)]]), fleet)
     available = islands.turbine_kw.sum(axis=2)
     for t in range(n_steps):
         plans = [

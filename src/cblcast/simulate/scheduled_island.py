@@ -51,7 +51,7 @@ def operate_by_rule(
     if expected_kw.shape != islands.load_kw.shape or not np.isfinite(expected_kw).all():
         raise DataError(f"expected_kw is {expected_kw.shape}: give a number for each of {islands.load_kw.shape}")
     diesel, count = (np.atleast_1d(np.asarray(v, dtype=np.float64))[:, None] for v in (diesel_kw, vehicles))
-    state = _State(islands, diesel, count, fleet)
+    state = Batteries(islands, diesel, count, fleet)
     turbines = islands.turbine_kw.shape[2]
     for t in range(islands.load_kw.shape[1]):
         room = islands.load_kw[:, t] + state.absorption()
@@ -74,8 +74,8 @@ def operate_by_rule(
     return state.done()
 
 
-class _State:
-    """Batteries and sums of a block of designs."""
+class Batteries:
+    """The fleet of each design in each island, following what set-points and wind leave over; every array (n_designs, n_scenarios)."""
 
     def __init__(self, islands: Islands, diesel: Array, count: Array, fleet: Fleet) -> None:
         shape = np.broadcast_shapes(diesel.shape, count.shape, (1, islands.n_scenarios))
@@ -86,6 +86,7 @@ class _State:
         self.unserved, self.burnt, self.spilled = (np.zeros(shape) for _ in range(3))
 
     def absorption(self) -> Array:
+        """Power absorption capability now [kW]."""
         return absorption_kw(self.energy, self.size, self.most, self.fleet.charge_efficiency, self.islands.step_h)
 
     def follow(self, t: int, set_point: Array, wind: Array, available: Array) -> None:
@@ -106,5 +107,6 @@ class _State:
         )
 
     def done(self) -> Operated:
+        """The sums so far."""
         h = self.islands.step_h
         return Operated(self.unserved * h, self.burnt * h, self.spilled * h, self.energy)
