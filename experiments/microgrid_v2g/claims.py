@@ -7,7 +7,8 @@ from typing import Any
 
 def claim(text: str, source: str, target: Any, measured: Any, unit: str, holds: bool | None) -> dict[str, Any]:
     """One line of results.json; `holds` is None where a figure is only reported."""
-    return {"claim": text, "source": source, "target": target, "measured": measured, "unit": unit, "holds": holds}
+    judged = None if holds is None else bool(holds)  # numpy's own booleans are no JSON
+    return {"claim": text, "source": source, "target": target, "measured": measured, "unit": unit, "holds": judged}
 
 
 def within(

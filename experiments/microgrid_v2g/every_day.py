@@ -81,9 +81,8 @@ def table(priced: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
         for name, row in found.iterrows()
     ]
     found["added_loss_points"] = base - found["capacity_after_10_years_pct"]
-    found["wear_eur_per_kwh"] = (
-        found["added_loss_points"] / 100 / END_OF_LIFE * 6000 / (YEARS * found["throughput_kwh_per_vehicle"])
-    )
+    used = (YEARS * found["throughput_kwh_per_vehicle"]).where(found["throughput_kwh_per_vehicle"] > 1.0)
+    found["wear_eur_per_kwh"] = found["added_loss_points"] / 100 / END_OF_LIFE * 6000 / used
     return found, _claims(found, priced) + through_islands(priced)
 
 

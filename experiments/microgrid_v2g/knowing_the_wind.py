@@ -113,6 +113,7 @@ def table() -> tuple[pd.DataFrame, list[dict[str, Any]]]:
             "rule_minutes": _minutes(by_rule.unserved_kwh),
             "rule_diesel_kwh": float(by_rule.diesel_kwh.mean()),
             "rule_spilled_kwh": float(by_rule.spilled_kwh.mean()),
+            "rule_refill_kwh": float((fleet.availability * DESIGN["vehicles"] * 12 - by_rule.last_energy_kwh).mean()),
             "plan_minutes": _minutes(by_plan.unserved_kwh),
             "plan_diesel_kwh": float(by_plan.diesel_kwh.mean()),
             "plan_spilled_kwh": float(by_plan.spilled_kwh.mean()),
