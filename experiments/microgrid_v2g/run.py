@@ -1,6 +1,6 @@
 """The bargaining paper on measured wind: tables 1-2, figures 2-5, assumptions, what a nowcast is worth, every day, and field checks.
 
-    CBLCAST_DATA_DIR=<folder> python experiments/microgrid_v2g/run.py          # three to five minutes of one core
+    CBLCAST_DATA_DIR=<folder> python experiments/microgrid_v2g/run.py          # three minutes of one core; needs the extra sizing
     python experiments/microgrid_v2g/run.py --part paper                       # bundled data alone, a quarter of a minute
 
 Writes results.json, table_paper.csv, table_assumptions.csv, table_knowing.csv, table_every_day.csv and figure_2 … figure_5.png beside

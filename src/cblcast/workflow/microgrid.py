@@ -181,6 +181,8 @@ def size_microgrid(
         more += (
             f"at {priced.index[priced['at_limit']][0]:g} $ even {own.most_vehicles} vehicles are not enough: raise most_vehicles",
         )
+    if own.seeds > 1 and study.island.scenarios == "all":
+        more += ("seeds: is not used, since all windows are taken and nothing is drawn",)
     if len(seeds):
         by_seed = seeds["threshold_usd"].groupby("seed").first()
         summary["threshold_sd_usd"] = round(float(by_seed.std()), 1)
