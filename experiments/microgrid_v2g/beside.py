@@ -10,12 +10,12 @@ import pandas as pd
 from claims import claim, reported, within
 from sources import farm_speed, fontana_sun, loads, study, year_of
 
-from cblcast.backtest import backtest
-from cblcast.cases import View
-from cblcast.evaluation import evaluate
-from cblcast.forecaster import Forecaster
-from cblcast.methods import make_estimator
-from cblcast.panel import Panel
+from cblcast.forecast.backtest import backtest
+from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.methods import make_estimator
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
 from cblcast.physics.battery_wear import BatteryWear
 from cblcast.physics.storage import driving_energy_kwh
 from cblcast.simulate.island import Fleet

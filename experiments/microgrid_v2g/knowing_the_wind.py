@@ -10,12 +10,12 @@ from claims import claim, reported
 from sources import farm_speed, loads, year_of
 
 from cblcast import datasets
-from cblcast.forecaster import Forecaster, truth
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.forecast.methods import make_estimator
+from cblcast.frames.panel import Panel
+from cblcast.frames.rolling import lead_minutes, rolling_origins
+from cblcast.frames.schema import PREDICTED
 from cblcast.io.nwp import attach
-from cblcast.methods import make_estimator
-from cblcast.panel import Panel
-from cblcast.rolling import lead_minutes, rolling_origins
-from cblcast.schema import PREDICTED
 from cblcast.simulate.island import Fleet
 from cblcast.simulate.island_forecasts import by_nowcast, by_persistence, by_season_and_hour, known_perfectly
 from cblcast.simulate.island_scenarios import Drawn, draw_islands

@@ -7,12 +7,12 @@ from pydantic import BaseModel
 
 from cblcast import registry
 from cblcast.config.problems import validated
-from cblcast.schema import StudyError
+from cblcast.errors import StudyError
 
 
 @pytest.mark.parametrize("name", registry.WORLDS)
 def test_a_world_can_be_named_checked_and_run(name):
-    world = registry.resolve(registry.WORLDS, name, "world")()
+    world = registry.WORLDS.resolve(name)()
     assert issubclass(world.section, BaseModel)
     assert world.section.model_config["extra"] == "forbid", "an unknown key must be an error"
     assert "world" in world.section.model_fields, "the file's key world: stands in its section"

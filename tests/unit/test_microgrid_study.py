@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from cblcast.schema import DataError, DataWarning, StudyError
+from cblcast.errors import DataError, DataWarning, StudyError
 from cblcast.workflow.island_year import island_year
 from cblcast.workflow.microgrid import read_microgrid, size_microgrid
 from cblcast.workflow.worlds import WorldResult, read_world, simulate_world, write_result

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from cblcast.schema import StudyError, nearest
+from cblcast.errors import StudyError, nearest
 
 M = TypeVar("M", bound=BaseModel)
 

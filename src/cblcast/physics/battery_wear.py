@@ -21,8 +21,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cblcast.errors import DataError
 from cblcast.physics.rainflow import RainFlow
-from cblcast.schema import DataError
 
 Array = NDArray[np.float64]
 P1, P2, P_TIME = 8.71e-07, 10.0, 0.578

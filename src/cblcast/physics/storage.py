@@ -16,7 +16,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cblcast.schema import DataError
+from cblcast.errors import DataError
 
 Array = NDArray[np.float64]
 

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cblcast.schema import DataError
+from cblcast.errors import DataError
 from cblcast.simulate.island import Fleet
 
 Array = NDArray[np.float64]

@@ -28,8 +28,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cblcast.errors import DataError
 from cblcast.physics.storage import check_efficiency
-from cblcast.schema import DataError
 
 Array = NDArray[np.float64]
 Cut = Literal["units", "curtail"]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cblcast.schema import DataError
+from cblcast.errors import DataError
 
 Array = NDArray[np.float64]
 
@@ -56,7 +56,7 @@ def by_nowcast(predicted_kw: pd.Series, starts: pd.DatetimeIndex, n_steps: int, 
     Parameters
     ----------
     predicted_kw : Series, index (origin, time)
-        As a :class:`~cblcast.forecaster.Forecaster` estimates them; `origin` is the beginning of a step.
+        As a :class:`~cblcast.forecast.forecaster.Forecaster` estimates them; `origin` is the beginning of a step.
     beyond : ndarray (n_scenarios, n_steps, n_steps)
         What is expected where the nowcast does not reach (leads beyond its last), such as :func:`by_season_and_hour`.
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.errors import DataError
+from cblcast.frames.schema import SITE
 from cblcast.physics.power_curve import PowerCurve
-from cblcast.schema import SITE, DataError
 from cblcast.simulate.island import Islands
 
 
@@ -182,7 +183,7 @@ def island_events(starts: pd.DatetimeIndex, hours: float, site_ids: Sequence[str
     Returns
     -------
     DataFrame
-        ``site_id``, ``start``, ``stop``: what :func:`cblcast.cases.make_cases` and every baseline take.
+        ``site_id``, ``start``, ``stop``: what :func:`cblcast.frames.cases.make_cases` and every baseline take.
     """
     if starts.tz is None:
         raise DataError("islands begin at instants with a zone: localise starts first")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cblcast.schema import DataError
+from cblcast.errors import DataError
 
 Array = NDArray[np.float64]
 _MOST_STATES = 200_000

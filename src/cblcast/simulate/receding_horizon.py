@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cblcast.schema import DataError
+from cblcast.errors import DataError
 from cblcast.simulate.island import Fleet, Islands
 from cblcast.simulate.scheduled_island import Batteries, Operated
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cblcast.schema import DataError, nearest
+from cblcast.errors import DataError, nearest
 
 CONVENTIONS = ("summed", "mean_event", "system_peak")
 DEFAULT_CONVENTION = "summed"

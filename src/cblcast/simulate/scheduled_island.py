@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cblcast.errors import DataError
 from cblcast.physics.storage import absorption_kw, after_step, delivery_kw
-from cblcast.schema import DataError
 from cblcast.simulate.island import Cut, Fleet, Islands
 
 Array = NDArray[np.float64]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import DataError
+from cblcast.errors import DataError
 from cblcast.simulate.daily_fleet import DailyUse, plan_month
 from cblcast.simulate.island import Cut, Fleet, Islands
 from cblcast.simulate.island_trace import trace_island

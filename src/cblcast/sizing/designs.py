@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cblcast.schema import StudyError
+from cblcast.errors import StudyError
 from cblcast.sizing.problem import SizingProblem
 from cblcast.value.bargaining import Terms, two_stage
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import StudyError
+from cblcast.errors import StudyError
 from cblcast.sizing.front import crowding_distance
 from cblcast.sizing.grid import COLUMNS, front_of
 from cblcast.sizing.problem import SizingProblem

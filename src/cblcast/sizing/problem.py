@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cblcast.schema import DataError
+from cblcast.errors import DataError
 from cblcast.simulate.island import Cut, Fleet, Islands, energy_not_supplied
 from cblcast.simulate.reliability import DEFAULT_CONVENTION, system_minutes
 

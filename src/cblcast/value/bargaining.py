@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cblcast.schema import DataError, DataWarning
+from cblcast.errors import DataError, DataWarning
 from cblcast.value.cash_flow import annuity_factor
 
 Array = NDArray[np.float64]
@@ -117,7 +117,7 @@ def agree(
         N >= 0.
     surplus_usd : float
         s: surplus cost of one vehicle after subsidies. Below 0 a vehicle pays without any contract: the formula still holds, and
-        owners would pay for joining; a :class:`~cblcast.schema.DataWarning` says so.
+        owners would pay for joining; a :class:`~cblcast.errors.DataWarning` says so.
     """
     if not np.isfinite([cost_without_usd, cost_with_usd, surplus_usd, vehicles]).all() or vehicles < 0:
         raise DataError("costs and vehicles of a bargain are numbers, and vehicles are 0 or more")

@@ -10,13 +10,14 @@ import pandas as pd
 
 from cblcast import datasets
 from cblcast.config.microgrid import MicrogridStudy, Source
+from cblcast.errors import DataError, StudyError, nearest
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, SITE
 from cblcast.io.clock import localise
 from cblcast.io.files import numbers, read_table
 from cblcast.io.formats import read_meter
 from cblcast.io.layout import read_stamps, time_column
-from cblcast.panel import Panel
 from cblcast.physics.power_curve import published_power_curve
-from cblcast.schema import OBSERVED, SITE, DataError, StudyError, nearest
 from cblcast.simulate.island_scenarios import (
     Drawn,
     IslandYear,

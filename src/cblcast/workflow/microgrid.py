@@ -11,7 +11,7 @@ import pandas as pd
 
 from cblcast.config.microgrid import MicrogridStudy
 from cblcast.config.problems import read_yaml, validated
-from cblcast.schema import StudyError
+from cblcast.errors import StudyError
 from cblcast.simulate.island import Islands
 from cblcast.simulate.island_trace import trace_islands
 from cblcast.simulate.reliability import CONVENTIONS, system_minutes
@@ -229,9 +229,7 @@ def size_study(path: str | Path, store: str | None = None, progress: Callable[[s
 
     study = read_microgrid(path)
     sized = size_microgrid(study, Path(path).parent, progress)
-    with tracking.study_run(
-        f"{study.name}-sizing", study.settings(), uri=store, tags={"cblcast.world": "microgrid"}
-    ) as run:
+    with tracking.study_run(f"{study.name}-sizing", study.settings(), uri=store, tags={"world": "microgrid"}) as run:
         run.table("prices", sized.priced.drop(columns=["statement", "deal", "at_limit"]))
         _log_files(run, sized.result())
     return replace(sized, run_id=run.run_id)

@@ -21,7 +21,7 @@ from pydantic import BaseModel
 
 from cblcast import registry
 from cblcast.config.problems import read_yaml, validated
-from cblcast.schema import StudyError, nearest
+from cblcast.errors import StudyError, nearest
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ def read_world(path: str | Path, changes: Mapping[str, Any] | None = None) -> tu
         raise StudyError(
             f"{Path(path).name} does not say what it describes: add world: NAME ({nearest('', registry.WORLDS)})"
         )
-    world: World = registry.resolve(registry.WORLDS, name, "world")()
+    world: World = registry.WORLDS.resolve(name)()
     return world, validated(world.section, document, Path(path).name)
 
 

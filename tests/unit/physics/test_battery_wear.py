@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cblcast.errors import DataError
 from cblcast.physics.battery_wear import BatteryWear, anode_potential, cycle_rate, grown
 from cblcast.physics.rainflow import RainFlow
-from cblcast.schema import DataError
 
 HOURS = np.arange(24 * 3653 + 1) % 24
 

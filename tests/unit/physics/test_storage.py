@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cblcast.errors import DataError
 from cblcast.physics.storage import absorption_kw, after_step, delivery_kw, driving_energy_kwh, equivalent_full_cycles
-from cblcast.schema import DataError
 
 SHARE = st.floats(0.05, 1.0)
 

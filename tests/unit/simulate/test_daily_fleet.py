@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cblcast.schema import DataError
+from cblcast.errors import DataError
 from cblcast.simulate.daily_fleet import DailyUse, plan_month, plan_year, yearly_bill
 from cblcast.simulate.island import Fleet, Islands
 from cblcast.simulate.year_with_islands import year_with_islands

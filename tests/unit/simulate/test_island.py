@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cblcast.schema import DataError
+from cblcast.errors import DataError
 from cblcast.simulate.island import Fleet, Islands, energy_not_supplied
 from cblcast.simulate.island_trace import trace_island, trace_islands
 from cblcast.simulate.reliability import system_minutes

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cblcast.errors import DataError
 from cblcast.physics.power_curve import published_power_curve
-from cblcast.schema import DataError
 from cblcast.simulate.island_scenarios import (
     IslandYear,
     all_islands,

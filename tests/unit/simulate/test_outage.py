@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cblcast.schema import DataError
+from cblcast.errors import DataError
 from cblcast.simulate.outage import failing_share, survival_probability
 
 CASE = {"generators": 2, "generator_kw": 1.0, "mean_time_to_failure_h": 5.0, "battery_kw": 1.0, "battery_kwh": 4.0}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cblcast.schema import DataError
+from cblcast.errors import DataError
 from cblcast.simulate.island import Fleet, Islands, energy_not_supplied
 from cblcast.simulate.island_forecasts import by_nowcast, by_persistence, by_season_and_hour, known_perfectly
 from cblcast.simulate.receding_horizon import Prices, operate_by_plan, plan_island

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from cblcast.schema import DataError, StudyError
+from cblcast.errors import DataError, StudyError
 from cblcast.simulate.island import Fleet, Islands
 from cblcast.sizing.designs import least_diesel_kw, observed_threshold_usd, polished, priced_designs, reliable_designs
 from cblcast.sizing.front import crowding_distance, hypervolume, non_dominated

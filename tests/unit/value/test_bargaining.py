@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cblcast.schema import DataError, DataWarning
+from cblcast.errors import DataError, DataWarning
 from cblcast.value.bargaining import Terms, agree, best_of, share_surplus, threshold_subsidy, two_stage
 from cblcast.value.cash_flow import VehicleCosts, annuity_factor, present_value
 
