@@ -89,7 +89,7 @@ def missing_in_page(path: Path) -> list[str]:
     asked = [name for name in DOTTED.findall(ROLE.sub("", text)) if not name.endswith(FILE_ENDINGS)]
     asked += [name for _, name in ROLE.findall(text)]
     asked += [f"{module}.{name.strip()}" for module, names in IMPORT.findall(text) for name in names.split(",")]
-    return [f"{path.relative_to(ROOT)} names {name}" for name in asked if not exists(name)]
+    return [f"{path.relative_to(ROOT)} names {name}" for name in asked if name not in NOT_PYTHON and not exists(name)]
 
 
 READ = {"README.md", "docs", "data", "experiments", "benchmarks"}

@@ -14,7 +14,7 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, nearest, utc
 from cblcast.programs import load_program
 from cblcast.programs.model import Program
-from cblcast.settlement.energies import event_energies, event_payments, interval_rows, with_limits
+from cblcast.settlement.energies import event_energies, event_payments, scored_rows, with_limits
 from cblcast.settlement.estimate import PROBLEM_COLUMNS, estimate
 from cblcast.settlement.placebo_errors import placebo_errors
 from cblcast.settlement.result import Part, Settlement, Wishes, finish
@@ -89,7 +89,7 @@ def settle_part(
         if wishes.portfolio:
             part.sums.append(site_sums(panel, found, told))
         if wishes.keep_intervals:
-            part.intervals.append(interval_rows(program, found, told))
+            part.scored.append(scored_rows(program, found, told))
         part.events.append(told)
         part.problems += [found.problems, dark]
     return part

@@ -7,11 +7,13 @@ import pandas as pd
 
 from cblcast.days.ordinary import event_clock
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, TIME
+from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, TIME, UPPER
 from cblcast.programs.model import Program
 from cblcast.settlement.estimate import UNADJUSTED, Estimate, problem_table
 from cblcast.value.contract import Contract, interval_prices, payments
 from cblcast.value.portfolio import delivered_limits, signed_limits
+
+FOLD = "settlement"  # of the scored frame
 
 
 def event_energies(
@@ -73,18 +75,7 @@ def with_limits(told: pd.DataFrame, panel: Panel, errors: pd.DataFrame, coverage
     return told.join(clocks)
 
 
-def interval_rows(program: Program, found: Estimate, told: pd.DataFrame) -> pd.DataFrame:
-    """Every interval of the settled events [kW]."""
+def scored_rows(program: Program, found: Estimate, told: pd.DataFrame) -> pd.DataFrame:
+    """The scored frame of the settled events: its method is the program, ``unadjusted_kw`` stands beside it."""
     own = found.rows[found.scored & np.isin(found.event, told.index.to_numpy())]
-    return pd.DataFrame(
-        {
-            "program": program.name,
-            SITE: own.index.get_level_values(SITE),
-            "start": own.index.get_level_values(ORIGIN),
-            "time": own.index.get_level_values(TIME),
-            "metered_kw": own[OBSERVED].to_numpy(),
-            "unadjusted_kw": own[UNADJUSTED].to_numpy(),
-            "baseline_kw": own[PREDICTED].to_numpy(),
-            "delivered_kw": (own[PREDICTED] - own[OBSERVED]).to_numpy(),
-        }
-    )
+    return own[[OBSERVED, PREDICTED, LOWER, UPPER, UNADJUSTED]].assign(method=program.name, fold=FOLD)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cblcast.frames.schema import DataError
+from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, TIME, DataError
 from cblcast.programs.model import Program
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
 from cblcast.settlement.placebo_errors import Trial
@@ -30,6 +30,9 @@ class Settlement:
         ``lower_kwh``, ``upper_kwh`` of the delivered energy, ``placebo_days``, and with a contract its payments.
     portfolio : DataFrame
         One row a program and event hours, in both orders (see :func:`cblcast.settlement.portfolios.portfolio_table`).
+    scored : DataFrame, index (site_id, origin, time)
+        The scored frame of every interval, as a backtest has it (``method`` is the program), and ``unadjusted_kw``; empty
+        unless asked for.
     intervals : DataFrame
         One row a program, site, event and interval [kW]; empty unless asked for.
     problems : DataFrame
@@ -38,9 +41,28 @@ class Settlement:
 
     events: pd.DataFrame
     portfolio: pd.DataFrame
-    intervals: pd.DataFrame
+    scored: pd.DataFrame
     problems: pd.DataFrame
     programs: tuple[Program, ...] = field(default=())
+
+    @property
+    def intervals(self) -> pd.DataFrame:
+        """The scored frame as a settlement desk reads it, by program, site and event."""
+        if self.scored.columns.empty:
+            return pd.DataFrame()
+        rows = self.scored.reset_index()
+        return pd.DataFrame(
+            {
+                "program": rows["method"],
+                SITE: rows[SITE],
+                "start": rows[ORIGIN],
+                TIME: rows[TIME],
+                "metered_kw": rows[OBSERVED],
+                "unadjusted_kw": rows["unadjusted_kw"],
+                "baseline_kw": rows[PREDICTED],
+                "delivered_kw": rows[PREDICTED] - rows[OBSERVED],
+            }
+        )
 
     @property
     def partial(self) -> bool:
@@ -76,7 +98,7 @@ class Part:
     events: list[pd.DataFrame] = field(default_factory=list)
     sums: list[pd.DataFrame] = field(default_factory=list)
     trials: list[Trial] = field(default_factory=list)
-    intervals: list[pd.DataFrame] = field(default_factory=list)
+    scored: list[pd.DataFrame] = field(default_factory=list)
     problems: list[pd.DataFrame] = field(default_factory=list)
 
 
@@ -94,9 +116,7 @@ def finish(programs: tuple[Program, ...], parts: Sequence[Part], wishes: Wishes)
     return Settlement(
         pd.concat(events, ignore_index=True).drop(columns=["clock", "kind"], errors="ignore"),
         pd.concat(portfolios, ignore_index=True) if portfolios else pd.DataFrame(),
-        pd.concat([rows for part in parts for rows in part.intervals], ignore_index=True)
-        if wishes.keep_intervals
-        else pd.DataFrame(),
+        pd.concat([rows for part in parts for rows in part.scored]) if wishes.keep_intervals else pd.DataFrame(),
         pd.concat(problems, ignore_index=True) if problems else pd.DataFrame(columns=PROBLEM_COLUMNS),
         programs,
     )
