@@ -11,11 +11,14 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
+import sys
 from pathlib import Path
 from time import process_time
-from typing import Any
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "experiments"))
 
 import numpy as np
+from claims import Record, at_least, at_most, claim, read, summary, within, write
 
 from cblcast.physics.storage import absorption_kw, after_step, delivery_kw
 from cblcast.sizing.designs import polished, reliable_designs
@@ -26,6 +29,7 @@ from cblcast.workflow.microgrid import covered, read_microgrid, sizing_problem
 
 HERE = Path(__file__).parent
 STUDY = HERE.parents[1] / "experiments" / "microgrid_v2g" / "manjil.yaml"
+PEER = "pymgrid microgrid 0, rule control, 8759 h"
 PUBLISHED = {
     "load": 4_238_135.5,
     "pv": 1_404_876.2,
@@ -36,11 +40,7 @@ PUBLISHED = {
 }
 
 
-def claim(text: str, source: str, target: Any, measured: Any, unit: str, holds: Any) -> dict[str, Any]:
-    return {"claim": text, "source": source, "target": target, "measured": measured, "unit": unit, "holds": bool(holds)}
-
-
-def speed() -> list[dict[str, Any]]:
+def speed() -> list[Record]:
     study = read_microgrid(STUDY)
     year, _ = island_year(study)
     drawn = sizing_problem(study, study_islands(study, year)[0].islands)
@@ -64,44 +64,17 @@ def speed() -> list[dict[str, Any]]:
     cost = float(problem.cost_usd(least["diesel_kw"], least["vehicles"]).min())
     over = 100 * (float(polished(problem, front)["cost_usd"].iloc[0]) / cost - 1)
     n = drawn.islands.n_scenarios, whole.islands.n_scenarios
+    unit, source = "s of processor time", "project target"
     return [
-        claim(
-            f"121 × 101 designs × {n[0]} islands × 36 steps",
-            "project target; moonshot 0.5",
-            "<= 2",
-            round(took, 2),
-            "s of processor time",
-            took <= 2,
-        ),
-        claim(
-            f"121 × 101 designs × {n[1]} islands (one year)",
-            "project target",
-            "<= 30",
-            round(took_whole, 1),
-            "s of processor time",
-            took_whole <= 30,
-        ),
-        claim(
-            "NSGA-II, 100 designs × 100 generations",
-            "project target",
-            "<= 10",
-            round(bred, 2),
-            "s of processor time",
-            bred <= 10,
-        ),
-        claim("its hypervolume over the grid's", "project target", ">= 0.99", round(share, 4), "ratio", share >= 0.99),
-        claim(
-            "its cost at 30 minutes after polishing over the least",
-            "project target",
-            "<= 2",
-            round(over, 3),
-            "%",
-            over <= 2,
-        ),
+        claim(f"121 × 101 designs × {n[0]} islands × 36 steps", source + "; moonshot 0.5", took, unit, at_most(2)),
+        claim(f"121 × 101 designs × {n[1]} islands, a year", source, took_whole, unit, at_most(30)),
+        claim("NSGA-II, 100 designs × 100 generations", source, bred, unit, at_most(10)),
+        claim("its hypervolume over the grid's", source, share, "1", at_least(0.99), 4),
+        claim("its cost at 30 minutes after polishing over the least", source, over, "%", at_most(2)),
     ]
 
 
-def balance(python: str) -> list[dict[str, Any]]:
+def balance(python: str) -> list[Record]:
     """pymgrid's microgrid 0 under its rule control, replayed hour by hour with this package's storage."""
     said = subprocess.run(
         [python, str(HERE / "peer.py"), "0"], capture_output=True, text=True, check=True, timeout=600
@@ -127,18 +100,11 @@ def balance(python: str) -> list[dict[str, Any]]:
         for name, value in flows.items():
             sums[name] += value
     found = [
-        claim(
-            f"pymgrid microgrid 0, rule control, 8759 h: {name}",
-            "python-microgrid 1.4.1",
-            PUBLISHED[name],
-            round(float(value), 1),
-            "kWh",
-            abs(value - PUBLISHED[name]) < 0.1,
-        )
+        claim(f"{PEER}: {name}", "python-microgrid 1.4.1", value, "kWh", within(PUBLISHED[name], 0.1))
         for name, value in sums.items()
     ]
     rest = sums["pv"] + sums["import"] + sums["discharge"] - sums["charge"] - sums["export"] - sums["load"]
-    return [*found, claim("the balance closes", "identity", 0.0, round(float(rest), 6), "kWh", abs(rest) < 1e-3)]
+    return [*found, claim(f"{PEER}: the balance closes", "identity", rest, "kWh", within(0.0, 1e-3))]
 
 
 def main() -> None:
@@ -146,20 +112,11 @@ def main() -> None:
     arguments.add_argument("--peer", help="a Python that has python-microgrid")
     chosen = arguments.parse_args()
     path = HERE / "results.json"
-    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-    kept = [line for line in before if "pymgrid" in line["claim"] or "balance" in line["claim"]]
+    before = read(path) if path.is_file() else []
+    kept = [line for line in before if line["claim"].startswith(PEER)]
     found = speed() + (balance(chosen.peer) if chosen.peer else kept)
-    path.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    for line in found:
-        print(
-            "holds" if line["holds"] else "MISSES",
-            line["claim"],
-            "| target",
-            line["target"],
-            "| measured",
-            line["measured"],
-            line["unit"],
-        )
+    write(path, found)
+    print(summary(found))
 
 
 if __name__ == "__main__":

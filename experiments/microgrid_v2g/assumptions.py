@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from claims import reported
+from claims import Record, claim
 from sources import farm_speed, loads, mast_speed, year_of
 
 from cblcast.simulate.island import Fleet
@@ -44,7 +44,7 @@ def cases() -> dict[str, tuple[IslandYear, dict[str, Any]]]:
     return found
 
 
-def table() -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+def table() -> tuple[pd.DataFrame, list[Record]]:
     """Threshold, design and price for each case: all windows, and mean with 90 % of 30 sets of 48."""
     rows = {}
     for name, (year, changes) in cases().items():
@@ -69,32 +69,12 @@ def table() -> tuple[pd.DataFrame, list[dict[str, Any]]]:
         rows[name]["seeds_with_a_deal"] = int(some["price_usd_per_hour"].notna().sum())
     found = pd.DataFrame(rows).T
     head = found.loc["headline"]
-    source = "trial: threshold sd 300 $, diesel sd 82 kW over 48 drawn windows"
+    half, source = found.loc["charge at the start 0.5"], "trial, sd over 48 drawn windows"
     return found, [
-        reported(
-            "threshold over 30 sets of 48 islands, standard deviation",
-            source,
-            round(float(head["threshold_usd_sd"])),
-            "$",
-        ),
-        reported(
-            "diesel without vehicles over 30 sets, standard deviation",
-            source,
-            round(float(head["diesel_alone_kw_sd"])),
-            "kW",
-        ),
-        reported(
-            "price of an hour with half-full batteries, all windows",
-            "trial: 40",
-            round(float(found.at["charge at the start 0.5", "price_usd_per_hour"]), 1),
-            "$/h",
-        ),
-        reported(
-            "cost with half-full batteries at 6000 $",
-            "trial: -8",
-            round(float(found.at["charge at the start 0.5", "cost_change_pct"]), 1),
-            "%",
-        ),
+        claim("threshold over 30 sets of 48 islands, sd", source + ": 300", head["threshold_usd_sd"], "$"),
+        claim("diesel without vehicles over 30 sets, sd", source + ": 82", head["diesel_alone_kw_sd"], "kW"),
+        claim("price of an hour with half-full batteries", "trial: 40", half["price_usd_per_hour"], "$/h"),
+        claim("cost with half-full batteries at 6000 $", "trial: -8", half["cost_change_pct"], "%"),
     ]
 
 

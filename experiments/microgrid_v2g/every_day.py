@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
-from claims import claim, reported, within
+from claims import Record, at_most, below, between, claim
 from sources import day_ahead_eur_per_kwh, headline_year, loads
 
 from cblcast.physics.battery_wear import BatteryWear
@@ -24,13 +22,11 @@ END_OF_LIFE = 0.3  # a battery is replaced when it has lost this share; 6000 $ b
 SOURCE = "issue: the paper's future study"
 
 
-def table(priced: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
+def table(priced: pd.DataFrame) -> tuple[pd.DataFrame, list[Record]]:
     """A year of the fleet: only charged, and discharged at several wear prices; the effect on the bargain at 6000 $."""
     prices = day_ahead_eur_per_kwh()
     if prices is None:
-        return pd.DataFrame(), [
-            reported("vehicle-to-grid every day", SOURCE, "left out: CBLCAST_DATA_DIR has no day-ahead prices", "")
-        ]
+        return pd.DataFrame(), []
     load = _load(pd.DatetimeIndex(prices.index))
     fleet, rows = Fleet(initial_charge=0.8), {}
     uses = {
@@ -86,7 +82,7 @@ def table(priced: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     return found, _claims(found, priced) + through_islands(priced)
 
 
-def through_islands(priced: pd.DataFrame) -> list[dict[str, Any]]:
+def through_islands(priced: pd.DataFrame) -> list[Record]:
     """The year 2015 with its drawn islands in it: what the batteries really hold when the grid is lost, and that nothing is free."""
     prices = day_ahead_eur_per_kwh()
     if prices is None:
@@ -102,38 +98,20 @@ def through_islands(priced: pd.DataFrame) -> list[dict[str, Any]]:
     full = _minutes(
         pd.concat([trace_island(islands, s, kw, vehicles, Fleet()) for s in range(len(starts))]), len(starts)
     )
+    told = {"diesel_kw": round(kw, 1), "vehicles": vehicles, "islands": len(starts)}
     found = [
-        reported(
-            f"system minutes of the design at 5500 $ ({kw:.0f} kW, {vehicles} vehicles), full batteries, {len(starts)} islands",
-            SOURCE,
-            round(full, 1),
-            "system minutes",
-        )
+        claim("the design at 5500 $ in the year's islands, full batteries", SOURCE, full, "system minutes", **told)
     ]
     for reserve in (0.5, 0.8):
         use = DailyUse(wear_per_kwh=0.02, demand_charge_per_kw_month=DEMAND_EUR_PER_KW_MONTH, reserve=reserve)
         year = year_with_islands(prices, load, islands, starts, kw, vehicles, fleet, use)
         minutes = _minutes(pd.concat(year.traces), len(starts))
         charge = year.handed_over_kwh.mean() / (fleet.availability * vehicles * fleet.battery_kwh)
-        found.append(
-            reported(
-                f"the same as the daily plan leaves them, reserve {reserve}",
-                SOURCE,
-                f"{minutes:.1f}, mean charge {100 * charge:.0f} %",
-                "system minutes",
-            )
-        )
-        jump = _energy_from_nowhere(year, fleet)
-        found.append(
-            claim(
-                f"energy that appears when the grid comes or goes, reserve {reserve}",
-                "a known tool gives free energy after an outage",
-                0.0,
-                round(jump, 6),
-                "kWh",
-                jump < 1e-6,
-            )
-        )
+        share, jump = round(float(charge), 3), _energy_from_nowhere(year, fleet)
+        text = f"the same as the daily plan leaves the batteries, reserve {reserve}"
+        found.append(claim(text, SOURCE, minutes, "system minutes", mean_charge=share))
+        text, tool = f"energy from nowhere when the grid comes or goes, reserve {reserve}", "a known tool gives some"
+        found.append(claim(text, tool, jump, "kWh", below(1e-6)))
     return found
 
 
@@ -171,7 +149,7 @@ def _aged(charge: np.ndarray) -> BatteryWear:
     return battery.finish()
 
 
-def _claims(found: pd.DataFrame, priced: pd.DataFrame) -> list[dict[str, Any]]:
+def _claims(found: pd.DataFrame, priced: pd.DataFrame) -> list[Record]:
     """Wear and earnings, and the bargain at 6000 $ with and without daily use (1 EUR = 1 $)."""
     costs, vehicles = VehicleCosts(), int(priced.at[6000.0, "vehicles"])
     without, diesel = float(priced.at[0.0, "cost_usd"]), 800.0 * float(priced.at[6000.0, "diesel_kw"])
@@ -186,32 +164,23 @@ def _claims(found: pd.DataFrame, priced: pd.DataFrame) -> list[dict[str, Any]]:
         worn = VehicleCosts(battery_year=sooner).surplus_usd() - SUBSIDY
         earned = row["earned_eur_per_vehicle"] * factor
         daily = agree(without, diesel - earned * vehicles, vehicles, worn)
-        text = (
-            f"{plain.payment_per_vehicle_usd:.0f} -> {daily.payment_per_vehicle_usd:.0f} $ a vehicle; joint gain "
-            f"{earned - (worn - surplus):+.0f} $ a vehicle (earned {row['earned_eur_per_vehicle']:.1f} EUR a year, battery after "
-            f"{sooner:.2f} instead of 10 years)"
-        )
-        lines.append(reported(f"P* at 6000 $ with V2G every day: {name}", SOURCE, text, "present value"))
-        trial = "published trial: 1.7-5.8 points"
-        text, points = f"capacity lost in ten years over charging only: {name}", float(row["added_loss_points"])
-        moderate = (
-            "0.02" in name
-        )  # with wear free, or fully charged for, the fleet is used more, or less, than any trial would
+        more = {
+            "without_daily_use_usd": round(plain.payment_per_vehicle_usd, 1),
+            "joint_gain_usd_per_vehicle": round(float(earned - (worn - surplus)), 1),
+            "earned_eur_per_vehicle_year": round(float(row["earned_eur_per_vehicle"]), 2),
+            "battery_replaced_after_years": round(float(sooner), 2),
+        }
         lines.append(
-            within(text, trial, 1.7, 5.8, points, "points", 2)
-            if moderate
-            else reported(text, trial, round(points, 2), "points")
+            claim(f"P* at 6000 $, every day: {name}", SOURCE, daily.payment_per_vehicle_usd, "$ a vehicle", **more)
         )
+        # With wear free, or fully charged for, the fleet is used more, or less, than any trial would.
+        asked = between(1.7, 5.8) if "0.02" in name else None
+        text, trial = f"capacity lost in ten years over charging only: {name}", "published trial: 1.7 to 5.8"
+        lines.append(claim(text, trial, row["added_loss_points"], "points", asked))
     highest = float(found[["highest_import_kw", "highest_export_kw"]].to_numpy().max())
+    worn_off = float(found.at["arbitrage, wear not counted", "wear_eur_per_kwh"])
     return [
-        claim(
-            "the connection limit holds in both directions", "issue", "<= 5000", round(highest), "kW", highest <= 5000
-        ),
-        reported(
-            "what a kWh out of the battery wears off, arbitrage with wear not counted",
-            SOURCE,
-            round(float(found.at["arbitrage, wear not counted", "wear_eur_per_kwh"]), 3),
-            "EUR/kWh",
-        ),
+        claim("the connection limit holds in both directions", "issue", highest, "kW", at_most(5000)),
+        claim("what a kWh out of the battery wears off, wear not counted", SOURCE, worn_off, "EUR/kWh", digits=3),
         *lines,
     ]

@@ -10,11 +10,12 @@ this file. A part that is left out keeps what it wrote before. What needs CBLCAS
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import process_time
-from typing import Any
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # experiments/
 
 import assumptions
 import beside
@@ -22,9 +23,10 @@ import every_day
 import knowing_the_wind
 import pandas as pd
 import paper
+from claims import Record, read, summary, write
 
 HERE = Path(__file__).parent
-Claims = list[dict[str, Any]]
+Claims = list[Record]
 
 
 def keep(name: str, made: tuple[pd.DataFrame, Claims]) -> Claims:
@@ -55,32 +57,19 @@ def main() -> None:
     arguments.add_argument("--part", choices=(*PARTS, "all"), default="all")
     chosen = arguments.parse_args().part
     path = HERE / "results.json"
-    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    before = read(path) if path.is_file() else []
     claims: Claims = []
     for name, part in PARTS.items():
         if chosen in (name, "all"):
             began = process_time()
             found = [{**line, "part": name} for line in part()]
-            print(f"{name}: {len(found)} figures in {process_time() - began:.0f} s of processor time", flush=True)
+            told = "" if found else ": left out, CBLCAST_DATA_DIR lacks what it needs"
+            print(f"{name}: {len(found)} figures in {process_time() - began:.0f} s of processor time{told}", flush=True)
         else:
             found = [line for line in before if line["part"] == name]
         claims += found
-    path.write_text(json.dumps(claims, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    judged = [line for line in claims if line["holds"] is not None]
-    for line in judged:
-        if not line["holds"]:
-            print(
-                "does not hold:",
-                line["claim"],
-                "| target",
-                line["target"],
-                "| measured",
-                line["measured"],
-                line["unit"],
-            )
-    print(
-        f"{sum(line['holds'] for line in judged)} of {len(judged)} claims hold; {len(claims) - len(judged)} are reported"
-    )
+    write(path, claims)
+    print(summary(claims))
 
 
 if __name__ == "__main__":
