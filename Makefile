@@ -41,7 +41,7 @@ $(VENV)/.installed: $(SETUP) | $(BIN)/python
 	touch $@
 
 $(VENV)/.installed-dev: $(SETUP) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,neural,scale]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,neural,scale,sizing]"
 	touch $(VENV)/.installed $@
 
 clean:

@@ -266,3 +266,12 @@ METRICS = Registry(
     },
     "cblcast.metrics",
 )
+
+# What `cblcast simulate` finds by a file's key `world`; see cblcast.workflow.worlds.
+WORLDS = Registry(
+    "world",
+    {
+        "microgrid": "cblcast.workflow.microgrid:MicrogridWorld",
+    },
+    "cblcast.worlds",
+)

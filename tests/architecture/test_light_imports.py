@@ -7,7 +7,19 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "lightgbm", "mlflow", "optuna", "sklearn", "matplotlib", "scipy", "dask", "pandas", "pyarrow"}
+HEAVY = {
+    "torch",
+    "lightgbm",
+    "mlflow",
+    "optuna",
+    "sklearn",
+    "matplotlib",
+    "scipy",
+    "dask",
+    "pandas",
+    "pyarrow",
+    "pymoo",
+}
 
 
 def loaded_by(code: str) -> set[str]:
@@ -36,7 +48,9 @@ except SystemExit as stop:
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["data", "list", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["size", "--help"], ["data", "list", "--help"]], ids=" ".join
+)
 def test_help_loads_nothing_heavy(arguments):
     assert not loaded_by(HELP.format(arguments=arguments)) & HEAVY
 

@@ -17,7 +17,7 @@ ROLE = re.compile(r":(?:py:)?(func|class|meth|mod|data|attr|exc|obj):`(?:[^`<]*<
 IMPORT = re.compile(r"^\s*(?:>>> )?from (cblcast[\w.]*) import ([\w, ]+)$", re.MULTILINE)
 NOT_PYTHON = {
     "cblcast.kind", "cblcast.model_uri",  # tags of an MLflow run
-    "cblcast.parts", "cblcast.readers", "cblcast.rules",  # groups of entry points, in which other packages name their own
+    "cblcast.parts", "cblcast.readers", "cblcast.rules", "cblcast.worlds",  # groups of entry points, in which other packages name their own
     "cblcast.module:Class",  # the pattern of a path
 }  # fmt: skip
 FILE_ENDINGS = ("yaml", "yml", "toml", "db", "json", "md", "csv")

@@ -144,6 +144,11 @@ class StudyRun:
             }
             self._log(self.run_id, {}, cells)
 
+    def artifact(self, path: Path) -> None:
+        """Log a file, such as a figure or a summary, with the study."""
+        with guarded(self.uri):
+            self.client.log_artifact(self.run_id, str(path))
+
     def _child(self, name: str, kind: str) -> Any:
         return _run(self.client, self.uri, self.experiment_id, name, {KIND: kind, PARENT: self.run_id})
 
