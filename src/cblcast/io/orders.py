@@ -49,9 +49,9 @@ def read_orders(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``order_id``, ``initial_id``, ``time``, ``action``, ``side``, ``start``, ``stop``, ``price_per_mwh``, ``volume_mw``, ``valid_until``,
-        ``is_iceberg``, ``is_block``, ``restriction``; ``attrs["counts"]`` tells icebergs, user blocks, rows that say the same twice
-        and rows of other action codes.
+        ``order_id``, ``initial_id``, ``time``, ``action``, ``side``, ``start``, ``stop``, ``price_per_mwh``, ``volume_mw``,
+        ``valid_until``, ``is_iceberg``, ``is_block``, ``restriction``; ``attrs["counts"]`` tells icebergs, user blocks, rows that
+        say the same twice and rows of other action codes.
 
     Raises
     ------

@@ -21,6 +21,7 @@ from cblcast.io.price_products import product_minutes
 from cblcast.schema import TIME, DataError, DataWarning, StudyError, nearest
 
 MINUTE_US = 60_000_000
+TREND = "trend"  # of the system's imbalance: words become 1, −1, 0
 _CLOCKS = ("real", "flattened")
 
 
@@ -60,7 +61,7 @@ def read_prices(
     Returns
     -------
     DataFrame, index ``time`` (UTC, microseconds, ascending)
-        Price columns, float64; ``attrs["step_min"]`` is the length of the products [min].
+        Price columns, float64 (``trend``: 1 up, −1 down, 0 none); ``attrs["step_min"]`` is the length of the products [min].
 
     Raises
     ------
@@ -126,11 +127,28 @@ def _price_columns(table: Table, columns: Mapping[str, str] | Sequence[str] | No
     for column in wanted:
         if column not in frame.columns:
             raise DataError(f"{table.name} has no price column {column!r}: {nearest(column, map(str, frame.columns))}")
-    made = pd.DataFrame({ours: numbers(frame[theirs], table) for theirs, ours in wanted.items()})
+    made = pd.DataFrame(
+        {
+            ours: _trend(frame[theirs], table) if ours == TREND else numbers(frame[theirs], table)
+            for theirs, ours in wanted.items()
+        }
+    )
     infinite = np.isinf(made.to_numpy()).any(axis=1)
     if infinite.any():
         row = int(made.index[int(np.flatnonzero(infinite)[0])])
         raise DataError(f"{table.where(row)} has an infinite price: leave the cell empty where there was none")
+    return made
+
+
+def _trend(column: pd.Series, table: Table) -> pd.Series:
+    """The direction of a system's imbalance as 1 (up), −1 (down), 0 (none)."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return column.astype("float64")
+    made = column.astype("str").str.strip().str.lower().map({"up": 1.0, "down": -1.0, "none": 0.0}).astype("float64")
+    wrong = made.isna() & column.notna()
+    if wrong.any():
+        row = int(wrong.index[int(np.argmax(wrong.to_numpy()))])
+        raise DataError(f"{table.where(row)}: the trend is {column.loc[row]!r}: it must be up, down or none (or empty)")
     return made
 
 

@@ -7,6 +7,9 @@ less than the day-ahead price.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -37,8 +40,8 @@ def french_two_price(
 
     Parameters
     ----------
-    trend : array_like of str, shape (n,)
-        ``"up"``, ``"down"``, ``"none"``; anything missing gives NaN.
+    trend : array_like, shape (n,)
+        1 up, −1 down, 0 none; NaN gives NaN. See :func:`trend_sign` for words.
     up, down : array_like, shape (n,)
         Weighted mean prices of upward (PMPh) and downward (PMPb) balancing energy [EUR/MWh].
     spot : array_like, shape (n,)
@@ -53,21 +56,16 @@ def french_two_price(
     Raises
     ------
     DataError
-        k < 0, or a trend of another name.
+        k < 0.
     """
     if not k >= 0:
         raise DataError(f"the surcharge k of the two-price rule is {k}, but it cannot soften a price: give 0 or more")
-    word = np.asarray(trend, dtype=object)
-    known = np.isin(word.astype(str), ("up", "down", "none"))
-    other = {str(each) for each in word[~known]} - {"nan", "None", "<NA>", "NaT", ""}
-    if other:
-        raise DataError(f"the balancing trend is {sorted(other)[0]!r}: it must be 'up', 'down' or 'none' (or missing)")
-    h, b, s = _float(up, down, spot)
+    way, h, b, s = _float(trend, up, down, spot)
     dearer = np.where(h > 0, h * (1 + k), h / (1 + k))
     cheaper = np.where(b > 0, b / (1 + k), b * (1 + k))
-    long = np.where(word == "down", np.minimum(cheaper, s), s)
-    short = np.where(word == "up", np.maximum(dearer, s), s)
-    return np.where(known, long, np.nan), np.where(known, short, np.nan)
+    long = np.where(way < 0, np.minimum(cheaper, s), s)
+    short = np.where(way > 0, np.maximum(dearer, s), s)
+    return np.where(np.isfinite(way), long, np.nan), np.where(np.isfinite(way), short, np.nan)
 
 
 def nordic_two_price(spot: ArrayLike, up: ArrayLike, down: ArrayLike) -> tuple[Array, Array]:
@@ -89,3 +87,30 @@ def turkish_dual_price(day_ahead: ArrayLike, system_marginal: ArrayLike, k: floa
     """Prices of the Turkish balancing market: (1 − k) of the lower, (1 + k) of the higher of day-ahead and system price."""
     spot, system = _float(day_ahead, system_marginal)
     return (1 - k) * np.minimum(spot, system), (1 + k) * np.maximum(spot, system)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of imbalance prices, by name: what it reads beside ``day_ahead_per_mwh``, and how it makes (long, short)."""
+
+    columns: tuple[str, ...]
+    prices: Callable[[Mapping[str, Array], float], tuple[Array, Array]]
+    k: float = 0.0
+
+
+RULES: dict[str, Rule] = {
+    "single_price": Rule(("imbalance_per_mwh",), lambda c, k: single_price(c["imbalance_per_mwh"])),
+    "two_price": Rule(("long_per_mwh", "short_per_mwh"), lambda c, k: (c["long_per_mwh"], c["short_per_mwh"])),
+    "french": Rule(
+        ("trend", "up_per_mwh", "down_per_mwh"),
+        lambda c, k: french_two_price(c["trend"], c["up_per_mwh"], c["down_per_mwh"], c["day_ahead_per_mwh"], k),
+        k=0.08,
+    ),
+    "nordic": Rule(
+        ("up_per_mwh", "down_per_mwh"),
+        lambda c, k: nordic_two_price(c["day_ahead_per_mwh"], c["up_per_mwh"], c["down_per_mwh"]),
+    ),
+    "turkish": Rule(
+        ("system_per_mwh",), lambda c, k: turkish_dual_price(c["day_ahead_per_mwh"], c["system_per_mwh"], k), k=0.03
+    ),
+}

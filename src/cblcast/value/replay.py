@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -61,7 +62,9 @@ def replay(
     looks = sorted({float(m) for m in minutes_before}, reverse=True)
     if any(m < 0 for m in looks):
         raise DataError("a book is looked into before delivery: give minutes_before of 0 or more")
-    trades, seen, counts, killed, resting = [], [], {"unknown_orders": 0}, 0, 0
+    trades: list[tuple[int, int, int, int, int, int]] = []
+    seen: list[tuple[int, float, list, list]] = []
+    counts, killed, resting = {"unknown_orders": 0}, 0, 0
     for product, events in _by_product(stream):
         begins = int(stream.products["start"].iloc[product].value // 1000)
         book = OrderBook()
@@ -83,7 +86,7 @@ def replay(
 
 def _by_product(stream: OrderStream) -> Iterator[tuple[int, slice]]:
     edge = np.flatnonzero(np.r_[True, np.diff(stream.product) != 0, True])
-    for first, last in zip(edge[:-1], edge[1:], strict=True):
+    for first, last in pairwise(edge):
         yield int(stream.product[first]), slice(int(first), int(last))
 
 

@@ -8,8 +8,11 @@ from cblcast.schema import DataError, DataWarning
 from cblcast.value.order_stream import order_stream
 from cblcast.value.replay import replay
 
-EPEX = """Order ID;Initial ID;Parent ID;Side;Delivery Start;Delivery End;Action code;Transaction Time;Validity time;Price;Quantity;Is User Defined Block;Execution restriction
-1;1;;SELL;2022-01-02T09:00:00Z;2022-01-02T10:00:00Z;A;2022-01-02T04:00:00.002Z;;42.12;5.0;0;NON
+HEADER = (
+    "Order ID;Initial ID;Parent ID;Side;Delivery Start;Delivery End;Action code;Transaction Time;Validity time;Price;Quantity;"
+    "Is User Defined Block;Execution restriction\n"
+)
+EPEX = """1;1;;SELL;2022-01-02T09:00:00Z;2022-01-02T10:00:00Z;A;2022-01-02T04:00:00.002Z;;42.12;5.0;0;NON
 1;1;;SELL;2022-01-02T09:00:00Z;2022-01-02T10:00:00Z;C;2022-01-02T05:00:00.000Z;;41.00;5.0;0;NON
 2;2;;SELL;2022-01-02T09:00:00Z;2022-01-02T10:00:00Z;A;2022-01-02T04:10:00.000Z;;43.00;2.0;0;NON
 3;2;2;SELL;2022-01-02T09:00:00Z;2022-01-02T10:00:00Z;I;2022-01-02T06:30:00.000Z;;43.00;2.0;0;NON
@@ -24,7 +27,7 @@ EPEX = """Order ID;Initial ID;Parent ID;Side;Delivery Start;Delivery End;Action 
 
 def test_an_epex_file_becomes_events(tmp_path):
     path = tmp_path / "orders.csv"
-    path.write_text(EPEX)
+    path.write_text(HEADER + EPEX)
     with pytest.warns(DataWarning) as told:
         events = read_orders(path)
     assert [str(w.message).split(": ")[1] for w in told] == [

@@ -145,3 +145,12 @@ def test_rows_columns_and_values_that_are_not_there(tmp_path):
     path.write_text("time,price\n2015-01-01T00:00Z,12\n2015-01-01T01:00Z,inf\n")
     with pytest.raises(DataError, match=r"infinite price"):
         read_prices(path, columns=["price"])
+
+
+def test_the_trend_of_a_system_becomes_a_sign():
+    times = pd.date_range("2015-01-01", periods=4, freq="h", tz="UTC")
+    frame = pd.DataFrame({"time": times, "trend": ["up", "down", "none", None]})
+    read = read_prices(frame, columns=["trend"])["trend"]
+    np.testing.assert_array_equal(read, [1, -1, 0, np.nan])
+    with pytest.raises(DataError, match=r"the trend is 'sideways'"):
+        read_prices(frame.assign(trend="sideways"), columns=["trend"])
