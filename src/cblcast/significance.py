@@ -96,7 +96,7 @@ def giacomini_white(loss_a: ArrayLike, loss_b: ArrayLike, *, horizon: int = 1) -
     for lag in range(1, horizon):
         gamma = z[lag:].T @ z[:-lag] / n
         omega += (1 - lag / horizon) * (gamma + gamma.T)
-    if not np.linalg.matrix_rank(omega) == 2:
+    if np.linalg.matrix_rank(omega) != 2:
         return Significance(float(d.mean()), float("nan"), float("nan"), n)
     size = float(n * mean @ np.linalg.solve(omega, mean))
     sign = -1.0 if d.mean() < 0 else 1.0

@@ -30,7 +30,7 @@ class IntradayModel:
     Attributes
     ----------
     level, pass_through : float
-        The middle starts at ``level + pass_through · (known price − its mean)``.
+        The middle starts at ``level + pass_through · (known price − its mean)``; ``level=None`` is that mean.
     sd_far, sd_near : float
         Standard deviation of the middle around that start at `far_min` and at `near_min`; between, its variance rises as a
         power of the time that is left.
@@ -39,20 +39,20 @@ class IntradayModel:
     spread_sd_share : float
         Standard deviation of the half-spread over its mean, between products.
     spread_price_share : float
-        How much a half-spread widens, on the buying side alone, per EUR by which the middle stands above `level` at
-        `near_min`: it makes the price to buy at vary more, as figure 6 shows.
+        How much the price to buy at moves away, per EUR by which the middle stands above its mean, at `near_min`; a fifth of
+        that at `far_min`. It makes the price to buy at vary more, as figure 6 shows.
     orders_per_hour : float
         New orders of a product in the last hour; fewer before.
     """
 
-    level: float = 32.0
+    level: float | None = 32.0
     pass_through: float = 0.85
     sd_far: float = 5.0
-    sd_near: float = 8.4
+    sd_near: float = 7.8
     half_spread_far: float = 0.7
     half_spread_near: float = 1.2
     spread_sd_share: float = 0.3
-    spread_price_share: float = 0.08
+    spread_price_share: float = 0.09
     far_min: float = 180.0
     near_min: float = 30.0
     orders_per_hour: float = 240.0
@@ -79,10 +79,45 @@ class IntradayModel:
         return np.maximum(self._between(minutes, self.half_spread_far, self.half_spread_near), 0.05)
 
 
+def movement_from_auctions(
+    changes: np.ndarray, minutes_before: np.ndarray, far_min: float = 180.0, near_min: float = 30.0
+) -> tuple[float, float]:
+    """Standard deviation of a price around its day-ahead value at two times, from intraday auctions held at others.
+
+    The mean square of the changes is fitted as a straight line in the logarithm of the time that is left, each auction-hour with
+    the weight of its products, and read off at both times (extrapolated if no auction was so near).
+
+    Parameters
+    ----------
+    changes : ndarray, shape (n,)
+        Auction price minus day-ahead price of each product [EUR/MWh]; NaN are left out.
+    minutes_before : ndarray, shape (n,)
+        From the auction to the beginning of delivery.
+
+    Returns
+    -------
+    sd_far, sd_near : float
+        For :class:`IntradayModel`, in the unit of the changes.
+
+    Raises
+    ------
+    DataError
+        Auctions that were all held at one time before delivery.
+    """
+    known = np.isfinite(changes) & (minutes_before > 0)
+    at, square = np.log(minutes_before[known]), changes[known] ** 2
+    if known.sum() < 30 or np.ptp(at) == 0:
+        raise DataError("a movement towards delivery needs 30 auction prices or more, at different times before delivery")
+    slope, level = np.polyfit(at, square, 1)
+    far, near = (max(float(level + slope * np.log(minutes)), 0.0) for minutes in (far_min, near_min))
+    return np.sqrt(far), np.sqrt(max(near, far))
+
+
 def starting_middles(known_price: np.ndarray, model: IntradayModel) -> np.ndarray:
     """Where the middle of each product starts."""
     price = np.asarray(known_price, dtype=np.float64)
-    return model.level + model.pass_through * (price - np.nanmean(price))
+    mean = float(np.nanmean(price))
+    return (mean if model.level is None else model.level) + model.pass_through * (price - mean)
 
 
 def simulate_quotes(
@@ -116,7 +151,7 @@ def simulate_quotes(
     middle = np.asarray(starts)[:, None] + np.cumsum(shared * step_sd, axis=1)
     wide = np.clip(1 + model.spread_sd_share * rng.normal(size=(len(starts), 1)), 0.2, None)
     half = wide * model.half_spread(minutes)
-    lean = model.spread_price_share * (middle - model.level) * model.half_spread(minutes) / model.half_spread_near
+    lean = model.spread_price_share * (middle - np.mean(starts)) * np.maximum(model._between(minutes, 0.2, 1.0), 0.0)
     return middle - half, middle + half + np.maximum(lean, -half)
 
 

@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cblcast.schema import DataError, DataWarning
-from cblcast.simulate.orders import IntradayModel, simulate_orders, simulate_quotes, starting_middles
+from cblcast.simulate.orders import (
+    IntradayModel,
+    movement_from_auctions,
+    simulate_orders,
+    simulate_quotes,
+    starting_middles,
+)
 from cblcast.value.order_book import BUY, FOK, IOC, SELL, OrderBook, price_of
 from cblcast.value.order_stream import order_stream
 from cblcast.value.replay import replay, walk
@@ -241,3 +247,15 @@ def test_simulated_orders_are_deterministic_and_trade():
     assert (told.quotes["ask_per_mwh"] > told.quotes["bid_per_mwh"]).all()
     with pytest.raises(DataError, match="known price"):
         simulate_orders(deliveries, np.array([1.0]))
+
+
+def test_a_movement_is_found_again_from_auctions():
+    rng = np.random.default_rng(0)
+    model = IntradayModel(sd_far=5.0, sd_near=8.0)
+    minutes = rng.choice([1200.0, 600, 300, 180, 90], 40_000)
+    changes = rng.normal(size=len(minutes)) * model.middle_sd(np.maximum(minutes, 1.0))
+    inside = minutes <= 300  # beyond, the model's variance has reached its floor
+    far, near = movement_from_auctions(changes[inside], minutes[inside])
+    assert (far, near) == (pytest.approx(5.0, rel=0.03), pytest.approx(8.0, rel=0.04))
+    with pytest.raises(DataError, match="different times"):
+        movement_from_auctions(changes, np.full(len(changes), 60.0))
