@@ -136,3 +136,9 @@ def day_ahead_bids(panel: Panel, mode: str, seed: int, error: float = DAY_AHEAD_
     hourly = power.groupby([power.index.get_level_values(SITE), hour]).mean()
     hourly.index = hourly.index.set_names([SITE, TIME])
     return power_energy(hourly, PRODUCT_MIN)
+
+
+def in_world(table: pd.DataFrame, mode: str, kind: str = "noise") -> pd.DataFrame:
+    """The rows of one way of bidding and one model of the intraday price, by (method, gate_min)."""
+    level = table.index.get_level_values
+    return table[(level("mode") == mode) & (level("intraday") == kind)].droplevel(["mode", "intraday"])

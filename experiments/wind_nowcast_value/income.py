@@ -15,13 +15,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import income_claims
 import income_figures
 import numpy as np
 import pandas as pd
 from farm import RATED_KW, farm_with_weather
 from forecasts import KEPT
-from french_market import GATES_MIN, MODES, PRODUCT_MIN, day_ahead_bids, french_market, french_prices
+from french_market import GATES_MIN, MODES, PRODUCT_MIN, day_ahead_bids, french_market, french_prices, in_world
+from income_claims import income_claims
+from income_claims_further import further_claims
 from income_elsewhere import belgium, ireland, turkey
 from income_farms import bundled_farms, turbines_and_their_netting
 from income_sensitivity import sensitivities
@@ -93,7 +94,7 @@ def main() -> None:
     farm = Farm(panel, prices)
     table = income_over_seeds(farm)
     table.round(3).to_csv(HERE / "income.csv", lineterminator="\n")
-    shown = table.xs(("fitted curve", "noise"))[["income_eur", "gain_eur_per_mw_week", "gain_se", "gain_pct"]]
+    shown = in_world(table, MODES[0])[["income_eur", "gain_eur_per_mw_week", "gain_se", "gain_pct"]]
     print(shown.round(2).to_string(), flush=True)
     worse = Farm(panel, prices, "worse")
     parts = {
@@ -111,7 +112,7 @@ def main() -> None:
     }
     for name in list(parts)[1:]:
         print(f"\n## {name}\n{_shown(parts[name])}", flush=True)
-    claims = income_claims.all_claims(farm, parts)
+    claims = income_claims(farm, parts) + further_claims(parts)
     text = json.dumps(claims, indent=1, ensure_ascii=False)
     (HERE / "results_income.json").write_text(text + "\n", encoding="utf-8")
     income_figures.draw_all(farm, parts, HERE)

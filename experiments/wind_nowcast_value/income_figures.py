@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from french_market import GATES_MIN, MODES
+from french_market import GATES_MIN, MODES, in_world
 
 from cblcast.value.wind_tables import monthly, weekly_sums
 
@@ -125,7 +125,7 @@ def _cases(table: pd.DataFrame) -> Any:
     """Figure 10, both ways of bidding day-ahead."""
     figure, grid = plt.subplots(1, 2, figsize=(12, 4.6), layout="constrained", sharey=True)
     for axes, mode in zip(grid, MODES, strict=True):
-        income = table.xs((mode, "noise"))["income_eur"] / 1000
+        income = in_world(table, mode)["income_eur"] / 1000
         for number, name in enumerate(COLOURS):
             values = [income[name, gate] for gate in GATES_MIN]
             axes.bar(np.arange(4) + (number - 3) * 0.12, values, 0.11, color=COLOURS[name], label=name)
