@@ -16,7 +16,6 @@ from cblcast.value.wind_tables import exceedance, income_table
 LR_OBS, BEST, CURVE = "LR_obs (paper)", "blend", "NWP through IEC curve"
 PAPER_GAINS = {"Bonneval": (58.0, 17.3, 15.2, 35.1), "la Vènerie": (84.1, 24.5, 2.8, 67.0)}
 RANKED = (LR_OBS, "persistence", "LR_no-obs (paper)", CURVE)
-DAY_STEPS = 48
 
 
 def claim(text: str, source: str, target: Any, measured: Any, unit: str, holds: bool) -> dict[str, Any]:

@@ -107,7 +107,9 @@ def movement_from_auctions(
     known = np.isfinite(changes) & (minutes_before > 0)
     at, square = np.log(minutes_before[known]), changes[known] ** 2
     if known.sum() < 30 or np.ptp(at) == 0:
-        raise DataError("a movement towards delivery needs 30 auction prices or more, at different times before delivery")
+        raise DataError(
+            "a movement towards delivery needs 30 auction prices or more, at different times before delivery"
+        )
     slope, level = np.polyfit(at, square, 1)
     far, near = (max(float(level + slope * np.log(minutes)), 0.0) for minutes in (far_min, near_min))
     return np.sqrt(far), np.sqrt(max(near, far))
