@@ -31,8 +31,8 @@ from cblcast.value.wind_tables import income_table
 HERE = Path(__file__).parent
 GATES_MIN = (30, 60, 120, 180)
 METHODS = ("persistence", "forecast", "LR_no-obs", "LR_obs", "blend")
-# orders an hour near delivery, products, products that the slow book replays; a busy hour of the German market has tens of thousands of events
-BOOKS = {"busy": (2400.0, 48, 2), "quiet": (240.0, 240, 6)}
+# orders an hour near delivery, products, products that the slow book replays; tens of thousands of events make a busy hour
+BOOKS = {"busy": (4800.0, 24, 1), "quiet": (240.0, 240, 6)}
 
 
 def a_year() -> pd.DataFrame:
