@@ -193,7 +193,7 @@ def _curves(curves: dict[str, pd.DataFrame]) -> Any:
 
 def _strategies(parts: dict[str, Any]) -> Any:
     """Figure 6 simulated, the gates with its quotes, and the size of the farm in a simulated book."""
-    figure, grid = plt.subplots(1, 3, figsize=(14, 4.4), layout="constrained")
+    figure, grid = plt.subplots(1, 3, figsize=(16, 4.4), layout="constrained")
     quotes = parts["figure_6"]["quotes"]
     for column, colour, label in (("sell_sd_eur", "#1f77b4", "to sell at"), ("buy_sd_eur", "#ff7f0e", "to buy at")):
         grid[0].plot(quotes.index, quotes[column], "o-", ms=3, color=colour, label=label)
@@ -237,9 +237,12 @@ def _strategies(parts: dict[str, Any]) -> Any:
         )
     grid[2].set(xscale="log", xlabel="size of the farm [MW]", title="Four weeks in SIMULATED books, 30 min")
     grid[2].axhline(0, color="black", lw=0.8)
-    for axes, where in zip(grid, ("upper left", "center left", "lower left"), strict=True):
+    places = (
+        {"loc": "upper left"},
+        {"loc": "center left", "bbox_to_anchor": (0.0, 0.68)},
+        {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)},
+    )
+    for axes, place in zip(grid, places, strict=True):
         axes.grid(alpha=0.3)
-        axes.legend(
-            frameon=False, fontsize=8, loc=where, bbox_to_anchor=(0.0, 0.68) if where == "center left" else None
-        )
+        axes.legend(frameon=False, fontsize=8, **place)
     return figure

@@ -59,7 +59,16 @@ def figure_6(prices: pd.DataFrame) -> dict[str, Any]:
         rows.append(np.column_stack([sell.std(axis=0), buy.std(axis=0), sell.mean(axis=0), buy.mean(axis=0)]))
     names = ["sell_sd_eur", "buy_sd_eur", "sell_mean_eur", "buy_mean_eur"]
     table = pd.DataFrame(np.mean(rows, axis=0), index=pd.Index(minutes, name="minutes_before"), columns=names)
-    return {"quotes": table, "irish_auctions": irish_movement()}
+    return {"quotes": table, "books": _books_of_a_year(prices.index[::2], hourly), "irish_auctions": irish_movement()}
+
+
+def _books_of_a_year(hours: pd.DatetimeIndex, hourly: np.ndarray, every: int = 5) -> pd.DataFrame:
+    """The same from whole books, order by order, of every fifth hour of the year."""
+    book = replay(order_stream(simulate_orders(hours[::every], hourly[::every], FIGURE_6, seed=SEED)), GATES_MIN)
+    by_gate = book.quotes.groupby(level="minutes_before")
+    table = by_gate[["bid_per_mwh", "ask_per_mwh"]].std().set_axis(["sell_sd_eur", "buy_sd_eur"], axis=1)
+    spread = (book.quotes["ask_per_mwh"] - book.quotes["bid_per_mwh"]).groupby(level="minutes_before").mean()
+    return table.assign(spread_eur=spread, bid_depth_mw=by_gate["bid_depth_mw"].mean(), events=book.counts["events"])
 
 
 def blend_quantiles(gate: int, index: pd.MultiIndex) -> np.ndarray:

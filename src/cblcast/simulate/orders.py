@@ -222,7 +222,7 @@ def _product_orders(
     aggressive = rng.uniform(size=n) < 0.12
     behind = rng.exponential(1.5, n) * (rng.uniform(size=n) > 0.35)
     price = np.where(aggressive, other + side * 0.01, quote - side * behind)
-    lives = rng.exponential(np.maximum(came / 6, 1.0))
+    lives = rng.exponential(np.maximum(came / 20, 1.0))
     ends = np.maximum(came - lives, minutes[-1] + 1e-3)
     moves = (rng.uniform(size=n) < 0.3) & ~aggressive
     kind = rng.uniform(size=n)

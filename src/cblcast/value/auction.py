@@ -42,8 +42,8 @@ def clear_uniform(volume_mw: ArrayLike, price_per_mwh: ArrayLike) -> Cleared:
     Returns
     -------
     Cleared
-        The price is the limit of the order that is accepted in part; where both sides end together, the middle between the last
-        accepted sale and the last accepted purchase.
+        The price is the limit at which orders are accepted in part; where both sides end together, the middle of the prices at which
+        nobody who is left out would want in.
 
     Raises
     ------
@@ -60,33 +60,51 @@ def clear_uniform(volume_mw: ArrayLike, price_per_mwh: ArrayLike) -> Cleared:
         raise DataError("an auction needs one volume and one price for each order: give arrays of one length")
     if not (np.isfinite(volume) & np.isfinite(price) & (volume != 0)).all():
         raise DataError("every order of an auction has a volume other than 0 and a price: mend or drop the others")
-    sales, wants = np.flatnonzero(volume > 0), np.flatnonzero(volume < 0)
-    sales, wants = sales[np.argsort(price[sales], kind="stable")], wants[np.argsort(-price[wants], kind="stable")]
-    accepted = np.zeros(len(volume))
-    sold, bought = 0, 0
-    left = np.abs(volume)
-    ask = bid = np.nan
-    while sold < len(sales) and bought < len(wants) and price[sales[sold]] <= price[wants[bought]]:
-        s, w = sales[sold], wants[bought]
-        ask, bid = price[s], price[w]
-        got = min(left[s], left[w])
-        for k in (s, w):
-            accepted[k] += got
-            left[k] -= got
-        sold, bought = sold + (left[s] <= 0), bought + (left[w] <= 0)
-    traded = float(accepted[sales].sum())
+    asks, bids = _levels(volume, price, 1), _levels(volume, price, -1)
+    sold = [0.0] * len(asks)
+    bought = [0.0] * len(bids)
+    i = j = 0
+    while i < len(asks) and j < len(bids) and asks[i][0] <= bids[j][0]:
+        got = min(asks[i][1] - sold[i], bids[j][1] - bought[j])
+        sold[i], bought[j] = sold[i] + got, bought[j] + got
+        i, j = i + (sold[i] >= asks[i][1]), j + (bought[j] >= bids[j][1])
+    traded = float(sum(sold))
+    accepted = _shared(volume, price, asks, sold, 1) + _shared(volume, price, bids, bought, -1)
     if traded == 0:
         return Cleared(float("nan"), 0.0, accepted)
-    in_part = [k for k in (*sales, *wants) if 0 < accepted[k] < abs(volume[k])]
-    clearing = float(price[in_part[0]]) if in_part else float((ask + bid) / 2)
-    return Cleared(clearing, traded, _shared(accepted, volume, price, clearing))
+    return Cleared(_price(asks, sold, bids, bought), traded, accepted)
 
 
-def _shared(accepted: np.ndarray, volume: np.ndarray, price: np.ndarray, clearing: float) -> np.ndarray:
-    """Orders of one side at the clearing price share alike, whichever stood first in the list."""
-    shared = accepted.copy()
-    for side in (1, -1):
-        tied = np.flatnonzero((np.sign(volume) == side) & (price == clearing))
-        if len(tied) > 1:
-            shared[tied] = np.abs(volume[tied]) * accepted[tied].sum() / np.abs(volume[tied]).sum()
-    return shared
+def _levels(volume: np.ndarray, price: np.ndarray, side: int) -> list[tuple[float, float]]:
+    """Limit prices of a side, the keenest first, with the volume at each."""
+    mine = np.sign(volume) == side
+    found = [(float(p), float(np.abs(volume[mine & (price == p)]).sum())) for p in np.unique(price[mine])]
+    return found if side == 1 else found[::-1]
+
+
+def _price(
+    asks: list[tuple[float, float]], sold: list[float], bids: list[tuple[float, float]], bought: list[float]
+) -> float:
+    in_part = [
+        level[0]
+        for side, taken in ((asks, sold), (bids, bought))
+        for level, got in zip(side, taken, strict=True)
+        if 0 < got < level[1]
+    ]
+    if in_part:
+        return in_part[0]
+    last_ask, last_bid = sum(got > 0 for got in sold), sum(got > 0 for got in bought)
+    low = max([asks[last_ask - 1][0], *(level[0] for level in bids[last_bid : last_bid + 1])])
+    high = min([bids[last_bid - 1][0], *(level[0] for level in asks[last_ask : last_ask + 1])])
+    return (low + high) / 2
+
+
+def _shared(
+    volume: np.ndarray, price: np.ndarray, levels: list[tuple[float, float]], taken: list[float], side: int
+) -> np.ndarray:
+    """Orders of one side at one price share alike, whichever stood first in the list."""
+    accepted = np.zeros(len(volume))
+    for (limit, there), got in zip(levels, taken, strict=True):
+        mine = (np.sign(volume) == side) & (price == limit)
+        accepted[mine] = np.abs(volume[mine]) * got / there
+    return accepted

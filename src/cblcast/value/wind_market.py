@@ -92,7 +92,7 @@ class Valuation:
     product_min : int
     currency : str
     left_out : dict reason -> int
-        Products that no case counts, and why.
+        Products that no case counts, and why; those inside the span that the frame does not hold at all among them.
     """
 
     products: pd.MultiIndex
@@ -169,6 +169,9 @@ def value_wind(
     _refuse_above_rated(products, output, rated_mw, market.product_min)
     gates = list(dict.fromkeys(nowcasts_mwh.columns.get_level_values("gate_min")))
     keep, left_out = _common_products(output, bids, positions, here, gates)
+    absent = _absent(products, market.product_min)
+    if absent:
+        left_out = {"not in the scored frame": absent, **left_out}
     products, output, bids, positions = products[keep], output[keep], bids[keep], positions[:, keep]
     here = here.at(pd.DatetimeIndex(products.get_level_values(TIME)))
 
@@ -201,6 +204,13 @@ def value_wind(
         market.currency,
         left_out,
     )
+
+
+def _absent(products: pd.MultiIndex, product_min: int) -> int:
+    """Products between the first and the last of each site that no frame holds."""
+    us = pd.DatetimeIndex(products.get_level_values(TIME)).as_unit("us").asi8
+    spans = pd.Series(us).groupby(np.asarray(products.codes[0])).agg(["min", "max", "size"])
+    return int(((spans["max"] - spans["min"]) // (product_min * 60_000_000) + 1 - spans["size"]).sum())
 
 
 def _capacity(rated_mw: float | pd.Series, products: pd.MultiIndex) -> float:

@@ -163,15 +163,17 @@ def test_cases_share_their_products_and_what_is_left_out_is_counted():
     market.day_ahead[5] = np.nan
     market.short[6] = np.nan
     bids.iloc[7] = np.nan
+    output, now = (frame.drop(index=frame.index[20:24]) for frame in (output, now))
     found = value_wind(output, bids, now, market, 8.0)
     assert found.left_out == {
+        "not in the scored frame": 4,
         "output was not metered": 3,
         "no day-ahead price": 1,
         "no imbalance price": 1,
         "no day-ahead bid": 1,
         "a nowcast is missing": 2,
     }
-    assert found.stages.total.shape == (4, 48 * 21 - 8)
+    assert found.stages.total.shape == (4, 48 * 21 - 12)
     assert np.isfinite(found.stages.total).all()
     table = income_table(found)
     assert table.loc[("none", 30), "intraday_eur"] == 0
