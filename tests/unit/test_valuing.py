@@ -122,6 +122,18 @@ def test_the_command_prices_the_same_frame(result, folder, monkeypatch, capsys):
         assert match in capsys.readouterr().err
 
 
+def test_bids_from_a_column_of_the_panel(folder):
+    text = WIND_STUDY.replace("bids: bids.csv", "bid_column: observed_kw")
+    (folder / "column.yaml").write_text(text.replace("2015-01-31", "2015-01-08"))
+    with pytest.warns(DataWarning):
+        row = run_study(read_study(folder / "column.yaml")).leaderboard.loc["Persistence"]
+    assert row["perfect_gain_eur_per_mw_week"] == pytest.approx(0.0)  # what was sold is what was delivered
+    assert row["gain_eur_per_mw_week"] < 0
+    (folder / "column.yaml").write_text(text.replace("observed_kw\n", "scheduled_kw\n"))
+    with pytest.raises(StudyError, match="the panel has no column 'scheduled_kw'"):
+        run_study(read_study(folder / "column.yaml"))
+
+
 def test_value_sections_that_cannot_be(folder):
     document = {
         "study": "x",

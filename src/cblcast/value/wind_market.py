@@ -87,8 +87,8 @@ class Valuation:
         ``none`` trades nothing intraday, ``perfect`` knows the output; then each nowcast.
     stages : Stages
         Arrays of shape (n_cases, n_products).
-    rated_mw : float
-        Installed capacity of all sites together [MW].
+    rated_by_site : Series site_id -> MW
+        Installed capacity.
     product_min : int
     currency : str
     left_out : dict reason -> int
@@ -98,10 +98,15 @@ class Valuation:
     products: pd.MultiIndex
     cases: pd.MultiIndex
     stages: Stages
-    rated_mw: float
+    rated_by_site: pd.Series
     product_min: int
     currency: str
     left_out: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def rated_mw(self) -> float:
+        """Installed capacity of all sites together [MW]."""
+        return float(self.rated_by_site.sum())
 
     @property
     def times(self) -> pd.DatetimeIndex:
@@ -173,7 +178,7 @@ def value_wind(
     if absent:
         left_out = {"not in the scored frame": absent, **left_out}
     products, output, bids, positions = products[keep], output[keep], bids[keep], positions[:, keep]
-    here = here.at(pd.DatetimeIndex(products.get_level_values(TIME)))
+    here = market.at(pd.DatetimeIndex(products.get_level_values(TIME)))
 
     cases, rows, sells, buys = [], [], [], []
     wanted = [(name, gate) for gate in gates for name in (NONE, PERFECT)] + list(nowcasts_mwh.columns)
@@ -213,10 +218,9 @@ def _absent(products: pd.MultiIndex, product_min: int) -> int:
     return int(((spans["max"] - spans["min"]) // (product_min * 60_000_000) + 1 - spans["size"]).sum())
 
 
-def _capacity(rated_mw: float | pd.Series, products: pd.MultiIndex) -> float:
-    if isinstance(rated_mw, pd.Series):
-        return float(rated_mw.reindex(products.get_level_values(SITE).unique()).sum())
-    return float(rated_mw) * products.get_level_values(SITE).nunique()
+def _capacity(rated_mw: float | pd.Series, products: pd.MultiIndex) -> pd.Series:
+    sites = products.get_level_values(SITE).unique()
+    return rated_mw.reindex(sites) if isinstance(rated_mw, pd.Series) else pd.Series(float(rated_mw), index=sites)
 
 
 def _refuse_above_rated(products: pd.MultiIndex, output: Array, rated_mw: float | pd.Series, product_min: int) -> None:

@@ -73,13 +73,13 @@ def exceedance(found: Valuation, stage: str, share: float = 0.2) -> pd.DataFrame
     Returns
     -------
     DataFrame, index (method, gate_min)
-        ``below_minus_share``, ``below_zero``, ``above_zero``, ``above_share`` [%]; the share is of installed capacity.
+        ``below_minus_share``, ``below_zero``, ``above_zero``, ``above_share`` [%]; the share is of the site's installed capacity.
     """
     if stage not in ("intraday", "imbalance"):
         raise DataError(f"exceedance is told of 'intraday' or 'imbalance' energy, not {stage!r}")
     energy = getattr(found.stages, f"{stage}_mwh")
-    n_sites = found.products.get_level_values(SITE).nunique()
-    limit = share * found.rated_mw / n_sites * found.product_min / 60
+    rated = found.rated_by_site.reindex(found.products.get_level_values(SITE)).to_numpy(dtype=np.float64)
+    limit = share * rated * found.product_min / 60
     tiny = 1e-9
     shares = {
         "below_minus_share": energy < -limit,

@@ -218,3 +218,17 @@ def test_bad_input_is_one_sentence():
     by_gate = Market(market.times, market.day_ahead, market.long, market.short, {60: market.sell}, {60: market.buy}, 30)
     with pytest.raises(DataError, match=r"no intraday price 30 min"):
         value_wind(output, bids, now, by_gate, 8.0)
+
+
+def test_two_farms_are_priced_side_by_side():
+    output, bids, now, market = small_world()
+    both = [pd.concat([part, (part / 2).rename(index={"farm": "half"})]) for part in (output, bids, now)]
+    found = value_wind(*both, market, pd.Series({"farm": 8.0, "half": 4.0}))
+    alone = value_wind(output, bids, now, market, 8.0)
+    assert found.rated_mw == 12
+    assert found.weeks == pytest.approx(alone.weeks)
+    two, one = income_table(found), income_table(alone)
+    np.testing.assert_allclose(two["income_eur"], 1.5 * one["income_eur"])
+    np.testing.assert_allclose(two["gain_eur_per_mw_week"], one["gain_eur_per_mw_week"], atol=1e-9)
+    np.testing.assert_allclose(exceedance(found, "imbalance"), exceedance(alone, "imbalance"))
+    assert len(weekly_sums(found, found.stages.total[0])) == 3
