@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import CASE_INDEX
+from cblcast.frames.schema import CASE_INDEX
 from cblcast.simulate.orders import IntradayModel, simulate_orders
 from cblcast.value.market import Market
 from cblcast.value.order_stream import ADD, CANCEL, CHANGE, OrderStream, order_stream

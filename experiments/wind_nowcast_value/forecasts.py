@@ -17,12 +17,12 @@ import pandas as pd
 from farm import RATED_KW, TEST, TRAIN, farm_with_weather, measured_cases
 from nowcasts import PAPER_FEATURES, RICH_FEATURES, learned_methods, paper_methods
 
-from cblcast.estimators.lead_intervals import LeadIntervals
-from cblcast.forecaster import Forecaster, truth
-from cblcast.panel import Panel
+from cblcast.estimators.wrappers.lead_intervals import LeadIntervals
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.frames.panel import Panel
+from cblcast.frames.rolling import lead_minutes, rolling_origins
+from cblcast.frames.schema import OBSERVED, PREDICTED
 from cblcast.physics.wind import shear_exponent
-from cblcast.rolling import lead_minutes, rolling_origins
-from cblcast.schema import OBSERVED, PREDICTED
 
 KEPT = Path(__file__).parents[2] / "data" / "raw" / "wind_nowcast_value"
 GATES_MIN = (30, 60, 120, 180)

@@ -16,13 +16,13 @@ import pandas as pd
 from farm import HUB_M, TRAIN, WINDS
 
 from cblcast import datasets
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, TIME, DataWarning
 from cblcast.io.nwp import attach
 from cblcast.io.price_products import to_products
 from cblcast.io.prices import read_prices
-from cblcast.panel import Panel
 from cblcast.physics.power_curve import fit_power_curve
 from cblcast.physics.wind import shear_exponent
-from cblcast.schema import SITE, TIME, DataWarning
 from cblcast.simulate.nwp_error import ar1, raise_nwp_error
 from cblcast.simulate.orders import IntradayModel, simulate_quotes, starting_middles
 from cblcast.value.market import Market, make_market

@@ -28,7 +28,7 @@ from income_farms import bundled_farms, turbines_and_their_netting
 from income_sensitivity import sensitivities
 from income_strategies import figure_6, strategies_by_quote, strategies_in_books
 
-from cblcast.panel import Panel
+from cblcast.frames.panel import Panel
 from cblcast.value.products import nowcast_energy, observed_energy
 from cblcast.value.wind_market import Valuation, value_wind
 from cblcast.value.wind_tables import income_table

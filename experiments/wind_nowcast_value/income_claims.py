@@ -9,7 +9,7 @@ import pandas as pd
 from french_market import GATES_MIN, MODES, french_market, in_world
 
 from cblcast.metrics import rmae
-from cblcast.significance import diebold_mariano, giacomini_white
+from cblcast.value.significance import diebold_mariano, giacomini_white
 from cblcast.value.wind_market import Valuation
 from cblcast.value.wind_tables import exceedance, income_table
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from french_market import data_dir
 
+from cblcast.frames.schema import SITE, TIME
 from cblcast.io.price_products import price_gaps, to_products
 from cblcast.io.prices import read_prices
-from cblcast.schema import SITE, TIME
 from cblcast.value.market import Market, make_market
 from cblcast.value.wind_market import value_wind
 from cblcast.value.wind_tables import income_table, netting

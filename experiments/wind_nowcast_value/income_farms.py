@@ -10,10 +10,10 @@ from farm import HUB_M, TURBINES
 from forecasts import paper_frames
 from french_market import PRODUCT_MIN, day_ahead_bids, french_market
 
-from cblcast.panel import Panel
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, TIME
 from cblcast.physics.power_curve import published_power_curve
 from cblcast.physics.wind import shear_exponent
-from cblcast.schema import OBSERVED, TIME
 from cblcast.value.products import nowcast_energy, observed_energy
 from cblcast.value.wind_market import value_wind
 from cblcast.value.wind_tables import income_table, netting

@@ -9,7 +9,7 @@ import pandas as pd
 from forecasts import KEPT, LEVELS
 from french_market import GATES_MIN, PRODUCT_MIN, K, data_dir, french_prices, quoted_market
 
-from cblcast.schema import TIME
+from cblcast.frames.schema import TIME
 from cblcast.simulate.orders import (
     IntradayModel,
     movement_from_auctions,

@@ -55,9 +55,9 @@ def test_torch_is_loaded_when_a_net_is_trained_and_not_before():
     code = (
         "from cblcast import registry\n"
         "for name in ('NeuralNet', 'NeuralNetPerSite'):\n"
-        "    registry.make(registry.ESTIMATORS, name, {'trainer': 'scg'}, 'estimator')\n"
+        "    registry.ESTIMATORS.make(name, {'trainer': 'scg'})\n"
     )
-    train = "made = registry.make(registry.ESTIMATORS, 'NeuralNet', {'max_epochs': 1}, 'estimator')\n"
+    train = "made = registry.ESTIMATORS.make('NeuralNet', {'max_epochs': 1})\n"
     fit = "import numpy as np; made.fit(np.arange(40.0)[:, None], np.arange(40.0) ** 2)"
     assert "torch" not in loaded_by(code)
     assert "torch" in loaded_by(code + train + fit)  # the probe itself works

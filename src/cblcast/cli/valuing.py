@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cblcast.cli.options import AsJson, Tz
+from cblcast.cli.options import AsJson
 from cblcast.terminal import print_json, print_table, progress, records
 
 app = typer.Typer()
@@ -54,7 +54,9 @@ def value(
     reference: Annotated[
         str | None, typer.Option(help="Method to test the others against [default: the first].")
     ] = None,
-    tz: Tz = None,
+    tz: Annotated[
+        str | None, typer.Option(help="With --market contract: IANA zone of the sites, e.g. Europe/Rome.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Where the table goes, .csv or .parquet.")] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from cblcast.config.sections import Section
-from cblcast.schema import nearest
+from cblcast.frames.schema import nearest
 from cblcast.value.imbalance import RULES
 
 CONTRACT = "contract"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED
 
 
 @dataclass(frozen=True)

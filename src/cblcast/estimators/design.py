@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import DataError, DataWarning, nearest
+from cblcast.frames.schema import DataError, DataWarning, nearest
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Design:
         """Design matrix, float64, shape (n_rows, width); a NaN takes the training mean.
 
         A column that is NaN in every row of `X` though it was known in training, and a level never seen in training
-        (all its indicators are 0), are counted in one :class:`~cblcast.schema.DataWarning` each.
+        (all its indicators are 0), are counted in one :class:`~cblcast.frames.schema.DataWarning` each.
         """
         values = columns_of(X, self.names, estimator)
         known = np.isfinite(values)

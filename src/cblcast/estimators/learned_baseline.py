@@ -10,15 +10,15 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.estimators.boosting import Boosting
-from cblcast.estimators.column import Column
 from cblcast.estimators.columns import take
 from cblcast.estimators.design import finite_target
-from cblcast.estimators.ensemble import Ensemble
-from cblcast.estimators.normalised import Normalised
-from cblcast.estimators.regression import Ridge, group_rows
-from cblcast.estimators.residual import Residual
-from cblcast.schema import StudyError
+from cblcast.estimators.learners.boosting import Boosting
+from cblcast.estimators.learners.regression import Ridge, group_rows
+from cblcast.estimators.rules.column import Column
+from cblcast.estimators.wrappers.ensemble import Ensemble
+from cblcast.estimators.wrappers.normalised import Normalised
+from cblcast.estimators.wrappers.residual import Residual
+from cblcast.frames.schema import StudyError
 
 LEAD = "hours_since_start"
 _CALENDAR = ("hour", "day_of_week", "day_of_year", "year_sin", "year_cos")
@@ -55,11 +55,11 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
     extra : sequence of str
         Further columns of the features that the members see.
     weighting : {"equal", "inverse_error", "stacked"}
-        See :class:`~cblcast.estimators.ensemble.Ensemble`.
+        See :class:`~cblcast.estimators.wrappers.ensemble.Ensemble`.
     seeds : int
         Boosted models that are averaged.
     n_estimators, learning_rate, num_leaves, min_child_samples, colsample_bytree
-        As :class:`~cblcast.estimators.boosting.Boosting`.
+        As :class:`~cblcast.estimators.learners.boosting.Boosting`.
     random_state, n_jobs : int
 
     Attributes

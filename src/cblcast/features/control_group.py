@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
-from cblcast.cube import DAY_US
+from cblcast.days.ledger import day_ledger
 from cblcast.features.control_match import cluster_shapes, load_shape, row_mean, shape_gap, synthetic_weights
-from cblcast.features.day_ledger import day_ledger
-from cblcast.panel import Panel, local_clock
-from cblcast.schema import OBSERVED, DataError, nearest
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.instants import DAY_US
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import OBSERVED, DataError, nearest
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class ControlGroup:
     days, look_back_days : int
         Days of history, and calendar days that are searched for them.
     day_types : str or eight labels
-        Days like the event's day; see :data:`cblcast.day_types.DAY_TYPES`.
+        Days like the event's day; see :data:`cblcast.days.day_types.DAY_TYPES`.
     min_metered_share : float
         Least metered share of a control's history, and of a day of the site's.
     shrink : float

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cblcast.cases import EventArrays
-from cblcast.cube import DAY_US
-from cblcast.day_types import site_day_types
+from cblcast.days.day_types import site_day_types
 from cblcast.features.hour_blocks import HourBlocks
 from cblcast.features.reference_days import mean_by_event
-from cblcast.panel import Panel, local_clock
-from cblcast.schema import OBSERVED
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.instants import DAY_US
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import OBSERVED
 
 Columns = dict[str, np.ndarray]
 

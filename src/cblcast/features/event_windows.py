@@ -7,10 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
-from cblcast.events import HOUR_US, Window
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.events import Window
+from cblcast.frames.instants import HOUR_US
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, StudyError
+from cblcast.wishes import joined, widest
+
+
+def _join_windows(one: tuple[str | Window, ...], other: tuple[str | Window, ...]) -> tuple[str | Window, ...]:
+    both = tuple(dict.fromkeys((*one, *other)))
+    if any(not isinstance(window, str) for window in both):
+        raise StudyError(
+            "two parts of a method want event_windows with windows of their own, whose columns are told apart by number "
+            "alone: use named windows (WS, PBLM, BW), or give both the same"
+        )
+    return both
 
 
 @dataclass(frozen=True)
@@ -30,9 +42,9 @@ class EventWindows:
         Further windows; their mean load is ``seen_<name or number>_kw``.
     """
 
-    hours_before: int = 0
-    hours_after: int = 0
-    windows: tuple[str | Window, ...] = ()
+    hours_before: int = widest(0)
+    hours_after: int = widest(0)
+    windows: tuple[str | Window, ...] = joined((), _join_windows)
 
     def __post_init__(self) -> None:
         # A study and a saved forecaster write windows as mappings, which cannot be hashed.

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cblcast.cases import EventArrays
-from cblcast.cube import DAY_US
-from cblcast.events import HOUR_US
-from cblcast.features.blindfold import hidden_slots
-from cblcast.panel import Panel, local_clock
-from cblcast.schema import OBSERVED
+from cblcast.days.blindfold import hidden_slots
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.instants import DAY_US, HOUR_US
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import OBSERVED
 
 _EVENTS_AT_ONCE = 2000
 

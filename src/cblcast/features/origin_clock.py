@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cube import DAY_US
-from cblcast.panel import Panel
-from cblcast.schema import ORIGIN
+from cblcast.frames.instants import DAY_US
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import ORIGIN
+from cblcast.wishes import widest
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class OriginClock:
     year : bool
     """
 
-    harmonics: int = 2
-    year: bool = True
+    harmonics: int = widest(2)
+    year: bool = widest(True)
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""

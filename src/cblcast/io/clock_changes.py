@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import DataError
+from cblcast.frames.schema import DataError
 
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US

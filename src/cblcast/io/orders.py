@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.schema import DataError, DataWarning
 from cblcast.io.files import Table, numbers, read_table
-from cblcast.schema import DataError, DataWarning
 
 NAMES = {
     "order_id": ("orderid", "id"),

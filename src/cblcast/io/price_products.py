@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import TIME, DataError
+from cblcast.frames.schema import TIME, DataError
 
 MINUTE_US = 60_000_000
 PRODUCTS_MIN = (60, 30, 15)

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.schema import TIME, DataError, DataWarning, StudyError, nearest
 from cblcast.io.clock import NOT_A_TIME, check_zone, localise
 from cblcast.io.clock_changes import changes_between, refuse_slipped_days, repeated_hours
 from cblcast.io.files import Table, numbers, read_table
 from cblcast.io.layout import read_stamps, time_column
 from cblcast.io.price_products import product_minutes
-from cblcast.schema import TIME, DataError, DataWarning, StudyError, nearest
 
 MINUTE_US = 60_000_000
 TREND = "trend"  # of the system's imbalance: words become 1, −1, 0

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cblcast.panel import Panel
-from cblcast.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, UPPER
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, UPPER
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import DataError
+from cblcast.frames.schema import DataError
 
 MINUTE_US = 60_000_000
 

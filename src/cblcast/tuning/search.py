@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import View
-from cblcast.forecaster import Forecaster
-from cblcast.methods import make_estimator
-from cblcast.panel import Panel
-from cblcast.schema import DataError, StudyError
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.methods import make_estimator
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataError, StudyError
 from cblcast.tuning.folds import EventFolds
 from cblcast.tuning.journal import check_same_search, open_study
 from cblcast.tuning.space import SearchRange, current_params, search_space, spec_of, with_params

@@ -15,9 +15,10 @@ from typing import Any
 from sklearn.base import clone
 
 from cblcast import registry
-from cblcast.events import Window
-from cblcast.schema import StudyError, nearest
-from cblcast.state import is_estimator
+from cblcast.abilities import Searchable, able
+from cblcast.forecast.state import is_estimator
+from cblcast.frames.events import Window
+from cblcast.frames.schema import StudyError, nearest
 
 KINDS = ("float", "int", "categorical")
 
@@ -121,7 +122,7 @@ def search_space(estimator: Any, changes: Mapping[str, Any] | None = None) -> di
     known: set[str] = set()
     for prefix, inner in _walk(estimator):
         known |= {prefix + name for name in inner.get_params(deep=False)}
-        for name, declared in getattr(type(inner), "search_space", dict)().items():
+        for name, declared in type(inner).search_space().items() if able(inner, Searchable) else ():
             space[prefix + name] = SearchRange.of(declared, prefix + name)
     for name, wanted in (changes or {}).items():
         path = _full_path(name, known)
@@ -187,8 +188,7 @@ def spec_of(estimator: Any) -> dict[str, Any]:
         An estimator that is not registered.
     """
     cls = type(estimator)
-    path = f"{cls.__module__}:{cls.__qualname__}"
-    name = next((name for name, known in registry.ESTIMATORS.items() if known == path), None)
+    name = registry.ESTIMATORS.name_of(cls)
     if name is None:
         raise StudyError(f"{cls.__qualname__} is not registered: only registered methods can be written into a study")
     import inspect

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cblcast.schema import DataError
+from cblcast.frames.schema import DataError
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from cblcast.schema import SITE, DataError, StudyError, nearest
+from cblcast.frames.instants import HOUR_US
+from cblcast.frames.schema import SITE, DataError, StudyError, nearest
 
 PAYMENT_COLUMNS = ["energy_payment", "capacity_payment", "penalty", "payment", "shortfall_kwh", "unpaid_negative_kwh"]
 
@@ -131,7 +132,7 @@ def _by_series(prices: pd.Series, times: pd.DatetimeIndex) -> np.ndarray:
         raise DataError("the price series has times without a zone: give offsets (2019-06-01T17:00+02:00)")
     if stamps.has_duplicates:
         raise DataError(f"the price series has two prices at {stamps[stamps.duplicated()][0]}: keep one")
-    step = np.diff(stamps.asi8).min(initial=3_600_000_000) if len(stamps) > 1 else 3_600_000_000
+    step = np.diff(stamps.asi8).min(initial=HOUR_US) if len(stamps) > 1 else HOUR_US
     at = times.as_unit("us").asi8
     place = np.searchsorted(stamps.asi8, at, side="right") - 1
     known = (place >= 0) & (at - stamps.asi8[np.maximum(place, 0)] < step) if len(stamps) else np.zeros(len(at), bool)

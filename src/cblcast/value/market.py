@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cblcast.schema import DataError, DataWarning, StudyError, nearest, require_columns
+from cblcast.frames.schema import DataError, DataWarning, StudyError, nearest, require_columns
 from cblcast.value.imbalance import RULES
 
 Array = NDArray[np.float64]

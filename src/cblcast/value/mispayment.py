@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import OBSERVED, ORIGIN, PREDICTED, SITE, TIME, DataError, require_columns
+from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, TIME, DataError, require_columns
 from cblcast.value.contract import Contract, interval_prices, payments
 from cblcast.value.wind_tables import worst_weeks
 

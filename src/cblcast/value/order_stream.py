@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import DataError, DataWarning, require_columns, utc
+from cblcast.frames.schema import DataError, DataWarning, require_columns, utc
 from cblcast.value.order_book import BUY, FOK, IOC, NON, SELL
 
 ADD, CHANGE, MATCH, CANCEL, EXPIRE = range(5)  # also the order in which one order's events of one instant are taken

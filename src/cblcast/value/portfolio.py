@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import SITE
+from cblcast.frames.schema import SITE
 
 
 def days_needed(coverage: float) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import CASE_INDEX, OBSERVED, ORIGIN, PREDICTED, SITE, TIME, DataError, require_columns
+from cblcast.frames.schema import CASE_INDEX, OBSERVED, ORIGIN, PREDICTED, SITE, TIME, DataError, require_columns
 
 MINUTE_US = 60_000_000
 Array = np.ndarray

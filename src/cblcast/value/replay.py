@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import DataError
+from cblcast.frames.schema import DataError
 from cblcast.value.order_book import BUY, SELL, OrderBook
 from cblcast.value.order_stream import ADD, CANCEL, CHANGE, EXPIRE, OrderStream
 

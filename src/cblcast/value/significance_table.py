@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.metrics import rmae
-from cblcast.significance import diebold_mariano, giacomini_white
+from cblcast.value.significance import diebold_mariano, giacomini_white
 from cblcast.value.wind_market import NONE, PERFECT, Valuation
 
 DAY_US = 86_400_000_000

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cblcast.schema import DataError
+from cblcast.frames.schema import DataError
 from cblcast.value.strategies import Trades
 from cblcast.value.wind_tables import standard_error, worst_weeks
 

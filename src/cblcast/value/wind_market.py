@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from cblcast.schema import SITE, TIME, DataError
+from cblcast.frames.schema import SITE, TIME, DataError
 from cblcast.value.market import Market
 
 Array = NDArray[np.float64]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import SITE, DataError
+from cblcast.frames.schema import SITE, DataError
 from cblcast.value.market import Market
 from cblcast.value.wind_market import NONE, PERFECT, Valuation, stage_income
 

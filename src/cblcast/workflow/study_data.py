@@ -5,14 +5,14 @@ from __future__ import annotations
 import pandas as pd
 
 from cblcast import datasets
-from cblcast.backtest import split_events
 from cblcast.config import Study
+from cblcast.days.placebo import placebo_events
+from cblcast.forecast.backtest import split_events
+from cblcast.frames.panel import Panel
+from cblcast.frames.rolling import issue_events
 from cblcast.io.calendars import read_holidays
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.nwp import attach
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.rolling import issue_events
 
 
 def load_panel(study: Study) -> Panel:
@@ -21,23 +21,7 @@ def load_panel(study: Study) -> Panel:
     if data.dataset is not None:
         panel = datasets.load(data.dataset)
     else:
-        panel = read_meter(
-            str(data.panel),
-            data.format,
-            sites=data.site_table,
-            tz=data.tz,
-            clock=data.clock,
-            layout=data.layout,
-            unit=data.unit,
-            label=data.label,
-            columns=data.columns,
-            weather=data.weather,
-            step=data.step,
-            on_duplicates=data.on_duplicates,
-            country=data.country,
-            subdivision=data.subdivision,
-            segment=data.segment,
-        )
+        panel = read_meter(str(data.panel), options=data.reader)
     for product in data.reanalysis:
         panel = attach(panel, datasets.load_reanalysis(product), f"{product}_")
     if data.holidays is not None:

@@ -12,12 +12,8 @@ import pandas as pd
 from pydantic import ValidationError
 
 from cblcast.config.value_section import CONTRACT, Value
-from cblcast.io.files import numbers, read_table
-from cblcast.io.layout import read_stamps, time_column
-from cblcast.io.price_products import price_gaps, to_products
-from cblcast.io.prices import read_prices
-from cblcast.panel import Panel
-from cblcast.schema import (
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import (
     CASE_INDEX,
     OBSERVED,
     ORIGIN,
@@ -30,6 +26,10 @@ from cblcast.schema import (
     nearest,
     utc,
 )
+from cblcast.io.files import numbers, read_table
+from cblcast.io.layout import read_stamps, time_column
+from cblcast.io.price_products import price_gaps, to_products
+from cblcast.io.prices import read_prices
 from cblcast.value.contract import read_contract
 from cblcast.value.market import Market, make_market
 from cblcast.value.mispayment import event_mispayments, mispayment_table

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cblcast import datasets
+from cblcast.days.placebo import placebo_events
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import StudyError
 from cblcast.integrity import DETECTORS, screen, selection_bias, side_by_side
 from cblcast.integrity.profile import profile
 from cblcast.integrity.screen import conformal_p, hours_of
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
 from cblcast.programs import load_program
-from cblcast.schema import StudyError
-from cblcast.settle import settle
+from cblcast.settlement import settle
 
 
 @pytest.fixture(scope="module")

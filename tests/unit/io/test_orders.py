@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
+from cblcast.frames.schema import DataError, DataWarning
 from cblcast.io.orders import read_orders
-from cblcast.schema import DataError, DataWarning
 from cblcast.value.order_stream import order_stream
 from cblcast.value.replay import replay
 

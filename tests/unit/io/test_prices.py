@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cblcast.frames.schema import DataError, DataWarning, StudyError
 from cblcast.io.price_products import price_gaps, product_minutes, to_products
 from cblcast.io.prices import read_prices
-from cblcast.schema import DataError, DataWarning, StudyError
 
 
 def hourly(first: str, hours: int, zone: str | None = None) -> pd.DataFrame:

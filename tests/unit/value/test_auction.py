@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cblcast.schema import DataError
+from cblcast.frames.schema import DataError
 from cblcast.value.auction import clear_uniform
 
 

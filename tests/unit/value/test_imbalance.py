@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cblcast.schema import DataError
+from cblcast.frames.schema import DataError
 from cblcast.value.imbalance import french_two_price, nordic_two_price, single_price, turkish_dual_price
 
 

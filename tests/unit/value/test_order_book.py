@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cblcast.schema import DataError, DataWarning
+from cblcast.frames.schema import DataError, DataWarning
 from cblcast.simulate.orders import (
     IntradayModel,
     movement_from_auctions,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cblcast.schema import DataError
+from cblcast.frames.schema import DataError
 from cblcast.value.strategies import (
     along_ladder,
     at_once,

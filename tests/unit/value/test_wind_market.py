@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cblcast.schema import CASE_INDEX, DataError
+from cblcast.frames.schema import CASE_INDEX, DataError
 from cblcast.value.market import Market
 from cblcast.value.products import nowcast_energy, observed_energy, power_energy
 from cblcast.value.wind_market import stage_income, value_wind

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cblcast.estimators.neural.network import Architecture, Array
-from cblcast.schema import StudyError
+from cblcast.frames.schema import StudyError
 
 if TYPE_CHECKING:
     import torch

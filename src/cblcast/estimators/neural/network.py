@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cblcast.schema import StudyError, nearest
+from cblcast.frames.schema import StudyError, nearest
 
 Array = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from cblcast.estimators.neural.network import Array, forward
 from cblcast.estimators.neural.preparation import FEWEST_ROWS, Rows, canonical, scaled_inputs
 from cblcast.estimators.neural.settings import NetSettings, plain_history, row_groups
 from cblcast.estimators.neural.training import train_nets
-from cblcast.schema import DataError
+from cblcast.frames.schema import DataError
 
 # Rows predicted at a time, so that the activations of a long frame need not fit in memory at once.
 _BLOCK = 65_536

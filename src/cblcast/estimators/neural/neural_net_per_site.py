@@ -11,7 +11,7 @@ from cblcast.estimators.neural.network import Array, forward
 from cblcast.estimators.neural.preparation import Rows, canonical
 from cblcast.estimators.neural.settings import NetSettings, plain_history, row_groups
 from cblcast.estimators.neural.training import train_nets
-from cblcast.schema import DataError
+from cblcast.frames.schema import DataError
 
 # Padded inputs predicted at a time: sites x features x rows.
 _BLOCK = 2_000_000

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cblcast.schema import DataError, StudyError, nearest
+from cblcast.frames.schema import DataError, StudyError, nearest
 
 Array = NDArray[np.float64]
 

@@ -37,7 +37,7 @@ from cblcast.estimators.neural.preparation import (
 )
 from cblcast.estimators.neural.stopping import REASONS, StopRule
 from cblcast.estimators.neural.trainers import Trainer, make_trainer
-from cblcast.schema import StudyError, nearest
+from cblcast.frames.schema import StudyError, nearest
 
 if TYPE_CHECKING:
     import torch
