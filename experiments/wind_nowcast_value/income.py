@@ -9,15 +9,18 @@ to be had; every number of income rests on such assumptions, so rankings and cur
 
 from __future__ import annotations
 
-import json
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # experiments/
+
 import income_figures
 import numpy as np
 import pandas as pd
+from claims import summary, write
 from farm import RATED_KW, farm_with_weather
 from forecasts import KEPT
 from french_market import GATES_MIN, MODES, PRODUCT_MIN, day_ahead_bids, french_market, french_prices, in_world
@@ -112,12 +115,10 @@ def main() -> None:
     }
     for name in list(parts)[1:]:
         print(f"\n## {name}\n{_shown(parts[name])}", flush=True)
-    claims = income_claims(farm, parts) + further_claims(parts)
-    text = json.dumps(claims, indent=1, ensure_ascii=False)
-    (HERE / "results_income.json").write_text(text + "\n", encoding="utf-8")
+    records = income_claims(farm, parts) + further_claims(parts)
+    write(HERE / "results_income.json", records)
     income_figures.draw_all(farm, parts, HERE)
-    print(f"{sum(c['holds'] for c in claims)} of {len(claims)} claims hold; misses:")
-    print("\n".join(f"{c['claim']}: {c['measured']} for {c['target']}" for c in claims if not c["holds"]))
+    print(summary(records))
 
 
 def _shown(part: Any) -> str:

@@ -4,26 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from claims import Record, at_least, below, between, claim, equal_to, within
 from french_market import MODES
-from income_claims import BEST, LR_OBS, RANKED, claim, told
+from income_claims import BEST, GAIN, LR_OBS, PAPER, RANKED, out_of_order, rounded
 
 FIGURE_6 = ((180, "sell_sd_eur", 12.1), (180, "buy_sd_eur", 12.3), (30, "sell_sd_eur", 13.4), (30, "buy_sd_eur", 14.5))
+STRATEGIES = (
+    *(f"{name} at 30 min" for name in ("perfect", "persistence", LR_OBS, BEST, "newsvendor", "betting newsvendor")),
+    "blend in four equal steps",
+    "blend followed at every gate",
+)
 
 
-def further_claims(parts: dict[str, Any]) -> list[dict[str, Any]]:
-    return _curves(parts["curves"]) + _worse(parts["worse"]) + _books(parts) + _farms(parts) + _elsewhere(parts)
+def further_claims(parts: dict[str, Any]) -> list[Record]:
+    return (
+        _curves(parts["curves"])
+        + _worse(parts["worse"])
+        + _figure_6(parts["figure_6"])
+        + _strategies(parts["strategies"])
+        + _books(parts["in_books"]["gain_eur_per_mw_week"])
+        + _farms(parts)
+        + _elsewhere(parts)
+    )
 
 
-def _curves(curves: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
-    found = [
-        told(
-            f"gain at 30 min against {name}",
-            {str(k): {n: round(v, 1) for n, v in row.items()} for k, row in table.iterrows()},
-            "EUR/MW/week",
-        )
-        for name, table in curves.items()
-    ]
+def _curves(curves: dict[str, pd.DataFrame]) -> list[Record]:
+    found = []
+    for name, table in curves.items():
+        for at, row in table.iterrows():
+            text = f"gain of {table.columns[0]} at 30 min, {name} {at:g}"
+            found.append(claim(text, "reported", row.iloc[0], GAIN, digits=1, all_gains=rounded(row)))
     shift = curves["shift_pct_of_rated"]
     for kind in ("flat", "coupled"):
         best = float(shift[f"blend, {kind}"].idxmax())
@@ -31,211 +43,186 @@ def _curves(curves: dict[str, pd.DataFrame]) -> list[dict[str, Any]]:
             claim(
                 f"shift at which the blend earns most, intraday {kind}",
                 "project target",
-                "within ± 1",
                 best,
                 "% of rated",
-                abs(best) <= 1,
+                between(-1, 1),
             )
         )
     best = float(shift["blend, german"].idxmax())
-    return [
-        *found,
-        told(
-            "shift at which the blend earns most with German intraday prices: the scan's end means that bias pays",
-            best,
-            "% of rated",
-        ),
-    ]
+    text = "shift at which the blend earns most with German prices; the scan's end means that more bias pays more"
+    return [*found, claim(text, "reported", best, "% of rated")]
 
 
-def _worse(table: pd.DataFrame) -> list[dict[str, Any]]:
+def _worse(table: pd.DataFrame) -> list[Record]:
     found = []
     for mode in MODES:
         gain = table.loc[mode].xs(30, level="gate_min")["gain_eur_per_mw_week"]
-        found.append(
-            told(
-                f"weather of the nowcasts made 15 % worse, bids by {mode} of seed 0: gains at 30 min",
-                {n: round(float(gain[n]), 1) for n in (*RANKED, BEST)},
-                "EUR/MW/week",
-            )
-        )
-        order = tuple(sorted(RANKED, key=lambda name: -gain[name]))
-        found.append(
-            claim(
-                f"weather made 15 % worse: the ranking stays, bids by {mode}",
-                "own",
-                " > ".join(RANKED),
-                " > ".join(order),
-                "order",
-                order == RANKED,
-            )
-        )
+        text = f"weather of the nowcasts made 15 % worse: neighbours of the ranking the other way round, bids by {mode}, first draw"
+        gains = rounded(gain[[*RANKED, BEST]])
+        found.append(claim(text, "own", out_of_order(gain), "pairs of 3", equal_to(0), gains_eur_per_mw_week=gains))
     return found
 
 
-def _books(parts: dict[str, Any]) -> list[dict[str, Any]]:
-    quotes = parts["figure_6"]["quotes"]
+def _figure_6(part: dict[str, Any]) -> list[Record]:
+    found, source = [], f"{PAPER}, figure 6"
+    for what, table, tolerance in (
+        ("best prices", part["quotes"], 0.2),
+        ("whole books of every fifth hour", part["books"], 0.5),
+    ):
+        for minutes, column, target in FIGURE_6:
+            text = f"simulated {what}: {column} {minutes} min before delivery"
+            found.append(claim(text, source, table.loc[minutes, column], "EUR/MWh", within(target, tolerance)))
+    spreads = part["books"]["spread_eur"]
+    found.append(
+        claim(
+            "mean spread of the simulated books",
+            f"{PAPER}: 2 EUR",
+            spreads.mean(),
+            "EUR/MWh",
+            by_minutes=rounded(spreads, 2),
+        )
+    )
+    auctions = part["irish_auctions"]
+    text = "movement of the price at 180 min by the Irish auctions"
+    return [*found, claim(text, "own", auctions.iloc[0], "of the mean price", digits=3, beside=rounded(auctions, 3))]
+
+
+def _strategies(part: dict[str, Any]) -> list[Record]:
     found = []
-    for minutes, column, target in FIGURE_6:
-        m = float(quotes.loc[minutes, column])
-        found.append(
-            claim(
-                f"figure 6, simulated: {column} {minutes} min before delivery",
-                "nowcast paper, figure 6",
-                f"{target} ± 0.2",
-                round(m, 2),
-                "EUR/MWh",
-                abs(m - target) <= 0.2,
-            )
-        )
-    books = parts["figure_6"]["books"]
-    for minutes, column, target in FIGURE_6:
-        m = float(books.loc[minutes, column])
-        text = f"figure 6, whole simulated books of every fifth hour: {column} {minutes} min before delivery"
-        found.append(
-            claim(text, "nowcast paper, figure 6", f"{target} ± 0.5", round(m, 2), "EUR/MWh", abs(m - target) <= 0.5)
-        )
-    spreads = {int(k): round(float(v), 2) for k, v in books["spread_eur"].items()}
-    found.append(
-        told("mean spread of the simulated books by minutes before delivery (paper: 2 on average)", spreads, "EUR/MWh")
-    )
-    found.append(
-        told(
-            "movement of the price by Irish auctions beside figure 6's model",
-            {k: round(v, 3) for k, v in parts["figure_6"]["irish_auctions"].items()},
-            "share of mean price",
-        )
-    )
-    strategies = parts["strategies"]
     for level in ("french level", "german level"):
-        table = strategies[level]
-        rows = [
-            f"{name} at 30 min" for name in ("perfect", "persistence", LR_OBS, BEST, "newsvendor", "betting newsvendor")
-        ] + ["blend in four equal steps", "blend followed at every gate"]
-        measured = {
-            n: [
-                round(float(table.loc[n, c]), 1)
-                for c in ("gain_eur_per_mw_week", "gain_se", "worst_weeks_eur_per_mw", "gain_worst_weeks")
-            ]
-            for n in rows
-        }
-        found.append(
-            told(
-                f"strategies, quotes around the {level}: gain, its standard error, income and gain of the worst 5 % of weeks",
-                measured,
-                "EUR/MW/week",
-            )
-        )
-    found.append(
-        told(
-            "80 % interval of the blend covers half-hours, 30 min", round(strategies["half_hour_coverage_pct"], 1), "%"
-        )
-    )
-    books = parts["in_books"]["gain_eur_per_mw_week"]
-    found.append(
-        told(
-            "through simulated books, four weeks of hours, by size of the farm (1 is 8.2 MW)",
-            {n: [round(float(x), 1) for x in row] for n, row in books.iterrows()},
-            "EUR/MW/week",
-        )
-    )
-    one, ten = (float(books.loc["blend, through the book", size]) for size in (1, 10))
-    text = "ten times the farm gains less per MW through the book"
-    return [*found, claim(text, "own", f"< {one:.1f}", round(ten, 1), "EUR/MW/week", ten < one)]
-
-
-def _farms(parts: dict[str, Any]) -> list[dict[str, Any]]:
-    found = []
-    for name, table in (("turbine", parts["turbines"]["income"]), ("shape", parts["farms"])):
-        for farm, rows in table.groupby(level="farm"):
-            gain = rows.droplevel("farm")["gain_eur_per_mw_week"]
-            order = sorted(RANKED, key=lambda n, gain=gain: -gain[n])
+        for name in STRATEGIES:
+            row = part[level].loc[name]
+            more = rounded(row[["gain_se", "worst_weeks_eur_per_mw", "gain_worst_weeks", "turnover_mwh"]])
             found.append(
                 claim(
-                    f"figure 11, {name} {farm}: LR_obs gains most of the four",
-                    "nowcast paper, figure 11",
-                    LR_OBS,
-                    {n: round(float(gain[n]), 1) for n in order},
-                    "EUR/MW/week",
-                    order[0] == LR_OBS,
+                    f"{name}, simulated quotes around the {level}",
+                    "reported",
+                    row["gain_eur_per_mw_week"],
+                    GAIN,
+                    digits=1,
+                    **more,
                 )
             )
-    net = parts["turbines"]["netting"]
-    for case, row in net.iterrows():
-        share = 100 * row["worth"] / row["alone"]
-        found.append(
-            claim(
-                f"netting of the four turbines, {case}",
-                "identity: never loses under two prices",
-                ">= 0",
-                f"{row['worth'] / 1000:.1f} kEUR = {share:.2f} %",
-                "of income alone",
-                row["worth"] >= 0,
-            )
+    return [
+        *found,
+        claim("80 % interval of the blend covers half-hours, 30 min", "own", part["half_hour_coverage_pct"], "%"),
+    ]
+
+
+def _books(gains: pd.DataFrame) -> list[Record]:
+    found = [
+        claim(
+            f"{name}, simulated books of four weeks, 8.2 MW",
+            "reported",
+            row.iloc[0],
+            GAIN,
+            digits=1,
+            by_size=rounded(row),
         )
-    return found
+        for name, row in gains.drop(index="none").iterrows()
+    ]
+    one, ten = (float(gains.loc["blend, through the book", size]) for size in (1, 10))
+    text = "gain of ten times the farm over the gain of the farm, per MW, blend through the book"
+    return [*found, claim(text, "own", ten / one, "1", below(1))]
 
 
-def _elsewhere(parts: dict[str, Any]) -> list[dict[str, Any]]:
-    turkey, belgium, ireland = parts["turkey"], parts["belgium"], parts["ireland"]
+def _farms(parts: dict[str, Any]) -> list[Record]:
+    found = []
+    for kind, table in (("turbine", parts["turbines"]["income"]), ("shape", parts["farms"])):
+        for farm, rows in table.groupby(level="farm"):
+            gain = rows.droplevel("farm")["gain_eur_per_mw_week"]
+            lead = gain[LR_OBS] - max(gain[name] for name in RANKED[1:])
+            text = f"figure 11, {kind} {farm}: LR_obs over the next best of the paper's four"
+            found.append(
+                claim(
+                    text,
+                    f"{PAPER}, figure 11",
+                    lead,
+                    GAIN,
+                    at_least(0),
+                    digits=1,
+                    gains_eur_per_mw_week=rounded(gain[list(RANKED)]),
+                )
+            )
+    return found + _netted("the four turbines", parts["turbines"]["netting"])
+
+
+def _netted(who: str, table: pd.DataFrame) -> list[Record]:
+    return [
+        claim(
+            f"netting of {who}, {case}",
+            "identity: never loses under two prices",
+            100 * row["worth"] / row["alone"],
+            "% of income alone",
+            at_least(0),
+        )
+        for case, row in table.iterrows()
+    ]
+
+
+def _elsewhere(parts: dict[str, Any]) -> list[Record]:
+    turkey, belgium, scan = parts["turkey"], parts["belgium"], parts["ireland"]["gain_by_penalty"]
     found = [
         claim(
             "Turkish imbalance prices by rule, largest error of 8,784 hours",
             "published prices",
-            "< 0.01",
-            round(turkey["rule_error_try"], 5),
+            turkey["rule_error_try"],
             "TRY/MWh",
-            turkey["rule_error_try"] < 0.01,
+            below(0.01),
+            digits=5,
         )
     ]
     for farm, rows in turkey["income"].groupby(level="farm"):
         share = rows.droplevel("farm")["gain_pct"]
-        found.append(
-            told(
-                f"Turkey, {farm}, July to December 2024, 60 min: gain over the schedule",
-                {n: round(float(share[n]), 2) for n in ("perfect", "persistence", "schedule + last error")},
-                "% of income",
+        for name in ("perfect", "schedule + last error", "persistence"):
+            found.append(
+                claim(
+                    f"Turkey, {farm}, July to December 2024, 60 min: {name} over the schedule",
+                    "reported",
+                    share[name],
+                    "% of income",
+                )
             )
-        )
-    for case, row in turkey["netting"].iterrows():
+    found += _netted("the two Turkish farms", turkey["netting"])
+    for name in ("perfect", LR_OBS, BEST, "persistence"):
+        row = belgium["income"].loc[name]
+        text = f"Belgium, one price, output of another year: gain of {name}"
         found.append(
             claim(
-                f"Turkey: netting of the two farms, {case}",
-                "identity: never loses under two prices",
-                ">= 0",
-                round(100 * row["worth"] / row["alone"], 2),
-                "% of income alone",
-                row["worth"] >= 0,
+                text,
+                "reported",
+                row["gain_eur_per_mw_week"],
+                GAIN,
+                digits=1,
+                standard_error=round(float(row["gain_se"]), 1),
             )
         )
-    table = belgium["income"]
-    measured = {
-        n: f"{table.loc[n, 'gain_eur_per_mw_week']:.1f} ± {table.loc[n, 'gain_se']:.1f}"
-        for n in ("perfect", LR_OBS, BEST, "persistence")
-    }
-    found.append(
-        told("Belgium, one price, output of another year: gain ± standard error over weeks", measured, "EUR/MW/week")
-    )
-    found.append(told("Belgium: quarter-hours left out", belgium["left_out"], "by reason"))
-    scan = ireland["gain_by_penalty"]
+    left_out = belgium["left_out"]
     found.append(
         claim(
-            "Ireland: without a penalty no nowcast gains (equal prices)",
-            "identity",
-            0.0,
-            round(float(scan.loc[0.0].abs().max()), 6),
-            "EUR/MW/week",
-            scan.loc[0.0].abs().max() < 1e-6,
+            "Belgium: quarter-hours left out", "reported", sum(left_out.values()), "quarter-hours", by_reason=left_out
         )
     )
+    free = np.abs(scan.loc[0.0]).max()
     found.append(
-        told(
-            "Ireland: gain by the penalty on imbalance beside the last auction's price",
-            {
-                str(k): {n: round(float(row[n]), 1) for n in ("perfect", LR_OBS, BEST, "persistence")}
-                for k, row in scan.iterrows()
-            },
+        claim(
+            "Ireland: largest gain of any case without a penalty on imbalance",
+            "identity: equal prices",
+            free,
             "EUR/MW/week",
+            within(0, 1e-6),
+            digits=6,
         )
     )
+    for penalty, row in scan.drop(index=0.0).iterrows():
+        found.append(
+            claim(
+                f"Ireland: gain of LR_obs with a penalty of {penalty:g} EUR/MWh",
+                "reported",
+                row[LR_OBS],
+                GAIN,
+                digits=1,
+                all_gains=rounded(row),
+            )
+        )
     return found

@@ -50,7 +50,7 @@ def to_products(prices: pd.DataFrame, times: pd.DatetimeIndex, minutes: int) -> 
     Parameters
     ----------
     prices : DataFrame
-        As :func:`read_prices` makes it.
+        As :func:`cblcast.io.prices.read_prices` makes it.
     times : DatetimeIndex, UTC
     minutes : int
         15, 30 or 60.

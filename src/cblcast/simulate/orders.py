@@ -43,6 +43,8 @@ class IntradayModel:
         that at `far_min`. It makes the price to buy at vary more, as figure 6 shows.
     orders_per_hour : float
         New orders of a product in the last hour; fewer before.
+    life_share : float
+        Mean life of an order that nobody takes, as a share of the time to delivery when it came.
     """
 
     level: float | None = 32.0
@@ -56,14 +58,15 @@ class IntradayModel:
     far_min: float = 180.0
     near_min: float = 30.0
     orders_per_hour: float = 240.0
+    life_share: float = 0.05
 
     def __post_init__(self) -> None:
         if not (0 < self.near_min < self.far_min and 0 <= self.sd_far <= self.sd_near):
             raise DataError(
                 "the intraday model needs near_min < far_min and 0 <= sd_far <= sd_near: it must rise towards delivery"
             )
-        if min(self.half_spread_far, self.half_spread_near, self.orders_per_hour) <= 0:
-            raise DataError("the intraday model needs half-spreads and orders_per_hour above 0")
+        if min(self.half_spread_far, self.half_spread_near, self.orders_per_hour, self.life_share) <= 0:
+            raise DataError("the intraday model needs half-spreads, orders_per_hour and life_share above 0")
 
     def _between(self, minutes: np.ndarray, far: float, near: float) -> np.ndarray:
         """A quantity that goes from `far` to `near` with the logarithm of the time that is left."""
@@ -222,7 +225,7 @@ def _product_orders(
     aggressive = rng.uniform(size=n) < 0.12
     behind = rng.exponential(1.5, n) * (rng.uniform(size=n) > 0.35)
     price = np.where(aggressive, other + side * 0.01, quote - side * behind)
-    lives = rng.exponential(np.maximum(came / 20, 1.0))
+    lives = rng.exponential(np.maximum(model.life_share * came, 1.0))
     ends = np.maximum(came - lives, minutes[-1] + 1e-3)
     moves = (rng.uniform(size=n) < 0.3) & ~aggressive
     kind = rng.uniform(size=n)

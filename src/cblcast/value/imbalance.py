@@ -41,7 +41,7 @@ def french_two_price(
     Parameters
     ----------
     trend : array_like, shape (n,)
-        1 up, −1 down, 0 none; NaN gives NaN. See :func:`trend_sign` for words.
+        1 up, −1 down, 0 none; NaN gives NaN. The reader makes them of words.
     up, down : array_like, shape (n,)
         Weighted mean prices of upward (PMPh) and downward (PMPb) balancing energy [EUR/MWh].
     spot : array_like, shape (n,)
