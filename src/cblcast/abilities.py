@@ -109,8 +109,8 @@ class Searchable(Protocol):
     """An estimator with ranges that a tuning searches unless told otherwise."""
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
-        """Parameter -> range, see :mod:`cblcast.tuning`."""
+    def search_space(cls) -> Mapping[str, Any]:
+        """Parameter -> range, see :mod:`cblcast.estimators.ranges`."""
 
 
 class Contributes(Protocol):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,6 +24,43 @@ DAY_TYPES: dict[str, tuple[str, ...]] = {
     "weekday_saturday_sunday_holiday": ("weekday",) * 5 + ("saturday", "sunday", "holiday"),
     "day_of_week": (*DAYS[:6], "sunday", "sunday"),
 }
+
+
+@dataclass(frozen=True)
+class OwnHolidays:
+    """Days off beside those of a country: a works holiday, a term.
+
+    Attributes
+    ----------
+    days : tuple of int
+        Local days since 1970-01-01, ascending.
+    """
+
+    days: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, dates: str | Iterable[Any]) -> OwnHolidays:
+        """From dates, or from the text of the sites column ``holidays``: ISO dates with spaces between."""
+        try:
+            days = np.array(dates.split() if isinstance(dates, str) else list(dates), dtype="M8[D]")
+        except ValueError:
+            told = dates if isinstance(dates, str) else str(dates)
+            raise DataError(
+                f"the sites column holidays holds {told[:40]!r}: write dates like '2019-12-26 2019-12-27'"
+            ) from None
+        return cls(tuple(np.unique(days).astype(np.int64).tolist()))
+
+    def __str__(self) -> str:
+        """As the sites column holds them."""
+        return " ".join(np.array(self.days, dtype="M8[D]").astype(str).tolist())
+
+
+class Place(NamedTuple):
+    """Where a site lies, as far as holidays go."""
+
+    country: str
+    subdivision: str
+    own: OwnHolidays
 
 
 def day_type_labels(day_types: str | Sequence[str]) -> tuple[str, ...]:
@@ -92,28 +131,21 @@ def site_day_types(panel: Panel, day_types: str | Sequence[str], first_day: int,
     return codes[place_of_site]
 
 
-def _holidays_of(places: list[tuple[str, str, str]], first_day: int, last_day: int) -> list[np.ndarray]:
+def _holidays_of(places: list[Place], first_day: int, last_day: int) -> list[np.ndarray]:
     first_year, last_year = (
         int(np.int64(day).astype("M8[D]").astype("M8[Y]").astype(int)) + 1970 for day in (first_day, last_day)
     )
     return [
-        np.union1d(holiday_days(country, subdivision, first_year, last_year), own_holidays(own))
-        for country, subdivision, own in places
+        np.union1d(
+            holiday_days(place.country, place.subdivision, first_year, last_year),
+            np.array(place.own.days, dtype=np.int64),
+        )
+        for place in places
     ]
 
 
-def own_holidays(dates: str) -> np.ndarray:
-    """Days since 1970-01-01 of ISO dates with spaces between, as the sites column ``holidays`` holds them; int64, sorted."""
-    try:
-        return np.sort(np.array(dates.split(), dtype="M8[D]").astype(np.int64))
-    except ValueError:
-        raise DataError(
-            f"the sites column holidays holds {dates[:40]!r}: write dates like '2019-12-26 2019-12-27'"
-        ) from None
-
-
-def _places(panel: Panel) -> tuple[np.ndarray, list[tuple[str, str, str]]]:
-    """Which place each site lies in, and the places: (country, subdivision, own holidays), empty where sites does not say."""
+def _places(panel: Panel) -> tuple[np.ndarray, list[Place]]:
+    """Which place each site lies in, and the places; what sites does not say is empty."""
 
     def column(name: str) -> pd.Series:
         if name not in panel.sites.columns:
@@ -123,4 +155,6 @@ def _places(panel: Panel) -> tuple[np.ndarray, list[tuple[str, str, str]]]:
 
     told = pd.MultiIndex.from_arrays([column("country"), column("subdivision"), column("holidays")])
     codes, places = pd.factorize(told)
-    return codes, [(str(country), str(subdivision), str(own)) for country, subdivision, own in places]
+    return codes, [
+        Place(str(country), str(subdivision), OwnHolidays.of(str(own))) for country, subdivision, own in places
+    ]

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from cblcast.days.day_types import day_type_labels, site_day_types
-from cblcast.frames.instants import DAY_US, MINUTE_US, naive_stamps, stamps
-from cblcast.frames.panel import Panel
+from cblcast.frames.instants import DAY_US, MINUTE_US, NO_INSTANT, stamps
+from cblcast.frames.known import known_mean
+from cblcast.frames.panel import Panel, clock_instants
 from cblcast.frames.schema import OBSERVED, SITE, DataError, StudyError
 
 
@@ -109,28 +110,22 @@ def _most(panel: Panel, like: str, temperature: str, chosen: np.ndarray, count: 
         raise StudyError(f"event-like days are {' or '.join(rankings)}, not {like!r}")
     column, _ = rankings[like]
     values = panel.cube(column).values
-    seen = np.isfinite(values)
     if like == "hottest":
-        score = np.where(seen, values, -np.inf).max(2)
+        score = np.fmax.reduce(values, axis=2)
     else:
-        score = np.where(seen, values, 0.0).sum(2) / np.maximum(seen.sum(2), 1)
-    score = np.where(chosen & seen.any(2), score, -np.inf)
+        score = known_mean(values, dtype=values.dtype)
+    score = np.where(chosen & np.isfinite(score), score, -np.inf)
     rank = (-score).argsort(1, kind="stable").argsort(1, kind="stable")
     return (rank < count) & np.isfinite(score)
 
 
 def _events_at(panel: Panel, site: np.ndarray, day: np.ndarray, begin_min: int, end_min: int) -> pd.DataFrame:
     """Events from wall-clock minutes, kept only where every interval exists, is metered and lasts as the clock says."""
-    start, stop = np.empty(len(site), dtype=np.int64), np.empty(len(site), dtype=np.int64)
-    zones = panel.sites["tz"].to_numpy(dtype=object)[site]
-    nowhere = np.int64(np.iinfo(np.int64).min)
-    for tz in set(zones):
-        rows = np.flatnonzero(zones == tz)
-        for minutes, out in ((begin_min, start), (end_min, stop)):
-            wall = naive_stamps(day[rows] * DAY_US + minutes * MINUTE_US)
-            instants = wall.tz_localize(tz, ambiguous="NaT", nonexistent="NaT")
-            out[rows] = np.where(instants.isna(), nowhere, instants.tz_convert("UTC").as_unit("us").asi8)
-    real = (start != nowhere) & (stop != nowhere)
+    start, stop = (
+        clock_instants(panel, site, day * DAY_US + minutes * MINUTE_US, unclear="none")
+        for minutes in (begin_min, end_min)
+    )
+    real = (start != NO_INSTANT) & (stop != NO_INSTANT)
     real &= np.where(real, stop - start, 0) == (end_min - begin_min) * MINUTE_US
     site, start, stop = site[real], start[real], stop[real]
     count = (end_min - begin_min) * MINUTE_US // panel.step_us

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.known import known_moments
 from cblcast.frames.schema import DataError, DataWarning, nearest
 
 logger = logging.getLogger(__name__)
@@ -139,11 +140,8 @@ def learn_design(
             f"{type(estimator).__name__}: feature {wanted[int(infinite.argmax())]!r} is infinite in training: "
             "mend the feature, or leave it out"
         )
-    known = np.isfinite(values)
-    count = known.sum(0)
-    mean = np.where(known, values, 0.0).sum(0) / np.maximum(count, 1)
-    spread = np.sqrt((np.where(known, values - mean, 0.0) ** 2).sum(0) / np.maximum(count, 1))
-    useful = (count > 0) & (spread > 1e-9 * np.maximum(np.abs(mean), 1e-300)) & (spread > 1e-150)
+    mean, spread = known_moments(values)
+    useful = (spread > 1e-9 * np.maximum(np.abs(mean), 1e-300)) & (spread > 1e-150)
     if not useful.all():
         dropped = [name for name, keep in zip(wanted, useful, strict=True) if not keep]
         logger.info(

@@ -10,6 +10,7 @@ import pandas as pd
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.events import Window
 from cblcast.frames.instants import HOUR_US
+from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, StudyError
 from cblcast.wishes import joined, widest
@@ -87,7 +88,4 @@ def mean_seen(panel: Panel, event: EventArrays, window: Window) -> np.ndarray:
         begin = event.stop_us + int(window.buffer * HOUR_US)
     count = max(1, round(window.hours * HOUR_US / panel.step_us))
     times = begin[:, None] + np.arange(count) * panel.step_us
-    load = visible_load(panel, event, np.arange(len(begin))[:, None], times)
-    seen = np.isfinite(load)
-    with np.errstate(invalid="ignore"):
-        return np.where(seen.any(1), np.where(seen, load, 0.0).sum(1) / np.maximum(seen.sum(1), 1), np.nan)
+    return known_mean(visible_load(panel, event, np.arange(len(begin))[:, None], times))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from cblcast.days.ledger import DayLedger, Reason, day_ledger, reject_by_load
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.cube import DayCube
 from cblcast.frames.instants import DAY_US, HOUR_US
+from cblcast.frames.known import known_mean, known_mean_of_runs
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED, StudyError
 from cblcast.wishes import widest
@@ -95,7 +97,7 @@ class ReferenceDays:
         if self.temperature is not None:
             by_event["temp_gap_c"] = _weather_gap(panel, self.temperature, event, event_day, days, np.fmax.reduce)
         if self.humidity is not None:
-            by_event["humidity_gap_pct"] = _weather_gap(panel, self.humidity, event, event_day, days, _nanmean)
+            by_event["humidity_gap_pct"] = _weather_gap(panel, self.humidity, event, event_day, days, _weather_mean)
         qualified = (ledger.reason == Reason.QUALIFIED).sum(1, keepdims=True).astype(np.float64)
         names = [name for key in ("kw", *by_event) for name in self.columns(key)] + [f"{self.prefix}_qualified_days"]
         each_event = np.concatenate([*by_event.values(), qualified], axis=1)
@@ -177,10 +179,7 @@ def reject_unmetered_events(panel: Panel, event: EventArrays, ledger: DayLedger,
 
 def mean_by_event(values: np.ndarray, event: EventArrays) -> np.ndarray:
     """Mean over the scored rows of each event, NaN-aware; (n_rows, k) -> (n_events, k)."""
-    seen = np.isfinite(values) & event.scored[:, None]
-    total = np.add.reduceat(np.where(seen, values, 0.0), event.first_row, axis=0)
-    count = np.add.reduceat(seen.astype(np.int64), event.first_row, axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return known_mean_of_runs(np.where(event.scored[:, None], values, np.nan), event.first_row)
 
 
 def _gather_days(cube: DayCube, site: np.ndarray, days: np.ndarray) -> np.ndarray:
@@ -193,7 +192,7 @@ def _gather_days(cube: DayCube, site: np.ndarray, days: np.ndarray) -> np.ndarra
 
 def _day_means(cube: DayCube, event: EventArrays, days: np.ndarray) -> np.ndarray:
     inside = (days >= 0) & (days < cube.n_days)
-    means = _nanmean(cube.values.astype(np.float64), axis=2)[event.site[:, None], np.where(inside, days, 0)]
+    means = known_mean(cube.values.astype(np.float64))[event.site[:, None], np.where(inside, days, 0)]
     return np.where(inside, means, np.nan)
 
 
@@ -258,7 +257,4 @@ def _weather_gap(
     return np.abs(then - today).astype(np.float64)
 
 
-def _nanmean(values: np.ndarray, axis: int) -> np.ndarray:
-    seen = np.isfinite(values)
-    total = np.where(seen, values, 0.0).sum(axis)
-    return np.where(seen.any(axis), total / np.maximum(seen.sum(axis), 1), np.nan)
+_weather_mean = partial(known_mean, dtype=np.float32)  # days are ranked by it: seven digits are more than weather has

@@ -14,6 +14,7 @@ from cblcast.abilities import learns
 from cblcast.forecast.answer import Answer, answer_cases
 from cblcast.forecast.forecaster import Forecaster, rows_of, truth
 from cblcast.frames.cases import View, event_rows, make_cases
+from cblcast.frames.instants import DAY_US, local_microseconds, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, DataError
 
@@ -191,10 +192,7 @@ def split_events(
 def _between(events: pd.DataFrame, panel: Panel, span: tuple[str, str], name: str) -> pd.DataFrame:
     """Events that start in `span`, local dates."""
     zones = panel.sites["tz"].reindex(events[SITE]).to_numpy(dtype=object)
-    start = pd.DatetimeIndex(events["start"])
-    date = np.empty(len(events), dtype="M8[D]")
-    for tz in set(zones):
-        date[zones == tz] = start[zones == tz].tz_convert(tz).tz_localize(None).to_numpy().astype("M8[D]")
+    date = (local_microseconds(microseconds(events["start"]), zones) // DAY_US).astype("M8[D]")
     first, last = (np.datetime64(str(day)[:10]) for day in span)
     chosen = events[(date >= first) & (date <= last)].reset_index(drop=True)
     if chosen.empty:

@@ -6,8 +6,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,16 +15,13 @@ from cblcast.abilities import Contributes, able
 from cblcast.forecast.forecaster import Forecaster, truth
 from cblcast.forecast.state import is_estimator
 from cblcast.frames.cases import event_rows
+from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, DataWarning, StudyError
 from cblcast.metrics import nrmse
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 EXPECTED = "expected"  # the column of SHAP values that is no feature: the mean prediction
 _NUMBER = re.compile(r"_\d+(?=_|$)")
-_BAR = "#4c72b0"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,14 +56,6 @@ class Explanation:
         ]
         table = pd.DataFrame(rows, columns=["model", "feature", "mean_abs_shap"])
         return table.sort_values("mean_abs_shap", ascending=False, kind="stable", ignore_index=True)
-
-    def figures(self) -> dict[str, Callable[[], Figure]]:
-        """Figures by name, each drawn when it is called."""
-        drawn: dict[str, Callable[[], Figure]] = {"importance": partial(importance_figure, self.importance)}
-        for model, values in self.shap.items():
-            name = "shap" if len(self.shap) == 1 else f"shap_{model}"
-            drawn[name] = partial(shap_figure, values, self.seen[model])
-        return drawn
 
 
 def explain_forecaster(
@@ -169,43 +157,6 @@ def feature_groups(columns: Sequence[str] | pd.Index) -> dict[str, list[str]]:
     return groups
 
 
-def importance_figure(importance: pd.DataFrame, most: int = 15) -> Figure:
-    """Bars of the largest rises of nRMSE [points of %], with their spread over the repeats."""
-    shown = importance.head(most).iloc[::-1]
-    figure = _figure(len(shown))
-    axes = figure.subplots()
-    axes.barh(shown.index, shown["nrmse_rise"], xerr=shown["spread"], color=_BAR, ecolor="#333333")
-    axes.axvline(0, color="#999999", lw=0.8)
-    axes.set_xlabel("rise of nRMSE when shuffled between the events of a site [points of %]")
-    return figure
-
-
-def shap_figure(shap: pd.DataFrame, X: pd.DataFrame, most: int = 12) -> Figure:
-    """SHAP values of the features with the largest mean, one dot per interval, coloured from low to high feature value."""
-    values = shap.drop(columns=EXPECTED)
-    names = list(values.abs().mean().sort_values(ascending=False, kind="stable").index[:most])[::-1]
-    figure = _figure(len(names))
-    axes = figure.subplots()
-    axes.axvline(0, color="#999999", lw=0.8)
-    rng = np.random.default_rng(0)
-    dots = None
-    for height, name in enumerate(names):
-        rank = X[name].rank(pct=True).to_numpy() if name in X.columns else np.full(len(values), 0.5)
-        spread = height + rng.uniform(-0.3, 0.3, len(values))
-        dots = axes.scatter(values[name], spread, c=rank, cmap="coolwarm", vmin=0, vmax=1, s=5, lw=0)
-    axes.set_yticks(range(len(names)), names)
-    axes.set_xlabel("SHAP value: what the feature adds to the estimate of the boosted model")
-    if dots is not None:
-        figure.colorbar(dots, ax=axes, label="feature value, as a rank")
-    return figure
-
-
-def _figure(bars: int) -> Figure:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(8.0, 1.2 + 0.28 * max(bars, 3)), layout="constrained", dpi=110)
-
-
 def _seen_by_boosted(
     forecaster: Forecaster, X: pd.DataFrame, wanted: pd.MultiIndex
 ) -> dict[str, tuple[Any, pd.DataFrame]]:
@@ -294,4 +245,4 @@ def _error(predict: Callable[[pd.DataFrame], np.ndarray], X: pd.DataFrame, y: np
         predicted = np.asarray(predict(X), dtype=np.float64)
     known = np.isfinite(y) & np.isfinite(predicted)
     errors = [nrmse(y[rows], predicted[rows]) for name in np.unique(site) if (rows := known & (site == name)).any()]
-    return float(np.nanmean(errors)) if np.isfinite(errors).any() else float("nan")
+    return float(known_mean(np.array(errors)))

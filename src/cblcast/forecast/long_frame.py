@@ -11,6 +11,7 @@ from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.scoring import BASELINE, BASELINE_COLUMNS, answer_events, require_weather, weather_columns
 from cblcast.frames.events import check_events
 from cblcast.frames.instants import microseconds, stamps
+from cblcast.frames.known import run_begins
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import (
     LOWER,
@@ -182,19 +183,15 @@ def _only(column: pd.Series) -> object:
 def _runs(panel: Panel, marked: pd.MultiIndex) -> pd.DataFrame:
     """Contiguous marked intervals of one site as events."""
     code = panel.site_codes(marked.get_level_values(SITE))
-    time = pd.DatetimeIndex(marked.get_level_values(TIME)).asi8
+    time = microseconds(marked.get_level_values(TIME))
     order = np.lexsort((time, code))
     code, time = code[order], time[order]
-    begins = np.r_[True, (np.diff(code) != 0) | (np.diff(time) != panel.step_us)]
+    begins = run_begins(code, time - np.arange(len(time)) * panel.step_us)
     ends = np.r_[begins[1:], True]
-
-    def instants(us: np.ndarray) -> pd.DatetimeIndex:
-        return stamps(us)
-
     return pd.DataFrame(
         {
             SITE: panel.site_ids[code[begins]],
-            "start": instants(time[begins]),
-            "stop": instants(time[ends] + panel.step_us),
+            "start": stamps(time[begins]),
+            "stop": stamps(time[ends] + panel.step_us),
         }
     )

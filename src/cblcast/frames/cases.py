@@ -10,11 +10,12 @@ import pandas as pd
 
 from cblcast.frames.collisions import FREE, reached_event
 from cblcast.frames.events import Event, Window, check_events, event_table
-from cblcast.frames.instants import DAY_US, HOUR_US, local_microseconds, microseconds, naive_stamps, stamp, stamps
-from cblcast.frames.panel import Panel
+from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, stamp, stamps
+from cblcast.frames.known import run_begins, run_starts
+from cblcast.frames.panel import Panel, clock_instants, local_clock
 from cblcast.frames.schema import CASE_INDEX, FAR_FUTURE, ORIGIN, SITE, DataError, StudyError
 
-FAR_FUTURE_US = int(FAR_FUTURE.asm8.astype("M8[us]").astype(np.int64))
+FAR_FUTURE_US = int(microseconds([FAR_FUTURE])[0])
 
 
 @dataclass(frozen=True)
@@ -109,12 +110,13 @@ def make_cases(
     owner, times, is_scored = owner[known], times[known], is_scored[known]
     order = np.lexsort((~is_scored, times, owner))
     owner, times, is_scored = owner[order], times[order], is_scored[order]
-    keep = np.r_[True, (owner[1:] != owner[:-1]) | (times[1:] != times[:-1])]  # windows may share hours
+    keep = run_begins(owner, times)  # windows may share hours
     owner, times, is_scored = owner[keep], times[keep], is_scored[keep]
 
     hidden_from = start - int(view.lead_in * HOUR_US)
     if view.whole_day:
-        hidden_from = np.minimum(hidden_from, _local_midnight(panel, code, start))
+        midnight = clock_instants(panel, code, local_clock(panel, code, start) // DAY_US * DAY_US)
+        hidden_from = np.minimum(hidden_from, midnight)
     hidden_until = np.full(len(table), FAR_FUTURE_US) if view.recovery is None else stop + int(view.recovery * HOUR_US)
     index = pd.MultiIndex.from_arrays(
         [table[SITE].array.take(owner), stamps(start[owner]), stamps(times)], names=CASE_INDEX
@@ -128,19 +130,6 @@ def make_cases(
         },
         index=index,
     )
-
-
-def _local_midnight(panel: Panel, code: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """The instant at which the local day of each `start` begins [us, UTC]."""
-    midnight = np.empty_like(start)
-    zones = panel.sites["tz"].to_numpy(dtype=object)[code]
-    for tz in set(zones):
-        rows = zones == tz
-        days = naive_stamps(local_microseconds(start[rows], tz) // DAY_US * DAY_US)
-        midnight[rows] = (
-            days.tz_localize(tz, ambiguous=True, nonexistent="shift_forward").tz_convert("UTC").as_unit("us").asi8
-        )
-    return midnight
 
 
 def _check_windows_are_seen(view: View, windows: Sequence[Window]) -> None:
@@ -244,7 +233,7 @@ class EventArrays:
         else:
             rows = np.flatnonzero(keep[self.event_of_row])
             event_of_row = (np.cumsum(keep) - 1)[self.event_of_row[rows]]
-            first_row = np.flatnonzero(np.r_[True, event_of_row[1:] != event_of_row[:-1]])[: int(keep.sum())]
+            first_row = run_starts(event_of_row)
         part = EventArrays(
             first_row,
             event_of_row,
@@ -263,5 +252,5 @@ def event_rows(index: pd.MultiIndex) -> tuple[np.ndarray, np.ndarray]:
     """First row of each event, and the event of each row, in a sorted (site_id, origin, time) index."""
     site = index.codes[index.names.index(SITE)]
     origin = index.codes[index.names.index(ORIGIN)]
-    starts = np.r_[True, (site[1:] != site[:-1]) | (origin[1:] != origin[:-1])][: len(index)]
+    starts = run_begins(site, origin)
     return np.flatnonzero(starts), np.cumsum(starts) - 1

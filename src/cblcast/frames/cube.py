@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cblcast.frames.instants import DAY_US, local_microseconds
+from cblcast.frames.known import known_mean
 
 
 def local_day_and_slot(times_us: np.ndarray, tz: str, step_us: int) -> tuple[np.ndarray, np.ndarray]:
@@ -113,7 +114,7 @@ def _average_double_hours(cube: np.ndarray, flat: np.ndarray, values: np.ndarray
     position = np.searchsorted(flat[first_readings], flat[second])
     first = first_readings[np.minimum(position, len(first_readings) - 1)]
     both = np.stack([values[first], values[second]]).astype(np.float64)
-    seen = np.isfinite(both)
-    seen[0] &= flat[first] == flat[second]  # a record that begins within the double hour has no first reading of it
-    total = np.where(seen, both, 0.0).sum(0)
-    cube[flat[second]] = np.where(seen.any(0), total / np.maximum(seen.sum(0), 1), np.nan)
+    both[0, flat[first] != flat[second]] = (
+        np.nan
+    )  # a record that begins within the double hour has no first reading of it
+    cube[flat[second]] = known_mean(both, 0)

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.cube import DayCube, build_cube
-from cblcast.frames.instants import DAY_US, HOUR_US, local_microseconds, stamps
+from cblcast.frames.instants import DAY_US, HOUR_US, instants_of_wall, local_microseconds, microseconds, stamps
+from cblcast.frames.known import run_lengths, run_starts
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, check_panel, check_sites, nearest, utc
 
 # So many equal long distances in a row are another step; readings do not go missing that regularly.
@@ -74,12 +75,12 @@ class Panel:
     @cached_property
     def times_us(self) -> np.ndarray:
         """Start of each row's interval, int64 microseconds UTC, shape (n_rows,)."""
-        return self.data.index.levels[1].asi8[self.data.index.codes[1]]
+        return microseconds(self.data.index.levels[1])[self.data.index.codes[1]]
 
     @cached_property
     def _layout(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         codes = self.data.index.codes[0]
-        first_row = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
+        first_row = run_starts(codes)
         counts = np.diff(np.r_[first_row, len(codes)])
         return first_row, counts, self.times_us[first_row]
 
@@ -149,8 +150,8 @@ class Panel:
         """
         code = self.site_codes(pd.Index(events[SITE]))
         observed = self.column(OBSERVED).copy()
-        start = utc(events["start"], "event start").asi8
-        stop = utc(events["stop"], "event stop").asi8
+        start = microseconds(utc(events["start"], "event start"))
+        stop = microseconds(utc(events["stop"], "event stop"))
         start = start - (start - self.first_times_us[code]) % self.step_us
         count = np.maximum(-((start - stop) // self.step_us), 0)
         within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
@@ -173,18 +174,18 @@ def local_clock(panel: Panel, site_code: np.ndarray, times_us: np.ndarray) -> np
     zones = panel.sites["tz"].to_numpy(dtype=object)
     if len(set(zones)) == 1:
         return local_microseconds(np.ascontiguousarray(times_us), zones[0])
-    local = np.empty_like(times_us)
-    zone_of_row = zones[site_code]
-    for tz in set(zone_of_row):
-        rows = zone_of_row == tz
-        local[rows] = local_microseconds(times_us[rows], tz)
-    return local
+    return local_microseconds(times_us, zones[site_code])
+
+
+def clock_instants(panel: Panel, site_code: np.ndarray, wall_us: np.ndarray, unclear: str = "first") -> np.ndarray:
+    """UTC instants of (site, wall clock) pairs, int64 microseconds; see :func:`~cblcast.frames.instants.instants_of_wall`."""
+    return instants_of_wall(wall_us, panel.sites["tz"].to_numpy(dtype=object)[site_code], unclear)
 
 
 def _common_step(data: pd.DataFrame) -> int:
     """The one step of all sites [us]; two steps in a site, or two sites with two steps, are errors."""
     codes = np.asarray(data.index.codes[0])
-    times = data.index.levels[1].asi8[data.index.codes[1]]
+    times = microseconds(data.index.levels[1])[data.index.codes[1]]
     gaps = np.diff(times)
     same_site = codes[1:] == codes[:-1]
     if not same_site.any():
@@ -214,9 +215,8 @@ def _refuse_second_step(data: pd.DataFrame, common: int, gaps: np.ndarray, where
 
 def _steady_runs(gaps: np.ndarray, length: int) -> np.ndarray:
     """Where runs of at least `length` equal gaps begin; zeros do not count."""
-    new = np.r_[True, gaps[1:] != gaps[:-1]]
-    first = np.flatnonzero(new)
-    return first[(np.diff(np.r_[first, len(gaps)]) >= length) & (gaps[first] > 0)]
+    first = run_starts(gaps)
+    return first[(run_lengths(gaps)[first] >= length) & (gaps[first] > 0)]
 
 
 def _check_every_site_keeps(
@@ -239,8 +239,8 @@ def _check_every_site_keeps(
 def _complete(data: pd.DataFrame, step_us: int) -> pd.DataFrame:
     """Insert the missing rows of each site between its first and last, as NaN."""
     codes = np.asarray(data.index.codes[0])
-    times = data.index.levels[1].asi8[data.index.codes[1]]
-    first_row = np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
+    times = microseconds(data.index.levels[1])[data.index.codes[1]]
+    first_row = run_starts(codes)
     last_row = np.r_[first_row[1:] - 1, len(codes) - 1]
     counts = (times[last_row] - times[first_row]) // step_us + 1
     if counts.sum() == len(data):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.instants import stamps
+from cblcast.frames.known import known_mean_by, run_lengths
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED
 
@@ -30,13 +31,12 @@ def data_quality(panel: Panel) -> pd.DataFrame:
     rows = np.bincount(site, minlength=n_sites)
     metered = np.isfinite(value)
     missing = rows - _count(site, metered, n_sites)
-    filled = np.where(metered, value, 0.0)
     magnitude = np.abs(np.where(metered, value, np.nan))
     high = pd.Series(magnitude).groupby(site).quantile(0.99).to_numpy()
-    gap_length = _run_lengths(~metered, site)
+    gap_length = run_lengths(~metered, site)
     flat = np.r_[False, (value[1:] == value[:-1]) & (site[1:] == site[:-1])] & (value != 0)
     # A run of n equal rows shows as n - 1 rows that equal the one before.
-    flat_length = _run_lengths(flat, site) + 1
+    flat_length = run_lengths(flat, site) + 1
     long_flat = flat & (flat_length * panel.step_hours >= FLAT_HOURS)
     starts = long_flat & ~np.r_[False, long_flat[:-1]]
     return pd.DataFrame(
@@ -53,7 +53,7 @@ def data_quality(panel: Panel) -> pd.DataFrame:
             "flat_rows": _count(site, long_flat, n_sites) + _count(site, starts, n_sites),
             "longest_flat_h": _largest(site, np.where(long_flat, flat_length, 0), n_sites) * panel.step_hours,
             "spikes": _count(site, magnitude > SPIKE_FACTOR * high[site], n_sites),
-            "mean_kw": np.bincount(site, filled, n_sites) / np.where(rows == missing, np.nan, rows - missing),
+            "mean_kw": known_mean_by(value, site, n_sites),
             "peak_kw": pd.Series(value).groupby(site).max().to_numpy(),
         },
         index=panel.site_ids,
@@ -66,11 +66,3 @@ def _count(site: np.ndarray, what: np.ndarray, n_sites: int) -> np.ndarray:
 
 def _largest(site: np.ndarray, what: np.ndarray, n_sites: int) -> np.ndarray:
     return np.maximum.reduceat(what, np.searchsorted(site, np.arange(n_sites)))
-
-
-def _run_lengths(inside: np.ndarray, site: np.ndarray) -> np.ndarray:
-    """For each row the length of the run of equal flags that it stands in; a run ends with its site."""
-    begins = np.r_[True, (inside[1:] != inside[:-1]) | (site[1:] != site[:-1])]
-    first = np.flatnonzero(begins)
-    lengths = np.diff(np.r_[first, len(inside)])
-    return lengths[np.cumsum(begins) - 1]

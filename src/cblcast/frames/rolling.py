@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.cases import FAR_FUTURE_US
-from cblcast.frames.instants import MINUTE_US, stamps
+from cblcast.frames.instants import MINUTE_US, microseconds, stamp, stamps
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import CASE_INDEX, SITE, DataError, StudyError
 
@@ -71,17 +71,17 @@ def rolling_origins(
     code_of_row, origins, times = (np.concatenate(part) for part in zip(*frames, strict=True))
     if len(times) == 0:
         raise DataError(
-            f"no interval lies between {_stamp(begin)} and {_stamp(end)}: the panel runs from "
-            f"{_stamp(panel.first_times_us.min())} to {_stamp(panel.last_times_us.max())}"
+            f"no interval lies between {stamp(begin)} and {stamp(end)}: the panel runs from "
+            f"{stamp(panel.first_times_us.min())} to {stamp(panel.last_times_us.max())}"
         )
     index = pd.MultiIndex.from_arrays(
-        [panel.site_ids.take(code_of_row), _stamps(origins), _stamps(times)], names=CASE_INDEX
+        [panel.site_ids.take(code_of_row), stamps(origins), stamps(times)], names=CASE_INDEX
     )
     return pd.DataFrame(
         {
-            "hidden_from": _stamps(origins),
-            "hidden_until": _stamps(np.full(len(times), FAR_FUTURE_US)),
-            "event_stop": _stamps(times + panel.step_us),
+            "hidden_from": stamps(origins),
+            "hidden_until": stamps(np.full(len(times), FAR_FUTURE_US)),
+            "event_stop": stamps(times + panel.step_us),
             "scored": True,
         },
         index=index,
@@ -130,10 +130,10 @@ def issue_events(
     codes, starts = (np.concatenate(part) for part in zip(*rows, strict=True))
     if len(starts) == 0:
         raise DataError(
-            f"no nowcast can be issued between {_stamp(begin)} and {_stamp(end)}: check the dates of the study"
+            f"no nowcast can be issued between {stamp(begin)} and {stamp(end)}: check the dates of the study"
         )
     return pd.DataFrame(
-        {SITE: panel.site_ids.take(codes), "start": _stamps(starts), "stop": _stamps(starts + horizon * MINUTE_US)}
+        {SITE: panel.site_ids.take(codes), "start": stamps(starts), "stop": stamps(starts + horizon * MINUTE_US)}
     )
 
 
@@ -158,14 +158,5 @@ def _multiples(minutes: Sequence[int], step: int, name: str) -> list[int]:
 def _instant(when: str | pd.Timestamp | None, default: int) -> int:
     if when is None:
         return default
-    stamp = pd.Timestamp(when)
-    stamp = stamp.tz_localize("UTC") if stamp.tzinfo is None else stamp.tz_convert("UTC")
-    return int(stamp.as_unit("us").asm8.astype("M8[us]").astype(np.int64))
-
-
-def _stamps(us: np.ndarray) -> pd.DatetimeIndex:
-    return stamps(us)
-
-
-def _stamp(us: int) -> pd.Timestamp:
-    return pd.Timestamp(int(us), unit="us", tz="UTC")
+    at = pd.Timestamp(when)
+    return int(microseconds([at.tz_localize("UTC") if at.tzinfo is None else at])[0])

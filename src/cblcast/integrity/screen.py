@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from cblcast.days.limits import conformal_p
 from cblcast.days.ordinary import ClockSpan, clock_spans, ordinary_days
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, StudyError
@@ -15,22 +16,6 @@ from cblcast.integrity.profile import Profile, profile
 from cblcast.programs import load_program
 from cblcast.programs.fitting import needed_panel
 from cblcast.programs.model import Program
-
-
-def conformal_p(score: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Share of a site's ordinary days that are at least as suspicious, (1 + #{reference >= score}) / (n + 1).
-
-    Flagging p <= 0.05 raises at most 5 % false alarms on days like the reference, whatever their distribution; with
-    fewer than 19 reference days nothing can be flagged at 5 %.
-
-    Parameters
-    ----------
-    score : ndarray, shape (n,)
-    reference : ndarray, shape (m,)
-    """
-    known = np.sort(reference[np.isfinite(reference)])
-    above = len(known) - np.searchsorted(known, score, side="left")
-    return np.where(np.isfinite(score), (1 + above) / (len(known) + 1), np.nan)
 
 
 def screen(

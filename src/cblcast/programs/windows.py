@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.events import Window
-from cblcast.frames.instants import DAY_US, HOUR_US, MINUTE_US, local_microseconds, microseconds, naive_stamps
-from cblcast.frames.panel import Panel
+from cblcast.frames.instants import DAY_US, HOUR_US, MINUTE_US, microseconds
+from cblcast.frames.panel import Panel, clock_instants, local_clock
 from cblcast.frames.schema import SITE, DataError, utc
 from cblcast.programs.model import ClockWindow, Program
 
@@ -70,7 +70,7 @@ def notice_hours(events: pd.DataFrame) -> np.ndarray:
             "add the column notified to the events, or let the adjustment end at the start"
         )
     start = microseconds(events["start"])
-    lead = start - utc(pd.DatetimeIndex(events["notified"]), "event notified").asi8
+    lead = start - microseconds(utc(pd.DatetimeIndex(events["notified"]), "event notified"))
     if (lead < 0).any():
         late = events.iloc[int(np.flatnonzero(lead < 0)[0])]
         raise DataError(
@@ -84,27 +84,18 @@ def _at_the_clock(
     window: ClockWindow, panel: Panel, events: pd.DataFrame, start: np.ndarray, stop: np.ndarray
 ) -> list[Window | None]:
     """The clock window of each event's local day as hours before its start or after its stop; None where it overlaps."""
-    zones = panel.sites["tz"].reindex(events[SITE]).to_numpy(dtype=object)
+    code = panel.site_codes(pd.Index(events[SITE]))
+    midnight = local_clock(panel, code, start) // DAY_US * DAY_US
+    begin, end = (clock_instants(panel, code, midnight + minutes * MINUTE_US) for minutes in window.minutes)
     found: list[Window | None] = [None] * len(events)
     made: dict[tuple[str, float, float], Window] = {}
-    for tz in set(zones):
-        rows = np.flatnonzero(zones == tz)
-        midnight = local_microseconds(start[rows], str(tz)) // DAY_US * DAY_US
-        begin, end = (
-            naive_stamps(midnight + minutes * MINUTE_US)
-            .tz_localize(tz, ambiguous=np.ones(len(rows), dtype=bool), nonexistent="shift_forward")
-            .tz_convert("UTC")
-            .as_unit("us")
-            .asi8
-            for minutes in window.minutes
+    for row, (first, last) in enumerate(zip(begin, end, strict=True)):
+        side, buffer = (
+            ("before", (start[row] - last) / HOUR_US)
+            if last <= start[row]
+            else ("after", (first - stop[row]) / HOUR_US)
         )
-        for row, first, last in zip(rows, begin, end, strict=True):
-            side, buffer = (
-                ("before", (start[row] - last) / HOUR_US)
-                if last <= start[row]
-                else ("after", (first - stop[row]) / HOUR_US)
-            )
-            if buffer >= 0 and last > first:
-                key = (side, float((last - first) / HOUR_US), float(buffer))
-                found[row] = made.setdefault(key, Window(*key))  # type: ignore[arg-type]
+        if buffer >= 0 and last > first:
+            key = (side, float((last - first) / HOUR_US), float(buffer))
+            found[row] = made.setdefault(key, Window(*key))  # type: ignore[arg-type]
     return found

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.days.limits import signed_limits
 from cblcast.days.ordinary import event_clock
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, TIME, UPPER
 from cblcast.programs.model import Program
 from cblcast.settlement.estimate import UNADJUSTED, Estimate, problem_table
 from cblcast.value.contract import Contract, interval_prices, payments
-from cblcast.value.portfolio import delivered_limits, signed_limits
+from cblcast.value.portfolio import delivered_limits
 
 FOLD = "settlement"  # of the scored frame
 

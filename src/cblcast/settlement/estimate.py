@@ -13,6 +13,7 @@ from cblcast.forecast.forecaster import truth
 from cblcast.frames.cases import event_rows
 from cblcast.frames.collisions import collides
 from cblcast.frames.events import Window
+from cblcast.frames.instants import microseconds, stamps
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import (
     CASE_COLUMNS,
@@ -99,7 +100,7 @@ def estimate(program: Program, masked: Panel, events: pd.DataFrame, panel: Panel
     rows = pd.concat(parts) if len(parts) > 1 else parts[0] if parts else _no_rows()
     event = np.concatenate(numbers) if numbers else np.empty(0, dtype=np.int64)
     if len(parts) > 1:
-        order = np.lexsort((rows.index.get_level_values(TIME).asi8, event))
+        order = np.lexsort((microseconds(rows.index.get_level_values(TIME)), event))
         rows, event = rows.take(order), event[order]
     rows = rows.assign(**{OBSERVED: truth(masked if panel is None else panel, rows)})
     told = pd.DataFrame(factor, index=events.index, columns=["raw", "applied"])
@@ -138,7 +139,7 @@ def problem_table(program: Program, events: pd.DataFrame, reason: str) -> pd.Dat
 
 
 def _no_rows() -> pd.DataFrame:
-    instants = pd.DatetimeIndex([], tz="UTC").as_unit("us")
+    instants = stamps(np.empty(0, dtype=np.int64))
     index = pd.MultiIndex.from_arrays([pd.Index([], dtype="str"), instants, instants], names=CASE_INDEX)
     cases = {name: np.empty(0, dtype=bool) if name == "scored" else instants for name in CASE_COLUMNS}
     return pd.DataFrame(

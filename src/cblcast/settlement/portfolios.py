@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.days.limits import signed_limits
 from cblcast.estimators.rules.declared import Declared
 from cblcast.estimators.wrappers.adjusted import Adjusted
 from cblcast.frames.events import Window
 from cblcast.frames.instants import HOUR_US, stamps
+from cblcast.frames.known import run_begins
 from cblcast.frames.schema import CASE_INDEX, SITE
 from cblcast.programs.model import Adjustment, Program
 from cblcast.settlement.placebo_errors import Trial
 from cblcast.settlement.sums import KEYS
-from cblcast.value.portfolio import daily_sums, delivered_limits, independent_halfwidth, signed_limits
+from cblcast.value.portfolio import daily_sums, delivered_limits, independent_halfwidth
 
 
 def portfolio_table(
@@ -92,8 +94,7 @@ def _sum_limits(program: Program, events: pd.DataFrame, trial: Trial, coverage: 
 def _sum_then_adjust(program: Program, sums: pd.DataFrame, n_sites: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Baseline energy of each group when the sum is adjusted, and its factor or shift."""
     start, stop, times = (sums.index.get_level_values(k).to_numpy(dtype=np.int64) for k in range(3))
-    first = np.r_[True, (start[1:] != start[:-1]) | (stop[1:] != stop[:-1])]
-    group = np.cumsum(first) - 1
+    group = np.cumsum(run_begins(start, stop)) - 1
     whole = n_sites[group]
     scored = sums["scored"].to_numpy() > 0
     # An interval counts only where every site of the group is known: a sum of fewer would look like a response.

@@ -12,7 +12,7 @@ import pandas as pd
 from cblcast import registry
 from cblcast.forecast.forecaster import Forecaster, truth
 from cblcast.frames.cases import View
-from cblcast.frames.instants import DAY_US
+from cblcast.frames.instants import DAY_US, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN, PREDICTED, SITE, DataError, StudyError, nearest
 
@@ -96,4 +96,4 @@ class EventFolds:
 
     @staticmethod
     def _day(origin: pd.DatetimeIndex) -> np.ndarray:
-        return origin.as_unit("us").asi8 // DAY_US
+        return microseconds(origin) // DAY_US

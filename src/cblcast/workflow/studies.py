@@ -20,6 +20,7 @@ from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.cases import event_rows
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN, SITE, StudyError, nearest
+from cblcast.report.explanation import explanation_figures
 from cblcast.report.figures import error_by_hour_figure, event_figure
 from cblcast.workflow.study_data import load_panel, study_events
 from cblcast.workflow.valuing import study_value
@@ -183,9 +184,8 @@ def _figures(study: Study, panel: Panel, rows: pd.DataFrame, forecaster: Forecas
         judged = pd.DataFrame(
             {SITE: index.get_level_values(SITE), "start": index.get_level_values(ORIGIN), "stop": stops}
         )
-        figures |= explain_forecaster(
-            forecaster, panel, forecaster.cases(panel, judged), repeats=3, max_events=300
-        ).figures()
+        explanation = explain_forecaster(forecaster, panel, forecaster.cases(panel, judged), repeats=3, max_events=300)
+        figures |= explanation_figures(explanation)
     return figures
 
 

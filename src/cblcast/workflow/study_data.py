@@ -6,6 +6,7 @@ import pandas as pd
 
 from cblcast import datasets
 from cblcast.config import Study
+from cblcast.days.day_types import OwnHolidays
 from cblcast.days.placebo import placebo_events
 from cblcast.forecast.backtest import split_events
 from cblcast.frames.panel import Panel
@@ -36,8 +37,8 @@ def load_panel(study: Study) -> Panel:
 def _with_holidays(panel: Panel, calendar: str) -> Panel:
     """The panel with the days of an iCalendar file as holidays of every site, beside those of its country."""
     years = (pd.Timestamp(us, unit="us").year for us in (panel.first_times_us.min(), panel.last_times_us.max()))
-    days = read_holidays(calendar, *years)["date"].dt.strftime("%Y-%m-%d").unique()
-    return Panel(panel.data, panel.sites.assign(holidays=" ".join(days)), panel.events)
+    days = OwnHolidays.of(read_holidays(calendar, *years)["date"].dt.strftime("%Y-%m-%d"))
+    return Panel(panel.data, panel.sites.assign(holidays=str(days)), panel.events)
 
 
 def study_events(study: Study, panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame]:

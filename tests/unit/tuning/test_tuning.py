@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from cblcast import datasets
 from cblcast.days.placebo import placebo_events
+from cblcast.estimators.ranges import FloatRange, IntRange, range_of
 from cblcast.estimators.rules.similar_days import XofY
 from cblcast.estimators.wrappers.adjusted import Adjusted
 from cblcast.estimators.wrappers.ensemble import Ensemble
@@ -23,7 +24,7 @@ from cblcast.frames.cases import View
 from cblcast.frames.events import Window
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import DataError, StudyError
-from cblcast.tuning import SearchRange, search_space, spec_of, tune
+from cblcast.tuning import search_space, spec_of, tune
 from cblcast.tuning.folds import EventFolds
 from cblcast.tuning.space import current_params, with_params
 
@@ -52,27 +53,28 @@ def one_building():
         (["categorical", ["a"]], "offers no choice"),
         (["categorical", [["a"], "b"]], "must be numbers, text"),
         ({"kind": "float", "lowest": 1}, "is written"),
-        ("0.1..0.3", "has the kind None"),
+        ("0.1..0.3", "is written"),
+        ({"low": 1, "high": 2}, "has the kind None"),
     ],
 )
 def test_bad_ranges_are_one_clear_sentence(spec, sentence):
     with pytest.raises(StudyError, match=r"'x'.*" + sentence):
-        SearchRange.of(spec, "x")
+        range_of(spec, "x")
 
 
 def test_ranges_are_read_in_all_their_forms():
-    expected = SearchRange("float", 0.01, 0.3, True)
+    expected = FloatRange(0.01, 0.3, log=True)
     for spec in (("float", 0.01, 0.3, True), {"kind": "float", "low": 0.01, "high": 0.3, "log": True}, expected):
-        assert SearchRange.of(spec, "x") == expected
-    assert SearchRange.of(expected.to_list(), "x") == expected
-    assert SearchRange.of(["categorical", [None, 1, "a"]], "x").choices == (None, 1, "a")
+        assert range_of(spec, "x") == expected
+    assert range_of(expected.to_list(), "x") == expected
+    assert range_of(["categorical", [None, 1, "a"]], "x").choices == (None, 1, "a")
 
 
 def test_nested_estimators_declare_their_ranges_by_path():
     space = search_space(make_estimator("WS-Nearest5of10"))
     assert set(space) == {"mode", "estimator__x", "estimator__y"}
     changed = search_space(make_estimator("WS-Nearest5of10"), {"x": ["int", 2, 4], "y": None, "floor": ["float", 0, 1]})
-    assert changed["estimator__x"] == SearchRange("int", 2, 4)
+    assert changed["estimator__x"] == IntRange(2, 4)
     assert set(changed) == {"mode", "estimator__x", "floor"}
 
 

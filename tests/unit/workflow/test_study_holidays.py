@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from cblcast.config import make_study
-from cblcast.days.day_types import own_holidays
+from cblcast.days.day_types import OwnHolidays
 from cblcast.frames.schema import DataError
 from cblcast.workflow.study_data import load_panel, study_events
 
@@ -37,6 +37,7 @@ def test_a_day_of_the_calendar_is_no_working_day(tmp_path: Path) -> None:
 
 
 def test_dates_that_are_none_are_refused() -> None:
-    assert own_holidays("").size == 0
+    assert OwnHolidays.of("") == OwnHolidays()
+    assert str(OwnHolidays.of("2019-12-27 2019-12-26 2019-12-27")) == "2019-12-26 2019-12-27"
     with pytest.raises(DataError, match="write dates like"):
-        own_holidays("11.9.2019")
+        OwnHolidays.of("11.9.2019")

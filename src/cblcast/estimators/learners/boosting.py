@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.design import column_names, columns_of, finite_target, row_weights
+from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
 from cblcast.frames.schema import DataError, StudyError, nearest
 
 logger = logging.getLogger(__name__)
@@ -92,16 +93,16 @@ class Boosting(RegressorMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "n_estimators": ("int", 50, 1000, True),
-            "learning_rate": ("float", 0.01, 0.2, True),
-            "num_leaves": ("int", 7, 63, True),
-            "min_child_samples": ("int", 10, 200, True),
-            "subsample": ("float", 0.5, 1.0, False),
-            "colsample_bytree": ("float", 0.2, 1.0, False),
-            "reg_lambda": ("float", 0.1, 50.0, True),
+            "n_estimators": IntRange(50, 1000, log=True),
+            "learning_rate": FloatRange(0.01, 0.2, log=True),
+            "num_leaves": IntRange(7, 63, log=True),
+            "min_child_samples": IntRange(10, 200, log=True),
+            "subsample": FloatRange(0.5, 1.0),
+            "colsample_bytree": FloatRange(0.2, 1.0),
+            "reg_lambda": FloatRange(0.1, 50.0, log=True),
         }
 
     def fit(self, X: Any, y: Any, sample_weight: np.ndarray | None = None) -> Self:

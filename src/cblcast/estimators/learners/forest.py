@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.design import column_names, columns_of, finite_target, row_weights
+from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
 from cblcast.frames.schema import DataError, StudyError
 
 logger = logging.getLogger(__name__)
@@ -113,11 +114,11 @@ class RandomForest(RegressorMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "min_samples_leaf": ("int", 1, 30, True),
-            "max_features": ("float", 0.1, 1.0, False),
+            "min_samples_leaf": IntRange(1, 30, log=True),
+            "max_features": FloatRange(0.1, 1.0),
         }
 
     def fit(self, X: Any, y: Any, sample_weight: np.ndarray | None = None) -> Self:

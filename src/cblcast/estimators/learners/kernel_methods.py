@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.design import column_names, finite_target, learn_design
+from cblcast.estimators.ranges import FloatRange, SearchRange
 
 logger = logging.getLogger(__name__)
 
@@ -162,12 +163,12 @@ class SupportVector(RegressorMixin, BaseEstimator):
         self.random_state = random_state
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "c": ("float", 0.1, 100.0, True),
-            "epsilon": ("float", 0.01, 0.5, True),
-            "gamma": ("float", 0.001, 1.0, True),
+            "c": FloatRange(0.1, 100.0, log=True),
+            "epsilon": FloatRange(0.01, 0.5, log=True),
+            "gamma": FloatRange(0.001, 1.0, log=True),
         }
 
     def fit(self, X: Any, y: Any) -> Self:

@@ -11,9 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.design import column_names, columns_of, finite_target
 from cblcast.estimators.learners.forest import flatten_trees
-from cblcast.frames.schema import StudyError
+from cblcast.estimators.quantiles import PERCENTILES, QuantileLearner
 
-PERCENTILES = tuple(round(k / 100, 2) for k in range(1, 100))
 _ROWS_AT_ONCE = 2_000
 
 
@@ -36,7 +35,7 @@ def leaves_of(nodes: dict[str, np.ndarray], values: np.ndarray) -> np.ndarray:
     return found
 
 
-class QuantileForest(RegressorMixin, BaseEstimator):
+class QuantileForest(QuantileLearner, RegressorMixin, BaseEstimator):
     """Extremely randomised trees whose leaves keep their targets; quantiles are those of the weighted targets.
 
     Parameters
@@ -45,6 +44,8 @@ class QuantileForest(RegressorMixin, BaseEstimator):
         Ascending, in (0, 1).
     n_estimators, min_samples_leaf, max_features, columns, random_state, n_jobs
         As :class:`cblcast.estimators.learners.forest.ExtraTrees`.
+    coverage : float or None
+        Nominal coverage of the limits, which must be among the levels; None takes the levels nearest to 0.1 and 0.9.
 
     References
     ----------
@@ -60,6 +61,7 @@ class QuantileForest(RegressorMixin, BaseEstimator):
         columns: Sequence[str] | None = None,
         random_state: int = 0,
         n_jobs: int = 1,
+        coverage: float | None = None,
     ) -> None:
         self.levels = levels
         self.n_estimators = n_estimators
@@ -68,14 +70,13 @@ class QuantileForest(RegressorMixin, BaseEstimator):
         self.columns = columns
         self.random_state = random_state
         self.n_jobs = n_jobs
+        self.coverage = coverage
 
     def fit(self, X: Any, y: Any) -> Self:
         """Grow the trees and remember who fell where."""
         import sklearn.ensemble
 
-        levels = np.asarray(self.levels, dtype=np.float64)
-        if levels.ndim != 1 or len(levels) == 0 or (np.diff(levels) <= 0).any() or levels[0] <= 0 or levels[-1] >= 1:
-            raise StudyError(f"levels ascend and lie between 0 and 1, not {self.levels!r}")
+        self.check()
         target = finite_target(y, self)
         self.feature_names_ = column_names(X) if self.columns is None else list(self.columns)
         values = columns_of(X, self.feature_names_, self).astype(np.float32)
@@ -92,15 +93,6 @@ class QuantileForest(RegressorMixin, BaseEstimator):
         self.leaves_ = leaves_of(self.nodes_, values)
         self.n_features_in_ = len(column_names(X))
         return self
-
-    def predict(self, X: Any) -> np.ndarray:
-        """The level nearest to the median, float64, shape (n_rows,)."""
-        return self.predict_quantiles(X)[:, int(np.abs(np.asarray(self.levels) - 0.5).argmin())]
-
-    def predict_interval(self, X: Any) -> np.ndarray:
-        """The levels nearest to 0.1 and 0.9, float64, shape (n_rows, 2)."""
-        levels = np.asarray(self.levels)
-        return self.predict_quantiles(X)[:, [int(np.abs(levels - 0.1).argmin()), int(np.abs(levels - 0.9).argmin())]]
 
     def predict_quantiles(self, X: Any) -> np.ndarray:
         """All levels, ascending in every row, float64, shape (n_rows, n_levels)."""

@@ -11,9 +11,9 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.estimators.columns import take
 from cblcast.estimators.design import column_names, finite_target, learn_design, row_weights
-from cblcast.frames.schema import SITE, StudyError
+from cblcast.estimators.groups import group_rows
+from cblcast.frames.schema import StudyError
 
 logger = logging.getLogger(__name__)
 
@@ -149,9 +149,9 @@ class Ridge(RegressorMixin, BaseEstimator):
         self.n_features_in_ = len(column_names(X))
         self.design_ = learn_design(X, self, self.columns, self.one_hot, self.clip)
         matrix = self.design_.matrix(X, self)
-        self.keys_, group = group_rows(X, self.by, self)
-        n_groups = len(self.keys_)
-        parts = grouped_moments(matrix, target, weight, group, n_groups) if self.by else None
+        groups = group_rows(X, self.by, self)
+        self.keys_ = groups.keys
+        parts = grouped_moments(matrix, target, weight, groups.of_row, len(groups)) if self.by else None
         pooled = grouped_moments(matrix, target, weight, np.zeros(len(target), dtype=np.int64), 1)
         joined = pooled if parts is None else tuple(np.concatenate(pair) for pair in zip(parts, pooled, strict=True))
         count, mean_x, mean_y, gram, moment, total = joined
@@ -168,15 +168,15 @@ class Ridge(RegressorMixin, BaseEstimator):
         matrix = self.design_.matrix(X, self)
         model = np.full(len(matrix), len(self.keys_))
         if len(self.keys_) and len(matrix):
-            asked, row = group_rows(X, self.by, self)
-            place = np.minimum(np.searchsorted(self.keys_, asked), len(self.keys_) - 1)
-            own = (self.keys_[place] == asked) & (self.rows_[place] >= self.fewest_rows)
+            groups = group_rows(X, self.by, self)
+            place = groups.among(self.keys_)
+            own = (place >= 0) & (self.rows_[place] >= self.fewest_rows)
             if not own.all():
                 logger.info(
                     "%s: %d of %d groups were not trained on enough rows; the pooled model estimates them",
                     type(self).__name__, int((~own).sum()), len(own),
                 )  # fmt: skip
-            model = np.where(own, place, len(self.keys_))[row]
+            model = np.where(own, place, len(self.keys_))[groups.of_row]
         return (matrix * self.coef_[model]).sum(1) + self.intercept_[model]
 
     def _penalties(self) -> np.ndarray:
@@ -216,30 +216,3 @@ class LeastSquares(Ridge):
         self.fewest_rows = fewest_rows
 
     alphas = property(lambda self: (0.0,))
-
-
-def group_rows(X: Any, by: Sequence[str], estimator: object) -> tuple[np.ndarray, np.ndarray]:
-    """Groups of rows by an index level or columns: their labels, sorted, and the label's number of each row.
-
-    Returns
-    -------
-    labels : ndarray of str, shape (n_groups,)
-    group : ndarray of int64, shape (n_rows,)
-    """
-    if isinstance(by, str):
-        raise StudyError(f"{type(estimator).__name__}: by is a list of names, e.g. [site_id, hour], not {by!r}")
-    labels, group = np.array([""]), np.zeros(len(X), dtype=np.int64)
-    for name in by:
-        if name == SITE and isinstance(X, pd.DataFrame) and SITE in X.index.names:
-            level = X.index.get_level_values(SITE)
-            code, values = pd.factorize(level)
-            part = np.asarray(values, dtype=object).astype(np.str_)
-        else:
-            values, code = np.unique(take(X, [name], estimator)[:, 0], return_inverse=True)
-            part = values.astype(np.str_)
-        both, group = np.unique(group * max(len(part), 1) + code, return_inverse=True)
-        labels = np.char.add(np.char.add(labels[both // max(len(part), 1)], "|"), part[both % max(len(part), 1)])
-    order = np.argsort(labels)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return labels[order], rank[group]

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.design import column_names, columns_of
+from cblcast.frames.known import known_mean
 from cblcast.frames.schema import DataError
 
 
@@ -95,7 +96,7 @@ class StepwiseRegression(RegressorMixin, BaseEstimator):
         A, y = columns_of(X, names, self), np.asarray(y, dtype=np.float64)
         self.n_features_in_ = len(column_names(X))
         known = np.isfinite(y) & (np.isfinite(A).all(1) if self.drop_missing else True)
-        self.means_ = _column_means(A)
+        self.means_ = known_mean(A, 0, otherwise=0.0)
         if not known.any():
             empty = [name for name, there in zip(names, np.isfinite(A).any(0), strict=True) if not there]
             raise DataError(
@@ -128,8 +129,3 @@ class StepwiseRegression(RegressorMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _column_means(A: np.ndarray) -> np.ndarray:
-    seen = np.isfinite(A)
-    return np.where(seen, A, 0.0).sum(0) / np.maximum(seen.sum(0), 1)

@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.columns import take
 from cblcast.estimators.design import finite_target
-from cblcast.estimators.learners.regression import group_rows
+from cblcast.estimators.groups import group_rows
+from cblcast.frames.known import known_mean, known_mean_by
 from cblcast.frames.schema import DataError, DataWarning, StudyError
 
 logger = logging.getLogger(__name__)
@@ -66,19 +67,17 @@ def fit_site(time: np.ndarray, n_times: int, parts: np.ndarray, load_kw: np.ndar
     slope : ndarray, shape (parts.shape[1],)
         [kW/K]
     """
-    count = np.bincount(time, minlength=n_times)
-    safe = np.maximum(count, 1)
-    mean_load = np.bincount(time, weights=load_kw, minlength=n_times) / safe
+    mean_load = known_mean_by(load_kw, time, n_times)
     used = np.flatnonzero(np.ptp(parts, axis=0) > 0) if len(parts) else np.empty(0, dtype=np.int64)
     mean_parts = (
-        np.stack([np.bincount(time, weights=parts[:, k], minlength=n_times) / safe for k in used], axis=1)
+        np.stack([known_mean_by(parts[:, k], time, n_times) for k in used], axis=1)
         if (len(used))
         else np.zeros((n_times, 0))
     )
     centred = parts[:, used] - mean_parts[time]
     slope = np.zeros(parts.shape[1])
     slope[used] = np.linalg.lstsq(centred.T @ centred, centred.T @ (load_kw - mean_load[time]), rcond=1e-10)[0]
-    return np.where(count > 0, mean_load - mean_parts @ slope[used], np.nan), slope
+    return mean_load - mean_parts @ slope[used], slope
 
 
 class TimeOfWeekTemperature(RegressorMixin, BaseEstimator):
@@ -135,7 +134,8 @@ class TimeOfWeekTemperature(RegressorMixin, BaseEstimator):
         hour, temp = take(X, ["hour_of_week", self.temperature], self).T
         self.n_features_in_ = X.shape[1]
         self.times_, time = np.unique(hour, return_inverse=True)
-        self.sites_, site = group_rows(X, ("site_id",), self)
+        groups = group_rows(X, ("site_id",), self)
+        self.sites_, site = groups.keys, groups.of_row
         n_sites, n_times = len(self.sites_), len(self.times_)
         self.effect_ = np.full((n_sites, n_times), np.nan)
         self.slope_ = np.zeros((n_sites, 2, len(knots) + 1))
@@ -159,17 +159,17 @@ class TimeOfWeekTemperature(RegressorMixin, BaseEstimator):
         hour, temp = take(X, ["hour_of_week", self.temperature], self).T
         if len(hour) == 0:
             return np.zeros(0)
-        asked, row = group_rows(X, ("site_id",), self)
-        site = np.minimum(np.searchsorted(self.sites_, asked), len(self.sites_) - 1)
-        strange = self.sites_[site] != asked
+        groups = group_rows(X, ("site_id",), self)
+        site = groups.among(self.sites_)
+        strange = site < 0
         if strange.any():
             raise DataError(
-                f"{type(self).__name__} was not trained on {int(strange.sum())} of {len(asked)} sites, e.g. "
-                f"{asked[strange][0].strip('|')!r}: train it with their history, or use a pooled model"
+                f"{type(self).__name__} was not trained on {int(strange.sum())} of {len(groups)} sites, e.g. "
+                f"{str(groups.names[strange][0, 0])!r}: train it with their history, or use a pooled model"
             )
-        site = site[row]
+        site = site[groups.of_row]
         time = np.minimum(np.searchsorted(self.times_, hour), len(self.times_) - 1)
-        mean_effect = np.nanmean(self.effect_, axis=1)
+        mean_effect = known_mean(self.effect_)
         seen = self.times_[time] == hour
         effect = np.where(seen, self.effect_[site, time], np.nan)
         unseen = ~np.isfinite(effect)

@@ -11,7 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.columns import event_codes, take
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
-from cblcast.estimators.neural.dropout_net import NetShape, Training, predict_net, train_net
+from cblcast.estimators.neural.dropout_net import DropoutNet, Training, predict_mean, train_several
+from cblcast.estimators.neural.preparation import clipped_inputs, usual_range
+from cblcast.frames.known import known_mean
 from cblcast.frames.schema import DataError, StudyError
 
 
@@ -107,15 +109,10 @@ class LeadNet(RegressorMixin, BaseEstimator):
                 f"no origin has both its anchor {self.anchor!r} and a metered interval: nothing to train on"
             )
         path, raw = path[keep], take(X.iloc[first[keep]], self.columns_, self)
-        self.scale_ = np.sqrt(np.nanmean(path**2, axis=0))
-        seen = np.isfinite(raw)
-        count = np.maximum(seen.sum(0), 1)
-        self.centre_ = np.where(seen, raw, 0.0).sum(0) / count
-        self.spread_ = np.sqrt(np.where(seen, (raw - self.centre_) ** 2, 0.0).sum(0) / count) + 1e-9
+        self.scale_ = np.sqrt(known_mean(path**2, 0))
+        self.centre_, self.spread_ = usual_range(raw)
         inputs, targets = self._scaled(raw), path / np.where(self.scale_ > 0, self.scale_, 1.0)
-        self.nets_ = [
-            train_net(self._shape(), self._training(number), inputs, targets) for number in range(self.n_nets)
-        ]
+        self.nets_ = train_several(self._net(), self._training(), self.n_nets, inputs, targets)
         self.n_features_in_ = X.shape[1]
         return self
 
@@ -135,8 +132,8 @@ class LeadNet(RegressorMixin, BaseEstimator):
         first = np.full(n_origins, -1)
         first[code[::-1]] = np.arange(len(code))[::-1]
         inputs = self._scaled(take(X.iloc[first], self.columns_, self))
-        path = sum(predict_net(self._shape(), net, inputs) for net in self.nets_) / len(self.nets_) * self.scale_
-        return np.asarray(path)[code, np.searchsorted(self.leads_, ahead)] + anchor
+        path = predict_mean(self._net(), self.nets_, inputs) * self.scale_
+        return path[code, np.searchsorted(self.leads_, ahead)] + anchor
 
     def _inputs(self, X: pd.DataFrame, code: np.ndarray, first: np.ndarray) -> list[str]:
         if self.columns is not None:
@@ -151,13 +148,12 @@ class LeadNet(RegressorMixin, BaseEstimator):
         return [str(name) for name in X.columns if constant(str(name))]
 
     def _scaled(self, raw: np.ndarray) -> np.ndarray:
-        # What is missing is taken as usual, and what is far out may not drag the net with it.
-        return np.nan_to_num(np.clip((raw - self.centre_) / self.spread_, -5.0, 5.0)).astype(np.float32)
+        return clipped_inputs(raw, self.centre_, self.spread_, 5.0)
 
-    def _shape(self) -> NetShape:
-        return NetShape(len(self.columns_), len(self.leads_), tuple(self.hidden), skip=self.skip)
+    def _net(self) -> DropoutNet:
+        return DropoutNet(len(self.columns_), tuple(self.hidden), n_outputs=len(self.leads_), skip=self.skip)
 
-    def _training(self, number: int) -> Training:
+    def _training(self) -> Training:
         return Training(
             self.epochs,
             self.batch_size,
@@ -165,5 +161,5 @@ class LeadNet(RegressorMixin, BaseEstimator):
             self.weight_decay,
             self.input_dropout,
             self.dropout,
-            self.seed + number,
+            self.seed,
         )

@@ -11,13 +11,13 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.columns import take
-from cblcast.estimators.neural.dropout_net import NetShape, Training, predict_net, train_net
-from cblcast.frames.schema import SITE, DataError, StudyError
+from cblcast.estimators.neural.dropout_net import DropoutNet, Training, predict_mean, train_several
+from cblcast.estimators.neural.preparation import clipped_inputs, usual_range
+from cblcast.estimators.quantiles import PERCENTILES, Levels, QuantileLearner
+from cblcast.frames.schema import SITE, DataError
 
-PERCENTILES = tuple(round(k / 100, 2) for k in range(1, 100))
 
-
-class QuantileNet(RegressorMixin, BaseEstimator):
+class QuantileNet(QuantileLearner, RegressorMixin, BaseEstimator):
     """A mean of nets trained on the pinball loss of all levels at once.
 
     Parameters
@@ -29,6 +29,8 @@ class QuantileNet(RegressorMixin, BaseEstimator):
         See :class:`cblcast.estimators.neural.dropout_net.Training`.
     columns : sequence of str or None
         Inputs; all unless given. The site is an input besides.
+    coverage : float or None
+        Nominal coverage of the limits, which must be among the levels; None takes the levels nearest to 0.1 and 0.9.
 
     Attributes
     ----------
@@ -49,6 +51,7 @@ class QuantileNet(RegressorMixin, BaseEstimator):
         dropout: float = 0.3,
         columns: Sequence[str] | None = None,
         seed: int = 0,
+        coverage: float | None = None,
     ) -> None:
         self.levels = levels
         self.hidden = hidden
@@ -61,6 +64,7 @@ class QuantileNet(RegressorMixin, BaseEstimator):
         self.dropout = dropout
         self.columns = columns
         self.seed = seed
+        self.coverage = coverage
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Train the nets.
@@ -72,9 +76,7 @@ class QuantileNet(RegressorMixin, BaseEstimator):
         StudyError
             Levels that do not ascend between 0 and 1.
         """
-        levels = np.asarray(self.levels, dtype=np.float64)
-        if levels.ndim != 1 or len(levels) < 2 or (np.diff(levels) <= 0).any() or levels[0] <= 0 or levels[-1] >= 1:
-            raise StudyError(f"levels ascend and lie between 0 and 1, not {self.levels!r}")
+        self.check()
         y = np.asarray(y, dtype=np.float64)
         known = np.isfinite(y)
         if not known.any():
@@ -82,48 +84,30 @@ class QuantileNet(RegressorMixin, BaseEstimator):
         self.columns_ = [str(c) for c in (X.columns if self.columns is None else self.columns)]
         raw = take(X, self.columns_, self)[known]
         self.sites_ = np.unique(self._site_of(X)[known])
-        seen, count = np.isfinite(raw), np.maximum(np.isfinite(raw).sum(0), 1)
-        self.centre_ = np.where(seen, raw, 0.0).sum(0) / count
-        self.spread_ = np.sqrt(np.where(seen, (raw - self.centre_) ** 2, 0.0).sum(0) / count) + 1e-9
+        self.centre_, self.spread_ = usual_range(raw)
         self.unit_ = float(np.abs(y[known]).max()) or 1.0
         inputs, groups = self._inputs(X[known])
-        self.nets_ = [
-            train_net(
-                self._shape(),
-                Training(
-                    self.epochs,
-                    self.batch_size,
-                    self.learning_rate,
-                    self.weight_decay,
-                    self.input_dropout,
-                    self.dropout,
-                    self.seed + number,
-                ),
-                inputs,
-                y[known, None] / self.unit_,
-                levels,
-                groups,
-            )
-            for number in range(self.n_nets)
-        ]
+        training = Training(
+            self.epochs,
+            self.batch_size,
+            self.learning_rate,
+            self.weight_decay,
+            self.input_dropout,
+            self.dropout,
+            self.seed,
+        )
+        levels = np.array(Levels.of(self.levels).values)
+        self.nets_ = train_several(
+            self._net(), training, self.n_nets, inputs, y[known, None] / self.unit_, levels, groups
+        )
         self.n_features_in_ = X.shape[1]
         return self
-
-    def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """The level nearest to the median [unit of y], float64, shape (n_rows,)."""
-        return self.predict_quantiles(X)[:, int(np.abs(np.asarray(self.levels) - 0.5).argmin())]
-
-    def predict_interval(self, X: pd.DataFrame) -> np.ndarray:
-        """The levels nearest to 0.1 and 0.9, float64, shape (n_rows, 2)."""
-        levels = np.asarray(self.levels)
-        return self.predict_quantiles(X)[:, [int(np.abs(levels - 0.1).argmin()), int(np.abs(levels - 0.9).argmin())]]
 
     def predict_quantiles(self, X: pd.DataFrame) -> np.ndarray:
         """All levels, ascending in every row, float64, shape (n_rows, n_levels)."""
         check_is_fitted(self, "nets_")
         inputs, groups = self._inputs(X)
-        total = sum(predict_net(self._shape(), net, inputs, groups) for net in self.nets_)
-        return np.asarray(total) / len(self.nets_) * self.unit_
+        return predict_mean(self._net(), self.nets_, inputs, groups) * self.unit_
 
     def _site_of(self, X: pd.DataFrame) -> np.ndarray:
         if not isinstance(X.index, pd.MultiIndex) or SITE not in X.index.names:
@@ -135,14 +119,14 @@ class QuantileNet(RegressorMixin, BaseEstimator):
         place = np.minimum(np.searchsorted(self.sites_, site), len(self.sites_) - 1)
         code = np.where(self.sites_[place] == site, place, -1)
         which = (code[:, None] == np.arange(len(self.sites_))).astype(np.float32)
-        scaled = np.nan_to_num(np.clip((take(X, self.columns_, self) - self.centre_) / self.spread_, -6, 6))
-        return np.concatenate([scaled.astype(np.float32), which], axis=1), code
+        scaled = clipped_inputs(take(X, self.columns_, self), self.centre_, self.spread_, 6.0)
+        return np.concatenate([scaled, which], axis=1), code
 
-    def _shape(self) -> NetShape:
-        return NetShape(
+    def _net(self) -> DropoutNet:
+        return DropoutNet(
             len(self.columns_) + len(self.sites_),
-            len(self.levels),
             tuple(self.hidden),
+            n_outputs=len(self.levels),
             rising=True,
             n_groups=len(self.sites_),
         )

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from cblcast.estimators.columns import numbered, take
+from cblcast.estimators.ranges import Choice, FloatRange, IntRange, SearchRange
 from cblcast.estimators.rules.rule import Rule
+from cblcast.frames.known import known_mean
 from cblcast.frames.schema import StudyError, nearest
 
 PER_UNIT_OF = ("event_hours", "day")
@@ -41,10 +43,10 @@ class ControlRule(Rule):
         self.per_unit_of = per_unit_of
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "per_unit_of": ("categorical", PER_UNIT_OF),
+            "per_unit_of": Choice(PER_UNIT_OF),
         }
 
     def required_features(self) -> dict[str, dict[str, object]]:
@@ -140,11 +142,11 @@ class NearestControl(ControlRule):
         self.power = power
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "donors": ("int", 5, 40, False),
-            "power": ("float", 0.0, 3.0, False),
+            "donors": IntRange(5, 40),
+            "power": FloatRange(0.0, 3.0),
         }
 
     def required_features(self) -> dict[str, dict[str, object]]:
@@ -163,7 +165,7 @@ class NearestControl(ControlRule):
         weights = self._weights(X)
         now = take(X, numbered("control", "kw", self.donors), self)
         usual = take(X, numbered("control", "usual_kw", self.donors), self)
-        return _combine(now, weights), _combine(np.where(np.isfinite(now), usual, np.nan), weights)
+        return known_mean(now, weight=weights), known_mean(np.where(np.isfinite(now), usual, np.nan), weight=weights)
 
     def _weights(self, X: pd.DataFrame) -> np.ndarray:
         gap = take(X, numbered("control", "gap", self.donors), self)
@@ -196,20 +198,11 @@ class SyntheticControl(NearestControl):
         super().__init__(donors, 1.0, minimum_members, max_rrmse_pct, per_unit_of)
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "donors": ("int", 5, 40, False),
+            "donors": IntRange(5, 40),
         }
 
     def _weights(self, X: pd.DataFrame) -> np.ndarray:
         return take(X, numbered("control", "weight", self.donors), self)
-
-
-def _combine(load: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Weighted mean over the controls that were metered, (n_rows, k) -> (n_rows,)."""
-    share = np.where(np.isfinite(load) & np.isfinite(weight), weight, 0.0)
-    total = share.sum(1)
-    return np.where(
-        total > 0, (np.where(np.isfinite(load), load, 0.0) * share).sum(1) / np.where(total > 0, total, 1.0), np.nan
-    )

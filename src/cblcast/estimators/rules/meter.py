@@ -12,6 +12,7 @@ from cblcast.estimators.columns import event_codes, numbered, take
 from cblcast.estimators.rules.rule import Rule
 from cblcast.estimators.rules.similar_days import reference_days, weighted_days
 from cblcast.frames.events import Window, WindowSpec, windows_of
+from cblcast.frames.known import known_mean_by
 
 
 class MeterBeforeMeterAfter(Rule):
@@ -43,10 +44,7 @@ class MeterBeforeMeterAfter(Rule):
         since_start, since_stop, metered = take(X, ["hours_since_start", "hours_since_stop", "metered_kw"], self).T
         event, n_events = event_codes(X, self)
         inside = np.logical_or.reduce([window.contains(since_start, since_stop) for window in self.windows()])
-        use = inside & np.isfinite(metered)
-        total = np.bincount(event[use], weights=metered[use], minlength=n_events)
-        count = np.bincount(event[use], minlength=n_events)
-        return np.where(count > 0, total / np.maximum(count, 1), np.nan)[event]
+        return known_mean_by(np.where(inside, metered, np.nan), event, n_events)[event]
 
 
 class MeteringGeneratorOutput(Rule):

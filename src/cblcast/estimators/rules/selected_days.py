@@ -11,6 +11,7 @@ import pandas as pd
 from cblcast.days.day_rules import DayRule
 from cblcast.estimators.columns import numbered, take
 from cblcast.estimators.rules.rule import Rule
+from cblcast.frames.known import known_mean
 
 
 class SelectedDays(Rule):
@@ -67,12 +68,7 @@ class SelectedDays(Rule):
         baseline = np.full(len(X), np.nan)
         for k, rule in enumerate(rules):
             mine = number == k
-            values = load[mine, : rule.x]
-            there = np.isfinite(values)
-            share = np.where(there, rule.ordered_weights, 0.0)
-            total = share.sum(1)
-            weighted = (np.where(there, values, 0.0) * share).sum(1)
-            baseline[mine] = np.where(total > 0, weighted / np.where(total > 0, total, 1.0), np.nan)
+            baseline[mine] = known_mean(load[mine, : rule.x], weight=np.asarray(rule.ordered_weights))
         return baseline
 
     def _rules(self) -> tuple[DayRule, ...]:

@@ -13,7 +13,9 @@ import pandas as pd
 
 from cblcast.days.day_rules import choose_days
 from cblcast.estimators.columns import numbered, take
+from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
 from cblcast.estimators.rules.rule import Rule
+from cblcast.frames.known import known_mean
 from cblcast.frames.schema import StudyError, nearest
 
 # What days are ranked by, and whether the largest or the smallest come first; "recent" keeps the order of age.
@@ -43,11 +45,7 @@ def weighted_days(load: np.ndarray, chosen: np.ndarray, weights: np.ndarray) -> 
         Newest day first.
     """
     values = np.take_along_axis(load, np.maximum(chosen, 0), axis=1)
-    there = (chosen >= 0) & np.isfinite(values)
-    share = np.where(there, weights[: chosen.shape[1]], 0.0)
-    total = share.sum(1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(total > 0, (np.where(there, values, 0.0) * share).sum(1) / total, np.nan)
+    return known_mean(np.where(chosen >= 0, values, np.nan), weight=weights[: chosen.shape[1]])
 
 
 def reference_days(days: int, prefix: str) -> dict[str, object]:
@@ -106,11 +104,11 @@ class XofY(Rule):
         self.prefix = prefix
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "x": ("int", 1, 10, False),
-            "y": ("int", 5, 15, False),
+            "x": IntRange(1, 10),
+            "y": IntRange(5, 15),
         }
 
     def required_features(self) -> dict[str, dict[str, object]]:
@@ -169,10 +167,10 @@ class SimpleAverage(XofY):
         self.prefix = prefix
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "days": ("int", 3, 20, False),
+            "days": IntRange(3, 20),
         }
 
     x = property(lambda self: self.days)
@@ -203,11 +201,11 @@ class ExponentialMovingAverage(Rule):
         self.prefix = prefix
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "decay": ("float", 0.7, 0.98, False),
-            "days": ("int", 10, 40, False),
+            "decay": FloatRange(0.7, 0.98),
+            "days": IntRange(10, 40),
         }
 
     def required_features(self) -> dict[str, dict[str, object]]:
@@ -251,10 +249,10 @@ class ComparableDay(Rule):
         self.prefix = prefix
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "days": ("int", 10, 60, False),
+            "days": IntRange(10, 60),
         }
 
     def required_features(self) -> dict[str, dict[str, object]]:

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 
 from cblcast.abilities import check_parameters, learns, needed_features, needed_windows
 from cblcast.estimators.columns import event_codes, take
+from cblcast.estimators.ranges import Choice, SearchRange
 from cblcast.estimators.wrappers.inner import ready
 from cblcast.frames.events import Window, WindowSpec, windows_of
 from cblcast.frames.schema import DataWarning, StudyError, nearest
@@ -111,10 +112,10 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         return (*needed_windows(self.estimator), *windows_of(self.window))
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "mode": ("categorical", ("multiplicative", "additive")),
+            "mode": Choice(("multiplicative", "additive")),
         }
 
     def required_features(self) -> dict[str, dict[str, object]]:

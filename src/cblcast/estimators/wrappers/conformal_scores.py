@@ -1,8 +1,7 @@
-"""What conformal intervals are made of: folds of whole days, a bound on a tail of scores, and a scale for the scores."""
+"""What conformal intervals are made of: folds of whole days, and a scale for the scores."""
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 
@@ -10,53 +9,11 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.instants import DAY_US, microseconds
+from cblcast.frames.known import known_mean
 from cblcast.frames.schema import ORIGIN, SITE
 
 _REFERENCE_LEVEL = re.compile(r"^(.+)_event_kw_01$")
 _NEAR_ZERO = 1e-3  # share of the level below which spread, likeness and error count as nothing
-
-
-def days_needed(miscoverage: float) -> int:
-    """Least number of days n for which ceil((n + 1)(1 - miscoverage)) <= n, so that a tail bound is finite."""
-    return math.ceil((1 - miscoverage) / miscoverage - 1e-9)
-
-
-def tail_bound(scores: np.ndarray, day: np.ndarray, miscoverage: float, weight: np.ndarray | None = None) -> float:
-    """The score that a row of a further day exceeds with probability `miscoverage` at most.
-
-    Days are exchangeable, the rows of one day are not: each of the n days has the mass 1 / (n + 1), spread evenly over
-    its rows, and the day to come has the rest, at infinity. With one row a day this is the usual rule, the
-    ceil((n + 1)(1 - miscoverage))-th smallest score.
-
-    Parameters
-    ----------
-    scores : ndarray, shape (n_rows,)
-        Larger is worse.
-    day : ndarray of int, shape (n_rows,)
-    miscoverage : float
-        In (0, 1).
-    weight : ndarray, shape (n_rows,), optional
-        Weight of each row's day relative to the day to come, in (0, 1]; all 1 unless given.
-
-    Returns
-    -------
-    float
-        Infinite where there are fewer than :func:`days_needed` days.
-
-    References
-    ----------
-    Dunn, Wasserman, Ramdas (2023), Distribution-free prediction sets for two-layer hierarchical models; Lee, Barber,
-    Willett (2023), Distribution-free inference with hierarchical data; Barber et al. (2023), Conformal prediction
-    beyond exchangeability (the weights).
-    """
-    if len(scores) == 0:
-        return math.inf
-    _, code, rows_of_day = np.unique(day, return_inverse=True, return_counts=True)
-    mass = (np.ones(len(scores)) if weight is None else weight) / rows_of_day[code]
-    order = np.argsort(scores, kind="stable")
-    reached = np.cumsum(mass[order]) / (mass.sum() + 1)
-    place = int(np.searchsorted(reached, 1 - miscoverage - 1e-12))
-    return float(scores[order][place]) if place < len(scores) else math.inf
 
 
 def day_blocks(day: np.ndarray, folds: int) -> list[np.ndarray]:
@@ -116,10 +73,8 @@ class ErrorScale:
         blank = cls(prefix, np.zeros(0), np.zeros(0), sites, site_level)
         level = blank.level(X, predicted)
         hints = _hints(X, prefix, level, predicted)
-        seen = np.isfinite(hints)
-        count = seen.sum(0)
-        typical = np.where(count > 0, np.where(seen, hints, 0.0).sum(0) / np.maximum(count, 1), 0.0)
-        centred = np.where(seen, hints - typical, 0.0)
+        typical = known_mean(hints, 0, otherwise=0.0)
+        centred = np.where(np.isfinite(hints), hints - typical, 0.0)
         target = np.log(np.abs(y - predicted) / level + _NEAR_ZERO)
         # The penalty of one row keeps a hint that never varies (a gap when nothing is seen) from exploding.
         gram = centred.T @ centred + np.eye(centred.shape[1])
@@ -133,7 +88,7 @@ class ErrorScale:
         in_training = np.where(self.sites[place] == site, self.site_level[place], np.nan)
         size = np.abs(predicted)
         if self.prefix and isinstance(X, pd.DataFrame):
-            size = np.abs(_row_mean(_reference(X, self.prefix, "event_kw")))
+            size = np.abs(known_mean(_reference(X, self.prefix, "event_kw")))
         # A week of closed doors must not make an interval of width nothing: a twentieth of the usual load is the floor.
         size = np.fmax(size, 0.05 * in_training)
         size = np.where(np.isfinite(size), size, np.where(np.isfinite(in_training), in_training, np.abs(predicted)))
@@ -163,12 +118,6 @@ def _hints(X: pd.DataFrame | np.ndarray, prefix: str, level: np.ndarray, predict
     found = [np.abs(predicted)]
     if prefix and isinstance(X, pd.DataFrame):
         load = _reference(X, prefix, "kw")
-        spread = np.sqrt(_row_mean((load - _row_mean(load)[:, None]) ** 2))
-        found += [spread, _row_mean(_reference(X, prefix, "gap_kw"))]
+        spread = np.sqrt(known_mean((load - known_mean(load)[:, None]) ** 2))
+        found += [spread, known_mean(_reference(X, prefix, "gap_kw"))]
     return np.log(np.stack(found, axis=1) / level[:, None] + _NEAR_ZERO)
-
-
-def _row_mean(values: np.ndarray) -> np.ndarray:
-    seen = np.isfinite(values)
-    count = seen.sum(1)
-    return np.where(count > 0, np.where(seen, values, 0.0).sum(1) / np.maximum(count, 1), np.nan)

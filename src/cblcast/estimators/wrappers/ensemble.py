@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import needed_features, needed_windows
 from cblcast.estimators.design import finite_target, row_weights
-from cblcast.estimators.learners.regression import group_rows
+from cblcast.estimators.groups import group_rows
+from cblcast.estimators.ranges import Choice, FloatRange, SearchRange
 from cblcast.estimators.wrappers.inner import (
     check_estimator,
     event_rows_of,
@@ -22,6 +23,7 @@ from cblcast.estimators.wrappers.inner import (
 )
 from cblcast.frames.events import Window
 from cblcast.frames.instants import DAY_US, microseconds
+from cblcast.frames.known import known_mean
 from cblcast.frames.schema import ORIGIN, DataError, StudyError, nearest
 
 logger = logging.getLogger(__name__)
@@ -118,11 +120,11 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         return needed_windows(*self.members)
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "weighting": ("categorical", WEIGHTINGS),
-            "pull": ("float", 0.001, 1.0, True),
+            "weighting": Choice(WEIGHTINGS),
+            "pull": FloatRange(0.001, 1.0, log=True),
         }
 
     def required_features(self) -> dict[str, dict[str, Any]]:
@@ -170,9 +172,7 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         # A member without an estimate gives its weight to the others; all weight may lie on the one that is missing.
         share = np.where(there, weights, 0.0)
         share = np.where((share.sum(1) == 0)[:, None], there.astype(np.float64), share)
-        total = share.sum(1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(total > 0, (share * np.where(there, predicted, 0.0)).sum(1) / total, np.nan)
+        return known_mean(predicted, weight=share)
 
     def _learn(self, X: pd.DataFrame, predicted: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
         self.out_of_fold_rmse_ = np.sqrt(np.average((predicted - y[:, None]) ** 2, axis=0, weights=weight))
@@ -181,9 +181,10 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         overall = self._weights_of(predicted, y)
         rows = []
         if self.by is not None:
-            labels, segment = group_rows(X, (self.by,), self)
-            many = np.bincount(segment, minlength=len(labels)) >= _FEWEST_ROWS
-            self.segments_ = labels[many]
+            groups = group_rows(X, (self.by,), self)
+            segment = groups.of_row
+            many = np.bincount(segment, minlength=len(groups)) >= _FEWEST_ROWS
+            self.segments_ = groups.keys[many]
             rows = [self._weights_of(predicted[segment == s], y[segment == s]) for s in np.flatnonzero(many)]
         self.weights_ = np.stack([*rows, overall])
 
@@ -197,12 +198,12 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         whole = len(self.segments_)
         if self.by is None or whole == 0 or len(X) == 0:
             return np.full(len(X), whole)
-        labels, row = group_rows(X, (self.by,), self)
-        place = np.minimum(np.searchsorted(self.segments_, labels), whole - 1)
-        known = self.segments_[place] == labels
+        groups = group_rows(X, (self.by,), self)
+        place = groups.among(self.segments_)
+        known = place >= 0
         if not known.all():
             logger.info("%d of %d segments have no weights of their own", int((~known).sum()), len(known))
-        return np.where(known, place, whole)[row]
+        return np.where(known, place, whole)[groups.of_row]
 
     def _check(self) -> None:
         if not self.members:

@@ -10,13 +10,12 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 
 from cblcast.abilities import GivesIntervals, able, needed_features, needed_windows
+from cblcast.days.limits import days_needed, each_tail, tail_bound
 from cblcast.estimators.wrappers.conformal_scores import (
     ErrorScale,
     day_and_site,
     day_blocks,
-    days_needed,
     last_days,
-    tail_bound,
 )
 from cblcast.estimators.wrappers.inner import event_rows_of
 from cblcast.frames.events import Window
@@ -72,7 +71,7 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     Notes
     -----
     Finite sample: each tail is the ceil((n + 1)(1 - (1 - coverage) / 2))-th smallest of n days' scores (see
-    :func:`~cblcast.estimators.wrappers.conformal_scores.tail_bound`), so 90 % needs 19 days and 95 % needs 39; with fewer
+    :func:`~cblcast.days.limits.tail_bound`), so 90 % needs 19 days and 95 % needs 39; with fewer
     `fit` raises, for the honest interval would be infinite. Coverage is marginal over days alike to those calibrated
     on; a customer who changes needs :meth:`recalibrate`.
 
@@ -166,7 +165,7 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
         def tails(rows: np.ndarray) -> list[float]:
             parts = None if weight is None else weight[rows]
-            return [tail_bound(side[rows], day[rows], (1 - self.coverage) / 2, parts) for side in scores]
+            return [tail_bound(side[rows], day[rows], each_tail(self.coverage), parts) for side in scores]
 
         self.tails_ = np.array(tails(np.arange(len(y))))
         if not np.isfinite(self.tails_).all():
@@ -184,13 +183,13 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         self.n_days_ = len(np.unique(day))
 
     def _has_own(self, day: np.ndarray) -> bool:
-        return len(np.unique(day)) >= max(self.min_site_days, days_needed((1 - self.coverage) / 2))
+        return len(np.unique(day)) >= max(self.min_site_days, days_needed(each_tail(self.coverage)))
 
     def _blocks(self, day: np.ndarray) -> list[np.ndarray]:
         return day_blocks(day, self.folds) if self.held_out_share is None else [last_days(day, self.held_out_share)]
 
     def _require_days(self, n_days: int) -> None:
-        needed = days_needed((1 - self.coverage) / 2)
+        needed = days_needed(each_tail(self.coverage))
         if n_days < needed:
             raise DataError(
                 f"{100 * self.coverage:g} % intervals need at least {needed} event days with metered load and an "

@@ -12,14 +12,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import needed_features
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
+from cblcast.estimators.quantiles import Levels, QuantileLearner
+from cblcast.estimators.wrappers.inner import check_estimator
 from cblcast.frames.instants import DAY_US, microseconds
-from cblcast.frames.schema import ORIGIN, DataError, StudyError
+from cblcast.frames.schema import ORIGIN, DataError
 
 _WEEK_US = 7 * DAY_US
 _FEWEST = 100  # errors a lead needs, so that a tenth of them says something of its tails
 
 
-class LeadIntervals(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     """An estimator with quantiles of its out-of-sample errors, by lead and estimated power.
 
     The error of a nowcast is small and one-sided near no wind and near rated power, large in between, and grows with the
@@ -30,13 +32,15 @@ class LeadIntervals(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     ----------
     estimator : estimator
     levels : sequence of float
-        Quantiles that are kept, ascending, in (0, 1); the interval is from the lowest to the highest.
+        Quantiles that are kept, ascending, in (0, 1).
     folds : int
         Weeks number 0, `folds`, 2 `folds` … are left out together, and so on.
     bins : int
         Bins of estimated power with equally many errors.
     floor, ceiling : float or None
         Bounds of every quantile [kW], e.g. the rated power.
+    coverage : float or None
+        Nominal coverage of the limits, which must be among the levels; None takes the levels nearest to 0.1 and 0.9.
 
     Attributes
     ----------
@@ -55,6 +59,7 @@ class LeadIntervals(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         bins: int = 12,
         floor: float | None = None,
         ceiling: float | None = None,
+        coverage: float | None = None,
     ) -> None:
         self.estimator = estimator
         self.levels = levels
@@ -62,6 +67,7 @@ class LeadIntervals(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         self.bins = bins
         self.floor = floor
         self.ceiling = ceiling
+        self.coverage = coverage
 
     def required_features(self) -> dict[str, dict[str, object]]:
         """What the inner estimator needs."""
@@ -77,17 +83,9 @@ class LeadIntervals(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         StudyError
             Levels that do not ascend between 0 and 1.
         """
-        levels = np.asarray(self.levels, dtype=np.float64)
-        if (
-            self.estimator is None
-            or len(levels) < 2
-            or (np.diff(levels) <= 0).any()
-            or levels[0] <= 0
-            or levels[-1] >= 1
-        ):
-            raise StudyError(
-                f"LeadIntervals wraps an estimator and takes levels that ascend between 0 and 1, not {self.levels!r}"
-            )
+        self.check()
+        levels = np.array(Levels.of(self.levels).values)
+        check_estimator(self.estimator, self, "estimator")
         y = np.asarray(y, dtype=np.float64)
         ahead = minutes_ahead(X)
         fold = microseconds(X.index.get_level_values(ORIGIN)) // _WEEK_US % self.folds
@@ -123,10 +121,6 @@ class LeadIntervals(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
                 found[rows, level] = np.where(np.isfinite(predicted[rows]), predicted[rows] + error, np.nan)
         low, high = -np.inf if self.floor is None else self.floor, np.inf if self.ceiling is None else self.ceiling
         return np.sort(np.clip(found, low, high), axis=1)
-
-    def predict_interval(self, X: pd.DataFrame) -> np.ndarray:
-        """The lowest and the highest level [kW], float64, shape (n_rows, 2)."""
-        return self.predict_quantiles(X)[:, [0, -1]]
 
     def _errors(
         self, y: np.ndarray, predicted: np.ndarray, levels: np.ndarray, lead: int

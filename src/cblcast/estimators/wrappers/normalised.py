@@ -17,13 +17,9 @@ from cblcast.estimators.design import finite_target
 from cblcast.estimators.wrappers.inner import check_estimator, fit_weighted, gives_interval
 from cblcast.frames.events import Window
 from cblcast.frames.schema import DataError
+from cblcast.frames.units import unit_of_column
 
 logger = logging.getLogger(__name__)
-
-
-def in_kilowatts(name: str) -> bool:
-    """Whether a column's name says that its unit is kW (``ref_kw_01``, ``seen_before_1_kw``)."""
-    return "kw" in name.split("_")
 
 
 class Normalised(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
@@ -116,7 +112,7 @@ class Normalised(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def _shares(self, X: pd.DataFrame, scale: np.ndarray) -> pd.DataFrame:
         values = X.to_numpy(dtype=np.float64, copy=True)
-        power = np.array([in_kilowatts(str(name)) and name != self.scale for name in X.columns], dtype=bool)
+        power = np.array([unit_of_column(str(name)) == "kw" and name != self.scale for name in X.columns], dtype=bool)
         values[:, power] /= scale[:, None]
         shares = pd.DataFrame(values, index=X.index, columns=X.columns)
         shares[self.scale] = 1.0

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import needed_features, needed_windows
 from cblcast.estimators.design import finite_target
-from cblcast.estimators.learners.regression import group_rows
+from cblcast.estimators.groups import group_rows
 from cblcast.estimators.wrappers.inner import (
     check_estimator,
     fit_weighted,
@@ -62,16 +62,16 @@ class PerSite(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         """Train one model for each site with enough rows, and the fallback on all rows."""
         check_estimator(self.estimator, self, "estimator")
         target = finite_target(y, self)
-        labels, site = group_rows(X, (SITE,), self)
+        groups = group_rows(X, (SITE,), self)
         self.n_features_in_ = X.shape[1]
         self.fallback_ = None if self.fallback is None else fit_weighted(clone(self.fallback), X, target, sample_weight)
         self.sites_, self.models_, short = [], [], []
-        for number, label in enumerate(labels):
-            rows = site == number
+        for number, name in enumerate(groups.names[:, 0].tolist()):
+            rows = groups.of_row == number
             if rows.sum() < self.fewest_rows:
-                short.append(label.strip("|"))
+                short.append(name)
                 continue
-            self.sites_.append(str(label.strip("|")))
+            self.sites_.append(name)
             weight = None if sample_weight is None else np.asarray(sample_weight)[rows]
             self.models_.append(fit_weighted(clone(self.estimator), X[rows], target[rows], weight))
         if short and self.fallback is None:
@@ -94,20 +94,20 @@ class PerSite(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def _by_site(self, X: pd.DataFrame, method: str, shape: tuple[int, ...]) -> np.ndarray:
         check_is_fitted(self, "models_")
-        labels, site = group_rows(X, (SITE,), self)
+        groups = group_rows(X, (SITE,), self)
         model = dict(zip(self.sites_, self.models_, strict=True))
         out = np.full((len(X), *shape), np.nan)
-        asked = [label.strip("|") for label in labels]
-        strange = [number for number, label in enumerate(asked) if label not in model]
+        asked, site = groups.names[:, 0].tolist(), groups.of_row
+        strange = [number for number, name in enumerate(asked) if name not in model]
         if strange and self.fallback_ is None:
             raise DataError(
                 f"{type(self).__name__} was not trained on {len(strange)} of {len(asked)} sites, e.g. "
                 f"{asked[strange[0]]!r}: train it with their history, or give a fallback (fallback: {{estimator: …}})"
             )
-        for number, label in enumerate(asked):
+        for number, name in enumerate(asked):
             rows = site == number
-            if label in model and rows.any():
-                out[rows] = getattr(model[label], method)(X[rows])
+            if name in model and rows.any():
+                out[rows] = getattr(model[name], method)(X[rows])
         if strange:
             rows = np.isin(site, strange)
             logger.info(

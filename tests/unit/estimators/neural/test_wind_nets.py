@@ -7,7 +7,7 @@ import torch  # the suite is installed with the extra "neural": its absence is a
 from sklearn.base import clone
 
 from cblcast.estimators.learners.quantile_forest import QuantileForest, leaves_of
-from cblcast.estimators.neural.dropout_net import NetShape, Training, predict_net, train_net
+from cblcast.estimators.neural.dropout_net import DropoutNet, Training, predict_net, train_net
 from cblcast.estimators.neural.lead_net import LeadNet
 from cblcast.estimators.neural.quantile_net import QuantileNet
 from cblcast.estimators.rules.persistence import Persistence
@@ -37,15 +37,15 @@ def paths(n=900, leads=(0, 10, 20), seed=0):
 def test_numpy_predicts_what_torch_trains():
     rng = np.random.default_rng(0)
     x, groups = rng.normal(size=(200, 5)), rng.integers(0, 3, 200)
-    shape = NetShape(5, 4, (8, 6), skip=True, rising=True, n_groups=3)
-    weights = train_net(shape, TRAINING, x, x[:, :1] ** 2, np.array([0.2, 0.4, 0.6, 0.8]), groups)
+    net = DropoutNet(5, (8, 6), n_outputs=4, skip=True, rising=True, n_groups=3)
+    weights = train_net(net, TRAINING, x, x[:, :1] ** 2, np.array([0.2, 0.4, 0.6, 0.8]), groups)
     t = {name: torch.from_numpy(value.astype(np.float64)) for name, value in weights.items()}
     a = torch.from_numpy(x)
     for layer in range(2):
         a = torch.nn.functional.silu(a @ t[f"w{layer}"] + t[f"b{layer}"])
     y = (a * (1 + t["gate"][groups])) @ t["w2"] + t["b2"] + torch.from_numpy(x) @ t["skip"]
     y = torch.cat([y[:, :1], y[:, :1] + torch.cumsum(torch.nn.functional.softplus(y[:, 1:] - 3.0), 1)], 1)
-    found = predict_net(shape, weights, x, groups)
+    found = predict_net(net, weights, x, groups)
     np.testing.assert_allclose(found, y.numpy(), rtol=1e-9, atol=1e-9)
     assert (np.diff(found, axis=1) >= 0).all()
 
@@ -54,7 +54,7 @@ def test_training_is_repeatable_and_leaves_torch_as_it_was():
     x = np.random.default_rng(0).normal(size=(100, 3))
     torch.manual_seed(5)
     state, threads = torch.get_rng_state(), torch.get_num_threads()
-    one, two = (train_net(NetShape(3, 1, (4,)), Training(2, 16, 1e-2, 0.1, 0.1, 0.3, 7), x, x[:, :1]) for _ in range(2))
+    one, two = (train_net(DropoutNet(3, (4,)), Training(2, 16, 1e-2, 0.1, 0.1, 0.3, 7), x, x[:, :1]) for _ in range(2))
     assert all((one[name] == two[name]).all() for name in one)
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.get_num_threads() == threads
@@ -63,8 +63,8 @@ def test_training_is_repeatable_and_leaves_torch_as_it_was():
 def test_a_target_that_is_missing_weighs_nothing():
     x = np.random.default_rng(0).normal(size=(64, 2))
     y = np.column_stack([x[:, 0], np.full(64, np.nan)])
-    weights = train_net(NetShape(2, 2, (4,)), TRAINING, x, y)
-    before = train_net(NetShape(2, 2, (4,)), Training(1, 64, 0.0, 0.0, 0.0, 0.0, 1), x, y)
+    weights = train_net(DropoutNet(2, (4,), n_outputs=2), TRAINING, x, y)
+    before = train_net(DropoutNet(2, (4,), n_outputs=2), Training(1, 64, 0.0, 0.0, 0.0, 0.0, 1), x, y)
     np.testing.assert_array_equal(weights["w1"][:, 1], before["w1"][:, 1])
     assert (weights["w1"][:, 0] != before["w1"][:, 0]).any()
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from cblcast.errors import DataError, StudyError
+from cblcast.estimators.ranges import FloatRange, IntRange
 from cblcast.estimators.rules.firm_service_level import FirmServiceLevel
 from cblcast.estimators.rules.meter import MeteringGeneratorOutput
 from cblcast.estimators.rules.similar_days import (
@@ -129,13 +130,13 @@ def test_the_defaults_are_those_of_the_documentation():
 
 
 def test_a_tuning_searches_documented_ranges():
-    assert XofY.search_space() == {"x": ("int", 1, 10, False), "y": ("int", 5, 15, False)}
-    assert SimpleAverage.search_space() == {"days": ("int", 3, 20, False)}
+    assert XofY.search_space() == {"x": IntRange(1, 10), "y": IntRange(5, 15)}
+    assert SimpleAverage.search_space() == {"days": IntRange(3, 20)}
     assert ExponentialMovingAverage.search_space() == {
-        "decay": ("float", 0.7, 0.98, False),
-        "days": ("int", 10, 40, False),
+        "decay": FloatRange(0.7, 0.98),
+        "days": IntRange(10, 40),
     }
-    assert ComparableDay.search_space() == {"days": ("int", 10, 60, False)}
+    assert ComparableDay.search_space() == {"days": IntRange(10, 60)}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from cblcast.errors import DataWarning, StudyError
+from cblcast.estimators.ranges import Choice
 from cblcast.estimators.rules.declared import Declared
 from cblcast.estimators.wrappers.adjusted import Adjusted
 from cblcast.frames.events import Window
@@ -113,5 +114,5 @@ def test_an_event_without_a_baseline_is_not_counted_as_unadjusted():
 
 
 def test_what_a_tuning_searches_and_needs():
-    assert Adjusted.search_space() == {"mode": ("categorical", ("multiplicative", "additive"))}
+    assert Adjusted.search_space() == {"mode": Choice(("multiplicative", "additive"))}
     assert Adjusted(Declared(), ("PBLM", "BW")).windows() == (Window.before(2), Window.after(2, buffer=1))

@@ -1,6 +1,5 @@
 """Conformal intervals: the finite-sample rule, honesty (out of sample, by day), and coverage on real buildings."""
 
-import math
 from functools import lru_cache
 
 import numpy as np
@@ -10,7 +9,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from cblcast import datasets
 from cblcast.days.placebo import placebo_events
-from cblcast.estimators.wrappers.conformal_scores import ErrorScale, day_blocks, days_needed, last_days, tail_bound
+from cblcast.estimators.wrappers.conformal_scores import ErrorScale, day_blocks, last_days
 from cblcast.estimators.wrappers.inner import event_rows_of
 from cblcast.estimators.wrappers.intervals import Conformal, ConformalQuantile, with_intervals
 from cblcast.forecast.backtest import backtest, split_events
@@ -68,50 +67,6 @@ def matrix(name, sites=("b1", "b22")):
     X, y = forecaster.matrix(panel, cases), truth(panel, cases)
     known = np.isfinite(y)
     return X[known], y[known]
-
-
-# ceil((n + 1)(1 - a)) <= n: 19 days for a tail of 5 %, 39 for 2.5 %, 9 for 10 % (Lei et al. 2018, section 2)
-@pytest.mark.parametrize(("miscoverage", "needed"), [(0.05, 19), (0.025, 39), (0.1, 9), (0.5, 1)])
-def test_days_needed(miscoverage, needed):
-    assert days_needed(miscoverage) == needed
-    enough = np.arange(needed, dtype=float)
-    assert tail_bound(enough, np.arange(needed), miscoverage) == enough.max()
-    assert tail_bound(enough[1:], np.arange(needed - 1), miscoverage) == math.inf
-
-
-def test_tail_bound_is_the_usual_rule_with_one_row_a_day():
-    scores = np.random.default_rng(0).normal(size=137)
-    for miscoverage in (0.05, 0.1, 0.3):
-        rank = math.ceil(138 * (1 - miscoverage))
-        assert tail_bound(scores, np.arange(137), miscoverage) == np.sort(scores)[rank - 1]
-
-
-def test_tail_bound_against_the_slow_loop_with_days_of_unequal_length():
-    rng = np.random.default_rng(1)
-    day = np.repeat(np.arange(40), rng.integers(1, 6, 40))
-    scores = rng.normal(size=len(day))
-    rows_of = np.bincount(day)
-    for miscoverage in (0.05, 0.2):
-        slow = math.inf
-        for candidate in sorted(scores):
-            below = sum(1 / rows_of[d] / 41 for s, d in zip(scores, day, strict=True) if s <= candidate)
-            if below >= 1 - miscoverage - 1e-12:
-                slow = candidate
-                break
-        assert tail_bound(scores, day, miscoverage) == slow
-
-
-def test_rows_of_one_day_are_not_more_evidence():
-    scores = np.arange(18, dtype=float)
-    assert tail_bound(np.repeat(scores, 12), np.repeat(np.arange(18), 12), 0.05) == math.inf
-
-
-def test_older_errors_weigh_less():
-    day = np.arange(200)
-    scores = np.where(day < 100, 10.0, 1.0)
-    weight = 0.5 ** ((199 - day) / 30)
-    assert tail_bound(scores, day, 0.2) == 10.0
-    assert tail_bound(scores, day, 0.2, weight) == 1.0
 
 
 def test_blocks_are_consecutive_days_and_together_everything():

@@ -14,12 +14,13 @@ from cblcast.estimators.learners.regression import LeastSquares, Ridge
 from cblcast.estimators.rules.column import Column
 from cblcast.estimators.rules.similar_days import XofY
 from cblcast.estimators.wrappers.adjusted import Adjusted
-from cblcast.estimators.wrappers.normalised import Normalised, in_kilowatts
+from cblcast.estimators.wrappers.normalised import Normalised
 from cblcast.estimators.wrappers.per_site import PerSite
 from cblcast.estimators.wrappers.residual import Residual
 from cblcast.forecast.methods import make_estimator
 from cblcast.forecast.state import load_state, save_state
 from cblcast.frames.events import Window
+from cblcast.frames.units import unit_of_column
 
 
 def sites(factors, n=120, seed=0):
@@ -37,7 +38,9 @@ def sites(factors, n=120, seed=0):
 
 
 def test_what_is_in_kilowatts_is_told_by_the_name():
-    assert [n for n in ("ref_kw_01", "seen_before_1_kw", "temp_air_c", "kwh_day", "age_days") if in_kilowatts(n)] == [
+    assert [
+        n for n in ("ref_kw_01", "seen_before_1_kw", "temp_air_c", "kwh_day", "age_days") if unit_of_column(n) == "kw"
+    ] == [
         "ref_kw_01",
         "seen_before_1_kw",
     ]
@@ -53,7 +56,7 @@ def test_normalised_learns_on_small_sites_and_serves_a_large_one():
 def test_normalised_scales_with_the_load():
     X, y = sites({"a": 3.0, "b": 7.0})
     model = Normalised(LeastSquares(), log_scale=False).fit(X, y)
-    kilowatts = [name for name in X if in_kilowatts(name)]
+    kilowatts = [name for name in X if unit_of_column(name) == "kw"]
     np.testing.assert_allclose(model.predict(X.assign(**{n: 10 * X[n] for n in kilowatts})), 10 * model.predict(X))
 
 
