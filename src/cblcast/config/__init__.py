@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 from cblcast import registry
 from cblcast.abilities import check_parameters
 from cblcast.config.sections import SECTIONS, Data, Day, Events, Section, TrainEvents, ViewSection
+from cblcast.config.value_section import PriceFile, Value
 from cblcast.forecast.answer import reads_only_own_features
 from cblcast.forecast.evaluation import AGGREGATES, DEFAULT_METRICS
 from cblcast.forecast.forecaster import Forecaster
@@ -26,6 +27,7 @@ NAMED_VIEWS: dict[str, View] = {
     "day_ahead": View.day_ahead(),
 }
 SCALES = ("mean", "rated_kw")
+ALL_SECTIONS: dict[str, type[Section]] = {**SECTIONS, "value": Value, "value.prices": PriceFile}
 
 
 class Study(Section):
@@ -47,6 +49,7 @@ class Study(Section):
     scale: str = "mean"
     intervals: float | None = Field(default=None, gt=0, lt=1)
     explain: bool = False
+    value: Value | None = None
 
     @model_validator(mode="after")
     def _names_exist(self) -> Study:
@@ -184,8 +187,20 @@ def _with_paths(study: Study, folder: Path, name: str) -> Study:
 
     data = {key: found("data", key, getattr(study.data, key)) for key in ("panel", "weather", "site_table", "holidays")}
     files = {key: found("events", key, getattr(study.events, key)) for key in ("file", "mask")}
-    return study.model_copy(
-        update={"data": study.data.model_copy(update=data), "events": study.events.model_copy(update=files)}
+    update: dict[str, Section] = {
+        "data": study.data.model_copy(update=data),
+        "events": study.events.model_copy(update=files),
+    }
+    if study.value is not None:
+        update["value"] = _value_with_paths(study.value, found)
+    return study.model_copy(update=update)
+
+
+def _value_with_paths(value: Value, found: Callable[[str, str, str | None], str | None]) -> Value:
+    prices = tuple(one.model_copy(update={"file": found("value", "prices", one.file)}) for one in value.prices)
+    bids = value.bids if value.bids == "none" else found("value", "bids", value.bids)
+    return value.model_copy(
+        update={"prices": prices, "bids": bids, "contract": found("value", "contract", value.contract)}
     )
 
 
@@ -196,7 +211,8 @@ def _sentence(error: ValidationError) -> str:
     key = ".".join(str(part) for part in place) or "the study"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":
-        section: type[Section] = SECTIONS.get(str(place[0]), Study) if len(place) > 1 else Study
+        above = ".".join(str(part) for part in place[:-1] if not isinstance(part, int))
+        section: type[Section] = ALL_SECTIONS.get(above, Study)
         return f"unknown key {key!r}: {nearest(str(place[-1]), section.model_fields)}{more}"
     if problem["type"] == "missing":
         return f"the key {key!r} is missing: add it (docs/studies.md shows a whole study){more}"

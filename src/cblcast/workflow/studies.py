@@ -23,6 +23,7 @@ from cblcast.frames.schema import ORIGIN, SITE, StudyError, nearest
 from cblcast.report.explanation import explanation_figures
 from cblcast.report.figures import error_by_hour_figure, event_figure
 from cblcast.workflow.study_data import load_panel, study_events
+from cblcast.workflow.valuing import study_value
 
 Progress = Callable[[str], None]
 VALIDATION_SHARE = 0.25  # of the training days, the newest, to choose the method that is registered
@@ -58,7 +59,10 @@ def run_study(study: Study, panel: Panel | None = None, progress: Progress = sil
     panel = load_panel(study) if panel is None else panel
     train_events, test_events = study_events(study, panel)
     result = backtest(panel, study.forecasters(), test_events, train_events, progress=progress)
-    return StudyResult(leaderboard(study, panel, result), result)
+    board = leaderboard(study, panel, result)
+    if study.value is not None:
+        board = board.join(study_value(study.value, panel, result.scored))
+    return StudyResult(board, result)
 
 
 def leaderboard(study: Study, panel: Panel, result: BacktestResult) -> pd.DataFrame:
