@@ -66,9 +66,11 @@ def judge(ready: PreparedStudy, progress: Progress = silent) -> StudyResult:
     return StudyResult(leaderboard(ready.study, panel, result), result)
 
 
-def evaluate_study(study: Study, *, store: str | None = None, progress: Progress = silent) -> StudyResult:
-    """Leaderboard of a study, tracked; models are not stored."""
-    return _tracked(study, store, progress, keep_models=False)
+def evaluate_study(
+    study: Study, *, figures: bool = False, store: str | None = None, progress: Progress = silent
+) -> StudyResult:
+    """Leaderboard of a study, tracked; models are not stored, and figures of the methods are drawn if asked for."""
+    return _tracked(study, store, progress, keep_models=False, figures=figures)
 
 
 def train_study(
@@ -115,6 +117,7 @@ def _tracked(
     progress: Progress,
     *,
     keep_models: bool,
+    figures: bool = True,
     register: str | None = None,
     alias: str | None = None,
     method: str | None = None,
@@ -127,7 +130,7 @@ def _tracked(
         result.run_id = run.run_id
         uris = {}
         for name in result.leaderboard.index:
-            uris[name] = log_method(run, study, panel, result, name, keep_models)
+            uris[name] = log_method(run, study, panel, result, name, keep_models, figures)
             progress(f"tracked {name}")
         run.table("leaderboard", result.leaderboard)
         if len(result.backtest.excluded):
@@ -139,42 +142,49 @@ def _tracked(
     return result
 
 
-def log_method(run: Any, study: Study, panel: Panel, result: StudyResult, name: str, keep_model: bool) -> str:
-    """Log one method of a result as a child run, with figures and, if wanted, its model; returns the model's address."""
+def log_method(
+    run: Any, study: Study, panel: Panel, result: StudyResult, name: str, keep_model: bool, figures: bool = True
+) -> str:
+    """Log one method of a result as a child run, if wanted with figures and its model; returns the model's address.
+
+    What a method rests on is drawn wherever the study asks for it (``explain: true``).
+    """
     scored = result.backtest.scored
     rows = scored[scored["method"] == name]
     forecaster = result.backtest.forecasters[name]
     row = result.leaderboard.loc[name].dropna()
-    figures = {} if rows.empty else _figures(study, panel, rows, forecaster)
+    drawn: dict[str, Callable[[], Any]] = {}
+    if len(rows) and figures:
+        drawn |= _figures(panel, rows, forecaster.name)
+    if len(rows) and study.explain and not reads_only_own_features(forecaster.estimator):
+        drawn |= _explanation(panel, rows, forecaster)
     logged = run.method(
         name,
         params=method_params(forecaster),
         metrics={key: float(value) for key, value in row.items()},
         scored=rows.reset_index(),
-        figures=figures,
+        figures=drawn,
         forecaster=forecaster if keep_model else None,
         example=None,
     )
     return str(logged.model_uri)
 
 
-def _figures(study: Study, panel: Panel, rows: pd.DataFrame, forecaster: Forecaster) -> dict[str, Callable[[], Any]]:
-    """Figures of a method's run: one event, the error by hour, and what it rests on where the study asks for it."""
-    figures: dict[str, Callable[[], Any]] = {
-        "one_event": partial(event_figure, panel, rows, forecaster.name),
-        "error_by_hour": partial(error_by_hour_figure, panel, rows, forecaster.name),
+def _figures(panel: Panel, rows: pd.DataFrame, name: str) -> dict[str, Callable[[], Any]]:
+    """Figures of a method's run: one event, and the error by hour."""
+    return {
+        "one_event": partial(event_figure, panel, rows, name),
+        "error_by_hour": partial(error_by_hour_figure, panel, rows, name),
     }
-    if study.explain and not reads_only_own_features(forecaster.estimator):
-        first, _ = event_rows(rows.index)
-        stops = rows.index.get_level_values("time")[np.r_[first[1:], len(rows)] - 1] + panel.step
-        index = rows.index[first]
-        judged = pd.DataFrame(
-            {SITE: index.get_level_values(SITE), "start": index.get_level_values(ORIGIN), "stop": stops}
-        )
-        figures |= explain_forecaster(
-            forecaster, panel, forecaster.cases(panel, judged), repeats=3, max_events=300
-        ).figures()
-    return figures
+
+
+def _explanation(panel: Panel, rows: pd.DataFrame, forecaster: Forecaster) -> dict[str, Callable[[], Any]]:
+    """Figures of what a method rests on."""
+    first, _ = event_rows(rows.index)
+    stops = rows.index.get_level_values("time")[np.r_[first[1:], len(rows)] - 1] + panel.step
+    index = rows.index[first]
+    judged = pd.DataFrame({SITE: index.get_level_values(SITE), "start": index.get_level_values(ORIGIN), "stop": stops})
+    return explain_forecaster(forecaster, panel, forecaster.cases(panel, judged), repeats=3, max_events=300).figures()
 
 
 def method_params(forecaster: Forecaster) -> dict[str, Any]:
