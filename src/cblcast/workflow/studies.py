@@ -88,8 +88,9 @@ def train_study(
     the test span, stored, and registered if it is chosen. Only where one of several methods has to be chosen
     (`register` without `method`) is each of them that learns fitted a second time, on the older three quarters of the
     training days alone: a model that has seen the days on which methods are compared would be praised for its memory.
-    Rules learn nothing and are never fitted; see :func:`cblcast.workflow.choosing.choose_method`. The meter is read, the events are found,
-    and the features of the training events are looked up once for all of it.
+    Rules learn nothing and are never fitted; intervals that the study puts around a method are calibrated in the first
+    training alone. The meter is read, the events are found and the features of the training events are looked up once
+    for all of it; see :func:`cblcast.workflow.choosing.choose_method`.
 
     Parameters
     ----------
