@@ -112,3 +112,39 @@ def test_a_window_that_one_site_did_not_meter_is_not_a_response_of_the_sum(panel
     assert whole["delivered_sum_then_adjust_kwh"] == pytest.approx(
         plain + whole["factor_of_sum"] * 2 - whole["metered_kwh"]
     )
+
+
+def test_a_portfolio_of_one_site_has_the_limits_of_the_site(panel):
+    told = settle(panel, events(("b", 16, "17:00", "17:45")), [RULE], coverage=0.8)
+    own, whole = told.events.iloc[0], told.portfolio.iloc[0]
+    for limit in ("lower_kwh", "upper_kwh"):
+        assert whole[limit] == pytest.approx(own[limit])
+        assert whole[limit.replace("_kwh", "_sum_then_adjust_kwh")] == pytest.approx(own[limit])
+    assert whole["independent_halfwidth_kwh"] == pytest.approx((own["upper_kwh"] - own["lower_kwh"]) / 2)
+    assert list(told.portfolio.columns[:3]) == ["program", "start", "stop"]
+    assert list(told.events.columns[:4]) == ["program", "site_id", "start", "stop"]
+
+
+def test_one_quarter_hour_without_an_adjustment_is_a_portfolio_too(panel):
+    told = settle(panel, events(("a", 16, "17:00", "17:15")), ["isone_10of10"])
+    assert told.portfolio["delivered_sum_then_adjust_kwh"].iloc[0] == pytest.approx(
+        told.events["delivered_kwh"].iloc[0]
+    )
+    assert told.events["hours"].iloc[0] == 0.25
+    assert told.events["delivered_kw"].iloc[0] == pytest.approx(4 * told.events["delivered_kwh"].iloc[0])
+
+
+def all_day():
+    return events(("a", 16, "10:00", "12:00")).assign(stop=lambda table: table["start"] + pd.Timedelta("24h"))
+
+
+def test_an_event_of_a_day_has_no_clock_to_compare_with(panel):
+    told = settle(panel, all_day(), ["isone_10of10"], coverage=0.8, portfolio=False).events
+    assert told[["lower_kwh", "upper_kwh"]].isna().all(axis=None)
+    assert told["placebo_days"].tolist() == [0]
+
+
+@pytest.mark.xfail(raises=TypeError, reason="the portfolio of events that all last a day: no error frame to sum")
+def test_a_portfolio_of_events_of_a_day_has_no_limits(panel):
+    told = settle(panel, all_day(), ["isone_10of10"], coverage=0.8).portfolio
+    assert told[["lower_kwh", "upper_kwh"]].isna().all(axis=None)
