@@ -74,7 +74,7 @@ def dotted(module: Path) -> str:
 def warm(tests: Sequence[Path]) -> float:
     """Run unchanged tests once, then import here what they imported of other libraries; their processor seconds."""
     learnt = HERE / ".imported"
-    code, seconds = forked(tests, None, 600.0, learnt)
+    code, seconds = forked([tests], None, 600.0, learnt)
     if code != PASSED:
         sys.exit(f"the tests do not pass unchanged (exit code {code}): mend them first")
     names = learnt.read_text().split("\n")
@@ -123,7 +123,7 @@ def numbered(changes: Iterable[Mutant]) -> list[tuple[Mutant, int]]:
 
 
 def try_module(
-    module: Path, tests: tuple[Path, ...], equivalents: Equivalents, share: float, seed: int, every_one: bool
+    module: Path, tests: Sequence[Sequence[Path]], equivalents: Equivalents, share: float, seed: int, every_one: bool
 ) -> Trial:
     """Try the changes of one module, or a random `share` of them; survivors are told as they come."""
     code, seconds = forked(tests, None, 600.0)
@@ -206,14 +206,14 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def chosen_jobs(chosen: Sequence[str]) -> dict[Path, tuple[Path, ...]]:
-    """The modules to try, each with the files of its tests."""
+def chosen_jobs(chosen: Sequence[str]) -> dict[Path, list[list[Path]]]:
+    """The modules to try, each with the files of its own tests and of the shared ones."""
     table = tomllib.loads((HERE / "modules.toml").read_text(encoding="utf-8"))
     unknown = [end for end in chosen if end not in table["modules"]]
     if unknown:
         sys.exit(f"no module of the table is named {unknown[0]!r}: known are {', '.join(table['modules'])}")
     return {
-        find(SOURCE, end): tuple(dict.fromkeys(find(TESTS, test) for test in [*own, *table["shared"]]))
+        find(SOURCE, end): [[find(TESTS, test) for test in group] for group in (own, table["shared"])]
         for end, own in table["modules"].items()
         if not chosen or end in chosen
     }
@@ -233,7 +233,7 @@ def main() -> None:
     sys.path.insert(0, str(SOURCE))
     jobs = chosen_jobs(wanted.modules)
     equivalents = Equivalents(tomllib.loads((HERE / "equivalent.toml").read_text(encoding="utf-8"))["reason"])
-    whole = warm(list(dict.fromkeys(test for tests in jobs.values() for test in tests)))
+    whole = warm(list(dict.fromkeys(test for groups in jobs.values() for group in groups for test in group)))
     print(f"all tests unchanged: {whole:.1f} processor seconds", flush=True)
     trials = [
         try_module(module, tests, equivalents, wanted.share, wanted.seed, wanted.every_one)
