@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import importlib.machinery
 import importlib.util
 import os
@@ -51,7 +52,7 @@ def run_tests(groups: Sequence[Sequence[Path]], change: Finder | None, learnt: P
         os.dup2(silence, 1)
         os.dup2(silence, 2)
     quick = ["-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:benchmark", "-p", "no:xdist"]
-    quick += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # the parent has imported pytest's plugins already
+    quick += ["--assert=plain"]  # nobody reads why a test failed
     for tests in groups:  # pytest imports all files of a group before it runs the first
         code = int(pytest.main([*quick, f"--rootdir={ROOT}", *map(str, tests)]))
         if code != PASSED:
@@ -67,6 +68,7 @@ def forked(
 ) -> tuple[int, float]:
     """As :func:`run_tests` in a child of its own: exit code and processor seconds; killed after `limit` seconds."""
     sys.stdout.flush()
+    gc.freeze()  # what the parent holds need not be searched for garbage by every child
     child = os.fork()
     if child == 0:
         os.setsid()
