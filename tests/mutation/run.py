@@ -24,7 +24,7 @@ from mutants import Mutant, mutants
 HERE = Path(__file__).resolve().parent
 SOURCE, TESTS = ROOT / "src", ROOT / "tests"
 TARGET_SHARE, TARGET_SECONDS = 90.0, 60.0
-SLOWEST = 10.0  # a change that makes the tests run so many times as long hangs, and is noticed
+SLOWEST = 10.0  # a change hangs, and is noticed, when its tests run longer than so many times all of them unchanged
 
 
 @dataclass(frozen=True)
@@ -123,22 +123,22 @@ def numbered(changes: Iterable[Mutant]) -> list[tuple[Mutant, int]]:
 
 
 def try_module(
-    module: Path, tests: Sequence[Sequence[Path]], equivalents: Equivalents, share: float, seed: int, every_one: bool
+    module: Path, tests: Sequence[Sequence[Path]], equivalents: Equivalents, wanted: argparse.Namespace, limit: float
 ) -> Trial:
-    """Try the changes of one module, or a random `share` of them; survivors are told as they come."""
-    code, seconds = forked(tests, None, 600.0)
+    """Try the changes of one module, or a random share of them; survivors are told as they come."""
+    code, _ = forked(tests[:1], None, limit)
     if code != PASSED:
         sys.exit(f"the tests of {dotted(module)} do not pass unchanged (exit code {code}): mend them first")
     every = numbered(sorted(mutants(module.read_text(encoding="utf-8")), key=lambda each: each.line))
-    if share < 1:
-        chooser = random.Random(f"{seed} {module.name}")
-        kept = sorted(chooser.sample(range(len(every)), max(1, round(share * len(every)))))
+    if wanted.share < 1:
+        chooser = random.Random(f"{wanted.seed} {module.name}")
+        kept = sorted(chooser.sample(range(len(every)), max(1, round(wanted.share * len(every)))))
         every = [every[k] for k in kept]
     lines, n_equivalent = [], 0
     for change, number in every:
         listed = equivalents.hold(module, change, number)
-        if not listed or every_one:
-            code, _ = forked(tests, Finder(dotted(module), module, change.tree), SLOWEST * (1 + seconds))
+        if not listed or wanted.every_one:
+            code, _ = forked(tests, Finder(dotted(module), module, change.tree), limit)
             if code == NO_TESTS:
                 sys.exit(f"no test ran for {dotted(module)}: mend modules.toml")
             if code != PASSED:
@@ -235,18 +235,13 @@ def main() -> None:
     equivalents = Equivalents(tomllib.loads((HERE / "equivalent.toml").read_text(encoding="utf-8"))["reason"])
     whole = warm(list(dict.fromkeys(test for groups in jobs.values() for group in groups for test in group)))
     print(f"all tests unchanged: {whole:.1f} processor seconds", flush=True)
-    trials = [
-        try_module(module, tests, equivalents, wanted.share, wanted.seed, wanted.every_one)
-        for module, tests in jobs.items()
-    ]
+    trials = [try_module(module, tests, equivalents, wanted, SLOWEST * whole) for module, tests in jobs.items()]
     told = claims(trials, whole, wanted.share == 1)
     for claim in told[:2]:
         print(f"{claim['claim']}: {claim['measured']} {claim['unit']} (target {claim['target']})")
     if wanted.share == 1:
-        print(
-            "".join(f"equivalent.toml lists what is no change any more: {line}\n" for line in equivalents.stale(jobs)),
-            end="",
-        )
+        for line in equivalents.stale(jobs):
+            print(f"equivalent.toml lists what is no change any more: {line}")
     if wanted.share == 1 and not wanted.modules:
         (HERE / "results.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         lines = [line for trial in trials for line in trial.survivors]
