@@ -68,6 +68,24 @@ def test_limits_are_those_of_the_same_clock_on_the_same_kind_of_day(panel, other
     pd.testing.assert_frame_equal(mine[COLUMNS], alone[COLUMNS])
 
 
+@pytest.mark.parametrize(("day", "start", "stop"), [(17, "10:00", "12:00"), (20, "17:00", "19:00")])
+def test_limits_do_not_mix_what_the_same_sites_did_at_other_hours(panel, day, start, stop):
+    pair = events(("a", 16, "17:00", "19:00"), ("b", 16, "17:00", "19:00"))
+    other = events(("a", day, start, stop), ("b", day, start, stop))
+    alone = portfolio(panel, pair, coverage=0.8, other_events=other)
+    both = portfolio(panel, pd.concat([pair, other]), coverage=0.8)
+    assert len(both) == 2
+    pd.testing.assert_frame_equal(both.loc[alone.index, COLUMNS], alone[COLUMNS])
+
+
+def test_the_adjusted_sum_has_limits_only_where_the_portfolio_is_all_sites_of_these_hours(panel):
+    table = events(*((site, day, "17:00", "19:00") for day, sites in ((16, "ab"), (18, "abc")) for site in sites))
+    part, whole = (row for _, row in portfolio(panel, table, coverage=0.8).iterrows())
+    assert (part["n_sites"], whole["n_sites"]) == (2, 3)
+    assert np.isfinite([part["lower_kwh"], whole["lower_kwh"], whole["lower_sum_then_adjust_kwh"]]).all()
+    assert np.isnan(part["lower_sum_then_adjust_kwh"])
+
+
 def test_limits_of_a_shift_are_the_same_in_both_orders_on_quarter_hours(panel):
     whole = portfolio(panel, events(("a", 16, "17:00", "19:15"), ("b", 16, "17:00", "19:15")), coverage=0.8)
     np.testing.assert_allclose(whole["delivered_sum_then_adjust_kwh"], whole["delivered_kwh"])
