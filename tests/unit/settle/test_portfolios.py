@@ -9,6 +9,7 @@ from cblcast.panel import Panel
 from cblcast.settle import settle
 
 RULE = "gb_dfs"  # the mean of ten working days, shifted to the meter
+EVERY_DAY = "caiso_10in10"  # ten working days or four others, and a factor
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +33,8 @@ def events(*rows):
     return table
 
 
-def portfolio(panel, table, **wishes):
-    return settle(panel, table, [RULE], **wishes).portfolio.set_index(["start", "stop"])
+def portfolio(panel, table, rule=RULE, **wishes):
+    return settle(panel, table, [rule], **wishes).portfolio.set_index(["start", "stop"])
 
 
 def test_events_that_share_only_a_start_or_only_a_stop_are_portfolios_of_their_own(panel):
@@ -62,8 +63,9 @@ COLUMNS = [
 )
 def test_limits_are_those_of_the_same_clock_on_the_same_kind_of_day(panel, other):
     pair = [("a", 16, "17:00", "19:00"), ("b", 16, "17:00", "19:00")]
-    alone, beside = (portfolio(panel, events(*rows), coverage=0.8) for rows in (pair, [*pair, other]))
+    alone, beside = (portfolio(panel, events(*rows), EVERY_DAY, coverage=0.8) for rows in (pair, [*pair, other]))
     mine = beside[beside["n_sites"] == 2]
+    assert len(beside) == 2
     assert alone[COLUMNS].notna().all(axis=None)
     pd.testing.assert_frame_equal(mine[COLUMNS], alone[COLUMNS])
 
@@ -72,8 +74,8 @@ def test_limits_are_those_of_the_same_clock_on_the_same_kind_of_day(panel, other
 def test_limits_do_not_mix_what_the_same_sites_did_at_other_hours(panel, day, start, stop):
     pair = events(("a", 16, "17:00", "19:00"), ("b", 16, "17:00", "19:00"))
     other = events(("a", day, start, stop), ("b", day, start, stop))
-    alone = portfolio(panel, pair, coverage=0.8, other_events=other)
-    both = portfolio(panel, pd.concat([pair, other]), coverage=0.8)
+    alone = portfolio(panel, pair, EVERY_DAY, coverage=0.8, other_events=other)
+    both = portfolio(panel, pd.concat([pair, other]), EVERY_DAY, coverage=0.8)
     assert len(both) == 2
     pd.testing.assert_frame_equal(both.loc[alone.index, COLUMNS], alone[COLUMNS])
 
