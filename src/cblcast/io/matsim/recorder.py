@@ -69,6 +69,7 @@ class Recorder:
         on_activity: Callable[[Activity], None],
         forget: Callable[[], None],
     ) -> None:
+        self.every_vehicle = False
         self.known_lengths = lengths
         self.on_trip, self.on_activity, self.forget = on_trip, on_activity, forget
         self.handlers: Mapping[bytes, Handler] = {
