@@ -139,7 +139,9 @@ def office_load_kw(at_work: ArrayLike, workplaces: ArrayLike, power: BuildingPow
     if (people < 0).any() or (size < 0).any():
         raise DataError("persons at work and workplaces cannot be fewer than 0: check the counts")
     if ((size == 0) & (people > 0)).any():
-        raise DataError("somebody is at work where there are no workplaces: an office is at least as large as its people")
+        raise DataError(
+            "somebody is at work where there are no workplaces: an office is at least as large as its people"
+        )
     share = np.divide(people, size, out=np.zeros(people.shape), where=size > 0)
     return size * (power.office_base_kw + power.office_saturation_kw * -np.expm1(-power.saturation * share))
 
@@ -182,14 +184,14 @@ class Commute:
 
     def __post_init__(self) -> None:
         if min(vars(self).values()) < 0 or self.car_share + self.transit_share > 1 + 1e-12:
-            raise DataError("a commute's energies, shares and distance are 0 or more, and its shares add up to 1 at most")
+            raise DataError(
+                "a commute's energies, shares and distance are 0 or more, and its shares add up to 1 at most"
+            )
 
     def energy_kwh(self, commuters: ArrayLike) -> Array:
         """E_c [kWh] of a day, equation 5."""
         other = 1.0 - self.car_share - self.transit_share
-        per_km = (
-            self.car_mj_km * self.car_share + self.transit_mj_km * self.transit_share + self.other_mj_km * other
-        )
+        per_km = self.car_mj_km * self.car_share + self.transit_mj_km * self.transit_share + self.other_mj_km * other
         return per_km / MJ_PER_KWH * self.distance_km * np.asarray(commuters, dtype=np.float64)
 
 
@@ -206,7 +208,9 @@ def household_kwh_per_person_day(
     return petajoule * twh_per_pj * 1e9 / (dwellings * persons_per_dwelling * 365)
 
 
-def home_power(kwh_per_day: float = 25.5, at_home_h: float = 17.0, share: float = OFF_PEAK_SHARE) -> tuple[float, float]:
+def home_power(
+    kwh_per_day: float = 25.5, at_home_h: float = 17.0, share: float = OFF_PEAK_SHARE
+) -> tuple[float, float]:
     """(Pbh, Pah) [kW/person] from 24 h Pbh + τ Pah = E and Pbh = α (Pbh + Pah); τ = 17 h at home (section 3.3)."""
     peak = kwh_per_day / (24 * share + at_home_h * (1 - share))
     return share * peak, (1 - share) * peak

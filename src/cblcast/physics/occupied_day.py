@@ -65,7 +65,9 @@ def occupied_day(
     """
     power, commute = power or BuildingPower(), commute or Commute()
     if not (persons > 0 and 0 <= working <= persons):
-        raise DataError(f"{working:g} of {persons:g} persons go to work: it takes persons, and not more at work than there are")
+        raise DataError(
+            f"{working:g} of {persons:g} persons go to work: it takes persons, and not more at work than there are"
+        )
     absent = working * (hours.work_h + on_the_road_h)
     if on_the_road_h < 0 or hours.work_h + on_the_road_h > 24:
         raise DataError(f"{on_the_road_h:g} h on the road beside {hours.work_h:g} h of work do not fit into a day")

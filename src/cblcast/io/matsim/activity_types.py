@@ -87,7 +87,9 @@ def _matching(types: Iterable[str], patterns: Iterable[str]) -> set[str]:
     try:
         known = [re.compile(rf"(?:{pattern})(?:_.*)?", re.IGNORECASE) for pattern in patterns]
     except re.error as error:
-        raise StudyError(f"{error.pattern!r} is no regular expression ({error}): escape it, or write the bare type") from None
+        raise StudyError(
+            f"{error.pattern!r} is no regular expression ({error}): escape it, or write the bare type"
+        ) from None
     return {name for name in types if any(pattern.fullmatch(name) for pattern in known)}
 
 

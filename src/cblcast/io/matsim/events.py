@@ -21,7 +21,16 @@ from cblcast.schema import DataError
 
 TRIP_COLUMNS = ["person", "mode", "from_link", "to_link", "departure_s", "arrival_s", "distance_m", "first_s"]
 ACTIVITY_COLUMNS = ["person", "activity", "link", "start_s", "end_s", "first_s"]
-PERSON_COLUMNS = ["person", "first_activity", "first_link", "first_s", "last_activity", "last_link", "last_s", "stuck_s"]
+PERSON_COLUMNS = [
+    "person",
+    "first_activity",
+    "first_link",
+    "first_s",
+    "last_activity",
+    "last_link",
+    "last_s",
+    "stuck_s",
+]
 BATCH = 50_000
 
 
@@ -202,7 +211,9 @@ def _persons(recorder: Recorder, file: str) -> pd.DataFrame:
         last = (p.activity, p.link, p.since_s) if p.activity is not None else (b"", b"", p.trip_s or p.last_s)
         rows.append((person, p.first_type, p.first_link, p.first_s, *last, p.stuck_s))
     if not rows:
-        raise DataError(f"{file} has events but none of persons' activities: write actend and actstart events in the run")
+        raise DataError(
+            f"{file} has events but none of persons' activities: write actend and actstart events in the run"
+        )
     return _frame(rows, PERSON_COLUMNS)
 
 

@@ -78,8 +78,12 @@ def read_network(path: str | Path) -> Network:
         lost = ~table[end].isin(nodes)
         if lost.any():
             link = table.index[lost][0]
-            raise DataError(f"{name}: link {link!r} ends at node {table.loc[link, end]!r}, which is not there: add the node")
-    points = pd.DataFrame.from_dict(nodes, orient="index", columns=["x_m", "y_m"]).rename_axis("node").astype(np.float64)
+            raise DataError(
+                f"{name}: link {link!r} ends at node {table.loc[link, end]!r}, which is not there: add the node"
+            )
+    points = (
+        pd.DataFrame.from_dict(nodes, orient="index", columns=["x_m", "y_m"]).rename_axis("node").astype(np.float64)
+    )
     return Network(points, table, float(frame["effectivecellsize"]))
 
 

@@ -24,10 +24,9 @@ from cblcast.io.matsim.activity_types import (
     meaning_of,
 )
 from cblcast.io.matsim.recorder import Activity, Trip
+from cblcast.physics.presence import DAY_MS, DAY_S, changes_of_spells, persons_by_slice, slices_of_day
 from cblcast.schema import StudyError
 
-DAY_S = 86_400
-DAY_MS = DAY_S * 1000
 COMPACT_AT = 1 << 20
 Policy = Literal["wrap", "clip"]
 ON_THE_ROAD, NOT_TOLD = b"\x00travel", b"\x00not told"
@@ -44,8 +43,9 @@ class Presence:
         Persons on average over the slice, and the most at the same time in it. Purposes ``home``, ``work``,
         ``elsewhere``, ``travel`` (whose link is ``""``).
     balance : DataFrame, index purpose
-        ``known_h``: person-hours of what began and ended in the file; ``open_h``: of what the file does not tell the
-        beginning or the end of; ``total_h``. The totals add up to 24 h × `persons`.
+        Person-hours: ``known_h`` of what began and ended in the file, ``before_h`` of what the first event of a person
+        ends (from midnight), ``after_h`` of what the last one begins (to midnight), ``total_h``. The totals add up to
+        24 h × `persons`.
     persons : int
     purpose : dict
         Activity type → purpose.
@@ -93,7 +93,7 @@ class PresenceLedger:
         self._deltas: list[np.ndarray] = []
         self._waiting = 0
         self.odd: Counter[str] = Counter()
-        self.open_ms: Counter[bytes] = Counter()
+        self.open_ms: Counter[tuple[str, bytes]] = Counter()
 
     def trips(self, batch: list[Trip]) -> None:
         """Add trips."""
@@ -103,7 +103,18 @@ class PresenceLedger:
         """Add activities."""
         self._add([row[1:] for row in batch])
 
-    def _add(self, rows: Iterable[Spell], *, is_open: bool = False) -> None:
+    def frames(self, trips: pd.DataFrame, activities: pd.DataFrame) -> PresenceLedger:
+        """Add trips and activities that are at hand as frames; returns itself."""
+        for kind, link, frame, columns in (
+            (None, None, activities, ["start_s", "end_s", "first_s"]),
+            (ON_THE_ROAD, b"", trips, ["departure_s", "arrival_s", "first_s"]),
+        ):
+            kinds = [kind] * len(frame) if kind else [name.encode() for name in frame["activity"]]
+            links = [link] * len(frame) if kind else [name.encode() for name in frame["link"]]
+            self._add(zip(kinds, links, *(frame[column].tolist() for column in columns), strict=True))
+        return self
+
+    def _add(self, rows: Iterable[Spell], *, open_end: str = "") -> None:
         rows = list(rows)
         if not rows:
             return
@@ -115,25 +126,16 @@ class PresenceLedger:
         if over := int((stop > limit).sum()):
             self.odd["trips and activities cut off, beyond the day or 24 h after a person's first event"] += over
         begin, stop = np.minimum(begin, limit), np.minimum(stop, limit)
-        if is_open:
+        if open_end:
             for kind, ms in zip(types, (stop - begin).tolist(), strict=True):
-                self.open_ms[kind] += ms
+                self.open_ms[open_end, kind] += ms
         self._fold(code, begin, stop)
 
     def _fold(self, code: np.ndarray, begin: np.ndarray, stop: np.ndarray) -> None:
-        """Intervals [begin, stop) ms → comings and goings within one day; what crosses midnight is two."""
-        some = stop > begin
-        code, begin, stop = code[some], begin[some], stop[some]
-        stop = stop - begin // DAY_MS * DAY_MS
-        begin = begin % DAY_MS
-        late = stop > DAY_MS
-        code = np.r_[code, code[late]]
-        begin, stop = np.r_[begin, np.zeros(late.sum(), dtype=np.int64)], np.r_[np.minimum(stop, DAY_MS), stop[late] - DAY_MS]
-        ones = np.ones(len(code), dtype=np.int64)
-        # One number says place and time; a going at 24:00 needs no entry at 00:00 of the next place.
-        self._keys += [code * (DAY_MS + 1) + begin, code * (DAY_MS + 1) + stop]
-        self._deltas += [ones, -ones]
-        self._waiting += 2 * len(code)
+        place, time, change = changes_of_spells(code, begin, stop)
+        self._keys.append(place * (DAY_MS + 1) + time)
+        self._deltas.append(change)
+        self._waiting += len(place)
         if self._waiting > COMPACT_AT:
             self._compact()
 
@@ -149,15 +151,15 @@ class PresenceLedger:
         before = np.maximum(0.0, last - DAY_S) if self.policy == "wrap" else np.zeros(len(persons))
         kinds = [name.encode() or NOT_TOLD for name in persons["first_activity"]]
         links = [name.encode() for name in persons["first_link"]]
-        self._add(zip(kinds, links, np.minimum(before, first), first, first, strict=True), is_open=True)
+        self._add(zip(kinds, links, np.minimum(before, first), first, first, strict=True), open_end="before_h")
         stuck = persons["stuck_s"].to_numpy()
         until = np.where(np.isnan(stuck), DAY_S, np.clip(stuck, np.minimum(last, DAY_S), DAY_S))
         kinds = [name.encode() or ON_THE_ROAD for name in persons["last_activity"]]
         links = [name.encode() for name in persons["last_link"]]
         starts = np.minimum(last, until)
-        self._add(zip(kinds, links, starts, until, first, strict=True), is_open=True)
+        self._add(zip(kinds, links, starts, until, first, strict=True), open_end="after_h")
         n = len(persons)
-        self._add(zip([NOT_TOLD] * n, [b""] * n, until, np.full(n, DAY_S), first, strict=True), is_open=True)
+        self._add(zip([NOT_TOLD] * n, [b""] * n, until, np.full(n, DAY_S), first, strict=True), open_end="after_h")
 
     def presence(
         self,
@@ -177,9 +179,7 @@ class PresenceLedger:
         home, work : patterns
             See :func:`cblcast.io.matsim.activity_types.meaning_of`.
         """
-        n_slices = round(24 / slice_h) if slice_h > 0 else 0
-        if n_slices < 1 or abs(n_slices * slice_h - 24) > 1e-9 or DAY_MS % n_slices:
-            raise StudyError(f"slices of {slice_h} h do not divide the day: take 0.25 or 1, say")
+        n_slices = slices_of_day(slice_h)
         self._open_ends(persons)
         self._compact()
         kinds = [kind.decode() for kind, _ in self.places]
@@ -190,7 +190,8 @@ class PresenceLedger:
         purpose = meaning.purpose | {ON_THE_ROAD.decode(): TRAVEL, NOT_TOLD.decode(): ELSEWHERE}
         places = [(purpose[kind], link.decode()) for kind, (_, link) in zip(kinds, self.places, strict=True)]
         group, names = pd.factorize(pd.MultiIndex.from_tuples(places, names=["purpose", "link"]), sort=True)
-        mean, peak = _by_slice(self._keys[0], self._deltas[0], group, len(names), n_slices)
+        code, time = np.divmod(self._keys[0], DAY_MS + 1)
+        mean, peak = persons_by_slice(group[code], time, self._deltas[0], len(names), n_slices)
         columns = pd.Index(np.arange(n_slices) * slice_h, name="hour")
         for what, guess in meaning.guessed.items():
             self.odd[f"types taken for {what} though no pattern says so: {guess}"] += 1
@@ -208,32 +209,20 @@ class PresenceLedger:
         return dict(hours)
 
 
-def _by_slice(
-    keys: np.ndarray, deltas: np.ndarray, group: np.ndarray, n_groups: int, n_slices: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and greatest number of persons in each slice of each group, shapes (n_groups, n_slices)."""
-    code, time = np.divmod(keys, DAY_MS + 1)
-    step = DAY_MS // n_slices
-    edges = (np.arange(n_groups)[:, None] * (DAY_MS + 1) + np.arange(n_slices + 1) * step).ravel()
-    at, where = np.unique(np.r_[group[code] * (DAY_MS + 1) + time, edges], return_inverse=True)
-    change = np.bincount(where, np.r_[deltas, np.zeros(len(edges), dtype=np.int64)], len(at))
-    count = np.rint(np.cumsum(change))  # persons from this instant to the next
-    area = np.r_[0.0, np.cumsum(count[:-1] * np.diff(at))]
-    edge = np.searchsorted(at, edges).reshape(n_groups, n_slices + 1)
-    mean = np.diff(area[edge], axis=1) / step
-    peak = np.maximum.reduceat(count, edge.ravel()).reshape(n_groups, n_slices + 1)[:, :-1]
-    return mean, peak
-
-
 def _balance(
-    hours: dict[str, float], open_ms: Counter[bytes], purpose: dict[str, str], persons: int, odd: Counter[str]
+    hours: dict[str, float],
+    open_ms: Counter[tuple[str, bytes]],
+    purpose: dict[str, str],
+    persons: int,
+    odd: Counter[str],
 ) -> pd.DataFrame:
-    table = pd.DataFrame(0.0, index=pd.Index(PURPOSES, name="purpose"), columns=["known_h", "open_h", "total_h"])
+    columns = ["known_h", "before_h", "after_h", "total_h"]
+    table = pd.DataFrame(0.0, index=pd.Index(PURPOSES, name="purpose"), columns=columns)
     for kind, value in hours.items():
-        unknown = open_ms[kind.encode()] / 3_600_000
-        table.loc[purpose[kind]] += [value - unknown, unknown, value]
+        before, after = (open_ms[end, kind.encode()] / 3_600_000 for end in ("before_h", "after_h"))
+        table.loc[purpose[kind]] += [value - before - after, before, after, value]
     rest = 24.0 * persons - table["total_h"].sum()
     if abs(rest) > 1e-6 * max(persons, 1):
         odd["person-hours between an activity's end and the next departure, taken as elsewhere"] = round(rest)
-        table.loc[ELSEWHERE] += [0.0, rest, rest]
+        table.loc[ELSEWHERE] += [rest, 0.0, 0.0, rest]
     return table

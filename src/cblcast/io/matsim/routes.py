@@ -25,7 +25,9 @@ class Journeys:
     Attributes
     ----------
     table : DataFrame
-        ``vehicle``, ``person``, ``departure_s`` (enters traffic), ``arrival_s`` (leaves traffic; NaN if it never did).
+        ``vehicle``, ``person``, ``departure_s`` (the driver departs), ``enters_s`` (the vehicle enters traffic, later where
+        it queues to get in), ``arrival_s`` (leaves traffic; NaN if it never did, and then its route is known only up to
+        where it got).
     links : ndarray of int64
         Positions of links in the network, all journeys behind one another, departure link first.
     first : ndarray of int64, shape (n + 1,)
@@ -61,7 +63,7 @@ def read_journeys(path: str | Path, network: Network, *, fast: bool = True) -> J
     order = sorted(range(len(listener.rows)), key=lambda row: listener.rows[row][2])
     kept = [row for row in order if min(listener.routes[row]) >= 0]
     table = pd.DataFrame(
-        [listener.rows[row] for row in kept], columns=["vehicle", "person", "departure_s", "arrival_s"]
+        [listener.rows[row] for row in kept], columns=["vehicle", "person", "departure_s", "enters_s", "arrival_s"]
     )
     lengths = [len(listener.routes[row]) for row in kept]
     links = np.array([link for row in kept for link in listener.routes[row]], dtype=np.int64)
@@ -82,6 +84,7 @@ class _Routes:
     def __init__(self, positions: Mapping[bytes, int]) -> None:
         self.values = _Position({link: [number] for link, number in positions.items()})
         self.handlers: Mapping[bytes, Handler] = {
+            b"departure": self.person_departs,
             b"vehicle enters traffic": self.departs,
             b"vehicle leaves traffic": self.arrives,
             b"incident": self.incident,
@@ -90,10 +93,14 @@ class _Routes:
 
     def start(self) -> None:
         self.sums: defaultdict[bytes, list[int]] = defaultdict(list)
+        self.departed: dict[bytes, float] = {}
         self.on_the_way: dict[bytes, tuple[bytes, float, bytes]] = {}
-        self.rows: list[tuple[str, str, float, float]] = []
+        self.rows: list[tuple[str, str, float, float, float]] = []
         self.routes: list[list[int]] = []
         self.incidents: list[tuple[str, float, float, float]] = []
+
+    def person_departs(self, now: float, a: Attributes) -> None:
+        self.departed[a[PERSON]] = now
 
     def departs(self, now: float, a: Attributes) -> None:
         vehicle = a[VEHICLE]
@@ -115,6 +122,6 @@ class _Routes:
             self._ends(vehicle, float("nan"))
 
     def _ends(self, vehicle: bytes, now: float) -> None:
-        person, departure, link = self.on_the_way.pop(vehicle)
-        self.rows.append((vehicle.decode(), person.decode(), departure, now))
+        person, enters, link = self.on_the_way.pop(vehicle)
+        self.rows.append((vehicle.decode(), person.decode(), self.departed.get(person, enters), enters, now))
         self.routes.append([*self.values[link], *self.sums.pop(vehicle)])
