@@ -23,6 +23,7 @@ FEATURES: dict[str, str] = {
     "origin_clock": "cblcast.features.origin_clock:OriginClock",
     "site_attributes": "cblcast.features.site_attributes:SiteAttributes",
     "day_history": "cblcast.features.day_history:DayHistory",
+    "occupancy": "cblcast.features.occupancy:Occupancy",
 }
 
 ESTIMATORS: dict[str, str] = {
