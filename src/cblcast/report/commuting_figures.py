@@ -93,19 +93,20 @@ def link_map_figure(
     """
     from matplotlib.collections import LineCollection
 
-    figure = _figure(6.4, 5.6)
-    axes = figure.subplots()
     ends = np.stack([nodes.loc[links[end], ["x_m", "y_m"]].to_numpy() for end in ("from_node", "to_node")], axis=1) / 1000
-    axes.add_collection(LineCollection(list(ends), colors="#d0d0d0", linewidths=0.5, zorder=1))
     known = links.index.get_indexer(load_kw.index)
     load = load_kw[known >= 0].sort_values()
     middle = ends[links.index.get_indexer(load.index)].mean(axis=1)
-    # A city's links are too short to see; a dot stands for what lies on one, the largest on top.
-    size = 8 + 90 * load.to_numpy() / max(load.max(), 1e-9)
-    dots = axes.scatter(middle[:, 0], middle[:, 1], c=load.to_numpy(), s=size, cmap="viridis", zorder=2, edgecolors="none")
-    figure.colorbar(dots, ax=axes, label=label, shrink=0.8)
-    axes.set_aspect("equal")
     low, high = _middle_span(middle)
+    width, height = high - low
+    figure = _figure(float(np.clip(5.6 * width / height, 3.0, 8.0)) + 1.8, float(np.clip(8.0 * height / width, 3.0, 6.0)) + 0.6)
+    axes = figure.subplots()
+    axes.add_collection(LineCollection(list(ends), colors="#d0d0d0", linewidths=0.5, zorder=1))
+    # A city's links are too short to see; a dot stands for what lies on one, the largest on top.
+    size = 4 + 60 * load.to_numpy() / max(load.max(), 1e-9)
+    dots = axes.scatter(middle[:, 0], middle[:, 1], c=load.to_numpy(), s=size, cmap="viridis", zorder=2, edgecolors="none")
+    figure.colorbar(dots, ax=axes, label=label, shrink=0.7)
+    axes.set_aspect("equal")
     axes.set_xlim(low[0], high[0])
     axes.set_ylim(low[1], high[1])
     axes.set_xlabel("x [km]")
