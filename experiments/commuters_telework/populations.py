@@ -42,7 +42,9 @@ def paths(name: str) -> tuple[Path, Path]:
         return equil()
     folder = os.environ.get("CBLCAST_DATA_DIR")
     if not folder:
-        raise DataError("utah is not bundled: name the folder that holds matsim/utah in CBLCAST_DATA_DIR (data/README.md)")
+        raise DataError(
+            "utah is not bundled: name the folder that holds matsim/utah in CBLCAST_DATA_DIR (data/README.md)"
+        )
     here = Path(folder) / "matsim" / "utah"
     return here / "output_events.xml.gz", here / "output_network.xml.gz"
 
@@ -55,6 +57,8 @@ def read(name: str) -> Population:
     plans = day_plans(events.trips, events.activities, events.persons, presence.purpose)
     journeys = read_journeys(events_file, network)
     persons = set(events.persons["person"])
-    size = np.where(journeys.table["person"].isin(persons), 1.0, LORRY)  # who is no person of the population drives a lorry
+    size = np.where(
+        journeys.table["person"].isin(persons), 1.0, LORRY
+    )  # who is no person of the population drives a lorry
     road = RoadTraffic(network.links, journeys.table, journeys.links, journeys.first, size, SETTINGS[name])
     return Population(name, network, events, presence, plans, journeys, road, road.journey_of_step(plans))

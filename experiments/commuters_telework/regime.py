@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 
 from cblcast import datasets
 from cblcast.backtest import backtest
+from cblcast.cases import View
 from cblcast.estimators.learned_baseline import LearnedBaseline
 from cblcast.estimators.regression import Ridge
 from cblcast.estimators.residual import Residual
@@ -42,37 +43,48 @@ LINEAR = 0.2  # β at which an office is nearly proportional to its people
 
 
 def methods(weather: bool) -> dict[str, Forecaster]:
-    """Rules, rules that are told the occupants, and learned baselines without and with occupants."""
-    history = {"reference_days": {"days": 10}, "calendar": {}, "event_windows": {"hours_before": 4}}
-    columns = [f"ref_kw_{k:02d}" for k in range(1, 11)]
+    """Rules and learned baselines; day-ahead ones see nothing of the day, the others the hours before the event."""
+    columns = [*(f"ref_kw_{k:02d}" for k in range(1, 11)), "hour"]
     before = [f"seen_before_{k}_kw" for k in range(1, 5)]
-    ridge, by = [*columns, *before, "hour"], (SITE, "hour")
-    named = {name: Forecaster(make_estimator(name), name=name) for name in ("10of10", "High5of10", "Nearest5of10", "PBLM-10of10", "PBLM-Nearest5of10")}
+    by = (SITE, "hour")
+    days, hours = {"reference_days": {"days": 10}, "calendar": {}}, {"event_windows": {"hours_before": 4}}
     sky = ("temp_air_c",) if weather else ()
 
-    def learned(*extra):
-        return LearnedBaseline(weather=sky, year_ago=False, n_estimators=150, extra=extra)
+    def ridge(*extra: str) -> Ridge:
+        # What people do has been seen between 85 and 95 % attendance and must reach to 50 %: no clipping.
+        return Ridge(columns=[*columns, *extra], by=by, clip=None)
 
-    changes = ["occupants_change"]
-    named |= {
-        "10of10 + occupants (plan)": Forecaster(Residual(Ridge(columns=changes, by=by), make_estimator("10of10")), {**PLAN, "calendar": {}}),
-        "Ridge": Forecaster(Ridge(columns=ridge, by=by), history),
-        "Ridge + occupants (plan)": Forecaster(Ridge(columns=[*ridge, *changes], by=by), {**history, **PLAN}),
-        "Ridge + occupants (measured)": Forecaster(Ridge(columns=[*ridge, "occupants_before_change"], by=by), {**history, **MEASURED}),
+    def learned(*extra: str) -> LearnedBaseline:
+        return LearnedBaseline(weather=sky, year_ago=False, n_estimators=100, extra=extra)
+
+    rules = ("10of10", "High5of10", "Nearest5of10", "PBLM-10of10", "PBLM-Nearest5of10")
+    ahead = View.day_ahead()
+    named = {name: Forecaster(make_estimator(name), name=name) for name in rules}
+    slope = Residual(Ridge(columns=["occupants_change"], by=by, clip=None), make_estimator("10of10"))
+    return named | {
+        "10of10 + occupants (plan)": Forecaster(slope, {**PLAN, "calendar": {}}),
+        "Ridge, day-ahead": Forecaster(ridge(), days, ahead),
+        "Ridge, day-ahead + occupants (plan)": Forecaster(ridge("occupants_change"), {**days, **PLAN}, ahead),
+        "Ridge": Forecaster(ridge(*before), {**days, **hours}),
+        "Ridge + occupants (measured)": Forecaster(
+            ridge(*before, "occupants_before_change"), {**days, **hours, **MEASURED}
+        ),
+        "Ridge + occupants (plan)": Forecaster(ridge(*before, "occupants_change"), {**days, **hours, **PLAN}),
         "LearnedBaseline": Forecaster(learned()),
-        "LearnedBaseline + occupants (plan)": Forecaster(learned("occupants", "occupants_usual", "occupants_change"), PLAN),
+        "LearnedBaseline + occupants (plan)": Forecaster(
+            learned("occupants", "occupants_usual", "occupants_change"), PLAN
+        ),
     }
-    return named
 
 
 def world(share: float, saturation: float, change: str) -> Panel:
-    """300 days of 20 offices and 20 links of homes, hourly."""
-    plans = drawn_plans(OfficeHours.from_core(10, 16, 8.0), 1600, 1400, offices=20, home_links=20, seed=1)
-    full = 0.347 / -np.expm1(-5.0) * 1.0  # the same load of a full office whatever β
-    power = BuildingPower(office_saturation_kw=full * -np.expm1(-5.0) / -np.expm1(-saturation), saturation=saturation)
+    """220 days of 20 offices and 20 links of homes, hourly."""
+    plans = drawn_plans(OfficeHours.from_core(10, 16, 8.0), 7000, 6000, offices=20, home_links=20, seed=1)
+    # A full office draws the same whatever β.
+    power = BuildingPower(office_saturation_kw=0.347 * np.expm1(-5.0) / np.expm1(-saturation), saturation=saturation)
     days = CommutingWorld(
-        first_day="2018-01-01", days=300, tz="Europe/Berlin", telework_share=share, telework_from=change if share else None,
-        slice_h=1.0, power=power, seed=2,
+        first_day="2018-01-01", days=220, tz="Europe/Berlin", telework_share=share, telework_from=change if share else None,
+        attendance_spread=0.05, slice_h=1.0, power=power, seed=2,
     )  # fmt: skip
     return simulate_commuting(plans, days).panel
 
@@ -94,7 +106,7 @@ def injected(share: float, saturation: float | None, change: str) -> Panel:
         days = day.unique()
         attends = pd.Series(np.clip(rng.normal(0.85, 0.05, len(days)), 0.5, 1.0), index=days)
         away = pd.Series(np.where(days >= pd.Timestamp(change, tz="Europe/London"), share, 0.0), index=days)
-        usual = hours.presence(wall.hour + wall.minute / 60 + 0.5) * (wall.dayofweek < 5)
+        usual = hours.presence(wall.hour + wall.minute / 60 + 0.5) * (wall.day_of_week < 5)
         there = attends.loc[day].to_numpy() * (1 - away.loc[day].to_numpy())
         observed = load[OBSERVED].to_numpy(dtype=np.float64)
         night = pd.Series(np.where((wall.hour < 5), observed, np.nan)).groupby(day).transform("mean").to_numpy()
@@ -102,8 +114,16 @@ def injected(share: float, saturation: float | None, change: str) -> Panel:
         if saturation is None:
             factor = np.where(usual > 0, there / 0.85, 1.0)
         else:
-            factor = np.where(usual > 0, np.expm1(-saturation * usual * there) / np.where(usual > 0, np.expm1(-saturation * usual * 0.85), 1.0), 1.0)
-        parts.append(pd.DataFrame({OBSERVED: night + (observed - night) * factor, "occupants": 100 * usual * there}, index=load.index))
+            factor = np.where(
+                usual > 0,
+                np.expm1(-saturation * usual * there) / np.where(usual > 0, np.expm1(-saturation * usual * 0.85), 1.0),
+                1.0,
+            )
+        parts.append(
+            pd.DataFrame(
+                {OBSERVED: night + (observed - night) * factor, "occupants": 100 * usual * there}, index=load.index
+            )
+        )
     data[[OBSERVED, "occupants"]] = pd.concat(parts)
     return Panel(data, panel.sites)
 
@@ -124,11 +144,16 @@ def daily_bias(scored: pd.DataFrame) -> pd.Series:
 
 
 def days_until_within(bias: np.ndarray, limit: float = WITHIN_PCT) -> int | None:
-    """First working day from which on the bias stays within the limit; None if it never does."""
-    outside = np.flatnonzero(np.abs(bias) > limit)
+    """First working day from which on the bias stays within the limit; None if it never does.
+
+    The bias of a day is the mean over it and the four after it: who stays at home is drawn anew each day, and a single
+    day of an unbiased baseline may be off by a per cent.
+    """
+    week = np.convolve(bias, np.ones(5) / 5, mode="valid")
+    outside = np.flatnonzero(np.abs(week) > limit)
     if len(outside) == 0:
         return 0
-    return None if outside[-1] == len(bias) - 1 else int(outside[-1]) + 1
+    return None if outside[-1] == len(week) - 1 else int(outside[-1]) + 1
 
 
 def biases(panel: Panel, change: str, train: tuple[str, str]) -> dict[str, pd.Series]:
@@ -165,7 +190,14 @@ def segment(name: str):
 
 def figure(table: pd.DataFrame) -> Figure:
     picture = Figure(figsize=(9.5, 6.4), layout="constrained", dpi=110)
-    shown = ["10of10", "Nearest5of10", "PBLM-10of10", "Ridge", "Ridge + occupants (plan)", "LearnedBaseline"]
+    shown = [
+        "10of10",
+        "Nearest5of10",
+        "PBLM-10of10",
+        "Ridge, day-ahead",
+        "Ridge, day-ahead + occupants (plan)",
+        "LearnedBaseline",
+    ]
     worlds = list(table["world"].unique())
     for axes, name in zip(picture.subplots(2, 3, sharex=True).flat, worlds, strict=False):
         rows = table[(table["world"] == name) & (table["share"] == 0.3) & ~table["online"]].set_index("method")
@@ -182,12 +214,30 @@ def figure(table: pd.DataFrame) -> Figure:
     return picture
 
 
+def result_of(row) -> dict[str, object]:
+    how = f"{row.method}{', adapted online' if row.online else ''}"
+    return {
+        "claim": f"{row.world}: {how}: working days until the bias stays within 1 % when {100 * row.share:.0f} % stay at home "
+        f"(first day {row.first_day_pct:+.1f} %)",
+        "source": "project: telework as a regime change",
+        "target": None,
+        "measured": None if pd.isna(row.days) else int(row.days),
+        "unit": f"working days; null = not within {DAYS_AFTER}",
+        "holds": None,
+    }
+
+
 def main() -> None:
     warnings.simplefilter("ignore", DataWarning)
-    simulated, real = ("2018-08-20", ("2018-02-05", "2018-07-20")), ("2019-04-29", ("2018-03-01", "2019-03-29"))
+    simulated, real = ("2018-06-04", ("2018-02-05", "2018-05-11")), ("2019-04-29", ("2018-03-01", "2019-03-29"))
     rows = []
     for label, saturation in (("saturating", 5.0), ("proportional", LINEAR)):
-        rows += study(f"simulated offices, {label}", lambda s, b=saturation: world(s, b, simulated[0]), *simulated, segment("office"))
+        rows += study(
+            f"simulated offices, {label}",
+            lambda s, b=saturation: world(s, b, simulated[0]),
+            *simulated,
+            segment("office"),
+        )
     rows += study("simulated homes", lambda s: world(s, 5.0, simulated[0]), *simulated, segment("home"))
     for label, saturation in (("saturating", 5.0), ("proportional", None)):
         rows += study(f"Cambridge, {label}", lambda s, b=saturation: injected(s, b, real[0]), *real)
@@ -195,15 +245,10 @@ def main() -> None:
     figure(table).savefig(HERE / "regime.png")
     plain = table.drop(columns="bias")
     plain.to_csv(HERE / "regime.csv", index=False, float_format="%.2f")
-    results = [
-        {
-            "claim": f"{row.world}: {row.method}{', adapted online' if row.online else ''}: working days until the bias stays within 1 % when {100 * row.share:.0f} % stay at home (first day {row.first_day_pct:+.1f} %)",
-            "source": "issue: telework as a regime change", "target": None,
-            "measured": None if pd.isna(row.days) else int(row.days), "unit": f"working days; null = not within {DAYS_AFTER}", "holds": None,
-        }
-        for row in plain.itertuples()
-    ]  # fmt: skip
-    (HERE / "results_regime.json").write_text(json.dumps({"results": results}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    results = [result_of(row) for row in plain.itertuples()]
+    (HERE / "results_regime.json").write_text(
+        json.dumps({"results": results}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     view = plain.assign(days=plain["days"].map(lambda d: f">{DAYS_AFTER}" if pd.isna(d) else f"{int(d)}"))
     view["cell"] = view["days"] + view["first_day_pct"].map(" ({:+.1f})".format)
     print(view.pivot(index=["world", "method", "online"], columns="share", values="cell").to_string())

@@ -108,7 +108,9 @@ def assert_blind(name: str, params: dict, panel: Panel, event: Event, view: View
     cases = make_cases(panel, [event], view)
     builder = registry.make(registry.FEATURES, name, params, "feature builder")
     counted = ("occupants",) if params.get("known") == "measured" else ()
-    pd.testing.assert_frame_equal(builder(panel, cases), builder(spoilt(panel, cases, counted), cases), check_exact=True)
+    pd.testing.assert_frame_equal(
+        builder(panel, cases), builder(spoilt(panel, cases, counted), cases), check_exact=True
+    )
 
 
 @pytest.mark.parametrize(("name", "params"), list(builders()))

@@ -69,6 +69,7 @@ class CommutingFile(Section):
     telework: Telework | None = None
     opening_times: OpeningTimes | None = None
     attendance: Share = 0.9
+    attendance_spread: Share = 0.03
     jitter_min: float = Field(default=15.0, ge=0)
     noise: float = Field(default=0.02, ge=0, lt=1)
     smallest_office: int = Field(default=1, ge=1)

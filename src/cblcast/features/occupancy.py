@@ -111,7 +111,9 @@ class Occupancy:
         total, count = np.zeros(len(site)), np.zeros(len(site))
         for ago in range(1, self.look_back_days + 1):
             value = cube.lookup(site, day - ago, slot)
-            usable = np.isfinite(value) & (_type_at(types, site, day - ago - cube.first_day) == own) & (count < self.days)
+            usable = (
+                np.isfinite(value) & (_type_at(types, site, day - ago - cube.first_day) == own) & (count < self.days)
+            )
             if hidden is not None:
                 begin = (day - ago) * DAY_US + slot * panel.step_us
                 usable &= _may_be_seen(begin, hidden[0], hidden[1], panel.step_us)

@@ -87,7 +87,7 @@ class OfficeHours:
 def _ramp(t: Array, begin: float, end: float) -> Array:
     """0 before `begin`, 1 from `end` on."""
     if end > begin:
-        return np.clip((t - begin) / (end - begin), 0.0, 1.0)
+        return np.asarray((np.clip(t, begin, end) - begin) / (end - begin))
     return (t >= end).astype(np.float64)
 
 

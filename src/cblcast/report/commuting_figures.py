@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 OFFICE, HOME, TRANSPORT = "#4c72b0", "#dd8452", "#55a868"
 CASES = ("#333333", "#c44e52", "#4c72b0", "#8172b3", "#937860")
-PURPOSE_COLUMNS = {"office_kwh": ("office", OFFICE), "home_kwh": ("home", HOME), "transport_kwh": ("transport", TRANSPORT)}
+PURPOSE_COLUMNS = {
+    "office_kwh": ("office", OFFICE),
+    "home_kwh": ("home", HOME),
+    "transport_kwh": ("transport", TRANSPORT),
+}
 
 
 def _figure(width: float, height: float) -> Figure:
@@ -93,18 +97,24 @@ def link_map_figure(
     """
     from matplotlib.collections import LineCollection
 
-    ends = np.stack([nodes.loc[links[end], ["x_m", "y_m"]].to_numpy() for end in ("from_node", "to_node")], axis=1) / 1000
+    ends = (
+        np.stack([nodes.loc[links[end], ["x_m", "y_m"]].to_numpy() for end in ("from_node", "to_node")], axis=1) / 1000
+    )
     known = links.index.get_indexer(load_kw.index)
     load = load_kw[known >= 0].sort_values()
     middle = ends[links.index.get_indexer(load.index)].mean(axis=1)
     low, high = _middle_span(middle)
     width, height = high - low
-    figure = _figure(float(np.clip(5.6 * width / height, 3.0, 8.0)) + 1.8, float(np.clip(8.0 * height / width, 3.0, 6.0)) + 0.6)
+    figure = _figure(
+        float(np.clip(5.6 * width / height, 3.0, 8.0)) + 1.8, float(np.clip(8.0 * height / width, 3.0, 6.0)) + 0.6
+    )
     axes = figure.subplots()
     axes.add_collection(LineCollection(list(ends), colors="#d0d0d0", linewidths=0.5, zorder=1))
     # A city's links are too short to see; a dot stands for what lies on one, the largest on top.
     size = 4 + 60 * load.to_numpy() / max(load.max(), 1e-9)
-    dots = axes.scatter(middle[:, 0], middle[:, 1], c=load.to_numpy(), s=size, cmap="viridis", zorder=2, edgecolors="none")
+    dots = axes.scatter(
+        middle[:, 0], middle[:, 1], c=load.to_numpy(), s=size, cmap="viridis", zorder=2, edgecolors="none"
+    )
     figure.colorbar(dots, ax=axes, label=label, shrink=0.7)
     axes.set_aspect("equal")
     axes.set_xlim(low[0], high[0])

@@ -99,7 +99,9 @@ def commuter_energy(
     work, home = count(plans, "work", slice_h), count(plans, "home", slice_h)
     unknown = work.links.difference(workplaces.index)
     if len(unknown):
-        raise DataError(f"somebody works on link {unknown[0]!r}, which has no workplaces: take the base case's sizes for all cases")
+        raise DataError(
+            f"somebody works on link {unknown[0]!r}, which has no workplaces: take the base case's sizes for all cases"
+        )
     size = workplaces.to_numpy(dtype=np.float64)
     at_work = _on(work, workplaces.index, counted)
     # Case s3 may bring more people together than the base case ever had: the office is then as full as full.

@@ -8,7 +8,7 @@ replanning, which also changes routes, modes and destinations over hundreds of r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -42,7 +42,7 @@ class RoadTraffic:
     route: np.ndarray
     first: np.ndarray
     size: np.ndarray
-    settings: TrafficSettings = TrafficSettings()
+    settings: TrafficSettings = field(default_factory=TrafficSettings)
 
     def journey_of_step(self, plans: DayPlans) -> np.ndarray:
         """Position of the journey of each step, -1 for who does not drive; by person and departure of the ORIGINAL plans."""
@@ -165,14 +165,18 @@ class Scoring:
         work, travel = purpose == "work", purpose == "travel"
         score = np.where(travel, self.travelling * (end - begin), 0.0)
         score += np.where(work, self.late * np.maximum(0.0, begin - self.latest_start_h), 0.0)
-        inside = np.where(work, np.clip(end, self.opens_h, self.closes_h) - np.clip(begin, self.opens_h, self.closes_h), end - begin)
+        inside = np.where(
+            work, np.clip(end, self.opens_h, self.closes_h) - np.clip(begin, self.opens_h, self.closes_h), end - begin
+        )
         # A person's time of one purpose is one activity: home is left in the morning and entered in the evening.
         table = pd.Series(np.where(travel, 0.0, inside)).groupby([spells["person"].to_numpy(), purpose]).sum()
         typical = {"work": self.typical_work_h, "home": 24 - self.typical_work_h - 1.0, "elsewhere": 2.0, "travel": 1.0}
         usual = np.array([typical[name] for name in table.index.get_level_values(1)])
         hours = table.to_numpy()
         # ln is kept from −∞: below a tenth of the typical time it goes on as a straight line.
-        log = np.where(hours > 0.1 * usual, np.log(np.maximum(hours, 0.1 * usual) / usual), np.log(0.1) + hours / (0.1 * usual) - 1)
+        log = np.where(
+            hours > 0.1 * usual, np.log(np.maximum(hours, 0.1 * usual) / usual), np.log(0.1) + hours / (0.1 * usual) - 1
+        )
         gain = np.where(table.index.get_level_values(1) == "travel", 0.0, self.performing * usual * (1.0 + log))
         total = np.zeros(len(plans.people))
         np.add.at(total, table.index.get_level_values(0).to_numpy(), gain)

@@ -8,7 +8,7 @@ telework and once without from the SAME random numbers, so that the difference i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -37,8 +37,9 @@ class CommutingWorld:
     telework_share, telework_from : float, str or None
         Each commuter stays at home on a working day with this probability, from this local date on ("each worker
         selects his or her telecommuting days randomly", section 3.2).
-    attendance : float
-        Probability to come at all on a working day (holidays, sickness); everybody else is at home.
+    attendance, attendance_spread : float
+        Probability to come at all on a working day (holidays, sickness), everybody else is at home, and the standard
+        deviation of that probability from day to day (season, weather, bridging days), the same for everybody.
     jitter_min : float
         Standard deviation of how much earlier or later than usual a person's whole day is [min].
     smallest_office : int
@@ -57,16 +58,17 @@ class CommutingWorld:
     telework_share: float = 0.0
     telework_from: str | None = None
     attendance: float = 0.9
+    attendance_spread: float = 0.03
     jitter_min: float = 15.0
     smallest_office: int = 1
     smallest_home: int = 1
-    power: BuildingPower = BuildingPower()
+    power: BuildingPower = field(default_factory=BuildingPower)
     noise: float = 0.02
     slice_h: float = 0.25
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("telework_share", "attendance"):
+        for name in ("telework_share", "attendance", "attendance_spread"):
             if not 0 <= getattr(self, name) <= 1:
                 raise DataError(f"{name} is {getattr(self, name)}: it is a probability, between 0 and 1")
         if self.days < 1:
@@ -116,7 +118,9 @@ class _Life:
         self.n_persons = len(plans.people)
         self.commutes = plans.people["commutes"].to_numpy()
         if not self.commutes.any():
-            raise DataError("nobody works off home in these plans: check which activity types are work (work: in the world)")
+            raise DataError(
+                "nobody works off home in these plans: check which activity types are work (work: in the world)"
+            )
         home_links = plans.people["link"].to_numpy(dtype=object)
         residents = pd.Series(home_links).value_counts()
         residents = residents[residents >= world.smallest_home].sort_index()
@@ -158,10 +162,11 @@ class _Life:
         found = {name: np.empty(shape) for name in ("with", "without", "planned")}
         for day, date in enumerate(dates):
             # Drawn for every day and person, whatever becomes of them: two worlds with one seed differ by telework alone.
-            attends = rng.random(self.n_persons) < world.attendance
+            likely = np.clip(rng.normal(world.attendance, world.attendance_spread), 0.0, 1.0)
+            attends = rng.random(self.n_persons) < likely
             wants_home = rng.random(self.n_persons) < world.telework_share
             shift = rng.normal(0.0, world.jitter_min * 60, self.n_persons)
-            works = self.commutes & attends & (date.dayofweek < 5)
+            works = self.commutes & attends & (date.day_of_week < 5)
             since = world.telework_from is not None and date >= pd.Timestamp(world.telework_from)
             out = works & ~wants_home if since else works
             found["without"][day] = self._people(works, shift)
@@ -189,7 +194,9 @@ class _Life:
     def load_kw(self, people: np.ndarray) -> np.ndarray:
         """Load of each site, axis 0 sites [kW]; an office with more people than on its usual day is as full as full."""
         size = self.size[:, None]
-        office = office_load_kw(np.where(self.is_office[:, None], np.minimum(people, size), 0.0), size, self.world.power)
+        office = office_load_kw(
+            np.where(self.is_office[:, None], np.minimum(people, size), 0.0), size, self.world.power
+        )
         return np.where(self.is_office[:, None], office, home_load_kw(people, size, self.world.power))
 
     def _panel(self, dates: pd.DatetimeIndex, found: dict[str, np.ndarray], noise: np.ndarray) -> Panel:
@@ -197,7 +204,9 @@ class _Life:
         first = pd.Timestamp(dates[0]).tz_localize(world.tz)
         stop = (pd.Timestamp(dates[-1]) + pd.Timedelta(days=1)).tz_localize(world.tz)
         step = pd.Timedelta(hours=world.slice_h)
-        times = pd.date_range(first.tz_convert("UTC"), stop.tz_convert("UTC"), freq=step, inclusive="left").as_unit("us")
+        times = pd.date_range(first.tz_convert("UTC"), stop.tz_convert("UTC"), freq=step, inclusive="left").as_unit(
+            "us"
+        )
         wall = times.tz_convert(world.tz).tz_localize(None)
         # By the wall clock: the hour that the clock skips is not lived, the one that it repeats is lived twice.
         day = ((wall.normalize() - dates[0]) // pd.Timedelta(days=1)).to_numpy()
@@ -262,7 +271,9 @@ def drawn_plans(
     time: who comes first leaves first, so that p(t) is the paper's.
     """
     if not 0 < working <= persons:
-        raise DataError(f"{working} of {persons} persons go to work: it takes at least one, and not more than there are")
+        raise DataError(
+            f"{working} of {persons} persons go to work: it takes at least one, and not more than there are"
+        )
     if offices < 1 or home_links < 1:
         raise DataError("people live and work somewhere: give at least one office and one link of homes")
     rng = np.random.default_rng(seed)

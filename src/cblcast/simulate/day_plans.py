@@ -108,10 +108,17 @@ def day_plans(
     require_columns(trips, ["person", "mode", "departure_s", "arrival_s", "distance_m"], "the trips")
     names = {*activities["activity"], *persons["first_activity"], *persons["last_activity"]} - {""}
     if unknown := sorted(names - set(purpose)):
-        raise DataError(f"the activity type {unknown[0]!r} has no purpose: add it to `purpose` as home, work or elsewhere")
+        raise DataError(
+            f"the activity type {unknown[0]!r} has no purpose: add it to `purpose` as home, work or elsewhere"
+        )
     ended = persons[persons["last_activity"] != ""]
     last = pd.DataFrame(
-        {"person": ended["person"], "activity": ended["last_activity"], "link": ended["last_link"], "start_s": ended["last_s"]}
+        {
+            "person": ended["person"],
+            "activity": ended["last_activity"],
+            "link": ended["last_link"],
+            "start_s": ended["last_s"],
+        }
     )
     stays = pd.concat([activities[["person", "activity", "link", "start_s"]], last], ignore_index=True)
     stays = stays.sort_values(["person", "start_s"], kind="stable", ignore_index=True)
@@ -121,7 +128,9 @@ def day_plans(
     known = ended.loc[ended["first_activity"] != "", "person"]
     whole = known[(n_trips.reindex(known).fillna(0) == n_stays.reindex(known).fillna(0)).to_numpy()]
     if whole.empty:
-        raise DataError("nobody's day can be told from begin to end: let the run write activity, departure and arrival events")
+        raise DataError(
+            "nobody's day can be told from begin to end: let the run write activity, departure and arrival events"
+        )
     position = pd.Series(np.arange(len(whole)), index=whole.to_numpy())
     trips, stays = (frame[frame["person"].isin(position.index)].reset_index(drop=True) for frame in (trips, stays))
     stays = stays[stays["person"].isin(trips["person"])].reset_index(drop=True)

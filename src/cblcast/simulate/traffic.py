@@ -9,6 +9,7 @@ full. Here only what happens is computed: a second in which nothing moves costs 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -128,7 +129,18 @@ def simulate_traffic(
 class _Queues:
     """State of the links and the calendar of what is to be looked at next."""
 
-    def __init__(self, links, departure_s, route, first, settings, after, pause_s, size, incidents):  # type: ignore[no-untyped-def]
+    def __init__(
+        self,
+        links: pd.DataFrame,
+        departure_s: np.ndarray,
+        route: np.ndarray,
+        first: np.ndarray,
+        settings: TrafficSettings,
+        after: np.ndarray | None,
+        pause_s: np.ndarray | None,
+        size: np.ndarray | None,
+        incidents: pd.DataFrame | None,
+    ) -> None:
         self.settings = settings
         self.free_s = (links["length_m"] / links["free_speed_ms"]).tolist()
         flow = (links["capacity_per_h"] / 3600 * settings.flow_factor).to_numpy()
@@ -198,7 +210,8 @@ class _Queues:
             return True
         if self.buffer.get(link):
             return False  # looked at again when the buffer is empty
-        flow = self.flow[link] * (self.shares[link](now) if link in self.shares else 1.0)
+        share, until = self.shares[link](now) if link in self.shares else (1.0, np.inf)
+        flow = self.flow[link] * share
         credit = min(self.credit[link] + (now - self.credit_at[link]) * flow, flow)
         self.credit[link], self.credit_at[link] = credit, now
         if credit > 0:
@@ -207,7 +220,7 @@ class _Queues:
         # number of seconds comes out one longer, and at small sample factors one second decides who is next.
         seconds = int(-credit / flow) + 2
         later = np.cumsum(np.r_[credit, np.full(seconds, flow)])
-        wait = int(np.argmax(later > 0))
+        wait = int(min(np.argmax(later > 0), max(1.0, np.ceil(until - now))))  # looked at again when an incident ends
         self.credit[link], self.credit_at[link] = float(later[wait - 1]), now + wait - 1
         self._note(now + wait, LINKS, link)
         return False
@@ -283,16 +296,25 @@ class _Queues:
             self._note(now, LINKS, link)
 
 
-def _shares(links: pd.DataFrame, incidents: pd.DataFrame | None):  # type: ignore[no-untyped-def]
-    """Link position → share of its capacity at a time [s]."""
+Share = Callable[[float], tuple[float, float]]
+
+
+def _shares(links: pd.DataFrame, incidents: pd.DataFrame | None) -> dict[int, Share]:
+    """Link position → share of its capacity at a time [s], and until when it stays so."""
     if incidents is None:
         return {}
     spans: dict[int, list[tuple[float, float, float]]] = {}
-    for row in incidents.itertuples():
-        if row.link in links.index and row.share > 0:
-            spans.setdefault(int(links.index.get_loc(row.link)), []).append((row.from_s, row.until_s, row.share))
+    for link, begin, end, left in incidents[["link", "from_s", "until_s", "share"]].itertuples(index=False):
+        if link in links.index and left > 0:
+            spans.setdefault(int(links.index.get_loc(link)), []).append((begin, end, left))
 
-    def share(of: list[tuple[float, float, float]]):  # type: ignore[no-untyped-def]
-        return lambda now: min((left for begin, end, left in of if begin <= now < end), default=1.0)
+    def share_of(of: list[tuple[float, float, float]]) -> Share:
+        edges = sorted({edge for begin, end, _ in of for edge in (begin, end)})
 
-    return {link: share(of) for link, of in spans.items()}
+        def share(now: float) -> tuple[float, float]:
+            left = min((part for begin, end, part in of if begin <= now < end), default=1.0)
+            return left, next((edge for edge in edges if edge > now), np.inf)
+
+        return share
+
+    return {link: share_of(of) for link, of in spans.items()}

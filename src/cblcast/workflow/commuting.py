@@ -62,6 +62,7 @@ class Commuting:
             telework_share=0.0 if telework is None else telework.share,
             telework_from=None if telework is None else telework.from_,
             attendance=settings.attendance,
+            attendance_spread=settings.attendance_spread,
             jitter_min=settings.jitter_min,
             smallest_office=settings.smallest_office,
             smallest_home=settings.smallest_home,
@@ -114,7 +115,9 @@ def _beside(folder: Path, name: str) -> Path:
     for candidate in (folder / name, Path(name)):
         if candidate.is_file():
             return candidate
-    raise StudyError(f"the file {name!r} is neither beside the world's file nor in the working directory: mend the path")
+    raise StudyError(
+        f"the file {name!r} is neither beside the world's file nor in the working directory: mend the path"
+    )
 
 
 def _outcome(
@@ -166,7 +169,7 @@ def schedules(panel: Any, column: str = "occupants") -> dict[str, pd.DataFrame]:
     found = {}
     for site, values in panel.data[column].groupby(level=SITE):
         wall = values.index.get_level_values("time").tz_convert(panel.sites.loc[site, "tz"])
-        working = wall.dayofweek < 5
+        working = wall.day_of_week < 5
         persons = values[working].groupby(wall[working].hour).mean()
         persons = persons.reindex(np.arange(24)).rename_axis("hour")
         table = pd.DataFrame({"persons": persons, "fraction": persons / max(float(persons.max()), 1e-12)})

@@ -101,7 +101,7 @@ class PresenceLedger:
 
     def activities(self, batch: list[Activity]) -> None:
         """Add activities."""
-        self._add([row[1:] for row in batch])
+        self._add([(kind, link, start, end, first) for _, kind, link, start, end, first in batch])
 
     def frames(self, trips: pd.DataFrame, activities: pd.DataFrame) -> PresenceLedger:
         """Add trips and activities that are at hand as frames; returns itself."""
@@ -196,8 +196,8 @@ class PresenceLedger:
         for what, guess in meaning.guessed.items():
             self.odd[f"types taken for {what} though no pattern says so: {guess}"] += 1
         balance = _balance(hours, self.open_ms, purpose, len(persons), self.odd)
-        frames = (pd.DataFrame(values, index=names, columns=columns) for values in (mean, peak))
-        return Presence(*frames, balance, len(persons), meaning.purpose, dict(self.odd))
+        mean_frame, peak_frame = (pd.DataFrame(values, index=names, columns=columns) for values in (mean, peak))
+        return Presence(mean_frame, peak_frame, balance, len(persons), meaning.purpose, dict(self.odd))
 
     def _hours(self, kinds: list[str]) -> dict[str, float]:
         """Person-hours by activity type: a going at t counts +t, a coming −t."""

@@ -14,7 +14,9 @@ STAGE = b" interaction"
 # A vehicle's own programme (demand-responsive transport, trucks): its driver is no person of the population.
 VEHICLE_PROGRAMME = b"BeforeVrpSchedule"
 
-Trip = tuple[bytes, float, float, bytes, bytes, bytes, float, float]
+# person, mode, from link, to link, departure, arrival [s], distance [m], first event of the person [s]
+Trip = tuple[bytes, bytes, bytes, bytes, float, float, float, float]
+# person, type, link, start, end, first event of the person [s]
 Activity = tuple[bytes, bytes, bytes, float, float, float]
 
 
@@ -97,6 +99,7 @@ class Recorder:
         self.odd: Counter[str] = Counter()
 
     def activity_ends(self, now: float, a: Attributes) -> None:
+        """An activity is over."""
         if a[TYPE] == VEHICLE_PROGRAMME:
             self.drivers.add(a[PERSON])
         p = self.persons[a[PERSON]]
@@ -115,6 +118,7 @@ class Recorder:
         p.activity, p.last_s = None, now
 
     def activity_starts(self, now: float, a: Attributes) -> None:
+        """An activity begins; the trip to it is over."""
         p = self._seen(a[PERSON], now)
         if a[TYPE].endswith(STAGE):
             return
@@ -140,12 +144,14 @@ class Recorder:
             self.on_activity((person, p.activity, p.link, p.since_s, now, p.first_s))
 
     def departs(self, now: float, a: Attributes) -> None:
+        """A leg begins, and a trip unless one is under way."""
         p = self._seen(a[PERSON], now)
         if p.trip_s is None:
             p.trip_s, p.trip_from, p.legs = now, a.get(LINK, b""), []
         p.leg_mode, p.distance_m = a[MODE], 0.0
 
     def arrives(self, now: float, a: Attributes) -> None:
+        """A leg is over."""
         p = self._seen(a[PERSON], now)
         p.legs.append((p.leg_mode or a[MODE], p.distance_m))
 
@@ -161,11 +167,13 @@ class Recorder:
         p.trip_s = None
 
     def enters_vehicle(self, now: float, a: Attributes) -> None:
+        """What the vehicle drives from now on, its passenger travels."""
         p = self.persons[a[PERSON]]
         p.vehicle = a[VEHICLE]
         p.ridden_from_m = self.sums[p.vehicle]
 
     def leaves_vehicle(self, now: float, a: Attributes) -> None:
+        """The ride is over."""
         p = self.persons[a[PERSON]]
         if p.vehicle != a[VEHICLE]:
             self.odd["persons who leave a vehicle that they did not enter"] += 1
@@ -174,16 +182,21 @@ class Recorder:
         p.vehicle = b""
 
     def enters_traffic(self, now: float, a: Attributes) -> None:
+        """A vehicle that starts before the end of its link drives the rest of it."""
         self.sums[a[VEHICLE]] += (1.0 - float(a.get(POSITION, b"1"))) * self.values[a[LINK]]
 
     def leaves_traffic(self, now: float, a: Attributes) -> None:
+        """A vehicle that stops before the end of its link has not driven the rest of it."""
         self.sums[a[VEHICLE]] -= (1.0 - float(a.get(POSITION, b"1"))) * self.values[a[LINK]]
 
     def is_moved(self, now: float, a: Attributes) -> None:
+        """A teleported leg tells its distance."""
         self.persons[a[PERSON]].distance_m += float(a[DISTANCE])
 
     def aborts(self, now: float, a: Attributes) -> None:
+        """The run gives a person up."""
         self._seen(a[PERSON], now).stuck_s = now
 
     def drives_for_others(self, now: float, a: Attributes) -> None:
+        """The driver of a transit vehicle is no person of the population."""
         self.drivers.add(a[DRIVER])

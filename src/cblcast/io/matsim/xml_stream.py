@@ -6,7 +6,7 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 from xml.parsers import expat
 
 from cblcast.schema import DataError, nearest
@@ -46,8 +46,8 @@ def pieces(path: str | Path, size: int = PIECE) -> Iterator[bytes]:
 
 
 def _plain_pieces(path: Path, size: int) -> Iterator[bytes]:
-    opened: IO[bytes] = gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[assignment]
-    with opened as file:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rb") as file:
         while piece := file.read(size):
             yield piece
 
