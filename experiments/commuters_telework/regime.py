@@ -59,17 +59,19 @@ def methods(weather: bool) -> dict[str, Forecaster]:
 
     rules = ("10of10", "High5of10", "Nearest5of10", "PBLM-10of10", "PBLM-Nearest5of10")
     ahead = View.day_ahead()
+    # A mean of days moves with its days, so it lacks the change alone; a regression with an intercept needs the level too.
+    level = ("occupants", "occupants_usual")
     named = {name: Forecaster(make_estimator(name), name=name) for name in rules}
     slope = Residual(Ridge(columns=["occupants_change"], by=by, clip=None), make_estimator("10of10"))
     return named | {
         "10of10 + occupants (plan)": Forecaster(slope, {**PLAN, "calendar": {}}),
         "Ridge, day-ahead": Forecaster(ridge(), days, ahead),
-        "Ridge, day-ahead + occupants (plan)": Forecaster(ridge("occupants_change"), {**days, **PLAN}, ahead),
+        "Ridge, day-ahead + occupants (plan)": Forecaster(ridge(*level), {**days, **PLAN}, ahead),
         "Ridge": Forecaster(ridge(*before), {**days, **hours}),
         "Ridge + occupants (measured)": Forecaster(
-            ridge(*before, "occupants_before_change"), {**days, **hours, **MEASURED}
+            ridge(*before, "occupants_usual", "occupants_before_change"), {**days, **hours, **MEASURED}
         ),
-        "Ridge + occupants (plan)": Forecaster(ridge(*before, "occupants_change"), {**days, **hours, **PLAN}),
+        "Ridge + occupants (plan)": Forecaster(ridge(*before, *level), {**days, **hours, **PLAN}),
         "LearnedBaseline": Forecaster(learned()),
         "LearnedBaseline + occupants (plan)": Forecaster(
             learned("occupants", "occupants_usual", "occupants_change"), PLAN
@@ -206,9 +208,9 @@ def figure(table: pd.DataFrame) -> Figure:
             axes.plot(rows.loc[method, "bias"], lw=1.4, color=f"C{number}", label=method)
         axes.set_title(name, fontsize=9)
         axes.axhline(0, color="#999999", lw=0.6)
-    picture.axes[0].legend(fontsize=6.5, frameon=False)
     for axes in picture.axes[len(worlds) :]:
-        axes.remove()
+        axes.set_axis_off()
+        axes.legend(*picture.axes[0].get_legend_handles_labels(), loc="center", fontsize=8, frameon=False)
     picture.supxlabel("working days since 30 % stay at home", fontsize=9)
     picture.supylabel("bias against the world without telework [%]", fontsize=9)
     return picture

@@ -263,7 +263,7 @@ def congestion(one: Population) -> None:
             "min",
         )
     for less, more, what in (("s2", "s1", "telework lowers travel time"), ("s4", "s3", "telework lowers it under fixed hours"),
-                             ("s1", "s3", "fixed hours raise travel time"), ("s2", "s4", "fixed hours raise it under telework")):  # fmt: skip
+                             ("s1", "s3", "fixed hours raise travel time"), ("s2", "s4", "they do so under telework")):  # fmt: skip
         difference = table["minutes", more] - table["minutes", less]
         claim(
             f"{one.name}: {what} ({more} - {less}; draws that agree: {int((difference > 0).sum())} of {len(difference)})",

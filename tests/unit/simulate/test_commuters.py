@@ -147,7 +147,9 @@ def test_being_late_and_travelling_cost():
 
 @pytest.fixture(scope="module")
 def life(plans):
-    world = CommutingWorld(first_day="2019-03-25", days=14, tz="Europe/Berlin", telework_share=0.5, telework_from="2019-04-03")
+    world = CommutingWorld(
+        first_day="2019-03-25", days=14, tz="Europe/Berlin", telework_share=0.5, telework_from="2019-04-03"
+    )
     return simulate_commuting(plans, world)
 
 

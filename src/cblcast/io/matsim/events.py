@@ -154,7 +154,10 @@ def stream_events(
             sink.forget()
 
     recorder = Recorder(
-        {str(link).encode(): float(metres) for link, metres in network.links["length_m"].items()},
+        {
+            link.encode(): metres
+            for link, metres in zip(network.links.index.tolist(), network.links["length_m"].tolist(), strict=True)
+        },
         _batched(trips, flush_trips, batch),
         _batched(activities, flush_activities, batch),
         forget,

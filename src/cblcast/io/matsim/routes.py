@@ -53,7 +53,7 @@ def read_journeys(path: str | Path, network: Network, *, fast: bool = True) -> J
     DataError
         As :func:`cblcast.io.matsim.event_stream.stream`; no vehicle that enters traffic.
     """
-    listener = _Routes({str(link).encode(): number for number, link in enumerate(network.links.index)})
+    listener = _Routes({link.encode(): number for number, link in enumerate(network.links.index.tolist())})
     stream(path, listener, fast=fast)
     listener.close()
     if not listener.rows:
