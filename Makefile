@@ -35,7 +35,7 @@ $(VENV)/.installed: $(SETUP) | $(BIN)/python
 	touch $@
 
 $(VENV)/.installed-dev: $(SETUP) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,neural,scale,matsim]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,neural,scale]"
 	touch $(VENV)/.installed $@
 
 clean:
