@@ -13,7 +13,7 @@ from cblcast.report.commuting_figures import energy_figure, link_map_figure, pre
 from cblcast.workflow.commuting import Commuting
 
 DRAWN = {"persons": 60, "working": 50, "offices": 2, "home_links": 2}
-FILE = {"world": "commuting", "population": DRAWN, "days": 7, "tz": "Europe/Berlin", "slice_min": 60}
+FILE = {"world": "commuting", "population": {"drawn": DRAWN}, "days": 7, "tz": "Europe/Berlin", "slice_min": 60}
 
 
 def run(tmp_path, **changes):
@@ -63,10 +63,14 @@ def test_its_panel_feeds_a_study(tmp_path):
 
 
 def test_the_bundled_agents_and_opening_times(tmp_path):
-    result = run(tmp_path, population={"events": "equil"}, opening_times={"opens": 8, "closes": 17, "latest_start": 12})
+    result = run(
+        tmp_path,
+        population={"matsim": {"events": "equil"}},
+        opening_times={"opens": 8, "closes": 17, "latest_start": 12},
+    )
     assert result.summary["commuters"] == 100
     assert result.tables["sites"]["size"].tolist() == [100, 100]
-    usual = run(tmp_path, population={"events": "equil"})
+    usual = run(tmp_path, population={"matsim": {"events": "equil"}})
     opened, before = (found.tables["schedule_office_20"]["persons"] for found in (result, usual))
     assert opened.idxmax() == 8  # they come by 6:20 unless the office opens at 8, and most leave after half an hour
     assert before.idxmax() == 6
@@ -76,14 +80,14 @@ def test_files_beside_the_world_are_found_and_others_named(tmp_path):
     events, network = equil()
     (tmp_path / "e.xml.gz").write_bytes(events.read_bytes())
     (tmp_path / "n.xml").write_bytes(network.read_bytes())
-    found = run(tmp_path, population={"events": "e.xml.gz", "network": "n.xml", "work": "w"})
+    found = run(tmp_path, population={"matsim": {"events": "e.xml.gz", "network": "n.xml", "work": "w"}})
     assert found.summary["persons"] == 100
     with pytest.raises(StudyError, match=r"'x\.xml' is neither beside"):
-        run(tmp_path, population={"events": "x.xml", "network": "n.xml"})
+        run(tmp_path, population={"matsim": {"events": "x.xml", "network": "n.xml"}})
 
 
 @pytest.mark.parametrize("change", [
-    {"population": {"events": "run.xml"}}, {"population": {"persons": 3}}, {"days": 0}, {"attendance": 1.2},
+    {"population": {"matsim": {"events": "run.xml"}}}, {"population": {"drawn": {"persons": 3}}}, {"population": {}}, {"days": 0}, {"attendance": 1.2},
     {"telework": {"share": 2, "from": "2019-01-01"}}, {"no_such_key": 1}, {"noise": -0.1}, {"slice_min": 0},
 ])  # fmt: skip
 def test_what_the_file_may_not_say(change):

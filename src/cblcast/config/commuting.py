@@ -41,8 +41,23 @@ class DrawnPopulation(Section):
     travel_min: float = Field(default=30.0, ge=0)
 
 
+class Population(Section):
+    """Where the people come from: one of the two."""
+
+    matsim: MatsimPopulation | None = None
+    drawn: DrawnPopulation | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Population:
+        if (self.matsim is None) == (self.drawn is None):
+            raise ValueError(
+                "give either matsim: (events and network of a run) or drawn: (persons, working, offices …)"
+            )
+        return self
+
+
 class Telework(Section):
-    """Who stays at home from a day on, and which part of the others moves into opening times."""
+    """Which share of the commuters stays at home on a working day, from which local date on."""
 
     share: Share
     from_: Day = Field(alias="from")
@@ -62,7 +77,7 @@ class CommutingFile(Section):
     world: Literal["commuting"]
     name: str = "commuting"
     description: str = ""
-    population: MatsimPopulation | DrawnPopulation
+    population: Population
     first_day: Day = "2019-01-07"
     days: int = Field(default=90, ge=1)
     tz: str = "UTC"

@@ -60,25 +60,27 @@ def presence_figure(presence: Mapping[str, np.ndarray], title: str = "", slice_h
     Parameters
     ----------
     presence : mapping case -> ndarray, shape (n_slices,)
-        The base case first; mean over each slice, between 0 and 1.
+        The base case first; mean over each slice, between 0 and 1. A lone case has no differences.
     """
-    figure = _figure(8.0, 3.4)
-    left, right = figure.subplots(1, 2, sharex=True)
+    compared = len(presence) > 1
+    figure = _figure(8.0 if compared else 4.8, 3.4)
+    axes = figure.subplots(1, 1 + compared, sharex=True, squeeze=False)[0]
     base = next(iter(presence.values()))
     for number, (case, values) in enumerate(presence.items()):
         edges = np.arange(len(values) + 1) * slice_h
         colour = CASES[number % len(CASES)]
-        left.stairs(values, edges, color=colour, lw=1.3, label=case)
+        axes[0].stairs(values, edges, color=colour, lw=1.3, label=case)
         if number:
-            right.stairs(values - base, edges, color=colour, lw=1.3, label=case, baseline=None)
-    right.axhline(0, color="#999999", lw=0.8)
-    left.set_ylabel("probability of being at work")
-    right.set_ylabel("difference to the base case")
-    for axes in (left, right):
-        axes.set_xlim(0, 24)
-        axes.set_xticks(range(0, 25, 4))
-        axes.set_xlabel("time of day [h]")
-    left.legend(fontsize=8, frameon=False)
+            axes[1].stairs(values - base, edges, color=colour, lw=1.3, label=case, baseline=None)
+    axes[0].set_ylabel("probability of being at work")
+    axes[0].legend(fontsize=8, frameon=False)
+    if compared:
+        axes[1].axhline(0, color="#999999", lw=0.8)
+        axes[1].set_ylabel("difference to the base case")
+    for one in axes:
+        one.set_xlim(0, 24)
+        one.set_xticks(range(0, 25, 4))
+        one.set_xlabel("time of day [h]")
     figure.suptitle(title, fontsize=10)
     return figure
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cblcast.config.commuting import CommutingFile, DrawnPopulation, MatsimPopulation
+from cblcast.config.commuting import CommutingFile, DrawnPopulation, MatsimPopulation, Population
 from cblcast.schema import OBSERVED, SITE, StudyError
 
 if TYPE_CHECKING:
@@ -75,35 +75,37 @@ class Commuting:
         return _outcome(settings, plans, result, tuple(notes))
 
 
-def _plans(population: MatsimPopulation | DrawnPopulation, folder: Path, seed: int) -> tuple[DayPlans, list[str]]:
+def _plans(population: Population, folder: Path, seed: int) -> tuple[DayPlans, list[str]]:
+    if population.drawn is not None:
+        return _drawn(population.drawn, seed), ["the population is drawn, not observed"]
+    assert population.matsim is not None
+    return _observed(population.matsim, folder)
+
+
+def _drawn(people: DrawnPopulation, seed: int) -> DayPlans:
     from cblcast.physics.occupancy import OfficeHours
     from cblcast.simulate.commuting import drawn_plans
-    from cblcast.simulate.day_plans import day_plans
 
-    if isinstance(population, DrawnPopulation):
-        hours = OfficeHours.from_core(population.core_from, population.core_until, population.work_h)
-        drawn = drawn_plans(
-            hours,
-            population.persons,
-            population.working,
-            population.offices,
-            population.home_links,
-            population.travel_min,
-            seed=seed,
-        )
-        return drawn, ["the population is drawn, not observed"]
+    hours = OfficeHours.from_core(people.core_from, people.core_until, people.work_h)
+    return drawn_plans(
+        hours, people.persons, people.working, people.offices, people.home_links, people.travel_min, seed=seed
+    )
+
+
+def _observed(people: MatsimPopulation, folder: Path) -> tuple[DayPlans, list[str]]:
     from cblcast.io.matsim.events import read_events
     from cblcast.io.matsim.network import read_network
     from cblcast.io.matsim.presence import PresenceLedger
     from cblcast.io.matsim.sample import equil
+    from cblcast.simulate.day_plans import day_plans
 
-    if population.events == "equil":
+    if people.events == "equil":
         events_file, network_file = equil()
     else:
-        events_file, network_file = (_beside(folder, name) for name in (population.events, str(population.network)))
+        events_file, network_file = (_beside(folder, name) for name in (people.events, str(people.network)))
     events = read_events(events_file, read_network(network_file))
     ledger = PresenceLedger().frames(events.trips, events.activities)
-    presence = ledger.presence(events.persons, home=population.home, work=population.work)
+    presence = ledger.presence(events.persons, home=people.home, work=people.work)
     plans = day_plans(events.trips, events.activities, events.persons, presence.purpose)
     notes = [f"{n} {what}" for what, n in {**events.report.odd, **presence.odd}.items()]
     if plans.left_out:
@@ -123,7 +125,6 @@ def _beside(folder: Path, name: str) -> Path:
 def _outcome(
     settings: CommutingFile, plans: DayPlans, result: CommutingResult, notes: tuple[str, ...]
 ) -> CommutingOutcome:
-    from cblcast.simulate.commuter_energy import persons_at_work
     from cblcast.simulate.commuting import NOISE_FREE, OCCUPANTS, PLANNED, WITHOUT_TELEWORK
 
     panel = result.panel
@@ -148,14 +149,28 @@ def _outcome(
     }
     if settings.schedules:
         tables |= {f"schedule_{site}": table for site, table in schedules(panel).items()}
-    workers = max(1, summary["commuters"])
 
-    def presence_by_hour() -> Any:
+    def presence() -> Any:
         from cblcast.report.commuting_figures import presence_figure
 
-        return presence_figure({settings.name: persons_at_work(plans) / workers}, "a usual working day")
+        cases = presence_by_case(panel, None if settings.telework is None else settings.telework.from_)
+        return presence_figure(cases, f"{settings.name}: working days", panel.step_hours)
 
-    return CommutingOutcome(summary, tables, {"presence": presence_by_hour}, notes)
+    return CommutingOutcome(summary, tables, {"presence": presence}, notes)
+
+
+def presence_by_case(panel: Any, telework_from: str | None) -> dict[str, np.ndarray]:
+    """Occupants of all offices over their workplaces on a mean working day, by slice: before and, if any, with telework."""
+    offices = panel.sites.index[panel.sites["segment"] == "office"]
+    people = panel.data["occupants"].unstack("site_id")[offices].sum(axis=1) / panel.sites.loc[offices, "size"].sum()
+    wall = people.index.tz_convert(panel.sites["tz"].iloc[0]).tz_localize(None)
+    slot = (wall - wall.normalize()) // panel.step
+    working = np.asarray(wall.day_of_week < 5)
+    changed = (
+        np.zeros(len(wall), dtype=bool) if telework_from is None else np.asarray(wall >= pd.Timestamp(telework_from))
+    )
+    spans = {"as ever": working & ~changed, "with telework": working & changed}
+    return {name: people[rows].groupby(slot[rows]).mean().to_numpy() for name, rows in spans.items() if rows.any()}
 
 
 def schedules(panel: Any, column: str = "occupants") -> dict[str, pd.DataFrame]:
