@@ -9,7 +9,6 @@ full. Here only what happens is computed: a second in which nothing moves costs 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -17,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.schema import DataError, require_columns
+from cblcast.simulate.incidents import capacity_shares
 
 NODES, LINKS, WAITING, DEPARTURES = range(4)  # order within a second: DEPARTURES only queue up, so they may come last
 
@@ -157,7 +157,7 @@ class _Queues:
         self.waiting: dict[int, deque[int]] = {}
         self.moved_at = [0] * len(links)
         self.blocked: dict[int, list[int]] = {}
-        self.shares = _shares(links, incidents)
+        self.shares = capacity_shares(links, incidents)
         self.route, self.first = route.tolist(), first.tolist()
         self.at = first[:-1].tolist()
         self.departure = np.ceil(departure_s).astype(np.int64)
@@ -294,27 +294,3 @@ class _Queues:
                 self._note(max(ready, now), LINKS, onto)
         if moved and not buffer:
             self._note(now, LINKS, link)
-
-
-Share = Callable[[float], tuple[float, float]]
-
-
-def _shares(links: pd.DataFrame, incidents: pd.DataFrame | None) -> dict[int, Share]:
-    """Link position → share of its capacity at a time [s], and until when it stays so."""
-    if incidents is None:
-        return {}
-    spans: dict[int, list[tuple[float, float, float]]] = {}
-    for link, begin, end, left in incidents[["link", "from_s", "until_s", "share"]].itertuples(index=False):
-        if link in links.index and left > 0:
-            spans.setdefault(int(links.index.get_loc(link)), []).append((begin, end, left))
-
-    def share_of(of: list[tuple[float, float, float]]) -> Share:
-        edges = sorted({edge for begin, end, _ in of for edge in (begin, end)})
-
-        def share(now: float) -> tuple[float, float]:
-            left = min((part for begin, end, part in of if begin <= now < end), default=1.0)
-            return left, next((edge for edge in edges if edge > now), np.inf)
-
-        return share
-
-    return {link: share_of(of) for link, of in spans.items()}
