@@ -53,12 +53,15 @@ def work():
     "bare": """
 import sys, time
 from collections import defaultdict
-from cblcast.io.matsim.event_stream import stream
-KINDS = (b"actend", b"actstart", b"departure", b"arrival", b"PersonEntersVehicle", b"PersonLeavesVehicle", b"travelled",
-         b"vehicle enters traffic", b"vehicle leaves traffic", b"stuckAndAbort")
+from cblcast.io.matsim.event_stream import Wanted, stream
 class Listener:
-    handlers = {kind: (lambda now, attributes: None) for kind in KINDS}
-    every_vehicle = False
+    wanted = {kind: Wanted(names, lambda now, *values: None) for kind, names in {
+        "actend": ("person", "link", "actType"), "actstart": ("person", "link", "actType"),
+        "departure": ("person", "link", "legMode"), "arrival": ("person", "link", "legMode"),
+        "PersonEntersVehicle": ("person", "vehicle"), "PersonLeavesVehicle": ("person", "vehicle"),
+        "vehicle enters traffic": ("person", "link", "vehicle"), "vehicle leaves traffic": ("person", "link", "vehicle"),
+        "travelled": ("person", "distance"), "stuckAndAbort": ("person", "link"),
+    }.items()}
     def start(self): self.sums, self.values = defaultdict(float), defaultdict(lambda: 1.0)
 def work(): stream(sys.argv[1], Listener())
 """ + TIMED,

@@ -18,9 +18,8 @@ from cblcast.simulate.commuter_traffic import RoadTraffic
 from cblcast.simulate.day_plans import DayPlans, day_plans
 from cblcast.simulate.traffic import TrafficSettings
 
-# utah is a 0.1 % sample: its `incident` events give a link of 8920 vehicles/h a full capacity of 8.92. Its lorries leave a
-# headway of 2.5 cars behind them in every one of the 153 cases that show it. The room on links is not told; from a factor
-# of 0.1 on it makes no difference.
+# utah is a 0.1 % sample: its `incident` events give a link of 8920 vehicles/h a full capacity of 8.92. Behind its lorries the
+# next vehicle leaves a full link after 2.5 times the headway that it keeps behind a car. The room on links is not told.
 SETTINGS = {"equil": TrafficSettings(), "utah": TrafficSettings(flow_factor=0.001, storage_factor=0.1)}
 LORRY = 2.5
 

@@ -9,6 +9,7 @@ results.json, the figures and energy.csv beside this file. About a minute on one
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ from cblcast.report.commuting_figures import energy_figure, link_map_figure, pre
 from cblcast.simulate.commuter_energy import commuter_energy, count, persons_at_work, workplaces_of
 from cblcast.simulate.commuter_traffic import Driven, Scoring, drive, kept_journeys, reschedule
 from cblcast.simulate.day_plans import DayPlans, telework, within_opening_times
-from cblcast.simulate.traffic import simulate_traffic
+from cblcast.simulate.traffic import TrafficSettings, simulate_traffic
 
 HERE = Path(__file__).parent
 PERSONS, TELEWORK = 23_095, 20_771
@@ -146,12 +147,8 @@ def files(one: Population) -> None:
                 same,
                 "public 100-agent sample",
             )
-    table, road = one.journeys.table, one.road
-    result = simulate_traffic(
-        road.links, table["departure_s"].to_numpy(), road.route, road.first, road.settings, size=road.size
-    )
-    off = np.abs(result.arrival_s - table["arrival_s"].to_numpy())
-    off = off[np.isfinite(off)]
+    road = one.road
+    off = replay(one, road.settings)
     claim(
         f"{one.name}: queue model, median deviation of {len(off)} arrivals",
         float(np.median(off)),
@@ -164,6 +161,27 @@ def files(one: Population) -> None:
     claim(
         f"{one.name}: queue model, arrivals within 60 s", 100 * within, "%", ">= 95", within >= 0.95, "project target"
     )
+    if one.name == "utah":
+        announced = replay(one, road.settings, one.journeys.incidents)
+        claim("utah: the same with incidents as long as announced", 100 * float((announced <= 60).mean()), "%")
+        for factor in (0.001, 1.0):
+            other = replay(one, replace(road.settings, storage_factor=factor))
+            claim(
+                f"utah: the same with room on links times {factor:g} instead of 0.1",
+                100 * float((other <= 60).mean()),
+                "%",
+            )
+
+
+def replay(one: Population, settings: TrafficSettings, incidents: pd.DataFrame | None = None) -> np.ndarray:
+    """Seconds between the arrivals of the run and those of the queue model."""
+    table, road = one.journeys.table, one.road
+    departure = table["departure_s"].to_numpy()
+    result = simulate_traffic(
+        road.links, departure, road.route, road.first, settings, size=road.size, incidents=incidents
+    )
+    off = np.abs(result.arrival_s - table["arrival_s"].to_numpy())
+    return off[np.isfinite(off)]
 
 
 def cases_of(one: Population, seed: int = 0) -> dict[str, DayPlans]:

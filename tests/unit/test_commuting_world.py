@@ -87,7 +87,8 @@ def test_files_beside_the_world_are_found_and_others_named(tmp_path):
 
 
 @pytest.mark.parametrize("change", [
-    {"population": {"matsim": {"events": "run.xml"}}}, {"population": {"drawn": {"persons": 3}}}, {"population": {}}, {"days": 0}, {"attendance": 1.2},
+    {"population": {"matsim": {"events": "run.xml"}}}, {"population": {"drawn": {"persons": 3}}},
+    {"population": {}}, {"days": 0}, {"attendance": 1.2},
     {"telework": {"share": 2, "from": "2019-01-01"}}, {"no_such_key": 1}, {"noise": -0.1}, {"slice_min": 0},
 ])  # fmt: skip
 def test_what_the_file_may_not_say(change):

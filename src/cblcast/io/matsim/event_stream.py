@@ -19,8 +19,6 @@ import numpy as np
 from cblcast.io.matsim import xml_stream
 from cblcast.schema import DataError
 
-Attributes = dict[bytes, bytes]
-Handler = Callable[[float, Attributes], Any]
 ENTERED, LEFT = b"entered link", b"left link"
 # Possessive quantifiers: nothing that matched has to be tried again. Types that begin with l are left links; another one
 # would be missing in the count, and "entered link" with other attributes is seen among the other types.
@@ -28,9 +26,46 @@ _EVENT = re.compile(
     rb'<event time="([^"]*+)" type="(?!l)(?:entered link" link="([^"]*+)" vehicle="([^"]*+)"|([^"]*+)"([^>]*+))'
 )
 _LEFT = b'type="left link"'
-_AT_THE_END = b' relativePosition="1.0"'  # a vehicle that starts or stops at the end of its link: nothing to correct
 _OTHER_TAG = re.compile(rb"<(?!event )[^>]*>")
 _FRAME = re.compile(rb'(?:<\?xml[^>]*\?>|<events(?: version="[^"]*")?>|</events>)')
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a listener wants of one type of event.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Attributes in the order in which MATSim writes them; with ``?`` behind those that may be missing.
+    take : callable
+        ``take(time, *values)``: the time [s], and the values as bytes, empty where missing.
+    unless : str
+        An attribute as it stands in the text; an event that has it is passed over.
+    """
+
+    names: tuple[str, ...]
+    take: Callable[..., Any]
+    unless: str = ""
+
+    def pattern(self) -> re.Pattern[bytes]:
+        """Finds the values in the text of an event's attributes."""
+        others = r'(?: [^ ="]++="[^"]*+")*?'
+        text = ""
+        for name in self.names:
+            one = rf'{others} {name.rstrip("?")}="([^"]*+)"'
+            text += rf"(?:{one})?" if name.endswith("?") else one
+        return re.compile(text.encode())
+
+    def values(self, attributes: Mapping[str, str]) -> list[bytes] | None:
+        """The same from parsed attributes; None for an event that is passed over."""
+        name, _, value = self.unless.partition("=")
+        if self.unless and attributes.get(name) == value.strip('"'):
+            return None
+        return [
+            attributes.get(name[:-1], "").encode() if name.endswith("?") else attributes[name].encode()
+            for name in self.names
+        ]
 
 
 class Listener(Protocol):
@@ -38,18 +73,14 @@ class Listener(Protocol):
 
     Attributes
     ----------
-    handlers : mapping type -> handler
-        Called with the time [s] and the attributes, whose keys are made by :func:`key`.
+    wanted : mapping type -> Wanted
     sums, values : mapping
         ``sums[vehicle] += values[link]`` for each link that a vehicle enters: metres, or links in a list.
-    every_vehicle : bool
-        Whether events of ``relativePosition`` 1, which correct no distance, are wanted too.
     """
 
-    handlers: Mapping[bytes, Handler]
+    wanted: Mapping[str, Wanted]
     sums: Any
     values: Any
-    every_vehicle: bool
 
     def start(self) -> None:
         """Forget everything: a file is read from its beginning."""
@@ -89,11 +120,6 @@ class _NotAsWrittenError(Exception):
     """The text is XML, perhaps, but not as MATSim writes it."""
 
 
-def key(name: str) -> bytes:
-    """Name of an attribute as it stands in the text; handlers get their attributes under such keys."""
-    return f" {name}=".encode()
-
-
 def stream(path: str | Path, listener: Listener, *, fast: bool = True) -> StreamReport:
     """Give every event of `path` to `listener`, in the order of the file.
 
@@ -126,8 +152,12 @@ def stream(path: str | Path, listener: Listener, *, fast: bool = True) -> Stream
 def _fast_lane(path: str | Path, listener: Listener) -> StreamReport:
     report = StreamReport()
     kinds: Counter[bytes] = Counter()
-    handlers, sums, values = listener.handlers, listener.sums, listener.values
-    boring = b"\0" if listener.every_vehicle else _AT_THE_END  # no XML holds a zero byte
+    sums, values = listener.sums, listener.values
+    # A zero byte stands in no XML, so that an event without an `unless` is never passed over.
+    wanted = {
+        kind.encode(): (one.pattern().match, one.take, f" {one.unless}".encode() if one.unless else b"\0")
+        for kind, one in listener.wanted.items()
+    }
     last, rest = 0.0, b""
     for piece in xml_stream.pieces(path):
         text = rest + piece
@@ -148,10 +178,11 @@ def _fast_lane(path: str | Path, listener: Listener) -> StreamReport:
                     report.step_back(now, last)
                 last = now
                 others.append(kind)
-                if kind in handlers and boring not in attributes:
-                    parts = attributes.split(b'"')
-                    handlers[kind](now, dict(zip(parts[::2], parts[1::2])))  # noqa: B905  the last part has no value
-        except (KeyError, ValueError):  # the slow lane says what is wrong, and where
+                if kind in wanted:
+                    match, take, unless = wanted[kind]
+                    if unless not in attributes:
+                        take(now, *match(attributes).groups(b""))  # type: ignore[union-attr]
+        except (AttributeError, KeyError, ValueError):  # no match, or no number: the slow lane says what, and where
             raise _NotAsWrittenError from None
         kinds[ENTERED] += len(found) - len(others)
         other_kinds = Counter(others)
@@ -181,7 +212,7 @@ def _check_as_written(text: bytes, events: int) -> bool:
 def _any_xml(path: str | Path, listener: Listener) -> StreamReport:
     """The slow lane: any well-formed XML; also the oracle that the fast lane is tested against."""
     report = StreamReport(fast=False)
-    handlers, sums, values, name = listener.handlers, listener.sums, listener.values, Path(path).name
+    wanted, sums, values, name = listener.wanted, listener.sums, listener.values, Path(path).name
     last = 0.0
 
     def start(element: str, attributes: dict[str, str]) -> None:
@@ -199,13 +230,11 @@ def _any_xml(path: str | Path, listener: Listener) -> StreamReport:
             if not now >= last:
                 report.step_back(now, last)
             last = now
-            handler = handlers.get(kind.encode())
-            if handler is not None:
-                handler(now, {key(k): v.encode() for k, v in attributes.items()})
+            if kind in wanted and (found := wanted[kind].values(attributes)) is not None:
+                wanted[kind].take(now, *found)
         except KeyError as error:
-            lacking = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
             raise DataError(
-                f"{name}: an event of type {kind!r} at {time} s has no {lacking.strip(' =')!r}: is this a MATSim events file?"
+                f"{name}: an event of type {kind!r} at {time} s has no {error.args[0]!r}: is this a MATSim events file?"
             ) from None
         except ValueError as error:
             raise DataError(f"{name}: an event of type {kind!r} at {time} s cannot be read: {error}") from None

@@ -31,7 +31,7 @@ PERSON_COLUMNS = [
     "last_s",
     "stuck_s",
 ]
-BATCH = 50_000
+BATCH = 10_000
 
 
 class Sink(Protocol):

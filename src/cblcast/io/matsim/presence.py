@@ -27,7 +27,7 @@ from cblcast.io.matsim.recorder import Activity, Trip
 from cblcast.physics.presence import DAY_MS, DAY_S, changes_of_spells, persons_by_slice, slices_of_day
 from cblcast.schema import StudyError
 
-COMPACT_AT = 1 << 20
+COMPACT_AT = 1 << 18
 Policy = Literal["wrap", "clip"]
 ON_THE_ROAD, NOT_TOLD = b"\x00travel", b"\x00not told"
 Spell = tuple[bytes, bytes, float, float, float]  # type, link, start, end, first event of the person [s]

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 
-from cblcast.io.matsim.event_stream import Attributes, Handler, key
+from cblcast.io.matsim.event_stream import Wanted
 
-PERSON, LINK, VEHICLE, TYPE, MODE = (key(name) for name in ("person", "link", "vehicle", "actType", "legMode"))
-DISTANCE, POSITION, DRIVER = key("distance"), key("relativePosition"), key("driverId")
 # Stages of one trip (walk to the stop, ride, walk on) have activities of this kind between them.
 STAGE = b" interaction"
 # A vehicle's own programme (demand-responsive transport, trucks): its driver is no person of the population.
@@ -71,21 +69,21 @@ class Recorder:
         on_activity: Callable[[Activity], None],
         forget: Callable[[], None],
     ) -> None:
-        self.every_vehicle = False
         self.known_lengths = lengths
         self.on_trip, self.on_activity, self.forget = on_trip, on_activity, forget
-        self.handlers: Mapping[bytes, Handler] = {
-            b"actend": self.activity_ends,
-            b"actstart": self.activity_starts,
-            b"departure": self.departs,
-            b"arrival": self.arrives,
-            b"PersonEntersVehicle": self.enters_vehicle,
-            b"PersonLeavesVehicle": self.leaves_vehicle,
-            b"vehicle enters traffic": self.enters_traffic,
-            b"vehicle leaves traffic": self.leaves_traffic,
-            b"travelled": self.is_moved,
-            b"stuckAndAbort": self.aborts,
-            b"TransitDriverStarts": self.drives_for_others,
+        ends = 'relativePosition="1.0"'  # at the end of its link there is no distance to correct
+        self.wanted: Mapping[str, Wanted] = {
+            "actend": Wanted(("person", "link?", "actType"), self.activity_ends),
+            "actstart": Wanted(("person", "link?", "actType"), self.activity_starts),
+            "departure": Wanted(("person", "link?", "legMode"), self.departs),
+            "arrival": Wanted(("person", "legMode"), self.arrives),
+            "PersonEntersVehicle": Wanted(("person", "vehicle"), self.enters_vehicle),
+            "PersonLeavesVehicle": Wanted(("person", "vehicle"), self.leaves_vehicle),
+            "vehicle enters traffic": Wanted(("link", "vehicle", "relativePosition?"), self.enters_traffic, ends),
+            "vehicle leaves traffic": Wanted(("link", "vehicle", "relativePosition?"), self.leaves_traffic, ends),
+            "travelled": Wanted(("person", "distance"), self.is_moved),
+            "stuckAndAbort": Wanted(("person",), self.aborts),
+            "TransitDriverStarts": Wanted(("driverId",), self.drives_for_others),
         }
         self.start()
 
@@ -98,36 +96,36 @@ class Recorder:
         self.drivers: set[bytes] = set()
         self.odd: Counter[str] = Counter()
 
-    def activity_ends(self, now: float, a: Attributes) -> None:
+    def activity_ends(self, now: float, person: bytes, link: bytes, kind: bytes) -> None:
         """An activity is over."""
-        if a[TYPE] == VEHICLE_PROGRAMME:
-            self.drivers.add(a[PERSON])
-        p = self.persons[a[PERSON]]
-        if a[TYPE].endswith(STAGE):
+        if kind == VEHICLE_PROGRAMME:
+            self.drivers.add(person)
+        p = self.persons[person]
+        if kind.endswith(STAGE):
             p.last_s = now
             return
         if p.activity is None:
             if p.first_s == p.first_s:
                 self.odd["activities that end without having begun"] += 1
             else:
-                p.first_type, p.first_link, p.first_s = a[TYPE], a.get(LINK, b""), now
+                p.first_type, p.first_link, p.first_s = kind, link, now
         else:
-            if p.activity != a[TYPE]:
+            if p.activity != kind:
                 self.odd["activities that end under another type than they began with"] += 1
-            self._done(a[PERSON], p, now)
+            self._done(person, p, now)
         p.activity, p.last_s = None, now
 
-    def activity_starts(self, now: float, a: Attributes) -> None:
+    def activity_starts(self, now: float, person: bytes, link: bytes, kind: bytes) -> None:
         """An activity begins; the trip to it is over."""
-        p = self._seen(a[PERSON], now)
-        if a[TYPE].endswith(STAGE):
+        p = self._seen(person, now)
+        if kind.endswith(STAGE):
             return
         if p.activity is not None:
             self.odd["activities that begin while another has not ended"] += 1
-            self._done(a[PERSON], p, now)
+            self._done(person, p, now)
         if p.trip_s is not None:
-            self._arrived(a[PERSON], p, now, a.get(LINK, b""))
-        p.activity, p.link, p.since_s = a[TYPE], a.get(LINK, b""), now
+            self._arrived(person, p, now, link)
+        p.activity, p.link, p.since_s = kind, link, now
 
     def _seen(self, person: bytes, now: float) -> PersonState:
         p = self.persons[person]
@@ -143,17 +141,17 @@ class Recorder:
         if p.activity is not None and person not in self.drivers:
             self.on_activity((person, p.activity, p.link, p.since_s, now, p.first_s))
 
-    def departs(self, now: float, a: Attributes) -> None:
+    def departs(self, now: float, person: bytes, link: bytes, mode: bytes) -> None:
         """A leg begins, and a trip unless one is under way."""
-        p = self._seen(a[PERSON], now)
+        p = self._seen(person, now)
         if p.trip_s is None:
-            p.trip_s, p.trip_from, p.legs = now, a.get(LINK, b""), []
-        p.leg_mode, p.distance_m = a[MODE], 0.0
+            p.trip_s, p.trip_from, p.legs = now, link, []
+        p.leg_mode, p.distance_m = mode, 0.0
 
-    def arrives(self, now: float, a: Attributes) -> None:
+    def arrives(self, now: float, person: bytes, mode: bytes) -> None:
         """A leg is over."""
-        p = self._seen(a[PERSON], now)
-        p.legs.append((p.leg_mode or a[MODE], p.distance_m))
+        p = self._seen(person, now)
+        p.legs.append((p.leg_mode or mode, p.distance_m))
 
     def _arrived(self, person: bytes, p: PersonState, now: float, link: bytes) -> None:
         assert p.trip_s is not None
@@ -166,37 +164,37 @@ class Recorder:
             self.on_trip((person, mode, p.trip_from, link, p.trip_s, now, metres, p.first_s))
         p.trip_s = None
 
-    def enters_vehicle(self, now: float, a: Attributes) -> None:
+    def enters_vehicle(self, now: float, person: bytes, vehicle: bytes) -> None:
         """What the vehicle drives from now on, its passenger travels."""
-        p = self.persons[a[PERSON]]
-        p.vehicle = a[VEHICLE]
+        p = self.persons[person]
+        p.vehicle = vehicle
         p.ridden_from_m = self.sums[p.vehicle]
 
-    def leaves_vehicle(self, now: float, a: Attributes) -> None:
+    def leaves_vehicle(self, now: float, person: bytes, vehicle: bytes) -> None:
         """The ride is over."""
-        p = self.persons[a[PERSON]]
-        if p.vehicle != a[VEHICLE]:
+        p = self.persons[person]
+        if p.vehicle != vehicle:
             self.odd["persons who leave a vehicle that they did not enter"] += 1
             return
         p.distance_m += self.sums[p.vehicle] - p.ridden_from_m
         p.vehicle = b""
 
-    def enters_traffic(self, now: float, a: Attributes) -> None:
+    def enters_traffic(self, now: float, link: bytes, vehicle: bytes, position: bytes) -> None:
         """A vehicle that starts before the end of its link drives the rest of it."""
-        self.sums[a[VEHICLE]] += (1.0 - float(a.get(POSITION, b"1"))) * self.values[a[LINK]]
+        self.sums[vehicle] += (1.0 - float(position or b"1")) * self.values[link]
 
-    def leaves_traffic(self, now: float, a: Attributes) -> None:
+    def leaves_traffic(self, now: float, link: bytes, vehicle: bytes, position: bytes) -> None:
         """A vehicle that stops before the end of its link has not driven the rest of it."""
-        self.sums[a[VEHICLE]] -= (1.0 - float(a.get(POSITION, b"1"))) * self.values[a[LINK]]
+        self.sums[vehicle] -= (1.0 - float(position or b"1")) * self.values[link]
 
-    def is_moved(self, now: float, a: Attributes) -> None:
+    def is_moved(self, now: float, person: bytes, distance: bytes) -> None:
         """A teleported leg tells its distance."""
-        self.persons[a[PERSON]].distance_m += float(a[DISTANCE])
+        self.persons[person].distance_m += float(distance)
 
-    def aborts(self, now: float, a: Attributes) -> None:
+    def aborts(self, now: float, person: bytes) -> None:
         """The run gives a person up."""
-        self._seen(a[PERSON], now).stuck_s = now
+        self._seen(person, now).stuck_s = now
 
-    def drives_for_others(self, now: float, a: Attributes) -> None:
+    def drives_for_others(self, now: float, driver: bytes) -> None:
         """The driver of a transit vehicle is no person of the population."""
-        self.drivers.add(a[DRIVER])
+        self.drivers.add(driver)

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cblcast.io.matsim.event_stream import Attributes, Handler, key, stream
+from cblcast.io.matsim.event_stream import Wanted, stream
 from cblcast.io.matsim.network import Network
 from cblcast.schema import DataError
 
-PERSON, LINK, VEHICLE, POSITION = key("person"), key("link"), key("vehicle"), key("relativePosition")
 INCIDENT_COLUMNS = ["link", "from_s", "until_s", "share"]
 
 
@@ -79,15 +78,13 @@ class _Position(dict[bytes, list[int]]):
 class _Routes:
     """Listener: `sums` gathers the links that each vehicle enters."""
 
-    every_vehicle = True
-
     def __init__(self, positions: Mapping[bytes, int]) -> None:
         self.values = _Position({link: [number] for link, number in positions.items()})
-        self.handlers: Mapping[bytes, Handler] = {
-            b"departure": self.person_departs,
-            b"vehicle enters traffic": self.departs,
-            b"vehicle leaves traffic": self.arrives,
-            b"incident": self.incident,
+        self.wanted: Mapping[str, Wanted] = {
+            "departure": Wanted(("person",), self.person_departs),
+            "vehicle enters traffic": Wanted(("person", "link", "vehicle"), self.departs),
+            "vehicle leaves traffic": Wanted(("vehicle",), self.arrives),
+            "incident": Wanted(("linkId", "reducedCapacity", "endTime", "fullCapacity"), self.incident),
         }
         self.start()
 
@@ -99,23 +96,21 @@ class _Routes:
         self.routes: list[list[int]] = []
         self.incidents: list[tuple[str, float, float, float]] = []
 
-    def person_departs(self, now: float, a: Attributes) -> None:
-        self.departed[a[PERSON]] = now
+    def person_departs(self, now: float, person: bytes) -> None:
+        self.departed[person] = now
 
-    def departs(self, now: float, a: Attributes) -> None:
-        vehicle = a[VEHICLE]
+    def departs(self, now: float, person: bytes, link: bytes, vehicle: bytes) -> None:
         if vehicle in self.on_the_way:
             self._ends(vehicle, float("nan"))
-        self.on_the_way[vehicle] = (a[PERSON], now, a[LINK])
+        self.on_the_way[vehicle] = (person, now, link)
         self.sums[vehicle] = []
 
-    def arrives(self, now: float, a: Attributes) -> None:
-        if a[VEHICLE] in self.on_the_way:
-            self._ends(a[VEHICLE], now)
+    def arrives(self, now: float, vehicle: bytes) -> None:
+        if vehicle in self.on_the_way:
+            self._ends(vehicle, now)
 
-    def incident(self, now: float, a: Attributes) -> None:
-        share = float(a[key("reducedCapacity")]) / float(a[key("fullCapacity")])
-        self.incidents.append((a[key("linkId")].decode(), now, float(a[key("endTime")]), share))
+    def incident(self, now: float, link: bytes, reduced: bytes, until: bytes, full: bytes) -> None:
+        self.incidents.append((link.decode(), now, float(until), float(reduced) / float(full)))
 
     def close(self) -> None:
         for vehicle in list(self.on_the_way):
