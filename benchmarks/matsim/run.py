@@ -3,8 +3,8 @@
     CBLCAST_DATA_DIR=... MATSIM_TOOLS_PYTHON=/path/to/env/bin/python python benchmarks/matsim/run.py
 
 MATSIM_TOOLS_PYTHON names the interpreter of an environment of its own with matsim-tools (GPL: it is compared with, never
-depended on); without it that row is left out. Every figure is the best of several runs in a fresh process, processor
-seconds. Ten million events are utah's file thirty times over, each copy 30 h later. Writes results.json. Three minutes.
+depended on); without it that row is left out. Every figure is processor seconds, the best of
+five rounds in turn, each a fresh process with five runs. Ten million events are utah's file thirty times over, each copy 30 h later. Writes results.json. Three minutes.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 EVENTS = 339_362
+ROUNDS = 5
 LENGTHS = """
 import sys, time
 from cblcast.io.matsim.network import read_network
@@ -141,7 +142,12 @@ def main() -> None:
             flush=True,
         )
 
-    seconds = {name: measure(name, events, network) for name in ("bare", "trips", "presence", "slow")}
+    names = ["bare", "trips", "presence", "slow"]
+    if os.environ.get("MATSIM_TOOLS_PYTHON"):
+        names += ["matsim-tools", "matsim-tools, trips"]
+    # In turn, so that a busy machine is busy for all of them; the best of all rounds counts.
+    rounds = [{name: measure(name, events, network) for name in names} for _ in range(ROUNDS)]
+    seconds = {name: tuple(min(one[name][part] for one in rounds) for part in (0, 1)) for name in names}
     claim(
         "utah, 339,362 events → trips, activities, persons", seconds["trips"][0], "s", "<= 2", seconds["trips"][0] <= 2
     )
@@ -150,21 +156,20 @@ def main() -> None:
     claim("utah, events to a listener and odometers only", seconds["bare"][0], "s")
     claim("utah → trips, the slow way (expat)", seconds["slow"][0], "s")
     if os.environ.get("MATSIM_TOOLS_PYTHON"):
-        theirs = {name: measure(name, events, network) for name in ("matsim-tools", "matsim-tools, trips")}
-        claim("utah, matsim-tools yields the events", theirs["matsim-tools"][0], "s")
-        claim("utah, matsim-tools, and trips and activities from them by hand", theirs["matsim-tools, trips"][0], "s")
+        claim("utah, matsim-tools yields the events", seconds["matsim-tools"][0], "s")
+        claim("utah, matsim-tools, and trips and activities from them by hand", seconds["matsim-tools, trips"][0], "s")
         for text, ratio in (
             (
                 "speed: events read here over events read by matsim-tools",
-                theirs["matsim-tools"][0] / seconds["bare"][0],
+                seconds["matsim-tools"][0] / seconds["bare"][0],
             ),
             (
                 "speed: events read and made trips here over events only read by matsim-tools",
-                theirs["matsim-tools"][0] / seconds["trips"][0],
+                seconds["matsim-tools"][0] / seconds["trips"][0],
             ),
             (
                 "speed: trips and activities here over the same with matsim-tools",
-                theirs["matsim-tools, trips"][0] / seconds["trips"][0],
+                seconds["matsim-tools, trips"][0] / seconds["trips"][0],
             ),
         ):
             claim(text, ratio, "times", ">= 3", ratio >= 3)

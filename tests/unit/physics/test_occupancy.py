@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cblcast.errors import DataError
@@ -8,6 +8,7 @@ from cblcast.physics.occupancy import BuildingPower, Commute, OfficeHours, home_
 from cblcast.physics.occupied_day import occupied_day, saturation_integral_h
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 24), min_size=4, max_size=4).map(sorted), st.floats(0, 1), st.floats(0.01, 20))
 def test_the_integral_is_that_of_a_fine_sum(edges, share, saturation):
     hours = OfficeHours(*edges)
@@ -16,6 +17,7 @@ def test_the_integral_is_that_of_a_fine_sum(edges, share, saturation):
     assert saturation_integral_h(hours, share, saturation) == pytest.approx(fine, abs=0.01)
 
 
+@settings(deadline=None)
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_an_office_never_draws_less_with_more_people(a, b):
     low, high = office_load_kw(np.sort([a, b]) * 50, 50)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cblcast.errors import DataError
@@ -12,6 +12,7 @@ spell = st.tuples(st.integers(0, 2), st.integers(-30, 60), st.integers(0, 24)).m
 )
 
 
+@settings(deadline=None)
 @given(st.lists(spell, max_size=12))
 def test_it_is_the_count_of_a_slow_loop(spells):
     place, begin, length = (

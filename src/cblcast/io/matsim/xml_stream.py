@@ -11,7 +11,7 @@ from xml.parsers import expat
 
 from cblcast.schema import DataError, nearest
 
-PIECE = 1 << 18  # bytes of XML in hand at a time
+PIECE = 1 << 16  # bytes of XML in hand at a time: what comes of them stays in the cache
 SUFFIXES = (".xml", ".xml.gz", ".xml.zst")
 StartHandler = Callable[[str, dict[str, str]], Any]
 

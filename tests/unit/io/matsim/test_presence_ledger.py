@@ -42,7 +42,7 @@ def population(days):
 gap = st.integers(0, 12).map(lambda n: n / 2)
 
 
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.lists(gap, min_size=1, max_size=7), min_size=1, max_size=5), st.sampled_from(["wrap", "clip"]))
 def test_person_hours_are_24_a_head(days, policy):
     trips, activities, persons = population(days)
