@@ -3,8 +3,9 @@
     CBLCAST_DATA_DIR=... MATSIM_TOOLS_PYTHON=/path/to/env/bin/python python benchmarks/matsim/run.py
 
 MATSIM_TOOLS_PYTHON names the interpreter of an environment of its own with matsim-tools (GPL: it is compared with, never
-depended on); without it that row is left out. Every figure is processor seconds, the best of
-five rounds in turn, each a fresh process with five runs. Ten million events are utah's file thirty times over, each copy 30 h later. Writes results.json. Three minutes.
+depended on); without it those rows are left out. Every figure is processor seconds, the best of five rounds in turn, each a
+fresh process with five runs. Ten million events are utah's file thirty times over, each copy 30 h later. Writes
+results.json. Five minutes.
 """
 
 from __future__ import annotations
