@@ -6,7 +6,7 @@ processes, the median of five after one warm-up, and CPU seconds beside wall sec
 
 from __future__ import annotations
 
-import json
+import ast
 import os
 import resource
 import statistics
@@ -15,6 +15,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "experiments"))
+
+from claims import asked, at_most, claim, write
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -42,13 +46,8 @@ def seconds(command: list[str], folder: Path, runs: int = 5) -> tuple[float, flo
     return statistics.median(walls), statistics.median(cpus)
 
 
-def claim(text: str, target: str, measured: object, unit: str, holds: bool) -> dict[str, object]:
-    source = "benchmarks/first_steps/run.py"
-    return {"claim": text, "source": source, "target": target, "measured": measured, "unit": unit, "holds": holds}
-
-
 def main() -> None:
-    cblcast = [sys.executable, "-m", "cblcast.cli"]
+    cblcast = [sys.executable, "-m", "cblcast"]
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ.pop("MLFLOW_TRACKING_URI", None)
     with tempfile.TemporaryDirectory() as name:
@@ -57,9 +56,7 @@ def main() -> None:
         (folder / "events.csv").write_text(EVENT)
         help_wall, help_cpu = seconds([*cblcast, "--help"], folder)
         probe = f"import sys, cblcast.cli; print([m for m in {HEAVY!r} if m in sys.modules])"
-        loaded = subprocess.run(
-            [sys.executable, "-c", probe], check=True, capture_output=True, text=True
-        ).stdout.strip()
+        loaded = subprocess.run([sys.executable, "-c", probe], check=True, capture_output=True, text=True).stdout
         subprocess.run(
             [*cblcast, "train", "study.yaml", "--register", "first", "--alias", "champion"],
             cwd=folder,
@@ -69,25 +66,20 @@ def main() -> None:
         meter = ROOT / "data" / "samples" / "turin.parquet"
         score = [*cblcast, "score", "--model", "models:/first@champion", "--data", str(meter), "--events", "events.csv"]
         score_wall, score_cpu = seconds(score, folder)
+    source = "benchmarks/first_steps/run.py"
+    score_text = "score of one event of one site in a fresh process"
+    heavy = ast.literal_eval(loaded)
     results = [
-        claim("cblcast --help, wall", "<= 0.3", round(help_wall, 3), "s", help_wall <= 0.3),
-        claim("cblcast --help, CPU", "<= 0.3", round(help_cpu, 3), "s", help_cpu <= 0.3),
-        claim("heavy modules loaded by cblcast --help", "[]", loaded, "modules", loaded == "[]"),
-        claim(
-            "score of one event of one site in a fresh process, wall",
-            "<= 3",
-            round(score_wall, 2),
-            "s",
-            score_wall <= 3,
-        ),
-        claim(
-            "score of one event of one site in a fresh process, CPU", "<= 3", round(score_cpu, 2), "s", score_cpu <= 3
-        ),
+        claim("cblcast --help, wall", source, help_wall, "s", at_most(0.3), digits=3),
+        claim("cblcast --help, CPU", source, help_cpu, "s", at_most(0.3), digits=3),
+        claim("heavy modules loaded by cblcast --help", source, len(heavy), "modules", at_most(0), loaded=heavy),
+        claim(f"{score_text}, wall", source, score_wall, "s", at_most(3)),
+        claim(f"{score_text}, CPU", source, score_cpu, "s", at_most(3)),
     ]
-    (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    write(HERE / "results.json", results)
     for item in results:
         verdict = "holds " if item["holds"] else "MISSED"
-        print(f"{item['measured']!s:>8} {item['unit']:8} target {item['target']:7} {verdict} {item['claim']}")
+        print(f"{item['measured']!s:>8} {item['unit']:8} {asked(item):12} {verdict} {item['claim']}")
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from cblcast.errors import DataError
 from cblcast.io.matsim.events import MatsimEvents, read_events
 from cblcast.io.matsim.network import Network, read_network
 from cblcast.io.matsim.presence import Presence, PresenceLedger
 from cblcast.io.matsim.routes import Journeys, read_journeys
 from cblcast.io.matsim.sample import equil
-from cblcast.schema import DataError
 from cblcast.simulate.commuter_traffic import RoadTraffic
 from cblcast.simulate.day_plans import DayPlans, day_plans
 from cblcast.simulate.traffic import TrafficSettings

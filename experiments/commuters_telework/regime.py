@@ -19,17 +19,18 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from cblcast import datasets
-from cblcast.backtest import backtest
-from cblcast.cases import View
+from cblcast.days.placebo import placebo_events
+from cblcast.errors import DataWarning
 from cblcast.estimators.learned_baseline import LearnedBaseline
-from cblcast.estimators.regression import Ridge
-from cblcast.estimators.residual import Residual
-from cblcast.forecaster import Forecaster
-from cblcast.methods import make_estimator
-from cblcast.panel import Panel
+from cblcast.estimators.learners.regression import Ridge
+from cblcast.estimators.wrappers.residual import Residual
+from cblcast.forecast.backtest import backtest
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.methods import make_estimator
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE
 from cblcast.physics.occupancy import BuildingPower, OfficeHours
-from cblcast.placebo import placebo_events
-from cblcast.schema import OBSERVED, ORIGIN, PREDICTED, SITE, DataWarning
 from cblcast.simulate.commuting import CommutingWorld, drawn_plans, simulate_commuting
 
 HERE = Path(__file__).parent

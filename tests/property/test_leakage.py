@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cblcast import registry
-from cblcast.cases import View, make_cases
-from cblcast.events import Event, Window
-from cblcast.panel import Panel
+from cblcast.frames.cases import View, make_cases
+from cblcast.frames.events import Event, Window
+from cblcast.frames.panel import Panel
 
 # A spring and an autumn clock change, zones east and west, a zone of half hours, one without changes.
 PLACES = [
@@ -106,11 +106,10 @@ def spoilt(panel: Panel, cases: pd.DataFrame, counted: tuple[str, ...] = ()) -> 
 def assert_blind(name: str, params: dict, panel: Panel, event: Event, view: View) -> None:
     """The builder's answer is the same, bit by bit, before and after the garbage."""
     cases = make_cases(panel, [event], view)
-    builder = registry.make(registry.FEATURES, name, params, "feature builder")
+    builder = registry.FEATURES.make(name, params)
     counted = ("occupants",) if params.get("known") == "measured" else ()
-    pd.testing.assert_frame_equal(
-        builder(panel, cases), builder(spoilt(panel, cases, counted), cases), check_exact=True
-    )
+    found = builder(spoilt(panel, cases, counted), cases)
+    pd.testing.assert_frame_equal(builder(panel, cases), found, check_exact=True)
 
 
 @pytest.mark.parametrize(("name", "params"), list(builders()))

@@ -13,7 +13,7 @@ def test_every_name_leads_somewhere(table):
     names = getattr(registry, table)
     for name, path in names.items():
         module, _, attribute = path.partition(":")
-        assert registry.resolve(names, name, "name") is getattr(importlib.import_module(module), attribute)
+        assert names.resolve(name) is getattr(importlib.import_module(module), attribute)
 
 
 @pytest.mark.parametrize(("name", "params", "message"), [
@@ -23,4 +23,4 @@ def test_every_name_leads_somewhere(table):
 ])  # fmt: skip
 def test_a_wrong_name_or_parameter_is_said(name, params, message):
     with pytest.raises(StudyError, match=message):
-        registry.make(registry.ESTIMATORS, name, params, "estimator")
+        registry.ESTIMATORS.make(name, params)

@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
-from cblcast.cli import data, scoring, settlement, studies
+import cblcast
+from cblcast.cli import data, scoring, settlement, studies, valuing, worlds
+from cblcast.cli.plugins import PLUGIN, load_named_plugins
 
 app = typer.Typer(
     name="cblcast",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Customer baselines for demand response and wind power nowcasts.",
 )
-for part in (studies.app, scoring.app, settlement.app):
+for part in (studies.app, scoring.app, settlement.app, worlds.app, valuing.app):
     app.add_typer(part)
 app.add_typer(data.app, name="data")
 app.add_typer(settlement.programs_app, name="programs")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cblcast {cblcast.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def about_all_commands(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+    plugin: Annotated[
+        list[str],
+        typer.Option(
+            PLUGIN,
+            help="Import a module of your own, which registers estimators, builders, rules or readers; may be repeated, "
+            "and stand anywhere on the line.",
+        ),
+    ] = [],  # noqa: B006
+) -> None:
+    """Options of every command; `main` has dealt with them before a command is looked for."""
 
 
 def main() -> None:
@@ -26,7 +51,8 @@ def main() -> None:
     from cblcast.errors import DataError, StudyError
 
     try:
-        code = app(standalone_mode=False)  # a command that ends by typer.Exit returns its code here
+        arguments = load_named_plugins(sys.argv[1:])
+        code = app(args=arguments, standalone_mode=False)  # a command that ends by typer.Exit returns its code here
     except (DataError, StudyError) as error:
         typer.secho(f"Error: {error}", fg="red", err=True)
         sys.exit(2)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cblcast.cli.options import AsJson, Clock, Label, SiteTable, Step, Tz, Unit
+from cblcast.cli.bundles import unbundled
+from cblcast.cli.options import AsJson, Reader
+from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_table, progress, records
 
 app = typer.Typer(no_args_is_help=True, help="Data sets that come with cblcast, and checks of your own.")
@@ -49,20 +52,23 @@ def data_describe(name: Annotated[str, typer.Argument(help="Name of a data set."
         typer.echo(f"{key:14s} {', '.join(map(str, value)) if isinstance(value, list) else value}")
 
 
-@app.command("check")
-def data_check(
-    path: Annotated[Path, typer.Argument(help="Meter or SCADA file.")],
-    tz: Tz = None,
-    clock: Clock = None,
-    unit: Unit = "auto",
-    label: Label = "start",
-    sites: SiteTable = None,
-    step: Step = None,
+@dataclass(frozen=True)
+class Wind:
+    """Weather that tells the lag of the file's clock."""
+
     nwp: Annotated[
         Path | None, typer.Option(help="Weather with time and a wind speed: finds the lag of the file's clock.")
-    ] = None,
-    speed: Annotated[str | None, typer.Option(help="Wind speed column of the file [m/s].")] = None,
-    nwp_speed: Annotated[str | None, typer.Option(help="Wind speed column of the weather [m/s].")] = None,
+    ] = None
+    speed: Annotated[str | None, typer.Option(help="Wind speed column of the file, in m/s.")] = None
+    nwp_speed: Annotated[str | None, typer.Option(help="Wind speed column of the weather, in m/s.")] = None
+
+
+@app.command("check")
+@unbundled
+def data_check(
+    path: Annotated[Path, typer.Argument(help="Meter or SCADA file.")],
+    reader: Reader = DEFAULT_OPTIONS,
+    wind: Wind = Wind(),
     as_json: AsJson = False,
 ) -> None:
     """Gaps, zeros, flat runs and spikes of a file, and whether its clock is right."""
@@ -71,18 +77,7 @@ def data_check(
     from cblcast.workflow.checking import check_file
 
     with progress(as_json, 1, "checking"):
-        report = check_file(
-            path,
-            nwp=nwp,
-            speed=speed,
-            nwp_speed=nwp_speed,
-            tz=tz,
-            clock=clock,
-            unit=unit,
-            label=label,
-            sites=sites,
-            step=step,
-        )
+        report = check_file(path, reader, nwp=wind.nwp, speed=wind.speed, nwp_speed=wind.nwp_speed)
     found = None if report.clock is None else asdict(report.clock)
     if as_json:
         print_json({"quality": records(report.quality.reset_index()), "clock": found})

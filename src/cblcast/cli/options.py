@@ -1,27 +1,83 @@
-"""Options that several commands share."""
+"""Options that several commands share, each declared once."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from cblcast.cli.bundles import Asked
+from cblcast.errors import StudyError
+from cblcast.io.options import ReaderOptions
 
 PARTIAL = 3  # exit code: the rest was done, and what was not is named
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Store = Annotated[
     str | None,
-    typer.Option("--store", help="MLflow store [default: $MLFLOW_TRACKING_URI, else sqlite:///models/mlflow.db]."),
+    typer.Option("--store", help="MLflow store (default: $MLFLOW_TRACKING_URI, else sqlite:///models/mlflow.db)."),
 ]
-Tz = Annotated[str | None, typer.Option(help="IANA zone of the sites, e.g. Europe/Rome.")]
-Clock = Annotated[
-    str | None, typer.Option(help="Zone of the clock that wrote times without offset, if not the site's own, e.g. UTC.")
-]
-Unit = Annotated[
-    str, typer.Option(help="Unit of the metered values: kW, kWh per interval, W, MW, …; auto reads the column's name.")
-]
-Label = Annotated[str, typer.Option(help="Whether times label the start or the end of their interval.")]
-Weather = Annotated[Path | None, typer.Option(help="CSV or Parquet with time and weather columns.")]
-SiteTable = Annotated[Path | None, typer.Option("--sites", help="CSV or Parquet with site_id, tz, country, …")]
-Step = Annotated[str | None, typer.Option(help="Average to this step, e.g. 60min.")]
+Change = Annotated[list[str], typer.Option("--set", help="key=value: replace a value of the study; may be repeated.")]
+Data = Annotated[Path, typer.Option(help="Meter file: CSV, Parquet, Green Button XML or NEM12.")]
+Events = Annotated[Path, typer.Option(help="Events: CSV of site_id, start, stop with offset, or OpenADR 3 JSON.")]
+
+PANEL = "How the meter file is read"
+_PAIR = re.compile(r"(.+?)=\s*([A-Za-z_]\w*)\s*(?:,|$)")
+
+
+def _reads(*names: str, help: str) -> Any:
+    return typer.Option(*names, help=help, rich_help_panel=PANEL)
+
+
+# How a command asks for each field of ReaderOptions.
+READER: dict[str, Any] = {
+    "tz": Annotated[str | None, _reads(help="IANA zone of the sites, e.g. Europe/Rome.")],
+    "clock": Annotated[
+        str | None,
+        _reads(help="Zone of the clock that wrote times without offset, if not the site's own, e.g. UTC."),
+    ],
+    "unit": Annotated[
+        str,
+        _reads(help="Unit of the metered values: kW, kWh per interval, W, MW, …; auto reads the column's name."),
+    ],
+    "label": Annotated[str, _reads(help="Whether times label the start or the end of their interval.")],
+    "columns": Annotated[
+        list[str] | None,
+        _reads(help="THEIRS=ours: which column is what, e.g. Zeitstempel=time,Leistung=observed_kw; may be repeated."),
+    ],
+    "time_format": Annotated[str | None, _reads(help="How times are written, as in strptime: '%d/%m/%Y %H:%M'.")],
+    "decimal": Annotated[str | None, _reads(help="Decimal sign of a text file: '.' or ','.")],
+    "on_duplicates": Annotated[
+        str, _reads(help="Where a site has one time twice with different values: raise, first, last or mean.")
+    ],
+    "weather": Annotated[Path | None, _reads(help="CSV or Parquet with time and weather columns.")],
+    "sites": Annotated[Path | None, _reads(help="CSV or Parquet with site_id, tz, country, …")],
+    "country": Annotated[str | None, _reads(help="Whose holidays apply to the sites, ISO 3166, e.g. IT.")],
+    "subdivision": Annotated[str | None, _reads(help="And which part of the country's, e.g. BY.")],
+    "step": Annotated[str | None, _reads(help="Average to this step, e.g. 60min.")],
+    "format": Annotated[str, _reads(help="table, green_button or nem12; auto looks at the file.")],
+    "layout": Annotated[str, _reads(help="Of a table: long or wide; auto looks at its columns.")],
+}
+
+
+def _reader_options(answers: Mapping[str, Any]) -> ReaderOptions:
+    return ReaderOptions(**{**answers, "columns": column_names(answers["columns"] or ())})
+
+
+def column_names(pairs: list[str] | tuple[str, ...]) -> dict[str, str] | None:
+    """``["When=time", "T=temp_air_c,Load=observed_kw"]`` as a mapping, None if empty; their names may hold commas."""
+    names: dict[str, str] = {}
+    for pair in pairs:
+        found = _PAIR.findall(pair)
+        if not found or "".join(f"{theirs}={ours}" for theirs, ours in found).count("=") != pair.count("="):
+            raise StudyError(
+                f"--columns {pair!r} names no column of ours: write THEIRS=ours, e.g. --columns 'Zeitstempel=time'"
+            )
+        names |= {theirs.strip(): ours for theirs, ours in found}
+    return names or None
+
+
+Reader = Annotated[ReaderOptions, Asked(READER, _reader_options)]

@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
-from cblcast.cli.options import PARTIAL, AsJson, Clock, Label, SiteTable, Step, Store, Tz, Unit, Weather
+from cblcast.cli.bundles import unbundled
+from cblcast.cli.options import PARTIAL, AsJson, Reader, Store
+from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_table, progress, records
 
 app = typer.Typer()
 
 
 @app.command()
+@unbundled
 def score(
     model: Annotated[str, typer.Option(help="A registered model, e.g. models:/sme-baseline@champion.")],
     data: Annotated[Path, typer.Option(help="Meter file, CSV or Parquet.")],
@@ -21,13 +24,7 @@ def score(
     out: Annotated[
         Path | None, typer.Option(help="Where the baselines go, .csv or .parquet; printed unless given.")
     ] = None,
-    tz: Tz = None,
-    clock: Clock = None,
-    unit: Unit = "auto",
-    label: Label = "start",
-    weather: Weather = None,
-    sites: SiteTable = None,
-    step: Step = None,
+    reader: Reader = DEFAULT_OPTIONS,
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
@@ -36,19 +33,7 @@ def score(
     from cblcast.workflow.serving import score_file, write_frame
 
     with progress(as_json, 1, "scoring"):
-        scored, excluded = score_file(
-            model,
-            data,
-            events,
-            store=store,
-            tz=tz,
-            clock=clock,
-            unit=unit,
-            label=label,
-            weather=weather,
-            sites=sites,
-            step=step,
-        )
+        scored, excluded = score_file(model, data, events, reader, store=store)
         if len(scored) == 0:
             raise DataError(
                 f"none of the {len(excluded)} events has a baseline, and nothing is written; the first, at "

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cblcast.cli.options import AsJson, Clock, Label, SiteTable, Step, Store, Tz, Unit, Weather
+from cblcast.cli.bundles import unbundled
+from cblcast.cli.options import AsJson, Change, Reader, Store
+from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_leaderboard, print_table, progress, records
 
 app = typer.Typer()
@@ -29,13 +32,11 @@ def _changes(pairs: list[str]) -> dict[str, str]:
 @app.command()
 def train(
     study: Annotated[Path, typer.Argument(help="Study, a YAML file.")],
-    change: Annotated[
-        list[str], typer.Option("--set", help="key=value: replace a value of the study; may be repeated.")
-    ] = [],  # noqa: B006
+    change: Change = [],  # noqa: B006
     register: Annotated[str | None, typer.Option(help="Register the chosen model under this name.")] = None,
     alias: Annotated[str | None, typer.Option(help="Alias of the registered version, e.g. champion.")] = None,
     method: Annotated[
-        str | None, typer.Option(help="Which method to register [default: best inside the training span].")
+        str | None, typer.Option(help="Which method to register (default: best inside the training span).")
     ] = None,
     store: Store = None,
     as_json: AsJson = False,
@@ -70,35 +71,39 @@ def _print_registered(made: dict[str, Any]) -> None:
     typer.secho(f"Registered {made['method']} as {model} (version {made['version']}; {made['chosen_by']})", fg="green")
 
 
-@app.command()
-def evaluate(
-    study: Annotated[Path | None, typer.Argument(help="Study, a YAML file; or leave it out and give --model.")] = None,
-    change: Annotated[
-        list[str], typer.Option("--set", help="key=value: replace a value of the study; may be repeated.")
-    ] = [],  # noqa: B006
-    model: Annotated[str | None, typer.Option(help="A registered model, e.g. models:/sme-baseline@champion.")] = None,
-    data: Annotated[Path | None, typer.Option(help="With --model: meter file, CSV or Parquet.")] = None,
+@dataclass(frozen=True)
+class Elsewhere:
+    """A registered model, and the data it is judged on."""
+
+    model: Annotated[str | None, typer.Option(help="A registered model, e.g. models:/sme-baseline@champion.")] = None
+    data: Annotated[Path | None, typer.Option(help="With --model: meter file, CSV or Parquet.")] = None
     events: Annotated[
         Path | None, typer.Option(help="With --model: CSV of events that were NOT dispatched (placebo).")
-    ] = None,
-    start: Annotated[str | None, typer.Option(help="With --model: start of placebo events, e.g. 17:00.")] = None,
-    stop: Annotated[str | None, typer.Option(help="With --model: end of placebo events.")] = None,
-    tz: Tz = None,
-    clock: Clock = None,
-    unit: Unit = "auto",
-    label: Label = "start",
-    weather: Weather = None,
-    sites: SiteTable = None,
-    step: Step = None,
+    ] = None
+    start: Annotated[str | None, typer.Option(help="With --model: start of placebo events, e.g. 17:00.")] = None
+    stop: Annotated[str | None, typer.Option(help="With --model: end of placebo events.")] = None
+
+
+@app.command()
+@unbundled
+def evaluate(
+    study: Annotated[Path | None, typer.Argument(help="Study, a YAML file; or leave it out and give --model.")] = None,
+    change: Change = [],  # noqa: B006
+    elsewhere: Elsewhere = Elsewhere(),
+    reader: Reader = DEFAULT_OPTIONS,
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
     """Leaderboard of a study's methods, or the errors of a registered model on other data."""
     from cblcast.errors import StudyError
 
+    model, data = elsewhere.model, elsewhere.data
     if (study is None) == (model is None):
         raise StudyError("give a study (cblcast evaluate STUDY.yaml), or --model URI with --data FILE")
     if study is not None:
+        if reader.given:
+            name = next(iter(reader.given))
+            raise StudyError(f"a study says itself how its file is read: give --set data.{name}=…, or write it there")
         from cblcast.config import read_study
         from cblcast.workflow.studies import evaluate_study
 
@@ -117,17 +122,11 @@ def evaluate(
             board, backtested = evaluate_model(
                 str(model),
                 data,
-                events_file=events,
-                start=start,
-                stop=stop,
+                reader,
+                events_file=elsewhere.events,
+                start=elsewhere.start,
+                stop=elsewhere.stop,
                 store=store,
-                tz=tz,
-                clock=clock,
-                unit=unit,
-                label=label,
-                weather=weather,
-                sites=sites,
-                step=step,
             )
         excluded, run_id = backtested.excluded, None
     if as_json:
@@ -136,23 +135,34 @@ def evaluate(
         print_leaderboard(board, excluded, title)
 
 
+@dataclass(frozen=True)
+class Search:
+    """How long and by what a search goes on."""
+
+    trials: Annotated[int, typer.Option(help="Trials in all, those of earlier runs of this search included.")] = 50
+    folds: Annotated[int, typer.Option(help="Blocks of training days that judge a trial.")] = 4
+    metric: Annotated[str, typer.Option(help="Measure to make small.")] = "nrmse"
+    seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0
+    seconds: Annotated[float | None, typer.Option(help="Begin no further trial after so many seconds.")] = None
+    journal: Annotated[Path, typer.Option(help="Keeps the trials: a killed search goes on where it stopped.")] = JOURNAL
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Where the tuned model goes in the registry."""
+
+    register: Annotated[str | None, typer.Option(help="Register the tuned model under this name.")] = None
+    alias: Annotated[str | None, typer.Option(help="Alias of the registered version, e.g. champion.")] = None
+
+
 @app.command()
+@unbundled
 def tune(
     study: Annotated[Path, typer.Argument(help="Study, a YAML file, with a train: span.")],
-    method: Annotated[str | None, typer.Option(help="Which method of the study [default: the only one].")] = None,
-    trials: Annotated[int, typer.Option(help="Trials in all, those of earlier runs of this search included.")] = 50,
-    folds: Annotated[int, typer.Option(help="Blocks of training days that judge a trial.")] = 4,
-    metric: Annotated[str, typer.Option(help="Measure to make small.")] = "nrmse",
-    seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0,
-    seconds: Annotated[float | None, typer.Option(help="Begin no further trial after this time [s].")] = None,
-    journal: Annotated[
-        Path, typer.Option(help="Keeps the trials: a killed search goes on where it stopped.")
-    ] = JOURNAL,
-    change: Annotated[
-        list[str], typer.Option("--set", help="key=value: replace a value of the study; may be repeated.")
-    ] = [],  # noqa: B006
-    register: Annotated[str | None, typer.Option(help="Register the tuned model under this name.")] = None,
-    alias: Annotated[str | None, typer.Option(help="Alias of the registered version, e.g. champion.")] = None,
+    method: Annotated[str | None, typer.Option(help="Which method of the study (default: the only one).")] = None,
+    search: Search = Search(),
+    change: Change = [],  # noqa: B006
+    registration: Registration = Registration(),
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
@@ -161,21 +171,8 @@ def tune(
     from cblcast.workflow.tuning import trials_table, tune_study
 
     wanted = read_study(study, _changes(change))
-    with progress(as_json, trials + 2, "tuning") as told:
-        result = tune_study(
-            wanted,
-            method,
-            trials=trials,
-            folds=folds,
-            metric=metric,
-            seed=seed,
-            seconds=seconds,
-            journal=journal,
-            register=register,
-            alias=alias,
-            store=store,
-            progress=told,
-        )
+    with progress(as_json, search.trials + 2, "tuning") as told:
+        result = tune_study(wanted, method, store=store, progress=told, **asdict(search), **asdict(registration))
     if as_json:
         print_json(
             {
@@ -189,7 +186,8 @@ def tune(
         )
         return
     print_table(
-        trials_table(result.search), f"{wanted.study}: best trials ({metric} over {folds} folds of the training days)"
+        trials_table(result.search),
+        f"{wanted.study}: best trials ({search.metric} over {search.folds} folds of the training days)",
     )
     print_leaderboard(
         result.judged.leaderboard, result.judged.backtest.excluded, f"test {wanted.test[0]} to {wanted.test[1]}"
@@ -240,7 +238,7 @@ def methods(as_json: AsJson = False) -> None:
     rows: list[dict[str, str]] = []
     for kind, table in (("estimator", registry.ESTIMATORS), ("feature builder", registry.FEATURES)):
         for name in table:
-            thing = registry.resolve(table, name, kind)
+            thing = table.resolve(name)
             params = (f"{key}={value.default}" for key, value in inspect.signature(thing).parameters.items())
             what = (thing.__doc__ or "").strip().splitlines()[0]
             rows.append({"kind": kind, "name": name, "what": what, "parameters": ", ".join(params)})

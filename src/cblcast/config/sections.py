@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from cblcast.io.options import ReaderOptions
 
 Day = Annotated[str, BeforeValidator(str)]  # YAML reads 2019-01-31 as a date
 Clock = Annotated[str, BeforeValidator(lambda value: _clock(value))]
@@ -38,8 +41,10 @@ class Data(Section):
     unit: str = "auto"
     label: Literal["start", "end"] = "start"
     columns: dict[str, str] | None = None
+    time_format: str | None = None
+    decimal: Literal[".", ","] | None = None
     step: str | None = None
-    on_duplicates: Literal["raise", "mean", "first"] = "raise"
+    on_duplicates: Literal["raise", "mean", "first", "last"] = "raise"
     country: str | None = None
     subdivision: str | None = None
     holidays: str | None = None  # an .ics calendar: further holidays of all sites
@@ -47,6 +52,12 @@ class Data(Section):
     reanalysis: tuple[
         Literal["era5", "merra2"], ...
     ] = ()  # bundled weather of La Haute Borne, columns era5_…, merra2_…
+
+    @property
+    def reader(self) -> ReaderOptions:
+        """How the meter file of :attr:`panel` is to be read."""
+        same = {field.name: getattr(self, field.name) for field in fields(ReaderOptions) if field.name != "sites"}
+        return ReaderOptions(sites=self.site_table, **same)
 
     @model_validator(mode="after")
     def _one_source(self) -> Data:

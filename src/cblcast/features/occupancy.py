@@ -9,13 +9,13 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
-from cblcast.cube import DAY_US
-from cblcast.day_types import site_day_types
-from cblcast.events import HOUR_US
-from cblcast.features.blindfold import hidden_slots
-from cblcast.panel import Panel, local_clock
-from cblcast.schema import OBSERVED, StudyError
+from cblcast.days.blindfold import hidden_slots
+from cblcast.days.day_types import site_day_types
+from cblcast.errors import StudyError
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.instants import DAY_US, HOUR_US
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import OBSERVED
 
 Array = np.ndarray
 

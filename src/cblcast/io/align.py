@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import DataError, DataWarning
+from cblcast.frames.schema import DataError, DataWarning
 
 DAY_US = 86_400_000_000
 
@@ -84,23 +84,25 @@ def join_duplicates(rows: Rows, how: str, describe: str) -> Rows:
     ----------
     rows : Rows
         Sorted.
-    how : {"raise", "mean", "first"}
+    how : {"raise", "mean", "first", "last"}
     describe : str
         Where the first duplicate stands, for the error.
     """
-    if how not in ("raise", "mean", "first"):
-        raise DataError(f"on_duplicates is 'raise', 'mean' or 'first', not {how!r}")
+    if how not in ("raise", "mean", "first", "last"):
+        raise DataError(f"on_duplicates is 'raise', 'mean', 'first' or 'last', not {how!r}")
     repeated = rows.repeated
     if not repeated.any():
         return rows
     if how == "raise":
         raise DataError(
             f"{describe} ({int(repeated.sum())} duplicates in all): drop them in the file, or say how to join them "
-            "(on_duplicates='mean' or 'first')"
+            "(on_duplicates='mean', 'first' or 'last')"
         )
     kept = rows.take(~repeated)
     if how == "first":
         return kept
+    if how == "last":
+        return rows.take(~np.r_[repeated[1:], False])
     group = np.cumsum(~repeated) - 1
     return replace(
         kept, values={name: _group_mean(value, group, len(kept.us))[0] for name, value in rows.values.items()}

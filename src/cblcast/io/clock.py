@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.schema import DataError
 from cblcast.io.files import Table
-from cblcast.schema import DataError
 
 MINUTE_US = 60_000_000
 HALF_DAY_US = 720 * MINUTE_US

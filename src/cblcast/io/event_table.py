@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, DataError, nearest, require_columns
 from cblcast.io.clock import parse_times
 from cblcast.io.files import Table, read_table
-from cblcast.panel import Panel
-from cblcast.schema import SITE, DataError, nearest, require_columns
 
 EVERY_SITE = "*"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cblcast.schema import DataError, nearest
+from cblcast.frames.schema import DataError, nearest
 
 CSV_SUFFIXES = (".csv", ".csv.gz", ".txt", ".tsv")
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -72,17 +72,19 @@ class Table:
         return Table(frame, self.name, self.stem, self.first_line)
 
 
-def read_table(source: str | Path | pd.DataFrame, what: str) -> Table:
+def read_table(source: str | Path | pd.DataFrame, what: str, decimal: str | None = None) -> Table:
     """A CSV file (plain or gzip), a Parquet file or a frame as a :class:`Table`.
 
-    Separator (``,`` ``;`` tab ``|``) and decimal comma of a CSV are taken from its first lines. Text stays text, so that
-    a site named ``007`` keeps its zeros.
+    Separator (``,`` ``;`` tab ``|``) and, unless `decimal` is given, the decimal sign of a CSV are taken from its first
+    lines. Text stays text, so that a site named ``007`` keeps its zeros.
 
     Raises
     ------
     DataError
         No such file, an unknown suffix, an empty or unreadable file.
     """
+    if decimal not in (None, ".", ","):
+        raise DataError(f"decimal is '.' or ',', not {decimal!r}")
     if isinstance(source, pd.DataFrame):
         return Table(_numbered(source), f"the {what} frame")
     path = Path(source)
@@ -96,7 +98,7 @@ def read_table(source: str | Path | pd.DataFrame, what: str) -> Table:
         if suffix in PARQUET_SUFFIXES:
             return Table(_numbered(_read_parquet(path)), path.name, stem)
         if suffix in CSV_SUFFIXES:
-            return Table(_read_csv(path), path.name, stem, first_line=2)
+            return Table(_read_csv(path, decimal), path.name, stem, first_line=2)
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path.name} is not UTF-8 text (byte {error.start}): save it as UTF-8, or as Parquet"
@@ -147,7 +149,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     return pd.read_parquet(path, read_dictionary=named)
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
+def _read_csv(path: Path, decimal: str | None) -> pd.DataFrame:
     opener = gzip.open if path.suffix.lower() == ".gz" else open
     with opener(path, "rt", encoding="utf-8-sig") as file:
         head = [file.readline() for _ in range(20)]
@@ -160,7 +162,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     frame = pd.read_csv(
         path,
         sep=separator,
-        decimal="," if comma else ".",
+        decimal=decimal or ("," if comma else "."),
         encoding="utf-8-sig",
         dtype=text,
         skip_blank_lines=False,

@@ -2,74 +2,78 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from cblcast.panel import Panel
-from cblcast.schema import StudyError, nearest
+from cblcast import registry
+from cblcast.abilities import Recognises, able
+from cblcast.errors import StudyError
+from cblcast.frames.panel import Panel
+from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 
-METER_FORMATS = {
-    "table": "cblcast.io.tabular:read_panel",  # CSV and Parquet, long or wide
-    "green_button": "cblcast.io.green_button:read_green_button",
-    "nem12": "cblcast.io.nem12:read_nem12",
-}
-EVENT_FORMATS = {
-    "table": "cblcast.io.event_table:read_events",
-    "openadr": "cblcast.io.openadr:read_openadr",
-}
+METER_FORMATS = registry.READERS
+EVENT_FORMATS = registry.Registry(
+    "format of events",
+    {
+        "table": "cblcast.io.event_table:read_events",
+        "openadr": "cblcast.io.openadr:read_openadr",
+    },
+)
 # What only a table needs to be told; the other formats say it themselves.
-_TABLE_OPTIONS = {"clock": None, "layout": "auto", "unit": "auto", "label": "start", "columns": None}
+_TABLE_OPTIONS = ("clock", "layout", "unit", "label", "columns", "time_format", "decimal")
 
 
-def read_meter(path: str | Path, format: str = "auto", **options: Any) -> Panel:
+def read_meter(
+    path: str | Path, format: str = "auto", *, options: ReaderOptions = DEFAULT_OPTIONS, **changes: Any
+) -> Panel:
     """Meter data of any known format as a panel.
 
     Parameters
     ----------
     path : path
     format : {"auto", "table", "green_button", "nem12"}
-        ``auto`` takes .xml for Green Button and a CSV that begins with a 100 record for NEM12.
-    **options
-        Of :func:`cblcast.io.tabular.read_panel`; options that the format fixes itself must be left at their defaults.
+        ``auto`` is what `options` say; unless they say it, .xml is Green Button, and a CSV that begins with a 100 record
+        NEM12.
+    options : ReaderOptions
+        Those that the format fixes itself must be left at their defaults.
+    **changes
+        Options by name, in place of those in `options`.
 
     Raises
     ------
     StudyError
-        An unknown format, or an option that the format does not take.
+        An unknown format or option, or an option that the format does not take.
     DataError
         As the reader of the format.
     """
-    chosen = _looks_like(Path(path)) if format == "auto" else format
-    reader = _reader(METER_FORMATS, chosen)
-    if chosen != "table":
-        for name, default in _TABLE_OPTIONS.items():
-            if options.pop(name, default) not in (None, default):
-                raise StudyError(f"{Path(path).name} is read as {chosen}, which fixes its own {name}: leave {name} out")
-        if options.get("tz") is None:
+    given = options.but(**changes).given
+    wanted = given.pop("format", "auto") if format == "auto" else format
+    chosen = _looks_like(Path(path)) if wanted == "auto" else wanted
+    reader = METER_FORMATS.resolve(chosen)
+    if chosen in ("green_button", "nem12"):
+        fixed = next((name for name in _TABLE_OPTIONS if name in given), None)
+        if fixed is not None:
+            raise StudyError(f"{Path(path).name} is read as {chosen}, which fixes its own {fixed}: leave {fixed} out")
+        if "tz" not in given:
             raise StudyError(
                 f"{Path(path).name} is read as {chosen}, which does not name the site's zone: give tz (--tz)"
             )
-    return reader(path, **options)
+    return reader(path, **given)
 
 
 def read_dispatch(path: str | Path, panel: Panel | None = None, format: str = "auto", **options: Any) -> pd.DataFrame:
     """Events of any known format as a table: ``auto`` takes .json for OpenADR 3, anything else for a table."""
     chosen = ("openadr" if Path(path).suffix == ".json" else "table") if format == "auto" else format
-    return _reader(EVENT_FORMATS, chosen)(path, panel, **options)
-
-
-def _reader(table: dict[str, str], name: str) -> Callable[..., Any]:
-    if name not in table:
-        raise StudyError(f"unknown format {name!r}: {nearest(name, table)}")
-    module, _, function = table[name].partition(":")
-    return getattr(importlib.import_module(module), function)
+    return EVENT_FORMATS.resolve(chosen)(path, panel, **options)
 
 
 def _looks_like(path: Path) -> str:
+    for name in METER_FORMATS.added():
+        reader = METER_FORMATS.resolve(name)
+        if able(reader, Recognises) and reader.recognises(path):
+            return name
     if path.suffix.lower() == ".xml":
         return "green_button"
     if path.suffix.lower() in (".csv", ".nem", ".nem12") and path.is_file():

@@ -13,9 +13,9 @@ from xml.parsers import expat
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, SITE, TIME, DataError, DataWarning
 from cblcast.io.tabular import read_panel
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED, SITE, TIME, DataError, DataWarning
 
 # Unit of measure codes of ESPI: kW = value × scale, divided by the hours of the interval if it is an energy.
 ENERGY_WH, POWER_W = "72", "38"

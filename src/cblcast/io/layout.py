@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.schema import OBSERVED, SITE, TIME, DataError, DataWarning
 from cblcast.io.clock import Stamps, parse_times
 from cblcast.io.files import SITE_NAMES, Table, numbers
 from cblcast.io.site_table import SITE_NUMBERS, SITE_TEXT
 from cblcast.io.units import unit_in_name
-from cblcast.schema import OBSERVED, SITE, TIME, DataError, DataWarning
 
 TIME_NAMES = (
     TIME,

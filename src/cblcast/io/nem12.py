@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, SITE, TIME, DataError
 from cblcast.io.tabular import read_panel
 from cblcast.io.units import UNITS, Unit
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED, SITE, TIME, DataError
 
 MARKET_CLOCK = "Etc/GMT-10"  # NEM12 is in Australian Eastern Standard Time all year: UTC+10
 DAY_MINUTES = 1440

@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, DataError
 from cblcast.io.event_table import EVERY_SITE, read_events
-from cblcast.panel import Panel
-from cblcast.schema import SITE, DataError
 
 _DURATION = re.compile(r"^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$")
 NORMAL_LEVEL = 0  # payload SIMPLE 0: no dispatch

@@ -1,4 +1,4 @@
-"""Meter data from CSV, Parquet or a frame, long or wide, in whatever unit and clock, as a :class:`~cblcast.panel.Panel`."""
+"""Meter data from CSV, Parquet or a frame, long or wide, in whatever unit and clock, as a :class:`~cblcast.frames.panel.Panel`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, DataError, nearest
 from cblcast.io.align import Rows, drop_skipped, interval_lengths, join_duplicates, resample, usual_step, weather_at
 from cblcast.io.clock import NOT_A_TIME, check_zone, localise
 from cblcast.io.files import SITE_NAMES, Table, read_table
 from cblcast.io.layout import Long, find_column, read_stamps, time_column, to_long
 from cblcast.io.site_table import sites_for
 from cblcast.io.units import settle_unit, unit_in_name, unit_of, warn_of_interval_factor, warn_of_register
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED, PANEL_INDEX, SITE, DataError, nearest
 
 HOUR_US = 3_600_000_000
 Source: TypeAlias = str | Path | pd.DataFrame
@@ -34,6 +34,7 @@ def read_panel(
     label: str = "start",
     columns: Mapping[str, str] | None = None,
     time_format: str | None = None,
+    decimal: str | None = None,
     weather: Source | None = None,
     step: str | pd.Timedelta | None = None,
     on_duplicates: str = "raise",
@@ -49,7 +50,8 @@ def read_panel(
         Long: ``site_id`` (a file without it holds one site, named after the file), ``time``, the metered value, weather
         columns, and site columns such as ``tz``. Wide: ``time``, one column for each site, weather columns for all.
     sites : path, DataFrame or dict, optional
-        What is known of each site (:func:`read_sites`); a dict may hold a zone, or a dict of columns, for each site.
+        What is known of each site (:func:`cblcast.io.site_table.read_sites`); a dict may hold a zone, or a dict of
+        columns, for each site.
     tz : str, optional
         IANA zone of the sites, where `sites` does not say.
     clock : str, optional
@@ -65,12 +67,14 @@ def read_panel(
         Foreign name → ours (``{"When": "time", "Load": "observed_kw", "T": "temp_air_c"}``), in `source` and `weather`.
     time_format : str, optional
         As in ``strptime``; only needed for times that are not ISO 8601.
+    decimal : {".", ","}, optional
+        The decimal sign of a CSV file; taken from its first lines unless given.
     weather : path or DataFrame, optional
         ``time`` and weather columns, with ``site_id`` or one series for all sites; averaged to the panel's step if finer,
         interpolated between neighbouring readings if coarser.
     step : str or Timedelta, optional
         Average to this longer step; the way to join files whose step changes.
-    on_duplicates : {"raise", "mean", "first"}
+    on_duplicates : {"raise", "mean", "first", "last"}
     country, subdivision, segment : str, optional
         Where `sites` does not say.
 
@@ -90,8 +94,8 @@ def read_panel(
         Readings at times that do not exist; a unit that contradicts a name, a rated power or a register; text columns.
     """
     _check_options(unit, label, clock)
-    meter = read_table(source, "meter")
-    climate = None if weather is None else read_table(weather, "weather")
+    meter = read_table(source, "meter", decimal)
+    climate = None if weather is None else read_table(weather, "weather", decimal)
     meter, climate = _rename(meter, climate, columns)
     original = {ours: foreign for foreign, ours in (columns or {}).items()}
     long = to_long(meter, layout, original, time_format)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import DataError, DataWarning, nearest
+from cblcast.frames.schema import DataError, DataWarning, nearest
 
 _NAMED = re.compile(r"(?:^|[_\s(\[])(kwh|mwh|wh|kw|mw|w)[\])]?$", re.IGNORECASE)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cblcast.schema import DataError
+from cblcast.errors import DataError
 
 Array = NDArray[np.float64]
 

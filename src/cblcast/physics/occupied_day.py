@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cblcast.errors import DataError
 from cblcast.physics.occupancy import BuildingPower, Commute, OfficeHours, home_load_kw
-from cblcast.schema import DataError
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cblcast.schema import DataError
+from cblcast.errors import DataError
 
 DAY_S = 86_400
 DAY_MS = DAY_S * 1000

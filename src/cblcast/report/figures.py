@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cblcast.panel import Panel
-from cblcast.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, UPPER
+from cblcast.frames.instants import DAY_US, HOUR_US, local_microseconds, microseconds
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, UPPER
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -105,10 +106,7 @@ def error_by_hour_figure(panel: Panel, scored: pd.DataFrame, method: str) -> Fig
 def error_by_hour(panel: Panel, scored: pd.DataFrame) -> pd.DataFrame:
     """MPE and MAPE by local hour [%], index ``hour``."""
     tz = panel.sites["tz"].reindex(scored.index.get_level_values(SITE)).to_numpy(dtype=object)
-    times = pd.DatetimeIndex(scored.index.get_level_values("time"))
-    hour = np.empty(len(scored), dtype=int)
-    for zone in set(tz):
-        hour[tz == zone] = times[tz == zone].tz_convert(zone).hour
+    hour = local_microseconds(microseconds(scored.index.get_level_values("time")), tz) % DAY_US // HOUR_US
     error = (scored[PREDICTED] - scored[OBSERVED]).to_numpy()
     grouped = (
         pd.DataFrame({"error": error, "absolute": np.abs(error), "load": scored[OBSERVED].to_numpy()})

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.errors import DataError, StudyError
 from cblcast.physics.occupancy import MJ_PER_KWH, BuildingPower, Commute, home_load_kw, office_load_kw
 from cblcast.physics.presence import changes_of_spells, persons_by_slice, slices_of_day
-from cblcast.schema import DataError, StudyError
 from cblcast.simulate.day_plans import DayPlans
 
 CAR_MODES, TRANSIT_MODES = ("car", "ride", "taxi"), ("pt", "bus", "train", "tram", "rail", "subway")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import DataError
+from cblcast.errors import DataError
 from cblcast.simulate.day_plans import DayPlans
 from cblcast.simulate.traffic import TrafficResult, TrafficSettings, simulate_traffic
 

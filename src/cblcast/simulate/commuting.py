@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cblcast.panel import Panel
+from cblcast.errors import DataError
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME
 from cblcast.physics.occupancy import BuildingPower, OfficeHours, home_load_kw, office_load_kw
 from cblcast.physics.presence import DAY_MS, changes_of_spells, persons_by_slice, slices_of_day
-from cblcast.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError
 from cblcast.simulate.day_plans import DayPlans
 
 WITHOUT_TELEWORK, NOISE_FREE = "without_telework_kw", "truth_kw"

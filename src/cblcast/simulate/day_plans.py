@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from cblcast.errors import DataError
+from cblcast.frames.schema import require_columns
 from cblcast.physics.presence import DAY_S
-from cblcast.schema import DataError, require_columns
 
 HOUR_S = 3600.0
 STEP_COLUMNS = ["person", "order", "mode", "departure_s", "travel_s", "distance_m", "purpose", "link"]

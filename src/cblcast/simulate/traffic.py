@@ -15,7 +15,8 @@ from heapq import heappop, heappush
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import DataError, require_columns
+from cblcast.errors import DataError
+from cblcast.frames.schema import require_columns
 from cblcast.simulate.incidents import capacity_shares
 
 NODES, LINKS, WAITING, DEPARTURES = range(4)  # order within a second: DEPARTURES only queue up, so they may come last

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.panel import Panel
+from cblcast.frames.quality import data_quality
+from cblcast.frames.schema import TIME, StudyError, require_columns
 from cblcast.io.files import read_table
 from cblcast.io.formats import read_meter
+from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.time_axis import TimeAxisReport, check_time_axis
-from cblcast.panel import Panel
-from cblcast.quality import data_quality
-from cblcast.schema import TIME, StudyError, require_columns
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class FileReport:
     Attributes
     ----------
     quality : DataFrame, index site_id
-        As :func:`cblcast.quality.data_quality`.
+        As :func:`cblcast.frames.quality.data_quality`.
     clock : TimeAxisReport or None
         Only where weather was given to compare the wind with.
     """
@@ -35,26 +35,24 @@ class FileReport:
 
 def check_file(
     path: str | Path,
+    reader: ReaderOptions = DEFAULT_OPTIONS,
     *,
     nwp: str | Path | None = None,
     speed: str | None = None,
     nwp_speed: str | None = None,
-    format: str = "auto",
-    **reader: Any,
 ) -> FileReport:
     """Read a meter or SCADA file and report on it.
 
     Parameters
     ----------
     path : path
+    reader : ReaderOptions
     nwp : path, optional
         Weather with ``time`` (with offset) and a wind speed, to find the lag of the file's clock.
     speed, nwp_speed : str, optional
         Wind speed columns [m/s]; the only column whose name begins with ``wind_speed`` unless given.
-    **reader
-        Of :func:`cblcast.io.formats.read_meter`.
     """
-    panel = read_meter(path, format, **reader)
+    panel = read_meter(path, options=reader)
     clock = None if nwp is None else _clock_of(panel, nwp, speed, nwp_speed)
     return FileReport(data_quality(panel), clock)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,41 +9,25 @@ import numpy as np
 import pandas as pd
 
 from cblcast.config.commuting import CommutingFile, DrawnPopulation, MatsimPopulation, Population
-from cblcast.schema import OBSERVED, SITE, StudyError
+from cblcast.errors import StudyError
+from cblcast.frames.schema import OBSERVED, SITE
+from cblcast.workflow.worlds import WorldResult
 
 if TYPE_CHECKING:
     from cblcast.simulate.commuting import CommutingResult
     from cblcast.simulate.day_plans import DayPlans
 
 
-@dataclass(frozen=True, eq=False)
-class CommutingOutcome:
-    """Tables, figures and a summary; what every world leaves behind.
-
-    Attributes
-    ----------
-    summary : mapping
-        Figures with units in their names.
-    tables : mapping name -> DataFrame
-        ``panel`` (site_id, time, observed_kw, occupants, occupants_planned), ``truth`` (site_id, time, truth_kw,
-        without_telework_kw), ``sites``, and with ``schedules`` one ``schedule_<site>`` (hour, persons) a building.
-    figures : mapping name -> callable
-    notes : tuple of str
-        What was guessed or left out.
-    """
-
-    summary: Mapping[str, Any]
-    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    figures: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-
 class Commuting:
-    """A world that is one class and one line of the registry."""
+    """People who commute, and the load of offices and homes that follows them.
+
+    Its tables: ``panel`` (site_id, time, observed_kw, occupants, occupants_planned), ``truth`` (site_id, time, truth_kw,
+    without_telework_kw), ``sites``, and with ``schedules`` one ``schedule_<site>`` (hour, persons, fraction) a building.
+    """
 
     section = CommutingFile
 
-    def run(self, settings: CommutingFile, folder: Path) -> CommutingOutcome:
+    def run(self, settings: CommutingFile, folder: Path) -> WorldResult:
         """Simulate the world that a file in `folder` describes."""
         from cblcast.simulate.commuting import CommutingWorld, simulate_commuting
         from cblcast.simulate.day_plans import within_opening_times
@@ -124,7 +106,7 @@ def _beside(folder: Path, name: str) -> Path:
 
 def _outcome(
     settings: CommutingFile, plans: DayPlans, result: CommutingResult, notes: tuple[str, ...]
-) -> CommutingOutcome:
+) -> WorldResult:
     from cblcast.simulate.commuting import NOISE_FREE, OCCUPANTS, PLANNED, WITHOUT_TELEWORK
 
     panel = result.panel
@@ -156,7 +138,7 @@ def _outcome(
         cases = presence_by_case(panel, None if settings.telework is None else settings.telework.from_)
         return presence_figure(cases, f"{settings.name}: working days", panel.step_hours)
 
-    return CommutingOutcome(summary, tables, {"presence": presence}, notes)
+    return WorldResult(summary, tables, {"presence": presence}, notes)
 
 
 def presence_by_case(panel: Any, telework_from: str | None) -> dict[str, np.ndarray]:

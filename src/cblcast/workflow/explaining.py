@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from cblcast import datasets
-from cblcast.events import Event, check_events
+from cblcast.days.placebo import placebo_events
+from cblcast.frames.events import Event, check_events
+from cblcast.frames.schema import SITE, DataError, utc
 from cblcast.io.formats import read_meter
-from cblcast.placebo import placebo_events
+from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.programs import explain, explain_event, load_program
-from cblcast.schema import SITE, DataError, utc
 
 EXAMPLE_DATA, EXAMPLE_DAY, EXAMPLE_HOURS = "cambridge_sme", "2019-06-12", ("17:00", "20:00")
 
@@ -23,11 +23,11 @@ def explain_program(
     site: str | None = None,
     start: str | None = None,
     stop: str | None = None,
-    **reader: Any,
+    reader: ReaderOptions = DEFAULT_OPTIONS,
 ) -> str:
     """A rule in words, and one event by hand: of a file, or of a bundled building unless one is given."""
     program = load_program(name)
-    panel = datasets.load(EXAMPLE_DATA) if data is None else read_meter(str(data), **reader)
+    panel = datasets.load(EXAMPLE_DATA) if data is None else read_meter(str(data), options=reader)
     chosen = site or str(panel.site_ids[0])
     panel.site_codes(pd.Index([chosen]))
     if start is not None and stop is not None:

@@ -9,18 +9,25 @@ from typing import Any
 import pandas as pd
 
 from cblcast import tracking
-from cblcast.backtest import SCORED_COLUMNS, BacktestResult, split_excluded
-from cblcast.evaluation import evaluate
-from cblcast.forecaster import Forecaster
+from cblcast.days.placebo import placebo_events
+from cblcast.forecast.answer import answer
+from cblcast.forecast.backtest import SCORED_COLUMNS, BacktestResult, judged
+from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.scoring import score_events
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataError, StudyError
 from cblcast.io.formats import read_dispatch, read_meter
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.schema import DataError, StudyError
-from cblcast.scoring import score_events
+from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 
 
 def score_file(
-    model: str, panel_file: str | Path, events_file: str | Path, *, store: str | None = None, **reader: Any
+    model: str,
+    panel_file: str | Path,
+    events_file: str | Path,
+    reader: ReaderOptions = DEFAULT_OPTIONS,
+    *,
+    store: str | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Baselines of real events with a registered model.
 
@@ -32,27 +39,29 @@ def score_file(
         Events without an estimate and why.
     """
     forecaster = tracking.load_forecaster(model, uri=store)
-    panel = read_panel_for(forecaster, panel_file, **reader)
+    panel = read_panel_for(forecaster, panel_file, reader)
     return score_events(forecaster, panel, read_dispatch(events_file, panel))
 
 
-def read_panel_for(forecaster: Forecaster, panel_file: str | Path, **reader: Any) -> Panel:
+def read_panel_for(forecaster: Forecaster, panel_file: str | Path, reader: ReaderOptions = DEFAULT_OPTIONS) -> Panel:
     """A meter file read with the sites the model was trained on, where neither file nor options say more."""
-    if reader.get("sites") is None and forecaster.sites is not None:
-        common = {
-            key: forecaster.sites[key].dropna().unique()
-            for key in ("tz", "country", "subdivision")
-            if key in forecaster.sites.columns
-        }
-        for key, values in common.items():
-            if reader.get(key) is None and len(values) == 1:
-                reader[key] = str(values[0])
-    return read_meter(str(panel_file), **reader)
+    known = forecaster.sites
+    if reader.sites is None and known is not None:
+        common = {key: known[key].dropna().unique() for key in ("tz", "country", "subdivision") if key in known.columns}
+        reader = reader.but(
+            **{
+                key: str(values[0])
+                for key, values in common.items()
+                if len(values) == 1 and getattr(reader, key) is None
+            }
+        )
+    return read_meter(str(panel_file), options=reader)
 
 
 def evaluate_model(
     model: str,
     panel_file: str | Path,
+    reader: ReaderOptions = DEFAULT_OPTIONS,
     *,
     events_file: str | Path | None = None,
     start: str | None = None,
@@ -60,19 +69,17 @@ def evaluate_model(
     days: str = "working",
     metrics: Sequence[str] = ("mpe", "mape", "rmse", "nrmse"),
     store: str | None = None,
-    **reader: Any,
 ) -> tuple[pd.DataFrame, BacktestResult]:
     """Judge a registered model on other data: at the events of a file, or at placebo events from `start` to `stop`."""
     forecaster = tracking.load_forecaster(model, uri=store)
-    panel = read_panel_for(forecaster, panel_file, **reader)
+    panel = read_panel_for(forecaster, panel_file, reader)
     if events_file is not None:
         events = read_dispatch(events_file, panel)
     elif start and stop:
         events = placebo_events(panel, start, stop, days=days)
     else:
         raise StudyError("evaluate --model needs --events FILE, or --start and --stop of placebo events")
-    cases = forecaster.cases(panel, events)
-    result = backtest_trained(panel, forecaster, cases)
+    result = backtest_trained(panel, forecaster, events)
     table = evaluate(result.scored, ["method"], metrics) if len(result.scored) else pd.DataFrame()
     if table.empty:
         raise DataError(
@@ -82,9 +89,9 @@ def evaluate_model(
     return table, result
 
 
-def backtest_trained(panel: Panel, forecaster: Forecaster, cases: pd.DataFrame) -> BacktestResult:
+def backtest_trained(panel: Panel, forecaster: Forecaster, events: pd.DataFrame) -> BacktestResult:
     """Scored frame of a forecaster that is trained already."""
-    rows, excluded = split_excluded(panel, cases, forecaster.predict(panel, cases), forecaster)
+    rows, excluded = judged(panel, answer(forecaster, panel, events))
     scored = rows.assign(method=forecaster.name, fold="test")[SCORED_COLUMNS]
     return BacktestResult(scored, excluded.assign(method=forecaster.name), {forecaster.name: forecaster})
 

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from cblcast.cases import View
+from cblcast.days.placebo import placebo_events
 from cblcast.eligibility import certify, recommend, sufficiency
-from cblcast.forecaster import Forecaster
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.methods import make_estimator
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, DataError, StudyError, utc
 from cblcast.integrity import screen, selection_bias, side_by_side
 from cblcast.io.event_table import read_events
 from cblcast.io.formats import read_dispatch, read_meter
+from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.site_table import read_sites
-from cblcast.methods import make_estimator
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
 from cblcast.programs import explain
 from cblcast.report.settlement import settlement_page
-from cblcast.schema import SITE, DataError, StudyError, utc
-from cblcast.settle import Settlement, Wishes, settle, settle_file
+from cblcast.settlement import Settlement, Wishes, settle, settle_file
 from cblcast.value.contract import Contract, read_contract
 from cblcast.workflow.serving import write_frame
 
 
-def read_case(data: str | Path, events: str | Path, **reader: Any) -> tuple[Panel, pd.DataFrame]:
+def read_case(data: str | Path, events: str | Path, reader: ReaderOptions) -> tuple[Panel, pd.DataFrame]:
     """Meter and events; events of sites that the meter lacks are kept, for the settlement to list."""
-    panel = read_meter(str(data), **reader)
+    panel = read_meter(str(data), options=reader)
     more = {} if Path(events).suffix == ".json" else {"unknown_sites": "keep"}
     return panel, read_dispatch(events, panel, **more)
 
@@ -37,6 +37,7 @@ def settle_files(
     data: str | Path,
     events: str | Path,
     programs: Sequence[str],
+    reader: ReaderOptions = DEFAULT_OPTIONS,
     *,
     contract: Path | None = None,
     prices: Path | None = None,
@@ -44,7 +45,6 @@ def settle_files(
     out: Path | None = None,
     html: Path | None = None,
     processes: int | None = None,
-    **reader: Any,
 ) -> Settlement:
     """Settle the events of a file by rules; write the events and a page.
 
@@ -53,9 +53,9 @@ def settle_files(
     terms = None if contract is None else read_contract(contract)
     if processes is not None:
         wishes = Wishes(terms, read_prices(prices), coverage)
-        told = settle_file(*read_parts(data, events, **reader), programs, wishes, processes=processes)
+        told = settle_file(*read_parts(data, events, reader), programs, wishes, processes=processes)
     else:
-        panel, table = read_case(data, events, **reader)
+        panel, table = read_case(data, events, reader)
         told = settle(panel, table, programs, terms, prices=read_prices(prices), coverage=coverage)
     if told.events.empty:
         first = told.problems.iloc[0]
@@ -70,22 +70,19 @@ def settle_files(
     return told
 
 
-def read_parts(
-    data: str | Path, events: str | Path, sites: str | Path | None = None, tz: str | None = None, **reader: Any
-) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
+def read_parts(data: str | Path, events: str | Path, reader: ReaderOptions) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
     """A Parquet file that is not read yet, its sites, and the events; nothing of the file may need to be converted."""
-    unread = {"clock": None, "unit": "auto", "label": "start", "step": None}
-    changed = [name for name, value in reader.items() if value != unread.get(name, value)]
-    if Path(data).suffix != ".parquet" or sites is None or changed:
+    changed = [name.replace("_", "-") for name in reader.given if name not in ("sites", "tz")]
+    if Path(data).suffix != ".parquet" or reader.sites is None or changed:
         raise StudyError(
             "--processes settles a .parquet file with site_id, time (with a zone) and observed_kw [kW] as it stands: give "
             f"--sites with every site_id{', and leave out --' + changed[0] if changed else ''}, or leave --processes out"
         )
-    known = read_sites(sites)
+    known = read_sites(reader.sites)
     if "tz" not in known.columns:
-        if tz is None:
+        if reader.tz is None:
             raise StudyError("the sites have no column tz: add it, or give --tz")
-        known = known.assign(tz=tz)
+        known = known.assign(tz=reader.tz)
     return Path(data), known, read_events(events, unknown_sites="keep")
 
 
@@ -120,22 +117,22 @@ def eligibility_files(
     programs: Sequence[str],
     start: str,
     stop: str,
+    reader: ReaderOptions = DEFAULT_OPTIONS,
     *,
     gate: str | None = None,
     choose: tuple[str, str] | None = None,
     judge: tuple[str, str] | None = None,
-    learned: Sequence[str] = (),
+    learned: Sequence[str] | None = None,
     train: tuple[str, str] | None = None,
-    **reader: Any,
 ) -> dict[str, pd.DataFrame]:
     """Sufficiency of each site, admissibility of each rule, and the rule to take against learned baselines (with spans)."""
-    panel = read_meter(str(data), **reader)
+    panel = read_meter(str(data), options=reader)
     first = choose or (None, None)
     days = placebo_events(panel, start, stop, first=first[0], last=first[1])
     found = {"sufficiency": sufficiency(panel).reset_index(), "rules": certify(panel, days, programs, gate)}
     if choose is not None and judge is not None:
         later = placebo_events(panel, start, stop, first=judge[0], last=judge[1])
-        taught = {name: Forecaster(make_estimator(name), view=View.settlement(), name=name) for name in learned}
+        taught = {name: Forecaster(make_estimator(name), view=View.settlement(), name=name) for name in learned or ()}
         before = None if train is None else placebo_events(panel, start, stop, first=train[0], last=train[1])
         told = recommend(panel, days, later, programs, gate, learned=taught, train_on=before)
         found["recommendation"] = told.reset_index()
@@ -144,9 +141,11 @@ def eligibility_files(
     return found
 
 
-def integrity_files(data: str | Path, events: str | Path, program: str, **reader: Any) -> dict[str, pd.DataFrame]:
+def integrity_files(
+    data: str | Path, events: str | Path, program: str, reader: ReaderOptions = DEFAULT_OPTIONS
+) -> dict[str, pd.DataFrame]:
     """What stands out in events, and their delivered energy adjusted and unadjusted."""
-    panel, table = read_case(data, events, **reader)
+    panel, table = read_case(data, events, reader)
     table = table[table[SITE].isin(panel.site_ids)]
     if table.empty:
         raise DataError("no site of the events is in the data: check the site ids")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,16 +11,19 @@ import numpy as np
 import pandas as pd
 
 from cblcast import tracking
-from cblcast.backtest import BacktestResult, backtest
-from cblcast.cases import event_rows
-from cblcast.config import Study, make_study, reads_only_own_features
-from cblcast.evaluation import evaluate
-from cblcast.explain import explain_forecaster
-from cblcast.forecaster import Forecaster
-from cblcast.panel import Panel
+from cblcast.config import Study
+from cblcast.forecast.answer import reads_only_own_features
+from cblcast.forecast.backtest import BacktestResult, backtest
+from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.explain import explain_forecaster
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.frames.cases import event_rows
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import ORIGIN, SITE, StudyError, nearest
+from cblcast.report.explanation import explanation_figures
 from cblcast.report.figures import error_by_hour_figure, event_figure
-from cblcast.schema import ORIGIN, SITE, StudyError, nearest
 from cblcast.workflow.study_data import load_panel, study_events
+from cblcast.workflow.valuing import study_value
 
 Progress = Callable[[str], None]
 VALIDATION_SHARE = 0.25  # of the training days, the newest, to choose the method that is registered
@@ -49,7 +52,6 @@ class StudyResult:
     backtest: BacktestResult
     run_id: str = ""
     registered: dict[str, Any] | None = None
-    notes: list[str] = field(default_factory=list)
 
 
 def run_study(study: Study, panel: Panel | None = None, progress: Progress = silent) -> StudyResult:
@@ -57,7 +59,10 @@ def run_study(study: Study, panel: Panel | None = None, progress: Progress = sil
     panel = load_panel(study) if panel is None else panel
     train_events, test_events = study_events(study, panel)
     result = backtest(panel, study.forecasters(), test_events, train_events, progress=progress)
-    return StudyResult(leaderboard(study, panel, result), result)
+    board = leaderboard(study, panel, result)
+    if study.value is not None:
+        board = board.join(study_value(study.value, panel, result.scored))
+    return StudyResult(board, result)
 
 
 def leaderboard(study: Study, panel: Panel, result: BacktestResult) -> pd.DataFrame:
@@ -179,9 +184,8 @@ def _figures(study: Study, panel: Panel, rows: pd.DataFrame, forecaster: Forecas
         judged = pd.DataFrame(
             {SITE: index.get_level_values(SITE), "start": index.get_level_values(ORIGIN), "stop": stops}
         )
-        figures |= explain_forecaster(
-            forecaster, panel, forecaster.cases(panel, judged), repeats=3, max_events=300
-        ).figures()
+        explanation = explain_forecaster(forecaster, panel, forecaster.cases(panel, judged), repeats=3, max_events=300)
+        figures |= explanation_figures(explanation)
     return figures
 
 
@@ -224,13 +228,3 @@ def choose_method(study: Study, panel: Panel) -> tuple[str, str]:
     board = run_study(inner, panel).leaderboard
     measure = "nrmse" if "nrmse" in board else study.metrics[0]
     return str(board.index[0]), f"smallest {measure} from {cut.date()} to {last.date()}, inside the training span"
-
-
-def quick_study(name: str, **parts: Any) -> Study:
-    """A study from keyword arguments, for notebooks and experiments."""
-    return make_study({"study": name, **parts})
-
-
-def sites_table(result: StudyResult, metrics: Sequence[str]) -> pd.DataFrame:
-    """Measures by method and site."""
-    return evaluate(result.backtest.scored, ["method", SITE], metrics)

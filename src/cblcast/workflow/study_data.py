@@ -5,14 +5,15 @@ from __future__ import annotations
 import pandas as pd
 
 from cblcast import datasets
-from cblcast.backtest import split_events
 from cblcast.config import Study
+from cblcast.days.day_types import OwnHolidays
+from cblcast.days.placebo import placebo_events
+from cblcast.forecast.backtest import split_events
+from cblcast.frames.panel import Panel
+from cblcast.frames.rolling import issue_events
 from cblcast.io.calendars import read_holidays
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.nwp import attach
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.rolling import issue_events
 
 
 def load_panel(study: Study) -> Panel:
@@ -21,23 +22,7 @@ def load_panel(study: Study) -> Panel:
     if data.dataset is not None:
         panel = datasets.load(data.dataset)
     else:
-        panel = read_meter(
-            str(data.panel),
-            data.format,
-            sites=data.site_table,
-            tz=data.tz,
-            clock=data.clock,
-            layout=data.layout,
-            unit=data.unit,
-            label=data.label,
-            columns=data.columns,
-            weather=data.weather,
-            step=data.step,
-            on_duplicates=data.on_duplicates,
-            country=data.country,
-            subdivision=data.subdivision,
-            segment=data.segment,
-        )
+        panel = read_meter(str(data.panel), options=data.reader)
     for product in data.reanalysis:
         panel = attach(panel, datasets.load_reanalysis(product), f"{product}_")
     if data.holidays is not None:
@@ -52,8 +37,8 @@ def load_panel(study: Study) -> Panel:
 def _with_holidays(panel: Panel, calendar: str) -> Panel:
     """The panel with the days of an iCalendar file as holidays of every site, beside those of its country."""
     years = (pd.Timestamp(us, unit="us").year for us in (panel.first_times_us.min(), panel.last_times_us.max()))
-    days = read_holidays(calendar, *years)["date"].dt.strftime("%Y-%m-%d").unique()
-    return Panel(panel.data, panel.sites.assign(holidays=" ".join(days)), panel.events)
+    days = OwnHolidays.of(read_holidays(calendar, *years)["date"].dt.strftime("%Y-%m-%d"))
+    return Panel(panel.data, panel.sites.assign(holidays=str(days)), panel.events)
 
 
 def study_events(study: Study, panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame]:

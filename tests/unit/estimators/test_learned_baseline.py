@@ -5,15 +5,15 @@ import pandas as pd
 import pytest
 
 from cblcast import datasets
-from cblcast.backtest import backtest, split_events
-from cblcast.cases import View
+from cblcast.days.placebo import placebo_events
 from cblcast.errors import DataError
 from cblcast.estimators.learned_baseline import LearnedBaseline, even_weights, within_evidence
-from cblcast.evaluation import evaluate
-from cblcast.forecaster import Forecaster, truth
-from cblcast.methods import make_estimator
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
+from cblcast.forecast.backtest import backtest, split_events
+from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.forecast.methods import make_estimator
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
 
 
 @pytest.fixture(scope="module")

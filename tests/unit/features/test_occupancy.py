@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cblcast.cases import View, make_cases
 from cblcast.errors import DataError, StudyError
-from cblcast.events import Event
 from cblcast.features.occupancy import Occupancy
-from cblcast.panel import panel_of
+from cblcast.frames.cases import View, make_cases
+from cblcast.frames.events import Event
+from cblcast.frames.panel import panel_of
 
 TZ = "Europe/Berlin"
 

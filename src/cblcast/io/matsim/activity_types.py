@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from cblcast.schema import DataError, StudyError, nearest
+from cblcast.errors import DataError, StudyError, nearest
 
 HOME, WORK, ELSEWHERE, TRAVEL = "home", "work", "elsewhere", "travel"
 PURPOSES = (HOME, WORK, ELSEWHERE, TRAVEL)

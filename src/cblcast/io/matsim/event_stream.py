@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from cblcast.errors import DataError
 from cblcast.io.matsim import xml_stream
-from cblcast.schema import DataError
 
 ENTERED, LEFT = b"entered link", b"left link"
 # Possessive quantifiers: nothing that matched has to be tried again. Types that begin with l are left links; another one

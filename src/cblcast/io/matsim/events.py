@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from cblcast.errors import DataError
 from cblcast.io.matsim.event_stream import StreamReport, stream
 from cblcast.io.matsim.network import Network
 from cblcast.io.matsim.recorder import Activity, Recorder, Trip
-from cblcast.schema import DataError
 
 TRIP_COLUMNS = ["person", "mode", "from_link", "to_link", "departure_s", "arrival_s", "distance_m", "first_s"]
 ACTIVITY_COLUMNS = ["person", "activity", "link", "start_s", "end_s", "first_s"]

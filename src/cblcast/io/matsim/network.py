@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cblcast.errors import DataError
 from cblcast.io.matsim.xml_stream import parse
-from cblcast.schema import DataError
 
 LINK_COLUMNS = {"length": "length_m", "freespeed": "free_speed_ms", "capacity": "capacity_per_h", "permlanes": "lanes"}
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from cblcast.errors import DataError
 from cblcast.io.matsim.xml_stream import parse
-from cblcast.schema import DataError
 
 PLAN_COLUMNS = ["person", "order", "activity", "link", "x_m", "y_m", "end_s", "duration_s", "mode"]
 

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from cblcast.errors import StudyError
 from cblcast.io.matsim.activity_types import (
     ELSEWHERE,
     HOME_PATTERNS,
@@ -25,7 +26,6 @@ from cblcast.io.matsim.activity_types import (
 )
 from cblcast.io.matsim.recorder import Activity, Trip
 from cblcast.physics.presence import DAY_MS, DAY_S, changes_of_spells, persons_by_slice, slices_of_day
-from cblcast.schema import StudyError
 
 COMPACT_AT = 1 << 18
 Policy = Literal["wrap", "clip"]

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cblcast.errors import DataError
 from cblcast.io.matsim.event_stream import Wanted, stream
 from cblcast.io.matsim.network import Network
-from cblcast.schema import DataError
 
 INCIDENT_COLUMNS = ["link", "from_s", "until_s", "share"]
 

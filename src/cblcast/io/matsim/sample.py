@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cblcast import datasets
+from cblcast.datasets.files import samples
 
 
 def equil() -> tuple[Path, Path]:
     """Events and network of MATSim's ``equil`` scenario, as bundled with cblcast."""
-    folder = datasets._samples()
+    folder = samples()
     return folder / "matsim_equil_events.xml.gz", folder / "matsim_equil_network.xml"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from xml.parsers import expat
 
-from cblcast.schema import DataError, nearest
+from cblcast.errors import DataError, nearest
 
 PIECE = 1 << 16  # bytes of XML in hand at a time: what comes of them stays in the cache
 SUFFIXES = (".xml", ".xml.gz", ".xml.zst")
