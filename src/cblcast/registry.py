@@ -161,6 +161,7 @@ FEATURES = Registry(
         "origin_clock": "cblcast.features.origin_clock:OriginClock",
         "site_attributes": "cblcast.features.site_attributes:SiteAttributes",
         "day_history": "cblcast.features.day_history:DayHistory",
+        "occupancy": "cblcast.features.occupancy:Occupancy",
     },
     "cblcast.features",
 )
@@ -272,6 +273,7 @@ WORLDS = Registry(
     "world",
     {
         "microgrid": "cblcast.workflow.microgrid:MicrogridWorld",
+        "commuting": "cblcast.workflow.commuting:Commuting",
     },
     "cblcast.worlds",
 )

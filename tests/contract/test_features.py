@@ -28,6 +28,7 @@ def panel():
     data = pd.DataFrame({OBSERVED: rng.gamma(9, 1, len(index)), "temp_air_c": rng.normal(12, 5, len(index))}, index)
     for column in ("wind_speed_10m_ms", "wind_speed_100m_ms", "wind_u_100m_ms", "wind_v_100m_ms"):
         data[column] = rng.gamma(4, 1, len(index))
+    data["occupants"] = rng.integers(0, 40, len(index))
     table = pd.DataFrame(
         {"tz": [ZONES.get(site, "Europe/Madrid") for site in sites]}, index=pd.Index(sites, name="site_id")
     )
@@ -119,6 +120,7 @@ def test_local_hours_are_those_of_the_wall(panel, cases):
     ("reference_days", {"temperature": OBSERVED}),
     ("program_days", {"temperature": OBSERVED}),
     ("given", {"panel_columns": (OBSERVED,)}),
+    ("occupancy", {"column": OBSERVED}),
 ])  # fmt: skip
 def test_metered_load_is_no_weather(name, params):
     with pytest.raises(StudyError, match="blindfold"):
