@@ -104,9 +104,7 @@ def _beside(folder: Path, name: str) -> Path:
     )
 
 
-def _outcome(
-    settings: CommutingFile, plans: DayPlans, result: CommutingResult, notes: tuple[str, ...]
-) -> WorldResult:
+def _outcome(settings: CommutingFile, plans: DayPlans, result: CommutingResult, notes: tuple[str, ...]) -> WorldResult:
     from cblcast.simulate.commuting import NOISE_FREE, OCCUPANTS, PLANNED, WITHOUT_TELEWORK
 
     panel = result.panel
