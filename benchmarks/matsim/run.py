@@ -11,13 +11,16 @@ results.json. Five minutes.
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "experiments"))
+
+from claims import Record, Target, asked, at_least, at_most, between, claim, summary, write
 
 HERE = Path(__file__).parent
 EVENTS = 339_362
@@ -125,23 +128,12 @@ def repeated(events: Path, copies: int, folder: Path) -> Path:
 def main() -> None:
     folder = Path(os.environ["CBLCAST_DATA_DIR"]) / "matsim" / "utah"
     events, network = folder / "output_events.xml.gz", folder / "output_network.xml.gz"
-    results: list[dict[str, object]] = []
+    results: list[Record] = []
 
-    def claim(text, measured, unit, target=None, holds=None):
-        results.append(
-            {
-                "claim": text,
-                "source": "project target",
-                "target": target,
-                "measured": round(measured, 3),
-                "unit": unit,
-                "holds": holds,
-            }
-        )
-        print(
-            f"{'' if holds is None else 'ok  ' if holds else 'MISS'} {text}: {measured:.3f} {unit} (target {target})",
-            flush=True,
-        )
+    def told(text: str, measured: float, unit: str, target: Target | None = None) -> None:
+        record = claim(text, "project target" if target else "benchmarks/matsim", measured, unit, target, digits=3)
+        results.append(record)
+        print("MISS" if record["holds"] is False else "    ", text, record["measured"], unit, asked(record), flush=True)
 
     names = ["bare", "trips", "presence", "slow"]
     if os.environ.get("MATSIM_TOOLS_PYTHON"):
@@ -149,16 +141,14 @@ def main() -> None:
     # In turn, so that a busy machine is busy for all of them; the best of all rounds counts.
     rounds = [{name: measure(name, events, network) for name in names} for _ in range(ROUNDS)]
     seconds = {name: tuple(min(one[name][part] for one in rounds) for part in (0, 1)) for name in names}
-    claim(
-        "utah, 339,362 events → trips, activities, persons", seconds["trips"][0], "s", "<= 2", seconds["trips"][0] <= 2
-    )
-    claim("utah, peak memory of that process", seconds["trips"][1], "MiB", "<= 200", seconds["trips"][1] <= 200)
-    claim("utah → presence by slice and link", seconds["presence"][0], "s")
-    claim("utah, events to a listener and odometers only", seconds["bare"][0], "s")
-    claim("utah → trips, the slow way (expat)", seconds["slow"][0], "s")
+    told("utah, 339,362 events → trips, activities, persons", seconds["trips"][0], "s", at_most(2))
+    told("utah, peak memory of that process", seconds["trips"][1], "MiB", at_most(200))
+    told("utah → presence by slice and link", seconds["presence"][0], "s")
+    told("utah, events to a listener and odometers only", seconds["bare"][0], "s")
+    told("utah → trips, the slow way (expat)", seconds["slow"][0], "s")
     if os.environ.get("MATSIM_TOOLS_PYTHON"):
-        claim("utah, matsim-tools yields the events", seconds["matsim-tools"][0], "s")
-        claim("utah, matsim-tools, and trips and activities from them by hand", seconds["matsim-tools, trips"][0], "s")
+        told("utah, matsim-tools yields the events", seconds["matsim-tools"][0], "s")
+        told("utah, matsim-tools, and trips and activities from them by hand", seconds["matsim-tools, trips"][0], "s")
         for text, ratio in (
             (
                 "speed: events read here over events read by matsim-tools",
@@ -173,21 +163,20 @@ def main() -> None:
                 seconds["matsim-tools, trips"][0] / seconds["trips"][0],
             ),
         ):
-            claim(text, ratio, "times", ">= 3", ratio >= 3)
+            told(text, ratio, "times", at_least(3))
     with tempfile.TemporaryDirectory() as place:
         grown = {
             copies: measure("presence", repeated(events, copies, Path(place)), network, 1) for copies in (1, 10, 30)
         }
     for copies, (taken, memory) in grown.items():
-        claim(f"utah {copies} times over ({copies * EVENTS:,} events) → presence", taken, "s")
-        claim(f"its peak memory ({copies * EVENTS:,} events)", memory, "MiB")
+        told(f"utah {copies} times over ({copies * EVENTS:,} events) → presence", taken, "s")
+        told(f"its peak memory ({copies * EVENTS:,} events)", memory, "MiB")
     slope = (grown[30][0] / 30) / (grown[10][0] / 10)
-    claim("seconds per event, thirty copies over ten (linear: 1)", slope, "ratio", "0.8 … 1.25", 0.8 <= slope <= 1.25)
+    told("seconds per event, thirty copies over ten (linear: 1)", slope, "ratio", between(0.8, 1.25))
     more = grown[30][1] - grown[1][1]
-    claim("memory of thirty copies minus that of one", more, "MiB", "<= 30", more <= 30)
-    (HERE / "results.json").write_text(
-        json.dumps({"results": results}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    told("memory of thirty copies minus that of one", more, "MiB", at_most(30))
+    write(HERE / "results.json", results)
+    print(summary(results))
 
 
 if __name__ == "__main__":

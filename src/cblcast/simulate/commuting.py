@@ -16,7 +16,7 @@ import pandas as pd
 from cblcast.errors import DataError
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME
-from cblcast.physics.occupancy import BuildingPower, OfficeHours, home_load_kw, office_load_kw
+from cblcast.physics.occupancy import BuildingPower, home_load_kw, office_load_kw
 from cblcast.physics.presence import DAY_MS, changes_of_spells, persons_by_slice, slices_of_day
 from cblcast.simulate.day_plans import DayPlans
 
@@ -252,50 +252,3 @@ def _ar1(rng: np.random.Generator, shape: tuple[int, int], phi: float) -> np.nda
     shocks = rng.normal(0.0, np.sqrt(1 - phi**2), shape)
     shocks[:, 0] = rng.normal(0.0, 1.0, shape[0])
     return np.asarray(lfilter([1.0], [1.0, -phi], shocks, axis=1))
-
-
-def drawn_plans(
-    hours: OfficeHours,
-    persons: int,
-    working: int,
-    offices: int = 1,
-    home_links: int = 1,
-    travel_min: float = 30.0,
-    distance_km: float = 20.75,
-    car_share: float = 0.54,
-    transit_share: float = 0.25,
-    seed: int = 0,
-) -> DayPlans:
-    """Plans of a synthetic population that keeps the analytic model's hours (section 3.1), for worlds without a traffic run.
-
-    Arrivals are uniform between opening and begin of the core hours, departures such that everybody works the average
-    time: who comes first leaves first, so that p(t) is the paper's.
-    """
-    if not 0 < working <= persons:
-        raise DataError(
-            f"{working} of {persons} persons go to work: it takes at least one, and not more than there are"
-        )
-    if offices < 1 or home_links < 1:
-        raise DataError("people live and work somewhere: give at least one office and one link of homes")
-    rng = np.random.default_rng(seed)
-    rank = (rng.permutation(working) + 0.5) / working
-    begin = (hours.opens + rank * (hours.core_from - hours.opens)) * 3600
-    end = (hours.core_until + rank * (hours.closes - hours.core_until)) * 3600
-    travel = travel_min * 60
-    mode = rng.choice(["car", "pt", "other"], working, p=[car_share, transit_share, 1 - car_share - transit_share])
-    office = rng.integers(0, offices, working)
-    home = rng.integers(0, home_links, persons)
-    there = pd.DataFrame({"person": np.arange(working), "order": 0, "mode": mode, "departure_s": begin - travel})
-    there = there.assign(purpose="work", link=[f"w{number}" for number in office])
-    back = pd.DataFrame({"person": np.arange(working), "order": 1, "mode": mode, "departure_s": end})
-    back = back.assign(purpose="home", link=[f"h{number}" for number in home[:working]])
-    steps = pd.concat([there, back], ignore_index=True).assign(travel_s=travel, distance_m=distance_km * 1000)
-    people = pd.DataFrame(
-        {
-            "person": [str(number) for number in range(persons)],
-            "purpose": "home",
-            "link": [f"h{number}" for number in home],
-            "commutes": np.arange(persons) < working,
-        }
-    )
-    return DayPlans(steps.sort_values(["person", "order"], ignore_index=True), people)

@@ -66,7 +66,7 @@ def _plans(population: Population, folder: Path, seed: int) -> tuple[DayPlans, l
 
 def _drawn(people: DrawnPopulation, seed: int) -> DayPlans:
     from cblcast.physics.occupancy import OfficeHours
-    from cblcast.simulate.commuting import drawn_plans
+    from cblcast.simulate.drawn_plans import drawn_plans
 
     hours = OfficeHours.from_core(people.core_from, people.core_until, people.work_h)
     return drawn_plans(

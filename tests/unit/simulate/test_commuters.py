@@ -16,8 +16,9 @@ from cblcast.physics.occupancy import BuildingPower, OfficeHours
 from cblcast.physics.occupied_day import occupied_day
 from cblcast.simulate.commuter_energy import commuter_energy, persons_at_work, transport_kwh, workplaces_of
 from cblcast.simulate.commuter_traffic import RoadTraffic, Scoring, drive, kept_journeys, reschedule
-from cblcast.simulate.commuting import CommutingWorld, drawn_plans, simulate_commuting
+from cblcast.simulate.commuting import CommutingWorld, simulate_commuting
 from cblcast.simulate.day_plans import DayPlans, day_plans, telework, within_opening_times
+from cblcast.simulate.drawn_plans import drawn_plans
 
 HOURS = OfficeHours.from_core(10, 14)
 

@@ -73,17 +73,17 @@ class Recorder:
         self.on_trip, self.on_activity, self.forget = on_trip, on_activity, forget
         ends = 'relativePosition="1.0"'  # at the end of its link there is no distance to correct
         self.wanted: Mapping[str, Wanted] = {
-            "actend": Wanted(("person", "link?", "actType"), self.activity_ends),
-            "actstart": Wanted(("person", "link?", "actType"), self.activity_starts),
-            "departure": Wanted(("person", "link?", "legMode"), self.departs),
-            "arrival": Wanted(("person", "legMode"), self.arrives),
-            "PersonEntersVehicle": Wanted(("person", "vehicle"), self.enters_vehicle),
-            "PersonLeavesVehicle": Wanted(("person", "vehicle"), self.leaves_vehicle),
-            "vehicle enters traffic": Wanted(("link", "vehicle", "relativePosition?"), self.enters_traffic, ends),
-            "vehicle leaves traffic": Wanted(("link", "vehicle", "relativePosition?"), self.leaves_traffic, ends),
-            "travelled": Wanted(("person", "distance"), self.is_moved),
-            "stuckAndAbort": Wanted(("person",), self.aborts),
-            "TransitDriverStarts": Wanted(("driverId",), self.drives_for_others),
+            "actend": Wanted(("person", "link?", "actType"), self._activity_ends),
+            "actstart": Wanted(("person", "link?", "actType"), self._activity_starts),
+            "departure": Wanted(("person", "link?", "legMode"), self._departs),
+            "arrival": Wanted(("person", "legMode"), self._arrives),
+            "PersonEntersVehicle": Wanted(("person", "vehicle"), self._enters_vehicle),
+            "PersonLeavesVehicle": Wanted(("person", "vehicle"), self._leaves_vehicle),
+            "vehicle enters traffic": Wanted(("link", "vehicle", "relativePosition?"), self._enters_traffic, ends),
+            "vehicle leaves traffic": Wanted(("link", "vehicle", "relativePosition?"), self._leaves_traffic, ends),
+            "travelled": Wanted(("person", "distance"), self._is_moved),
+            "stuckAndAbort": Wanted(("person",), self._aborts),
+            "TransitDriverStarts": Wanted(("driverId",), self._drives_for_others),
         }
         self.start()
 
@@ -96,7 +96,7 @@ class Recorder:
         self.drivers: set[bytes] = set()
         self.odd: Counter[str] = Counter()
 
-    def activity_ends(self, now: float, person: bytes, link: bytes, kind: bytes) -> None:
+    def _activity_ends(self, now: float, person: bytes, link: bytes, kind: bytes) -> None:
         """An activity is over."""
         if kind == VEHICLE_PROGRAMME:
             self.drivers.add(person)
@@ -115,7 +115,7 @@ class Recorder:
             self._done(person, p, now)
         p.activity, p.last_s = None, now
 
-    def activity_starts(self, now: float, person: bytes, link: bytes, kind: bytes) -> None:
+    def _activity_starts(self, now: float, person: bytes, link: bytes, kind: bytes) -> None:
         """An activity begins; the trip to it is over."""
         p = self._seen(person, now)
         if kind.endswith(STAGE):
@@ -141,14 +141,14 @@ class Recorder:
         if p.activity is not None and person not in self.drivers:
             self.on_activity((person, p.activity, p.link, p.since_s, now, p.first_s))
 
-    def departs(self, now: float, person: bytes, link: bytes, mode: bytes) -> None:
+    def _departs(self, now: float, person: bytes, link: bytes, mode: bytes) -> None:
         """A leg begins, and a trip unless one is under way."""
         p = self._seen(person, now)
         if p.trip_s is None:
             p.trip_s, p.trip_from, p.legs = now, link, []
         p.leg_mode, p.distance_m = mode, 0.0
 
-    def arrives(self, now: float, person: bytes, mode: bytes) -> None:
+    def _arrives(self, now: float, person: bytes, mode: bytes) -> None:
         """A leg is over."""
         p = self._seen(person, now)
         p.legs.append((p.leg_mode or mode, p.distance_m))
@@ -164,13 +164,13 @@ class Recorder:
             self.on_trip((person, mode, p.trip_from, link, p.trip_s, now, metres, p.first_s))
         p.trip_s = None
 
-    def enters_vehicle(self, now: float, person: bytes, vehicle: bytes) -> None:
+    def _enters_vehicle(self, now: float, person: bytes, vehicle: bytes) -> None:
         """What the vehicle drives from now on, its passenger travels."""
         p = self.persons[person]
         p.vehicle = vehicle
         p.ridden_from_m = self.sums[p.vehicle]
 
-    def leaves_vehicle(self, now: float, person: bytes, vehicle: bytes) -> None:
+    def _leaves_vehicle(self, now: float, person: bytes, vehicle: bytes) -> None:
         """The ride is over."""
         p = self.persons[person]
         if p.vehicle != vehicle:
@@ -179,22 +179,22 @@ class Recorder:
         p.distance_m += self.sums[p.vehicle] - p.ridden_from_m
         p.vehicle = b""
 
-    def enters_traffic(self, now: float, link: bytes, vehicle: bytes, position: bytes) -> None:
+    def _enters_traffic(self, now: float, link: bytes, vehicle: bytes, position: bytes) -> None:
         """A vehicle that starts before the end of its link drives the rest of it."""
         self.sums[vehicle] += (1.0 - float(position or b"1")) * self.values[link]
 
-    def leaves_traffic(self, now: float, link: bytes, vehicle: bytes, position: bytes) -> None:
+    def _leaves_traffic(self, now: float, link: bytes, vehicle: bytes, position: bytes) -> None:
         """A vehicle that stops before the end of its link has not driven the rest of it."""
         self.sums[vehicle] -= (1.0 - float(position or b"1")) * self.values[link]
 
-    def is_moved(self, now: float, person: bytes, distance: bytes) -> None:
+    def _is_moved(self, now: float, person: bytes, distance: bytes) -> None:
         """A teleported leg tells its distance."""
         self.persons[person].distance_m += float(distance)
 
-    def aborts(self, now: float, person: bytes) -> None:
+    def _aborts(self, now: float, person: bytes) -> None:
         """The run gives a person up."""
         self._seen(person, now).stuck_s = now
 
-    def drives_for_others(self, now: float, driver: bytes) -> None:
+    def _drives_for_others(self, now: float, driver: bytes) -> None:
         """The driver of a transit vehicle is no person of the population."""
         self.drivers.add(driver)
