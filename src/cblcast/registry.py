@@ -81,7 +81,12 @@ class Registry(Mapping[str, str]):
         for key, parameter in known.items():
             if key not in params and parameter.default is parameter.empty:
                 raise StudyError(f"{self.what} {name!r} needs the parameter {key!r}: give it")
-        return cls(**params)
+        try:
+            return cls(**params)
+        except TypeError as error:
+            raise StudyError(
+                f"{self.what} {name!r} cannot be made of {dict(params)!r} ({error}): mend the kind of a parameter"
+            ) from error
 
     def name_of(self, thing: Any) -> str | None:
         """The name under which `thing` is known here, None for a stranger; what its module is called does not count."""
