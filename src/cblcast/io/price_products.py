@@ -9,6 +9,7 @@ from cblcast.frames.schema import TIME, DataError
 
 MINUTE_US = 60_000_000
 PRODUCTS_MIN = (60, 30, 15)
+TREND = "trend"  # of the system's imbalance: 1 up, −1 down, 0 none
 
 
 def product_minutes(times_us: np.ndarray, name: str = "the price series") -> int:
@@ -59,6 +60,11 @@ def to_products(prices: pd.DataFrame, times: pd.DatetimeIndex, minutes: int) -> 
     have, at = (pd.DatetimeIndex(t).as_unit("us").asi8 for t in (prices.index, times))
     values = prices.to_numpy(dtype=np.float64)
     parts = max(1, minutes // step)
+    if parts > 1 and TREND in prices.columns:
+        raise DataError(
+            f"the trend of {step} min has no mean over {minutes} min: make the market of the products that were balanced "
+            "(cblcast.value.market.make_market) and take its products(times, minutes)"
+        )
     total = np.zeros((len(at), values.shape[1]))
     for part in range(parts):
         wanted = (at + part * step * MINUTE_US) // (step * MINUTE_US) * (step * MINUTE_US)

@@ -18,10 +18,9 @@ from cblcast.io.clock import NOT_A_TIME, check_zone, localise
 from cblcast.io.clock_changes import changes_between, refuse_slipped_days, repeated_hours
 from cblcast.io.files import Table, numbers, read_table
 from cblcast.io.layout import read_stamps, time_column
-from cblcast.io.price_products import product_minutes
+from cblcast.io.price_products import TREND, product_minutes
 
 MINUTE_US = 60_000_000
-TREND = "trend"  # of the system's imbalance: words become 1, −1, 0
 _CLOCKS = ("real", "flattened")
 
 

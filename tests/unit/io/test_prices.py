@@ -154,3 +154,13 @@ def test_the_trend_of_a_system_becomes_a_sign():
     np.testing.assert_array_equal(read, [1, -1, 0, np.nan])
     with pytest.raises(DataError, match=r"the trend is 'sideways'"):
         read_prices(frame.assign(trend="sideways"), columns=["trend"])
+
+
+def test_a_trend_has_no_mean():
+    times = pd.date_range("2015-01-01", periods=4, freq="30min", tz="UTC", unit="us")
+    table = read_prices(
+        pd.DataFrame({"time": times, "trend": ["up", "down", "none", "up"]}), columns={"trend": "trend"}
+    )
+    assert to_products(table, times, 30)["trend"].tolist() == [1, -1, 0, 1]
+    with pytest.raises(DataError, match="no mean over 60 min"):
+        to_products(table, times[::2], 60)
