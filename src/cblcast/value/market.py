@@ -132,7 +132,7 @@ def make_market(
         raise StudyError(f"the rule of a {rule} market has no surcharge, so k = {k:g} would do nothing: leave k out")
     if k is not None and not 0 <= k < np.inf:
         raise StudyError(f"the surcharge k is {k}: it cannot soften a price; give 0 or more, like 0.08")
-    require_columns(prices, ["day_ahead_per_mwh", *made.columns], f"the prices of a {rule} market")
+    require_columns(prices, ["day_ahead_per_mwh", *made.columns], f"the price table of a {rule} market")
     columns = {str(name): prices[name].to_numpy(dtype=np.float64) for name in prices.columns}
     long, short = made.prices(columns, (made.k or 0.0) if k is None else k)
     sell, buy = columns.get("intraday_sell_per_mwh"), columns.get("intraday_buy_per_mwh")

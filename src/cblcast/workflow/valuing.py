@@ -63,6 +63,11 @@ def price_files(paths: Sequence[Path], shared: dict[str, Any]) -> list[Any]:
         if path.suffix not in (".yaml", ".yml"):
             files.append({"file": str(path), **shared})
             continue
+        idle = [name for name, value in shared.items() if value not in (None, "real")]
+        if idle:
+            raise StudyError(
+                f"{path.name} says of each of its price files how it is read, so {idle[0]} beside it would do nothing: write it there"
+            )
         try:
             document = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError) as error:
@@ -72,6 +77,11 @@ def price_files(paths: Sequence[Path], shared: dict[str, Any]) -> list[Any]:
                 raise StudyError(f"{path.name} must hold a list of price files, each with file: (docs/markets.md)")
             files.append({**one, "file": str(path.parent / one["file"])})
     return files
+
+
+def currency_of(section: Value) -> str:
+    """Currency of what a section pays: a contract has its own."""
+    return section.currency if section.market != CONTRACT else read_contract(Path(str(section.contract))).currency
 
 
 def study_value(section: Value, panel: Panel, scored: pd.DataFrame) -> pd.DataFrame:

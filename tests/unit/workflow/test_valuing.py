@@ -342,3 +342,45 @@ def test_prices_and_terms_that_pay_for_errors_are_told_or_refused(tmp_path):
             make_market(table, "two_price", 30, **terms)
     with pytest.raises(StudyError, match="the surcharge k is inf"):
         make_market(table.assign(trend=1, up_per_mwh=60, down_per_mwh=20), "french", 30, k=float("inf"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "match"),
+    [
+        (["--market", "contract", "--contract", "pounds.yaml", "--gate", "60"], "belong to nowcasts in a market"),
+        (
+            ["--market", "contract", "--contract", "pounds.yaml", "--k", "0.1"],
+            "k: would do nothing with market: contract",
+        ),
+        (
+            ["--market", "two_price", "--prices", "listed.yaml", "--zone", "Europe/Paris"],
+            "zone beside it would do nothing",
+        ),
+        (
+            ["--market", "two_price", "--prices", "prices.csv", "--tz", "Europe/Paris"],
+            "--tz belongs to --market contract",
+        ),
+    ],
+)
+def test_what_would_do_nothing_is_refused(folder, monkeypatch, capsys, asked, match):
+    monkeypatch.chdir(folder)
+    (folder / "pounds.yaml").write_text("energy_price: 0.1\ncurrency: GBP\n")
+    (folder / "listed.yaml").write_text("- {file: prices.csv}\n")
+    monkeypatch.setattr(sys, "argv", ["cblcast", "value", "scored.parquet", *asked])
+    with pytest.raises(SystemExit):
+        main()
+    assert match in capsys.readouterr().err
+
+
+def test_json_names_the_currency_of_the_contract(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    (folder / "pounds.yaml").write_text("energy_price: 0.1\ncurrency: GBP\n")
+    time = pd.date_range("2019-06-03T15:00Z", periods=4, freq="15min")
+    frame = pd.DataFrame({"site_id": "a", "origin": time[0], "time": time, "observed_kw": 2.0, "predicted_kw": 3.0})
+    frame.to_csv(folder / "demand.csv", index=False)
+    asked = ["--market", "contract", "--contract", "pounds.yaml", "--tz", "Europe/London", "--json"]
+    monkeypatch.setattr(sys, "argv", ["cblcast", "value", "demand.csv", *asked])
+    main()
+    told = json.loads(capsys.readouterr().out)
+    assert told["currency"] == "GBP"
+    assert any(key.endswith("gbp") or "gbp" in key for key in told["rows"][0])
