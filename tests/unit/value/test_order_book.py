@@ -303,3 +303,21 @@ def test_a_look_a_ladder_and_a_volume_that_cannot_be():
         replay(stream, n_levels=0)
     with pytest.raises(DataError, match="negative volume"):
         walk(np.array([[20.0]]), np.array([[1.0]]), np.array([-1.0]))
+
+
+def test_a_market_that_cannot_be_simulated():
+    at, price = pd.DatetimeIndex(["2015-01-01T10:00Z"]), np.array([40.0])
+    for deliveries, terms, match in (
+        (at.tz_localize(None), {}, "no zone"),
+        (at, {"product_min": 7}, "15, 30 or 60 min"),
+        (at, {"closes_min": 0}, "later closes_min > 0"),
+        (at, {"opens_min": 3}, "later closes_min > 0"),
+    ):
+        with pytest.raises(DataError, match=match):
+            simulate_orders(deliveries, price, **terms)
+    with pytest.raises(DataError, match="arrays of one length"):
+        simulate_orders(at[:0], price[:0])
+    with pytest.raises(DataError, match="above 0"):
+        IntradayModel(orders_per_hour=float("nan"))
+    with pytest.raises(DataError, match="between -1 and 1"):
+        simulate_quotes(price, np.array([180.0, 30.0]), IntradayModel(), np.random.default_rng(0), correlation=2.0)

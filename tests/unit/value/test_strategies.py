@@ -139,3 +139,12 @@ def test_table_and_spreads():
 def test_a_distribution_that_is_none_gives_no_volume(levels, quantiles, ceiling, match):
     with pytest.raises(DataError, match=match):
         quantile_at(levels, quantiles, [0.5], 0.0, ceiling)
+
+
+def test_a_table_of_strategies_refuses_a_second_none_and_no_capacity():
+    times, one = pd.date_range("2015-01-01", periods=4, freq="h", tz="UTC"), np.ones(4)
+    terms = {name: one for name in ("bid_mwh", "output_mwh", "day_ahead", "long", "short")}
+    made = at_once(one, 2 * one, one, one)
+    for name, rated, match in (("none", 1.0, "called 'none'"), ("all", 0.0, "rated_mw is 0")):
+        with pytest.raises(DataError, match=match):
+            strategy_table({name: made}, times, rated_mw=rated, product_min=60, **terms)

@@ -281,3 +281,15 @@ def test_gain_per_mw_and_week_weighs_sites_by_capacity_and_coverage():
     )
     with pytest.raises(DataError, match="no finite number"):
         value_wind(rated / 4, rated * 0, now, market, float("inf"))
+
+
+def test_netting_knows_farms_by_name():
+    times = pd.date_range("2015-01-01", periods=4, freq="30min", tz="UTC")
+    market = Market(times, *(np.full(4, price) for price in (40.0, 30.0, 50.0, 39.0, 41.0)), 30)
+    output = pd.DataFrame({"a": 1.0, "b": 2.0}, index=times)
+    assert netting(output, output[["b", "a"]], output, market, 30)["worth"] == 0  # columns in another order
+    for other in (output[["a"]], output.rename(columns={"b": "c"})):
+        with pytest.raises(DataError, match="same farms"):
+            netting(output, other, output, market, 30)
+    with pytest.raises(DataError, match="no product has prices"):
+        netting(output, output * np.nan, output, market, 30)
