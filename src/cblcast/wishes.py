@@ -72,7 +72,9 @@ def _pairs(wish: Wish | Iterable[Any]) -> list[tuple[str, Mapping[str, Any] | No
         raise StudyError(
             f"features are a mapping {{calendar: {{}}}} or a list of builders [ReferenceDays(days=10)], not {wish!r}"
         )
-    pairs = list(wish.items()) if isinstance(wish, Mapping) else [wish_of(builder) for builder in wish]
+    pairs: list[tuple[Any, Any]] = (
+        list(wish.items()) if isinstance(wish, Mapping) else [wish_of(builder) for builder in wish]
+    )
     for name, params in pairs:
         if not isinstance(name, str) or not (params is None or isinstance(params, Mapping)):
             raise StudyError(

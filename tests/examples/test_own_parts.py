@@ -132,6 +132,19 @@ class Sociable(RegressorMixin, BaseEstimator):
         return np.full(len(X), float(len(X)))
 
 
+class Careless(RegressorMixin, BaseEstimator):
+    """Fails with a KeyError where a feature is missing."""
+
+    def required_features(self):
+        return {"reference_days": {"days": 1}}
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return X["ref_kw_01"].to_numpy()
+
+
 @dataclass(frozen=True)
 class Peeping:
     """Looks at the meter without the blindfold."""
@@ -153,6 +166,7 @@ class Changeable:
 @pytest.mark.parametrize(("table", "part", "sentence"), [
     ("ESTIMATORS", Forgetful, "saved without pickle"),
     ("ESTIMATORS", Sociable, "does not depend on which other events"),
+    ("ESTIMATORS", Careless, "a feature that is missing must be named"),
     ("FEATURES", Peeping, "nothing hidden is looked at"),
     ("FEATURES", Changeable, "frozen dataclass"),
 ])  # fmt: skip

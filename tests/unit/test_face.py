@@ -16,6 +16,7 @@ NAMES = {
 def test_the_face_is_what_it_promises():
     assert set(cblcast.__all__) == NAMES
     assert set(dir(cblcast)) >= NAMES
+    assert not {"Any", "TYPE_CHECKING", "importlib", "annotations"} & set(dir(cblcast))
     for name in NAMES:
         assert getattr(cblcast, name) is not None
     assert callable(cblcast.settle)
@@ -36,6 +37,7 @@ def test_type_checkers_see_the_face(tmp_path):
         'panel: cb.Panel = cb.datasets.load("turin")\n'
         'events = cb.placebo_events(panel, "17:00", "20:00")\n'
         "wrong: int = cb.backtest(panel, {}, events)\n"
+        "cb.bactest\n"
     )
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--no-incremental", "--cache-dir", str(tmp_path), str(script)],
@@ -45,7 +47,8 @@ def test_type_checkers_see_the_face(tmp_path):
         check=False,
     )
     assert "BacktestResult" in done.stdout, done.stdout + done.stderr
-    assert done.stdout.count("error") == 2, done.stdout  # the one that is wrong, and the count of errors
+    assert 'has no attribute "bactest"' in done.stdout, done.stdout
+    assert done.stdout.count("error") == 3, done.stdout  # the two that are wrong, and the count of errors
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"]])

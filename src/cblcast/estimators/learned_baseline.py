@@ -25,6 +25,7 @@ from cblcast.frames.schema import StudyError
 
 LEAD = "hours_since_start"
 _CALENDAR = ("hour", "day_of_week", "day_of_year", "year_sin", "year_cos")
+_OF_WEATHER = ("_above_mean", "_day", "_day_above_mean", "_climb")  # endings without a unit; the load's end in _kw
 _EVIDENCE = tuple(
     f"history_{name}_kw"
     for name in (
@@ -118,7 +119,9 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Train the members on all sites of `X`."""
-        history = [str(name) for name in X.columns if str(name).startswith("history_")]
+        history = [
+            str(name) for name in X.columns if str(name).startswith("history_") and not self._is_foreign(str(name))
+        ]
         columns = [*history, *_CALENDAR, LEAD, *self.extra]
         take(X, columns if history else ["history_scale_kw"], self)
         self.columns_ = columns
@@ -132,7 +135,15 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
         """Baseline [kW], float64, shape (n_rows,); NaN for a site without reference days."""
         check_is_fitted(self, "estimator_")
         take(X, self.columns_, self)
-        return within_evidence(X, self.estimator_.predict(X[self.columns_]), self)
+        own = X[self.columns_]
+        return within_evidence(own, self.estimator_.predict(own), self)
+
+    def _is_foreign(self, name: str) -> bool:
+        """Whether another part of a method asked for this column of the history: weather, or the year ago, not wanted here."""
+        if name.startswith("history_year_ago_"):
+            return not self.year_ago
+        own = {f"history_{column}{ending}" for column in self.weather for ending in _OF_WEATHER}
+        return name.endswith(_OF_WEATHER) and name not in own
 
     def _members(self, columns: list[str]) -> Ensemble:
         if self.seeds < 1:

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast.abilities import FeatureBuilder, GivesIntervals, able, needed_features, needed_windows
+from cblcast.abilities import Estimator, FeatureBuilder, GivesIntervals, able, needed_features, needed_windows
 from cblcast.features.matrix import builders_of, columns_of_builders
 from cblcast.forecast.state import format_of, load_state, readable, save_state
 from cblcast.frames.cases import View, make_cases
 from cblcast.frames.events import Event, Window
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER, DataError
+from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER, DataError, StudyError
 from cblcast.wishes import Wish, merge_wishes
 
 FEATURE_FILE = "forecaster.json"
@@ -48,6 +48,13 @@ class Forecaster:
         view: View = REAL_TIME,
         name: str | None = None,
     ) -> None:
+        if isinstance(estimator, type) or not able(estimator, Estimator):
+            raise StudyError(
+                f"a forecaster needs an estimator with fit and predict, not {estimator!r}: "
+                "make_estimator('High5of10') makes one of a name"
+            )
+        if not isinstance(view, View):
+            raise StudyError(f"a view is made by View.real_time(), View.settlement() or View.day_ahead(), not {view!r}")
         self.estimator = estimator
         self.features = merge_wishes(features or {}, needed_features(estimator))
         self.view = view

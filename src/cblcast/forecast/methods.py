@@ -57,6 +57,8 @@ def make_estimator(spec: str | Mapping[str, Any]) -> Any:
     """
     if isinstance(spec, str):
         return _from_name(spec)
+    if not isinstance(spec, Mapping):
+        raise StudyError(f"a method is a name (High5of10) or a mapping with the key 'estimator', not {spec!r}")
     if "estimator" not in spec:
         raise StudyError(f"a method is a name or a mapping with the key 'estimator', not {dict(spec)!r}")
     if not isinstance(spec["estimator"], str):
@@ -67,6 +69,8 @@ def make_estimator(spec: str | Mapping[str, Any]) -> Any:
     if "of" in spec:
         params["estimator"] = make_estimator(spec["of"])
     if "members" in spec:
+        if not isinstance(spec["members"], (list, tuple)):
+            raise StudyError(f"members are a list of methods, [High5of10, {{estimator: …}}], not {spec['members']!r}")
         params["members"] = tuple(make_estimator(member) for member in spec["members"])
     return _make(str(spec["estimator"]), params)
 

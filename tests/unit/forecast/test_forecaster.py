@@ -9,6 +9,7 @@ import pytest
 from cblcast import datasets
 from cblcast.days.placebo import placebo_events
 from cblcast.errors import DataError, StudyError
+from cblcast.estimators.rules.similar_days import XofY
 from cblcast.features.calendar import Calendar
 from cblcast.features.reference_days import ReferenceDays
 from cblcast.forecast.forecaster import Forecaster
@@ -103,3 +104,14 @@ def test_a_strangers_file_is_one_clear_sentence(tmp_path, change):
     file.write_text(json.dumps(document))
     with pytest.raises((DataError, StudyError)):
         Forecaster.load(tmp_path)
+
+
+@pytest.mark.parametrize("estimator", [None, "High5of10", 3, {"estimator": "XofY"}, XofY])
+def test_what_is_no_estimator_is_refused_when_it_is_given(estimator):
+    with pytest.raises(StudyError, match="make_estimator"):
+        Forecaster(estimator)
+
+
+def test_a_view_by_its_name_is_refused_when_it_is_given():
+    with pytest.raises(StudyError, match=r"View\.real_time\(\)"):
+        Forecaster(XofY(), view="real_time")

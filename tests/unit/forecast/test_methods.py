@@ -54,3 +54,10 @@ def test_spelled_out():
 def test_what_is_no_method_is_said(spec, message):
     with pytest.raises(StudyError, match=message):
         make_estimator(spec)
+
+
+@pytest.mark.parametrize("spec", [3, None, ["High5of10"], {"estimator": "Ensemble", "members": "High5of10"},
+                                  {"estimator": "Ensemble", "members": 3}], ids=str)  # fmt: skip
+def test_a_method_of_another_kind_is_one_sentence(spec):
+    with pytest.raises(StudyError, match=r"a method is a name|members are a list"):
+        make_estimator(spec)
