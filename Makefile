@@ -28,7 +28,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Changes the core by a slip at a time and counts how many the tests notice: tests/mutation/README.md. Half an hour.
+# Changes the core by a slip at a time and counts how many the tests notice: tests/mutation/README.md. Takes a while.
 mutation: $(VENV)/.installed-dev
 	$(BIN)/python tests/mutation/run.py
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import traceback
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from cblcast.errors import StudyError, nearest
+from cblcast.errors import DataError, StudyError, nearest
 
 
 class Registry(Mapping[str, str]):
@@ -79,7 +81,12 @@ class Registry(Mapping[str, str]):
         for key, parameter in known.items():
             if key not in params and parameter.default is parameter.empty:
                 raise StudyError(f"{self.what} {name!r} needs the parameter {key!r}: give it")
-        return cls(**params)
+        try:
+            return cls(**params)
+        except TypeError as error:
+            raise StudyError(
+                f"{self.what} {name!r} cannot be made of {dict(params)!r} ({error}): mend the kind of a parameter"
+            ) from error
 
     def name_of(self, thing: Any) -> str | None:
         """The name under which `thing` is known here, None for a stranger; what its module is called does not count."""
@@ -114,7 +121,13 @@ class Registry(Mapping[str, str]):
     def _of_packages(self) -> dict[str, str]:
         if self._installed is None:
             found = importlib.metadata.entry_points(group=self.group) if self.group else ()
-            self._installed = {point.name: point.value for point in found}
+            self._installed = {}
+            for point in found:
+                if self._installed.setdefault(point.name, point.value) != point.value:
+                    raise StudyError(
+                        f"two installed packages add the {self.what} {point.name!r} ({self._installed[point.name]} and "
+                        f"{point.value}): uninstall one of them, or have it renamed"
+                    )
             taken = sorted(self._own.keys() & self._installed.keys())
             if taken:
                 raise StudyError(
@@ -135,6 +148,9 @@ def load_plugins(modules: tuple[str, ...] | list[str], load: Callable[[str], Any
     A study file cannot name them: reading somebody's study must not run somebody's code.
     """
     for module in modules:
+        path = module.endswith(".py") or "/" in module or "\\" in module or module.startswith(".")
+        if path:
+            raise StudyError(f"the plugin {module!r} is no name of a module: write my_module, without folder and .py")
         try:
             load(module)
         except ImportError as error:
@@ -142,6 +158,21 @@ def load_plugins(modules: tuple[str, ...] | list[str], load: Callable[[str], Any
                 f"the plugin {module!r} cannot be imported ({error}): name a module that Python finds "
                 "(installed, or beside where the command is run)"
             ) from error
+        except (DataError, StudyError):
+            raise
+        except (Exception, SystemExit) as error:
+            raise StudyError(
+                f"the plugin {module!r} breaks while it is imported ({type(error).__name__}: {error}"
+                f"{_line_of(error, module)}): mend it"
+            ) from error
+
+
+def _line_of(error: BaseException, module: str) -> str:
+    """Where in `module` an import broke, empty where that is not known."""
+    name = module.rpartition(".")[2]
+    lines = [(Path(frame.filename).stem, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    found = next((line for file, line in reversed(lines) if file in (name, "__init__")), None)
+    return "" if found is None else f", line {found}"
 
 
 FEATURES = Registry(

@@ -57,15 +57,28 @@ def merge_wishes(*wishes: Wish | Iterable[Any]) -> dict[str, dict[str, Any]]:
     """
     merged: dict[str, dict[str, Any]] = {}
     for wish in wishes:
-        pairs = wish.items() if isinstance(wish, Mapping) else (wish_of(builder) for builder in wish)
-        for name, params in pairs:
-            params = {key: _frozen(value) for key, value in (params or {}).items()}
+        for name, given in _pairs(wish):
+            params = {str(key): _frozen(value) for key, value in (given or {}).items()}
             made = builder_of(name, params)
             own = {key: getattr(made, key) for key in params}
             into = merged.setdefault(_key(name, made), {})
             for key, value in own.items():
                 into[key] = _join(made, name, key, into[key], value) if key in into else value
     return merged
+
+
+def _pairs(wish: Wish | Iterable[Any]) -> list[tuple[str, Mapping[str, Any] | None]]:
+    if isinstance(wish, (str, bytes)) or not isinstance(wish, Iterable):
+        raise StudyError(
+            f"features are a mapping {{calendar: {{}}}} or a list of builders [ReferenceDays(days=10)], not {wish!r}"
+        )
+    pairs = list(wish.items()) if isinstance(wish, Mapping) else [wish_of(builder) for builder in wish]
+    for name, params in pairs:
+        if not isinstance(name, str) or not (params is None or isinstance(params, Mapping)):
+            raise StudyError(
+                f"features name a builder and map its parameters, {{days: 10}} or {{}}: not {name!r}: {params!r}"
+            )
+    return pairs
 
 
 def builder_of(name: str, params: Mapping[str, Any]) -> Any:
@@ -82,19 +95,14 @@ def builder_of(name: str, params: Mapping[str, Any]) -> Any:
 
 
 def wish_of(builder: Any) -> tuple[str, dict[str, Any]]:
-    """Name and parameters of a builder given as an object: those of its fields that differ from their defaults."""
+    """Name and parameters of a builder given as an object: all of them, since nothing of it was left to others."""
     name = registry.FEATURES.name_of(type(builder))
     if name is None or not is_dataclass(builder):
         raise StudyError(
             f"{builder!r} is no registered feature builder: give an instance of one (ReferenceDays(days=10)), or register "
             "your own frozen dataclass by @cblcast.registry.FEATURES.register"
         )
-    return name, {each.name: getattr(builder, each.name) for each in fields(builder) if _differs(builder, each)}
-
-
-def _differs(builder: Any, each: Any) -> bool:
-    default = each.default_factory() if callable(each.default_factory) else each.default
-    return bool(getattr(builder, each.name) != default)
+    return name, {each.name: getattr(builder, each.name) for each in fields(builder) if each.init}
 
 
 def _key(name: str, made: Any) -> str:
@@ -120,7 +128,13 @@ def _join(made: Any, name: str, key: str, one: Any, other: Any) -> Any:
         return other
     how: Mapping[str, Any] = next((each.metadata for each in fields(made) if each.name == key), {})
     if _JOIN in how:
-        return how[_JOIN](one, other)
+        try:
+            return how[_JOIN](one, other)
+        except TypeError:
+            raise StudyError(
+                f"two parts of a method want {name} with {key}={one!r} and {key}={other!r}, which are of different kinds: "
+                "mend the wrong one"
+            ) from None
     remedy = "give both the same, or one of them another prefix" if hasattr(made, "prefix") else "give both the same"
     why = how.get(_WHY, remedy)
     raise StudyError(f"two parts of a method want {name} with {key}={one!r} and {key}={other!r}: {why}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 import importlib.machinery
 import importlib.util
 import os
@@ -40,8 +41,8 @@ class Finder:
         return importlib.util.spec_from_file_location(name, self.path, loader=loader)
 
 
-def run_tests(tests: Sequence[Path], change: Finder | None, learnt: Path | None = None) -> int:
-    """Run test files in this process, until the first failure; its exit code is pytest's."""
+def run_tests(groups: Sequence[Sequence[Path]], change: Finder | None, learnt: Path | None = None) -> int:
+    """Run groups of test files in this process, until the first failure; its exit code is pytest's."""
     import pytest
 
     if change is not None:
@@ -51,23 +52,29 @@ def run_tests(tests: Sequence[Path], change: Finder | None, learnt: Path | None 
         os.dup2(silence, 1)
         os.dup2(silence, 2)
     quick = ["-x", "-q", "--no-header", "--tb=short", "-p", "no:cacheprovider", "-p", "no:benchmark", "-p", "no:xdist"]
-    quick += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # the parent has imported pytest's plugins already
-    code = int(pytest.main([*quick, f"--rootdir={ROOT}", *(str(test) for test in tests)]))
+    quick += ["--assert=plain"]  # nobody reads why a test failed
+    for tests in groups:  # pytest imports all files of a group before it runs the first
+        code = int(pytest.main([*quick, f"--rootdir={ROOT}", *map(str, tests)]))
+        if code != PASSED:
+            break
     if learnt is not None:
         own = ("cblcast", "tests", "test_", "conftest", "mutants", "__")
         learnt.write_text("\n".join(name for name in sys.modules if not name.startswith(own)))
     return code
 
 
-def forked(tests: Sequence[Path], change: Finder | None, limit: float, learnt: Path | None = None) -> tuple[int, float]:
+def forked(
+    groups: Sequence[Sequence[Path]], change: Finder | None, limit: float, learnt: Path | None = None
+) -> tuple[int, float]:
     """As :func:`run_tests` in a child of its own: exit code and processor seconds; killed after `limit` seconds."""
     sys.stdout.flush()
+    gc.freeze()  # what the parent holds need not be searched for garbage by every child
     child = os.fork()
     if child == 0:
         os.setsid()
         code = FAILED
         try:
-            code = run_tests(tests, change, learnt)
+            code = run_tests(groups, change, learnt)
         finally:
             os._exit(code)
     started = time.monotonic()

@@ -145,8 +145,8 @@ def _surroundings(tree: ast.Module) -> dict[int, int]:
         bare = isinstance(node, (ast.Constant, ast.Slice, ast.Tuple, ast.UnaryOp))
         shown[id(node)] = numbers[id(outer if bare and outer is not None else node)]
         for child in ast.iter_child_nodes(node):
-            inner = isinstance(node, ast.expr) and not bare
-            visit(child, node if inner else (outer if isinstance(node, ast.expr) else None))
+            whole = isinstance(node, ast.expr) and not bare
+            visit(child, node if whole else (outer if isinstance(node, (ast.expr, ast.keyword)) else None))
 
     visit(tree, None)
     return shown

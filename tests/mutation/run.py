@@ -13,8 +13,9 @@ import os
 import random
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from forks import NO_TESTS, PASSED, ROOT, Finder, forked
@@ -23,26 +24,43 @@ from mutants import Mutant, mutants
 HERE = Path(__file__).resolve().parent
 SOURCE, TESTS = ROOT / "src", ROOT / "tests"
 TARGET_SHARE, TARGET_SECONDS = 90.0, 60.0
-SLOWEST = 10.0  # a change that makes the tests run so many times as long hangs, and is noticed
+SLOWEST = 10.0  # a change hangs, and is noticed, when its tests run longer than so many times all of them unchanged
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of the changes of one module."""
+    """What became of the changes of one module.
+
+    Attributes
+    ----------
+    module : Path
+    tried : int
+        How many changes.
+    survivors : tuple of str
+        A line each: file, line, function, change.
+    equivalent : int
+        How many of the survivors no test can notice.
+    """
 
     module: Path
-    noticed: int
-    survivors: tuple[Mutant, ...]
+    tried: int
+    survivors: tuple[str, ...]
+    equivalent: int
 
     @property
-    def tried(self) -> int:
-        """How many changes were tried."""
-        return self.noticed + len(self.survivors)
+    def noticed(self) -> int:
+        """How many changes a test noticed."""
+        return self.tried - len(self.survivors)
+
+
+def ends_in(path: Path, end: str) -> bool:
+    """Whether a path ends in `end`, by whole names."""
+    return f"/{path.as_posix()}".endswith(f"/{end}")
 
 
 def find(folder: Path, end: str) -> Path:
     """The one file under `folder` whose path ends in `end`: modules and tests may move without a change of the table."""
-    found = [path for path in sorted(folder.rglob(Path(end).name)) if path.as_posix().endswith(f"/{end}")]
+    found = [path for path in sorted(folder.rglob(Path(end).name)) if ends_in(path, end)]
     if len(found) != 1:
         sys.exit(f"modules.toml: {len(found)} files under {folder.name}/ end in {end!r}: name exactly one")
     return found[0]
@@ -56,7 +74,7 @@ def dotted(module: Path) -> str:
 def warm(tests: Sequence[Path]) -> float:
     """Run unchanged tests once, then import here what they imported of other libraries; their processor seconds."""
     learnt = HERE / ".imported"
-    code, seconds = forked(tests, None, 600.0, learnt)
+    code, seconds = forked([tests], None, 600.0, learnt)
     if code != PASSED:
         sys.exit(f"the tests do not pass unchanged (exit code {code}): mend them first")
     names = learnt.read_text().split("\n")
@@ -70,55 +88,72 @@ def warm(tests: Sequence[Path]) -> float:
     return seconds
 
 
-def try_module(module: Path, tests: tuple[Path, ...], share: float, seed: int) -> Trial:
-    """Try the changes of one module, or a random `share` of them."""
-    code, seconds = forked(tests, None, 600.0)
-    if code != PASSED:
-        sys.exit(f"the tests of {dotted(module)} do not pass unchanged (exit code {code}): mend them first")
-    every = sorted(mutants(module.read_text(encoding="utf-8")), key=lambda each: each.line)
-    if share < 1:
-        chooser = random.Random(f"{seed} {module.name}")
-        kept = sorted(chooser.sample(range(len(every)), max(1, round(share * len(every)))))
-        every = [every[k] for k in kept]
-    survivors = []
-    for change in every:
-        finder = Finder(dotted(module), module, change.tree)
-        code, _ = forked(tests, finder, SLOWEST + SLOWEST * seconds)
-        if code == NO_TESTS:
-            sys.exit(f"no test ran for {dotted(module)}: mend modules.toml")
-        if code == PASSED:
-            survivors.append(change)
-    return Trial(module, len(every) - len(survivors), tuple(survivors))
-
-
-@dataclass
 class Equivalents:
-    """Survivors that no test can notice, as :file:`equivalent.toml` lists them, and which of them were met."""
+    """Changes that no test can notice, as :file:`equivalent.toml` lists them, and which of them were met."""
 
-    listed: list[dict[str, str]]
-    met: set[int] = field(default_factory=set)
+    def __init__(self, reasons: Sequence[dict[str, list[list[str | int]]]]) -> None:
+        # End of the path, function, change, and which of several equal changes in that function, from 1.
+        self.listed = [(*entry, 1)[:4] for reason in reasons for entry in reason["changes"]]
+        self.met: Counter[tuple[str | int, ...]] = Counter()
 
-    def hold(self, module: Path, change: Mutant) -> bool:
-        """Whether a survivor is one of them."""
-        found = [
-            number
-            for number, each in enumerate(self.listed)
-            if f"/{module.as_posix()}".endswith(f"/{each['module']}")
-            and (change.where, change.change) == (each["where"], each["change"])
-        ]
+    def hold(self, module: Path, change: Mutant, number: int) -> bool:
+        """Whether a change, the `number`-th of its kind in its function, is one of them."""
+        own = (change.where, change.change, number)
+        found = [entry for entry in self.listed if ends_in(module, str(entry[0])) and entry[1:] == own]
         self.met.update(found)
         return bool(found)
 
     def stale(self, modules: Iterable[Path]) -> list[str]:
-        """Entries of these modules that met no survivor: the code has changed, or a test notices them by now."""
+        """Entries of these modules that met no change: the code is not what it was."""
         return [
-            f"{each['module']}  {each['where']}  {each['change']}"
-            for number, each in enumerate(self.listed)
-            if number not in self.met and any(f"/{path.as_posix()}".endswith(f"/{each['module']}") for path in modules)
+            "  ".join(map(str, entry))
+            for entry in self.listed
+            if entry not in self.met and any(ends_in(module, str(entry[0])) for module in modules)
         ]
 
 
-def claims(trials: Sequence[Trial], equivalent: int, seconds: float, everything: bool) -> list[dict[str, object]]:
+def numbered(changes: Iterable[Mutant]) -> list[tuple[Mutant, int]]:
+    """Each change, and which of the equal ones in its function it is."""
+    seen: Counter[tuple[str, str]] = Counter()
+    found = []
+    for change in changes:
+        seen[change.where, change.change] += 1
+        found.append((change, seen[change.where, change.change]))
+    return found
+
+
+def try_module(
+    module: Path, tests: Sequence[Sequence[Path]], equivalents: Equivalents, wanted: argparse.Namespace, limit: float
+) -> Trial:
+    """Try the changes of one module, or a random share of them; survivors are told as they come."""
+    code, _ = forked(tests[:1], None, limit)
+    if code != PASSED:
+        sys.exit(f"the tests of {dotted(module)} do not pass unchanged (exit code {code}): mend them first")
+    every = numbered(sorted(mutants(module.read_text(encoding="utf-8")), key=lambda each: each.line))
+    if wanted.share < 1:
+        chooser = random.Random(f"{wanted.seed} {module.name}")
+        kept = sorted(chooser.sample(range(len(every)), max(1, round(wanted.share * len(every)))))
+        every = [every[k] for k in kept]
+    lines, n_equivalent = [], 0
+    for change, number in every:
+        listed = equivalents.hold(module, change, number)
+        if not listed or wanted.every_one:
+            code, _ = forked(tests, Finder(dotted(module), module, change.tree), limit)
+            if code == NO_TESTS:
+                sys.exit(f"no test ran for {dotted(module)}: mend modules.toml")
+            if code != PASSED:
+                if listed:
+                    print(f"    equivalent.toml is wrong: {module.name}  {change.where}  {change.change}", flush=True)
+                continue
+        n_equivalent += listed
+        line = f"{module.relative_to(SOURCE).as_posix()}:{change.line}  {change.where}  {change.change}"
+        lines.append(line + ("  [no test can notice]" if listed else ""))
+        print(f"    {lines[-1]}", flush=True)
+    print(f"{module.name:20} {len(every) - len(lines):4} of {len(every):4} noticed", flush=True)
+    return Trial(module, len(every), tuple(lines), n_equivalent)
+
+
+def claims(trials: Sequence[Trial], seconds: float, everything: bool) -> list[dict[str, object]]:
     """What was measured, in the agreed form."""
     noticed, tried = sum(trial.noticed for trial in trials), sum(trial.tried for trial in trials)
     share = 100 * noticed / tried
@@ -142,7 +177,8 @@ def claims(trials: Sequence[Trial], equivalent: int, seconds: float, everything:
             "holds": seconds <= TARGET_SECONDS,
         },
     ]
-    reported = [("changes tried", tried), ("survivors that no test can notice (equivalent.toml)", equivalent)]
+    equivalent = sum(trial.equivalent for trial in trials)
+    reported = [("changes", tried), ("survivors that no test can notice (equivalent.toml)", equivalent)]
     told += [
         {"claim": claim, "source": source, "target": None, "measured": count, "unit": "changes", "holds": None}
         for claim, count in reported
@@ -166,30 +202,21 @@ def options() -> argparse.Namespace:
     parser.add_argument("modules", nargs="*", help="ends of module paths, e.g. cases.py; all of the table if none")
     parser.add_argument("--share", type=float, default=1.0, help="random share of the changes of each module (1: all)")
     parser.add_argument("--seed", type=int, default=0, help="of the random share")
+    parser.add_argument("--every-one", action="store_true", help="try the changes of equivalent.toml too")
     return parser.parse_args()
 
 
-def chosen_jobs(chosen: Sequence[str]) -> dict[Path, tuple[Path, ...]]:
-    """The modules to try, each with the files of its tests."""
+def chosen_jobs(chosen: Sequence[str]) -> dict[Path, list[list[Path]]]:
+    """The modules to try, each with the files of its own tests and of the shared ones."""
     table = tomllib.loads((HERE / "modules.toml").read_text(encoding="utf-8"))
     unknown = [end for end in chosen if end not in table["modules"]]
     if unknown:
         sys.exit(f"no module of the table is named {unknown[0]!r}: known are {', '.join(table['modules'])}")
     return {
-        find(SOURCE, end): tuple(dict.fromkeys(find(TESTS, test) for test in [*own, *table["shared"]]))
+        find(SOURCE, end): [[find(TESTS, test) for test in group] for group in (own, table["shared"])]
         for end, own in table["modules"].items()
         if not chosen or end in chosen
     }
-
-
-def told_survivors(trial: Trial, equivalents: Equivalents) -> list[str]:
-    """One line a survivor."""
-    end = trial.module.relative_to(SOURCE).as_posix()
-    return [
-        f"{end}:{change.line}  {change.where}  {change.change}"
-        + ("  [no test can notice]" if equivalents.hold(trial.module, change) else "")
-        for change in trial.survivors
-    ]
 
 
 def main() -> None:
@@ -205,24 +232,20 @@ def main() -> None:
     }
     sys.path.insert(0, str(SOURCE))
     jobs = chosen_jobs(wanted.modules)
-    equivalents = Equivalents(tomllib.loads((HERE / "equivalent.toml").read_text(encoding="utf-8")).get("survivor", []))
-    whole = warm(list(dict.fromkeys(test for tests in jobs.values() for test in tests)))
+    equivalents = Equivalents(tomllib.loads((HERE / "equivalent.toml").read_text(encoding="utf-8"))["reason"])
+    whole = warm(list(dict.fromkeys(test for groups in jobs.values() for group in groups for test in group)))
     print(f"all tests unchanged: {whole:.1f} processor seconds", flush=True)
-    trials, survivors = [], []
-    for module, tests in jobs.items():
-        trials.append(try_module(module, tests, wanted.share, wanted.seed))
-        lines = told_survivors(trials[-1], equivalents)
-        print(f"{module.name:20} {trials[-1].noticed:4} of {trials[-1].tried:4} noticed", flush=True)
-        print("".join(f"    {line}\n" for line in lines), end="", flush=True)
-        survivors += lines
-    told = claims(trials, sum(line.endswith("notice]") for line in survivors), whole, wanted.share == 1)
+    trials = [try_module(module, tests, equivalents, wanted, SLOWEST * whole) for module, tests in jobs.items()]
+    told = claims(trials, whole, wanted.share == 1)
     for claim in told[:2]:
         print(f"{claim['claim']}: {claim['measured']} {claim['unit']} (target {claim['target']})")
     if wanted.share == 1:
-        print("".join(f"equivalent.toml: no survivor is  {line}\n" for line in equivalents.stale(jobs)), end="")
+        for line in equivalents.stale(jobs):
+            print(f"equivalent.toml lists what is no change any more: {line}")
     if wanted.share == 1 and not wanted.modules:
         (HERE / "results.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        (HERE / "survivors.txt").write_text("\n".join(survivors) + "\n", encoding="utf-8")
+        lines = [line for trial in trials for line in trial.survivors]
+        (HERE / "survivors.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Names resolve, late, and a wrong one offers the nearest right one."""
 
 import importlib
+import sys
 
 import pytest
 
@@ -24,3 +25,38 @@ def test_every_name_leads_somewhere(table):
 def test_a_wrong_name_or_parameter_is_said(name, params, message):
     with pytest.raises(StudyError, match=message):
         registry.ESTIMATORS.make(name, params)
+
+
+class Point:
+    def __init__(self, name, value):
+        self.name, self.value = name, value
+
+
+def test_one_name_of_two_packages_is_refused_not_the_last_one_taken(monkeypatch):
+    points = [Point("Mine", "one_package:Mine"), Point("Mine", "another:Mine")]
+    monkeypatch.setattr(registry.importlib.metadata, "entry_points", lambda group: points)
+    table = registry.Registry("estimator", {}, "cblcast.estimators")
+    with pytest.raises(StudyError, match="two installed packages add the estimator 'Mine'"):
+        table.resolve("Mine")
+    assert registry.Registry("estimator", {}, None).added() == []
+
+
+@pytest.mark.parametrize(("content", "message"), [
+    ("def f(:\n", "SyntaxError"),
+    ("\nx = nowhere\n", "NameError: name 'nowhere' is not defined, line 2"),
+    ("raise SystemExit(3)\n", "SystemExit"),
+    ("import nowhere_to_be_found\n", "cannot be imported"),
+    ("from cblcast import registry\nregistry.ESTIMATORS.register(object, name='Ridge')\n", "known already"),
+])  # fmt: skip
+def test_a_plugin_that_breaks_is_one_sentence(tmp_path, monkeypatch, content, message):
+    (tmp_path / "broken_plugin.py").write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "broken_plugin", raising=False)
+    with pytest.raises(StudyError, match=message):
+        registry.load_plugins(["broken_plugin"])
+
+
+@pytest.mark.parametrize("module", [".mine", "..mine", "mine.py", "folder/mine", "/tmp/mine.py"])
+def test_a_plugin_is_named_as_python_names_it(module):
+    with pytest.raises(StudyError, match=r"without folder and \.py"):
+        registry.load_plugins([module])

@@ -2,13 +2,16 @@
 
 import pytest
 
-from cblcast import registry
+from cblcast import datasets, registry
+from cblcast.days.placebo import placebo_events
 from cblcast.errors import StudyError
 from cblcast.estimators.learned_baseline import LearnedBaseline
 from cblcast.estimators.rules.selected_days import SelectedDays
 from cblcast.estimators.wrappers.ensemble import Ensemble
+from cblcast.features.matrix import matrix
 from cblcast.features.reference_days import ReferenceDays
 from cblcast.forecast.forecaster import Forecaster
+from cblcast.frames.cases import View, make_cases
 from cblcast.wishes import merge_wishes, wish_of
 
 RESTING = ("rest",) * 5 + ("working",) * 3
@@ -77,5 +80,35 @@ def test_a_wish_merged_with_itself_is_itself(name):
     assert merge_wishes({name: {}}, merged) == merged
 
 
-def test_a_builder_as_an_object_says_what_differs_from_its_defaults():
-    assert wish_of(ReferenceDays(days=3)) == ("reference_days", {"days": 3})
+def test_a_builder_as_an_object_leaves_nothing_to_others():
+    name, params = wish_of(ReferenceDays(days=3))
+    assert (name, params["days"], params["day_types"]) == ("reference_days", 3, "working")
+
+
+def test_ten_days_asked_for_as_an_object_stay_ten_though_ten_is_the_default():
+    assert merge_wishes([ReferenceDays(days=10)], {"reference_days": {"days": 5}})["reference_days"]["days"] == 10
+    with pytest.raises(StudyError, match="day_types='working' and day_types='all'"):
+        merge_wishes([ReferenceDays(day_types="working")], {"reference_days": {"day_types": "all"}})
+
+
+@pytest.mark.parametrize("wish", [
+    3, "calendar", {"calendar": True}, {"calendar": ["cyclic"]}, {3: {}}, {"reference_days": {"days": "ten"}},
+    {"reference_days": {"days": 2.5}}, {"reference_days": {"days": -1}}, {"day_history": {"days": "ten"}},
+], ids=str)  # fmt: skip
+def test_a_wish_of_another_kind_is_one_sentence(wish):
+    with pytest.raises(StudyError):
+        merge_wishes(wish)
+
+
+def test_values_that_cannot_be_compared_are_one_sentence():
+    with pytest.raises(StudyError, match="of different kinds"):
+        merge_wishes({"origin_clock": {"harmonics": 2}}, {"origin_clock": {"harmonics": "two"}})
+
+
+def test_two_builders_that_make_one_column_are_refused():
+    panel = datasets.load("turin")
+    cases = make_cases(
+        panel, placebo_events(panel, "17:00", "20:00", first="2019-12-16", last="2019-12-17"), View.real_time()
+    )
+    with pytest.raises(StudyError, match="'far_kw_01' is made twice, by reference_days/far and program_days/far"):
+        matrix(panel, cases, {"reference_days/far": {}, "program_days/far": {}})

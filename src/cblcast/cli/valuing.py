@@ -65,6 +65,22 @@ class Trade:
         None
     )
 
+    def terms(self) -> dict[str, Any]:
+        """Terms of a section of a study, by its names."""
+        return {
+            "bids": self.bids,
+            "product_min": self.product,
+            "half_spread": self.half_spread,
+            "k": self.k,
+            "currency": self.currency,
+            "reference": self.reference,
+        }
+
+    def given(self) -> dict[str, Any]:
+        """Of these, what is not as it is by itself."""
+        plain = Trade().terms()
+        return {name: value for name, value in self.terms().items() if value != plain[name]}
+
 
 @dataclass(frozen=True)
 class Demand:
@@ -101,29 +117,29 @@ def value(
     as_json: AsJson = False,
 ) -> None:
     """What estimates are worth: nowcasts in three markets, or what demand baselines pay wrongly by a contract."""
+    from cblcast.errors import StudyError
     from cblcast.workflow.serving import write_frame
-    from cblcast.workflow.valuing import make_value, value_file
+    from cblcast.workflow.valuing import currency_of, make_value, value_file
 
-    section = make_value(
-        {
-            "market": market,
-            "prices": prices.files(),
-            "contract": None if demand.contract is None else str(demand.contract),
-            "bids": None if market == "contract" else trade.bids,
-            "product_min": trade.product,
-            "half_spread": trade.half_spread,
-            "k": trade.k,
-            "currency": trade.currency,
-            "reference": trade.reference,
-        }
-    )
+    if market == "contract":
+        terms = trade.given()
+        if trade.gate is not None or trade.rated_kw is not None:
+            raise StudyError("--gate and --rated-kw belong to nowcasts in a market, not to a contract: leave them out")
+    else:
+        terms = trade.terms()
+        if demand.tz is not None:
+            raise StudyError(
+                f"--tz belongs to --market contract; a {market} market is priced by instants: leave it out"
+            )
+    contract = None if demand.contract is None else str(demand.contract)
+    section = make_value({"market": market, "prices": prices.files(), "contract": contract, **terms})
     with progress(as_json, 1, "pricing"):
         gates = trade.gate or [30]
         table = value_file(scored, section, gates_min=gates, rated_kw=trade.rated_kw, tz=demand.tz).reset_index()
         if out is not None:
             write_frame(table, out)
     if as_json:
-        print_json({"market": market, "currency": trade.currency, "rows": records(table)})
+        print_json({"market": market, "currency": currency_of(section), "rows": records(table)})
         return
     shown = [name for name in table.columns if not name.startswith(_BY_STAGE)]
     print_table(table[shown], f"{scored.name} in a {market} market (by stage with --json or --out)")

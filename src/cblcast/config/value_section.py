@@ -11,6 +11,16 @@ from cblcast.frames.schema import nearest
 from cblcast.value.imbalance import RULES
 
 CONTRACT = "contract"
+OF_MARKETS = (
+    "bids",
+    "bid_column",
+    "product_min",
+    "gate_min",
+    "half_spread",
+    "k",
+    "currency",
+    "reference",
+)  # not of a contract
 
 
 def _files(given: Any) -> Any:
@@ -59,6 +69,11 @@ class Value(Section):
         if self.market == CONTRACT:
             if self.contract is None:
                 raise ValueError("market: contract needs contract: (a YAML file of terms, docs/settlement.md)")
+            idle = [name for name in OF_MARKETS if name in self.model_fields_set and getattr(self, name) is not None]
+            if idle:
+                raise ValueError(
+                    f"{idle[0]}: would do nothing with market: contract, whose terms are in its file: leave it out"
+                )
             return self
         if self.contract is not None:
             raise ValueError(f"contract: belongs to market: contract, not to market: {self.market}")

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from cblcast.abilities import FeatureBuilder
+from cblcast.errors import StudyError
 from cblcast.frames.panel import Panel
 from cblcast.wishes import Wish, builder_of, merge_wishes
 
@@ -78,4 +79,11 @@ def columns_of_builders(
         blocks.append(block)
     if not blocks:
         return pd.DataFrame(index=cases.index)
-    return blocks[0] if len(blocks) == 1 else pd.concat(blocks, axis=1)
+    found = blocks[0] if len(blocks) == 1 else pd.concat(blocks, axis=1)
+    if not found.columns.is_unique:
+        twice = found.columns[found.columns.duplicated()][0]
+        makers = [name for name, block in zip(builders, blocks, strict=True) if twice in block.columns]
+        raise StudyError(
+            f"the column {twice!r} is made twice, by {' and '.join(makers)}: give one of them another prefix or leave one out"
+        )
+    return found

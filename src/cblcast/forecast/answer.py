@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast.abilities import ExplainsAbsence, KnowsWhyNot, TellsAdjustment, able, innermost, layers, outermost_able
+from cblcast.abilities import ExplainsAbsence, KnowsWhyNot, TellsAdjustment, able, innermost, learns, outermost_able
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.cases import event_rows
 from cblcast.frames.events import Event, Window
@@ -114,7 +114,7 @@ def answer_cases(forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: p
 
 def reads_only_own_features(estimator: Any) -> bool:
     """Whether the estimator names every feature it reads, as rules do, whatever is wrapped around them."""
-    return not innermost(estimator).__sklearn_tags__().requires_fit
+    return not learns(innermost(estimator))
 
 
 def _without_estimate(rows: pd.DataFrame, event: np.ndarray, n_events: int) -> np.ndarray:
@@ -125,7 +125,7 @@ def _without_estimate(rows: pd.DataFrame, event: np.ndarray, n_events: int) -> n
 def _why_not(forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: pd.DataFrame) -> list[str]:
     """A reason for each event of `cases`, none of which has an estimate."""
     first, event = event_rows(cases.index)
-    judge = next((each for each in layers(forecaster.estimator) if able(each, KnowsWhyNot)), None)
+    judge = outermost_able(forecaster.estimator, KnowsWhyNot)
     if judge is not None:
         reasons = pd.Series(judge.why_not(X[cases["scored"].to_numpy(dtype=bool)]))
         owner = event[cases["scored"].to_numpy(dtype=bool)]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cblcast.abilities import learns
-from cblcast.forecast.answer import Answer, answer_cases
-from cblcast.forecast.forecaster import Forecaster, rows_of, truth
-from cblcast.frames.cases import View, event_rows, make_cases
+from cblcast.abilities import check_parameters, learns
+from cblcast.forecast.answer import Answer
+from cblcast.forecast.case_bank import CaseBank, banks_of, training_banks
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.frames.cases import View, event_rows
 from cblcast.frames.instants import DAY_US, local_microseconds, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, DataError
@@ -68,21 +68,37 @@ def backtest(
     progress : callable
         Told the method when it is done.
     """
+    learned = training_banks(panel, forecasters.values(), train) if train is not None and not train.empty else {}
+    return backtest_banks(panel, forecasters, banks_of(panel, forecasters.values(), test), learned, fold, progress)
+
+
+def backtest_banks(
+    panel: Panel,
+    forecasters: Mapping[str, Forecaster],
+    test: Mapping[View, CaseBank],
+    train: Mapping[View, CaseBank],
+    fold: str = "test",
+    progress: Callable[[str], None] = lambda method: None,
+) -> BacktestResult:
+    """As :func:`backtest`, of cases that are made already and by whose features others may profit.
+
+    What learns is fitted once, on the rows of `train` that are its own; what does not learn is not fitted at all, and
+    nothing of the training events is looked up for it.
+
+    Parameters
+    ----------
+    test, train : mapping View -> CaseBank
+        `train` without a bank for the view of a forecaster that learns is a :class:`DataError`.
+    """
     if not forecasters:
         raise DataError("there are no methods to judge: name at least one")
-    banks: dict[View, _CaseBank] = {}
     scored, excluded = [], []
     result = BacktestResult(pd.DataFrame(), pd.DataFrame())
     for method, forecaster in forecasters.items():
-        view = forecaster.view
-        if view not in banks:
-            alike = [other for other in forecasters.values() if other.view == view]
-            banks[view] = _CaseBank(panel, view, alike, train, test)
-        bank = banks[view]
         began = perf_counter()
-        bank.fit(forecaster)
+        _fit(forecaster, panel, train.get(forecaster.view))
         trained = perf_counter()
-        said = bank.answer(forecaster)
+        said = test[forecaster.view].answer(forecaster)
         result.seconds[method] = {"train_s": trained - began, "predict_s": perf_counter() - trained}
         rows, out = judged(panel, said)
         scored.append(rows.assign(method=method, fold=fold))
@@ -94,41 +110,14 @@ def backtest(
     return result
 
 
-class _CaseBank:
-    """Cases and features of one view, computed once and shared by the methods that have this view."""
-
-    def __init__(
-        self, panel: Panel, view: View, forecasters: list[Forecaster], train: pd.DataFrame | None, test: pd.DataFrame
-    ) -> None:
-        self.panel = panel
-        windows = tuple(dict.fromkeys(window for forecaster in forecasters for window in forecaster.windows()))
-        self.shared = len(windows) > 0
-        self.test_cases = make_cases(panel, test, view, windows)
-        learns = train is not None and not train.empty
-        self.train_cases = make_cases(panel, train, view, windows, may_overlap=True) if learns else None
-        self._test: dict[Any, pd.DataFrame] = {}
-        self._train: dict[Any, pd.DataFrame] = {}
-
-    def _rows(
-        self, forecaster: Forecaster, cases: pd.DataFrame, cache: dict[Any, pd.DataFrame]
-    ) -> tuple[pd.DataFrame, np.ndarray]:
-        X = forecaster.matrix(self.panel, cases, cache)
-        keep = rows_of(forecaster.windows(), X, cases) if self.shared else cases["scored"].to_numpy(dtype=bool)
-        return X[keep], keep
-
-    def fit(self, forecaster: Forecaster) -> None:
-        cases = self.train_cases
-        if cases is None:
-            forecaster.sites = self.panel.sites
-            if learns(forecaster.estimator):
-                raise DataError(f"{forecaster.name} must be trained: give training events (train: in the study)")
-            return
-        X, keep = self._rows(forecaster, cases, self._train)
-        forecaster.fit_matrix(X, truth(self.panel, cases)[keep], self.panel.sites)
-
-    def answer(self, forecaster: Forecaster) -> Answer:
-        X, keep = self._rows(forecaster, self.test_cases, self._test)
-        return answer_cases(forecaster, self.panel, self.test_cases[keep], X)
+def _fit(forecaster: Forecaster, panel: Panel, bank: CaseBank | None) -> None:
+    if not learns(forecaster.estimator):
+        check_parameters(forecaster.estimator)
+        forecaster.sites = panel.sites
+    elif bank is None:
+        raise DataError(f"{forecaster.name} must be trained: give training events (train: in the study)")
+    else:
+        bank.fit(forecaster)
 
 
 def judged(panel: Panel, said: Answer) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -14,12 +14,12 @@ import pandas as pd
 
 from cblcast.abilities import FeatureBuilder, GivesIntervals, able, needed_features, needed_windows
 from cblcast.features.matrix import builders_of, columns_of_builders
-from cblcast.forecast.state import load_state, save_state
+from cblcast.forecast.state import format_of, load_state, readable, save_state
 from cblcast.frames.cases import View, make_cases
 from cblcast.frames.events import Event, Window
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER, DataError, StudyError
+from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER, DataError
 from cblcast.wishes import Wish, merge_wishes
 
 FEATURE_FILE = "forecaster.json"
@@ -121,19 +121,13 @@ class Forecaster:
     @classmethod
     def load(cls, folder: Path) -> Forecaster:
         """The forecaster that :meth:`save` wrote."""
-        try:
+        with readable(folder):
             document = json.loads((folder / FEATURE_FILE).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DataError(
-                f"no forecaster can be read from {folder.name!r} ({error}): train and register it again"
-            ) from error
-        if document["format"] > FORMAT:
-            raise StudyError(
-                f"the model has format {document['format']}, this cblcast reads up to {FORMAT}: update cblcast"
-            )
-        made = cls(load_state(folder), document["features"], View(**document["view"]), document["name"])
-        if document["sites"] is not None:
-            made.sites = pd.DataFrame(document["sites"]).set_index(SITE)
+            format_of(document, FORMAT)
+            made = cls(load_state(folder), document["features"], View(**document["view"]), str(document["name"]))
+            made.builders  # noqa: B018 - made now, so that a wrong parameter is told here
+            if document["sites"] is not None:
+                made.sites = pd.DataFrame(document["sites"]).set_index(SITE)
         return made
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import json
 import math
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,26 +43,58 @@ def load_state(folder: Path) -> Any:
     DataError
         A file that cannot be read, was written by a newer version, or names a class that is not registered.
     """
-    try:
+    with readable(folder):
         document = json.loads((folder / _JSON_FILE).read_text(encoding="utf-8"))
-        with (folder / _ARRAY_FILE).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+        with zipfile.ZipFile(folder / _ARRAY_FILE):  # np.load takes other files too
+            pass
+        with np.load(folder / _ARRAY_FILE, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
-        raise DataError(
-            f"the model in {folder.name!r} cannot be read ({error}): train and register it again"
-        ) from error
-    if not isinstance(document, dict):
+        written = format_of(document, FORMAT, unsaid=1)
+        made = _decode(document["model"] if written > 1 else document, arrays)
+    if not is_estimator(made):
         raise DataError(f"the model in {folder.name!r} holds no estimator: train and register it again")
-    if document.get("format", 1) > FORMAT:
-        raise StudyError(
-            f"the model has format {document['format']}, this cblcast reads up to {FORMAT}: update cblcast"
-        )
-    return _decode(document["model"] if "format" in document else document, arrays)
+    return made
+
+
+@contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """Whatever is wrong with the files of a saved model, said in one sentence; a stranger may have written them."""
+    try:
+        yield
+    except (DataError, StudyError):
+        raise
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        zipfile.BadZipFile,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
+        raise DataError(
+            f"the model in {folder.name!r} cannot be read ({type(error).__name__}: {error}): train and register it again"
+        ) from error
+
+
+def format_of(document: Any, newest: int, unsaid: int | None = None) -> int:
+    """Number of the format in which `document` is written, `unsaid` where it names none."""
+    number = document.get("format", unsaid)
+    if not isinstance(number, int) or number < 1:
+        raise DataError(f"the format of a model is a whole number from 1, not {number!r}: train and register it again")
+    if number > newest:
+        raise StudyError(f"the model has format {number}, this cblcast reads up to {newest}: update cblcast")
+    return number
 
 
 def is_estimator(value: object) -> bool:
     """Whether `value` is saved by its parameters and its fitted attributes."""
     return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def _is_state(name: str) -> bool:
+    return name.endswith("_") and not name.startswith("_")
 
 
 def _encode(value: Any, place: str, arrays: dict[str, np.ndarray]) -> Any:
@@ -95,7 +129,7 @@ def _encode_object(value: Any, place: str, arrays: dict[str, np.ndarray]) -> dic
     kind, name = _name_of(type(value), place)
     if is_estimator(value):
         params = value.get_params(deep=False)
-        fitted = {name: item for name, item in vars(value).items() if name.endswith("_") and not name.startswith("_")}
+        fitted = {name: item for name, item in vars(value).items() if _is_state(name)}
     else:
         params, fitted = {name: getattr(value, name) for name in value.__dataclass_fields__}, {}
     return {
@@ -135,6 +169,8 @@ def _decode(document: Any, arrays: dict[str, np.ndarray]) -> Any:
 def _decode_object(document: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
     made = _class_of(document)(**{key: _decode(item, arrays) for key, item in document["params"].items()})
     for key, item in document["state"].items():
+        if not _is_state(key):
+            raise DataError(f"the model sets {key!r}, which is no fitted state and hence not loaded: train it again")
         setattr(made, key, _decode(item, arrays))
     return made
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,7 +35,20 @@ NAMES = {
 }
 NEEDED = ("side", "start", "time", "price_per_mwh", "volume_mw")
 ACTIONS = {"A": "add", "C": "change", "D": "cancel", "I": "add"}
-_RESTRICTIONS = {"fok": "fok", "ioc": "ioc", "aon": "aon", "linked": "linked"}
+_RESTRICTIONS = {
+    "non": "none",
+    "none": "none",
+    "fok": "fok",
+    "ioc": "ioc",
+    "aon": "aon",
+    "linked": "linked",
+    "lnk": "linked",
+}
+_FLAGS = {
+    **dict.fromkeys(("1", "1.0", "y", "yes", "true"), True),
+    **dict.fromkeys(("0", "0.0", "n", "no", "false"), False),
+}
+_EXACT = 2**53  # whole numbers beyond it merge where they have passed through floats
 
 
 def read_orders(source: str | Path | pd.DataFrame) -> pd.DataFrame:
@@ -56,7 +71,7 @@ def read_orders(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     DataError
-        A column that is missing, a side or time that cannot be read.
+        A column that is missing; a side, time, number of an order, mark or restriction that cannot be read; times without an offset.
     """
     table = read_table(source, "order")
     found = _columns(table)
@@ -93,6 +108,14 @@ def _times(table: Table, column: str, may_lack: bool) -> pd.Series:
         raise DataError(
             f"{table.where(row)}: {column} {given.loc[row]!r} is no time: order files write 2022-01-02T09:00:00Z"
         )
+    text = given.astype("str").str.strip()
+    bare = given.notna() & ~text.str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$", regex=True)
+    if bare.any():
+        row = int(bare.index[int(np.argmax(bare.to_numpy()))])
+        raise DataError(
+            f"{table.where(row)}: {column} {text.loc[row]!r} has no zone ({int(bare.sum())} such rows): write times with Z or their "
+            "offset (2022-01-02T09:00:00Z), since nothing says whose clock wrote them"
+        )
     return made
 
 
@@ -100,24 +123,48 @@ def _numbered(made: pd.DataFrame, table: Table, found: dict[str, str]) -> None:
     """Numbers of orders; without order ids each row of a prepared file is an order of its own."""
     for name in ("initial_id", "order_id"):
         if name in found:
-            made[name] = numbers(table.frame[found[name]], table).astype("int64")
+            made[name] = _whole(table, found[name])
     if "order_id" not in found:
         made["order_id"] = np.arange(1, len(made) + 1)
     if "initial_id" not in found:
         made["initial_id"] = made["order_id"]
 
 
+def _whole(table: Table, column: str) -> pd.Series:
+    """Numbers of orders, exact to the last digit: two that merge would change each other's orders."""
+    given = table.frame[column]
+    if pd.api.types.is_integer_dtype(given.dtype) and not given.hasnans:
+        return given.astype("int64")
+    made = numbers(given, table)
+    wrong = ~(made.abs() < _EXACT) | (made != made.round())
+    if wrong.any():
+        row = int(wrong.index[int(np.argmax(wrong.to_numpy()))])
+        raise DataError(
+            f"{table.where(row)}: {column} {str(given.loc[row])!r} is no whole number ({int(wrong.sum())} such rows): every row needs "
+            "the number of its order (beyond 2^53 as integers, not as floats)"
+        )
+    return made.astype("int64")
+
+
+def _said(table: Table, column: str, known: Mapping[str, Any], empty: Any) -> pd.Series:
+    """A column of known words; an empty cell is `empty`, an unknown word is refused since a guess would change the book."""
+    given = table.frame[column]
+    text = given.astype("str").str.strip().str.lower()
+    blank = given.isna() | (text == "")
+    wrong = ~(blank | text.isin(list(known)))
+    if wrong.any():
+        row = int(wrong.index[int(np.argmax(wrong.to_numpy()))])
+        raise DataError(
+            f"{table.where(row)}: {column} is {given.loc[row]!r} ({int(wrong.sum())} such rows): known are {', '.join(known)}"
+        )
+    return text.map(known).where(~blank, empty).astype(type(empty))
+
+
 def _marked(made: pd.DataFrame, table: Table, found: dict[str, str]) -> pd.DataFrame:
     code = table.frame[found["action"]].astype("str").str.strip().str.upper() if "action" in found else None
-    made["is_block"] = (
-        table.frame[found["is_block"]].astype("str").str.strip().str.upper().isin(["1", "1.0", "Y", "TRUE"])
-        if "is_block" in found
-        else False
-    )
+    made["is_block"] = _said(table, found["is_block"], _FLAGS, empty=False) if "is_block" in found else False
     made["restriction"] = (
-        table.frame[found["restriction"]].astype("str").str.strip().str.lower().map(_RESTRICTIONS).fillna("none")
-        if "restriction" in found
-        else "none"
+        _said(table, found["restriction"], _RESTRICTIONS, empty="none") if "restriction" in found else "none"
     )
     made["action"] = "add" if code is None else code.map(ACTIONS)
     slices = made["initial_id"][code == "I"] if code is not None else made["initial_id"].iloc[:0]

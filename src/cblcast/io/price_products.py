@@ -9,6 +9,7 @@ from cblcast.frames.schema import TIME, DataError
 
 MINUTE_US = 60_000_000
 PRODUCTS_MIN = (60, 30, 15)
+TREND = "trend"  # of the system's imbalance: 1 up, −1 down, 0 none
 
 
 def product_minutes(times_us: np.ndarray, name: str = "the price series") -> int:
@@ -41,6 +42,36 @@ def _is_one_length(gaps: np.ndarray, shorter: np.ndarray) -> bool:
     return int((np.diff(shorter.astype(np.int8)) != 0).sum()) <= 1
 
 
+def hold_longer(times_us: np.ndarray, prices: np.ndarray, step_min: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """A series whose products become shorter or longer once, at the shorter length: a longer product's price holds for its parts.
+
+    Markets change so (day-ahead hours became quarter-hours in Europe on 2025-10-01).
+
+    Parameters
+    ----------
+    times_us : ndarray of int64, shape (n,)
+        Starts, ascending.
+    prices : ndarray, shape (n, k)
+    step_min : int
+        Length of the shorter products [min].
+
+    Returns
+    -------
+    times_us, prices, n_longer : starts and prices of all parts, and how many longer products were divided.
+    """
+    gaps = np.diff(times_us) // MINUTE_US
+    longer = gaps > step_min
+    if longer.sum() < 3 or longer.all() or int(np.diff(longer.astype(np.int8)).astype(bool).sum()) != 1:
+        return times_us, prices, 0
+    length = int(gaps[longer].min())
+    if length not in PRODUCTS_MIN or (gaps[longer] % length).any() or (gaps[longer] == length).mean() < 0.5:
+        return times_us, prices, 0  # holes, not products
+    rows = np.r_[longer, longer[-1]]
+    parts = np.where(rows, length // step_min, 1)
+    offset = np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts)
+    return np.repeat(times_us, parts) + offset * step_min * MINUTE_US, np.repeat(prices, parts, axis=0), int(rows.sum())
+
+
 def to_products(prices: pd.DataFrame, times: pd.DatetimeIndex, minutes: int) -> pd.DataFrame:
     """Prices of the products of `minutes` that begin at `times`; NaN where the file has none.
 
@@ -59,6 +90,11 @@ def to_products(prices: pd.DataFrame, times: pd.DatetimeIndex, minutes: int) -> 
     have, at = (pd.DatetimeIndex(t).as_unit("us").asi8 for t in (prices.index, times))
     values = prices.to_numpy(dtype=np.float64)
     parts = max(1, minutes // step)
+    if parts > 1 and TREND in prices.columns:
+        raise DataError(
+            f"the trend of {step} min has no mean over {minutes} min: make the market of the products that were balanced "
+            "(cblcast.value.market.make_market) and take its products(times, minutes)"
+        )
     total = np.zeros((len(at), values.shape[1]))
     for part in range(parts):
         wanted = (at + part * step * MINUTE_US) // (step * MINUTE_US) * (step * MINUTE_US)

@@ -18,10 +18,9 @@ from cblcast.io.clock import NOT_A_TIME, check_zone, localise
 from cblcast.io.clock_changes import changes_between, refuse_slipped_days, repeated_hours
 from cblcast.io.files import Table, numbers, read_table
 from cblcast.io.layout import read_stamps, time_column
-from cblcast.io.price_products import product_minutes
+from cblcast.io.price_products import TREND, hold_longer, product_minutes
 
 MINUTE_US = 60_000_000
-TREND = "trend"  # of the system's imbalance: words become 1, −1, 0
 _CLOCKS = ("real", "flattened")
 
 
@@ -90,6 +89,13 @@ def read_prices(
     us, prices, rows = us[order], prices[order], rows[order]
     _refuse_duplicates(us, rows, table)
     step = product_minutes(us, table.name)
+    us, prices, n_longer = hold_longer(us, prices, step)
+    if n_longer:
+        warnings.warn(
+            f"{table.name}: the products change to or from {step} min once; {n_longer} longer ones hold their price for each part",
+            DataWarning,
+            stacklevel=2,
+        )
     if market is not None and not trust_clock_changes and days == "real":
         refuse_slipped_days(us, prices, market, step, table.name)
     index = pd.DatetimeIndex(us.view("M8[us]"), name=TIME).tz_localize("UTC")
@@ -115,15 +121,19 @@ def _rows_of(table: Table, only: Mapping[str, str] | None) -> Table:
 def _price_columns(table: Table, columns: Mapping[str, str] | Sequence[str] | None, taken: set[str]) -> pd.DataFrame:
     frame = table.frame
     if columns is None:
-        wanted = {
-            str(c): str(c) for c in frame.columns if c not in taken and pd.api.types.is_numeric_dtype(frame[c].dtype)
-        }
+        wanted = {str(c): str(c) for c in frame.columns if c not in taken and (c == TREND or _holds_numbers(frame[c]))}
         if not wanted:
             raise DataError(
                 f"{table.name} has no price column beside {', '.join(map(repr, frame.columns[:8]))}: name it"
             )
     else:
         wanted = dict(columns) if isinstance(columns, Mapping) else {c: c for c in columns}
+    ours_of = list(wanted.values())
+    twice = next((name for name in ours_of if ours_of.count(name) > 1 or name == TIME), None)
+    if twice is not None:
+        raise StudyError(
+            f"columns: several columns of {table.name}, or its times, would be {twice!r}: name each price once"
+        )
     for column in wanted:
         if column not in frame.columns:
             raise DataError(f"{table.name} has no price column {column!r}: {nearest(column, map(str, frame.columns))}")
@@ -138,6 +148,13 @@ def _price_columns(table: Table, columns: Mapping[str, str] | Sequence[str] | No
         row = int(made.index[int(np.flatnonzero(infinite)[0])])
         raise DataError(f"{table.where(row)} has an infinite price: leave the cell empty where there was none")
     return made
+
+
+def _holds_numbers(column: pd.Series) -> bool:
+    """Whether a column is one of prices: of text, one cell that is a number is enough, so that a slip in another is not lost."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return True
+    return pd.api.types.is_string_dtype(column.dtype) and bool(pd.to_numeric(column, errors="coerce").notna().any())
 
 
 def _trend(column: pd.Series, table: Table) -> pd.Series:

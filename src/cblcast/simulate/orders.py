@@ -65,7 +65,7 @@ class IntradayModel:
             raise DataError(
                 "the intraday model needs near_min < far_min and 0 <= sd_far <= sd_near: it must rise towards delivery"
             )
-        if min(self.half_spread_far, self.half_spread_near, self.orders_per_hour, self.life_share) <= 0:
+        if not all(x > 0 for x in (self.half_spread_far, self.half_spread_near, self.orders_per_hour, self.life_share)):
             raise DataError("the intraday model needs half-spreads, orders_per_hour and life_share above 0")
 
     def _between(self, minutes: np.ndarray, far: float, near: float) -> np.ndarray:
@@ -146,6 +146,8 @@ def simulate_quotes(
     minutes = np.asarray(minutes, dtype=np.float64)
     if len(minutes) == 0 or (np.diff(minutes) >= 0).any() or (minutes <= 0).any():
         raise DataError("minutes before delivery descend and are above 0, like 180, 120, 60, 30")
+    if not abs(correlation) < 1:
+        raise DataError(f"the correlation of one product with the next is {correlation}: it lies between -1 and 1")
     variance = model.middle_sd(minutes) ** 2
     step_sd = np.sqrt(np.diff(np.r_[0.0, variance]).clip(0.0))
     from scipy.signal import lfilter
@@ -191,7 +193,14 @@ def simulate_orders(
         About two events an order: adds, changes, cancels; a tenth immediate-or-cancel, some fill-or-kill, some icebergs.
     """
     model = model or IntradayModel()
-    if len(deliveries) != len(known_price) or not np.isfinite(known_price).all():
+    if deliveries.tz is None:
+        raise DataError("deliveries have no zone: give them in UTC, like pd.date_range(..., tz='UTC')")
+    if product_min not in (15, 30, 60) or not 0 < closes_min < opens_min < np.inf:
+        raise DataError(
+            f"products are 15, 30 or 60 min and orders come from opens_min to a later closes_min > 0 before delivery, not {product_min}, "
+            f"{opens_min:g} and {closes_min:g}"
+        )
+    if len(deliveries) == 0 or len(deliveries) != len(known_price) or not np.isfinite(known_price).all():
         raise DataError("every delivery needs a known price: give arrays of one length without NaN")
     rng = np.random.default_rng(seed)
     starts = starting_middles(known_price, model)

@@ -98,7 +98,7 @@ class StudyRun:
         scored : DataFrame, optional
             Logged as ``scored.parquet``.
         figures : mapping name -> callable
-            Each makes a matplotlib figure, logged as ``figures/<name>.png``.
+            Each makes a matplotlib figure, logged as ``figures/<name>.png`` with its own resolution and margins.
         forecaster : Forecaster, optional
             Trained; logged as a model that loads without pickle.
         example : DataFrame, optional
@@ -218,7 +218,7 @@ def _write(folder: Path, scored: pd.DataFrame | None, figures: Mapping[str, Call
     for name, draw in figures.items():
         figure = draw()
         (folder / "figures").mkdir(exist_ok=True)
-        figure.savefig(folder / "figures" / f"{_safe(name)}.png", dpi=110, bbox_inches="tight")
+        figure.savefig(folder / "figures" / f"{_safe(name)}.png")
         if "matplotlib.pyplot" in sys.modules:
             sys.modules["matplotlib.pyplot"].close(figure)
 

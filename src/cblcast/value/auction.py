@@ -63,10 +63,14 @@ def clear_uniform(volume_mw: ArrayLike, price_per_mwh: ArrayLike) -> Cleared:
     asks, bids = _levels(volume, price, 1), _levels(volume, price, -1)
     sold = [0.0] * len(asks)
     bought = [0.0] * len(bids)
+    # Volumes of one price are sums: what is left within rounding is nothing, else it would set the price.
+    tiny = 1e-9 * max([there for _, there in asks + bids], default=0.0)
     i = j = 0
     while i < len(asks) and j < len(bids) and asks[i][0] <= bids[j][0]:
         got = min(asks[i][1] - sold[i], bids[j][1] - bought[j])
         sold[i], bought[j] = sold[i] + got, bought[j] + got
+        sold[i] = asks[i][1] if sold[i] >= asks[i][1] - tiny else sold[i]
+        bought[j] = bids[j][1] if bought[j] >= bids[j][1] - tiny else bought[j]
         i, j = i + (sold[i] >= asks[i][1]), j + (bought[j] >= bids[j][1])
     traded = float(sum(sold))
     accepted = _shared(volume, price, asks, sold, 1) + _shared(volume, price, bids, bought, -1)

@@ -56,11 +56,17 @@ def french_two_price(
     Raises
     ------
     DataError
-        k < 0.
+        k < 0; a trend other than 1, −1, 0 (a mean of trends: the rule is for the products that were balanced).
     """
     if not k >= 0:
         raise DataError(f"the surcharge k of the two-price rule is {k}, but it cannot soften a price: give 0 or more")
     way, h, b, s = _float(trend, up, down, spot)
+    odd = np.isfinite(way) & ~np.isin(way, (-1.0, 0.0, 1.0))
+    if odd.any():
+        raise DataError(
+            f"a trend is {way[odd].flat[0]:g}: it is 1 (up), -1 (down) or 0; apply the rule to the products that were balanced, and "
+            "average its prices, not its inputs"
+        )
     dearer = np.where(h > 0, h * (1 + k), h / (1 + k))
     cheaper = np.where(b > 0, b / (1 + k), b * (1 + k))
     long = np.where(way < 0, np.minimum(cheaper, s), s)
@@ -95,7 +101,7 @@ class Rule:
 
     columns: tuple[str, ...]
     prices: Callable[[Mapping[str, Array], float], tuple[Array, Array]]
-    k: float = 0.0
+    k: float | None = None  # its surcharge unless given; None: it has none
 
 
 RULES: dict[str, Rule] = {

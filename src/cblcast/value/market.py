@@ -71,6 +71,25 @@ class Market:
             buy=moved(self.buy),
         )
 
+    def products(self, times: pd.DatetimeIndex, minutes: int) -> Market:
+        """The market at products of another length that begin at `times`.
+
+        The prices of a longer product hold for every part of it; of shorter ones the mean is taken, NaN unless all are known. A
+        rule of imbalance prices is applied before, where those prices were set: of a mean of its inputs it would make others.
+        """
+        step = self.product_min
+        parts = range(0, max(minutes, step), step) if minutes >= step else [0]
+        found = [self.at((times + pd.Timedelta(minutes=part)).floor(f"{step}min")) for part in parts]
+
+        def mean(name: str) -> Any:
+            each = [getattr(one, name) for one in found]
+            if isinstance(each[0], Mapping):
+                return {gate: np.mean([one[gate] for one in each], axis=0) for gate in each[0]}
+            return np.mean(each, axis=0)
+
+        made = {name: mean(name) for name in ("day_ahead", "long", "short", "sell", "buy")}
+        return replace(self, times=times, product_min=minutes, **made)
+
 
 def make_market(
     prices: pd.DataFrame,
@@ -95,17 +114,27 @@ def make_market(
         Surcharge of the rule; its own default unless given.
     half_spread : float
         [currency/MWh], the nowcast paper's 1 EUR.
+
+    Raises
+    ------
+    DataError, StudyError
+        A column that is missing, a trend that is a mean of trends, terms that are negative or without end, a `k` for a rule that
+        has none. Prices whose sides stand the wrong way round are told.
     """
     if rule not in RULES:
         raise StudyError(f"unknown market {rule!r}: {nearest(rule, RULES)}")
-    if not half_spread >= 0:
+    if not 0 <= half_spread < np.inf:
         raise StudyError(
             f"half_spread is {half_spread}: the price to buy at is never below the price to sell at; give 0 or more"
         )
     made = RULES[rule]
-    require_columns(prices, ["day_ahead_per_mwh", *made.columns], f"the prices of a {rule} market")
+    if k is not None and made.k is None:
+        raise StudyError(f"the rule of a {rule} market has no surcharge, so k = {k:g} would do nothing: leave k out")
+    if k is not None and not 0 <= k < np.inf:
+        raise StudyError(f"the surcharge k is {k}: it cannot soften a price; give 0 or more, like 0.08")
+    require_columns(prices, ["day_ahead_per_mwh", *made.columns], f"the price table of a {rule} market")
     columns = {str(name): prices[name].to_numpy(dtype=np.float64) for name in prices.columns}
-    long, short = made.prices(columns, made.k if k is None else k)
+    long, short = made.prices(columns, (made.k or 0.0) if k is None else k)
     sell, buy = columns.get("intraday_sell_per_mwh"), columns.get("intraday_buy_per_mwh")
     if (sell is None) != (buy is None):
         raise DataError(
@@ -120,6 +149,19 @@ def make_market(
             )
         middle = columns.get("intraday_per_mwh", columns["day_ahead_per_mwh"])
         sell, buy = middle - half_spread, middle + half_spread
+    _tell_wrong_way("long", long, "short", short)
+    _tell_wrong_way("intraday selling", sell, "intraday buying", buy)
     return Market(
         pd.DatetimeIndex(prices.index), columns["day_ahead_per_mwh"], long, short, sell, buy, product_min, currency
     )
+
+
+def _tell_wrong_way(lower: str, low: Array, higher: str, high: Array) -> None:
+    wrong = low > high + 1e-9
+    if wrong.any():
+        warnings.warn(
+            f"the {lower} price lies above the {higher} price in {int(wrong.sum())} of {len(wrong)} products, which pays for trading "
+            "or erring: check whether the two columns are exchanged",
+            DataWarning,
+            stacklevel=3,
+        )

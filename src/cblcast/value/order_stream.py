@@ -18,6 +18,7 @@ WHOLE = 3  # all-or-none and linked orders match as a whole or not at all: no si
 RESTRICTIONS = {"none": NON, "fok": FOK, "ioc": IOC, "aon": WHOLE, "linked": WHOLE}
 REQUIRED = ("order_id", "time", "action", "side", "start", "price_per_mwh", "volume_mw")
 MINUTE_US = 60_000_000
+_MOST_TICKS = 2**40  # beyond it a price or a volume is a slip, and sums of volumes would run over
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +92,10 @@ def order_stream(
         raise DataError(f"late is 'raise' or 'leave_out', not {late!r}")
     if events.empty:
         raise DataError("the order stream has no events: check the file and its filters")
+    if not 0 <= closes_min < np.inf:
+        raise DataError(f"closes_min is {closes_min}: give the minutes from the end of trading to delivery, 0 or more")
     frame = events.reset_index(drop=True)
-    time, start = (utc(frame[name], f"{name} of the order stream").asi8 for name in ("time", "start"))
+    time, start = _instants(frame, "time"), _instants(frame, "start")
     stop = _stops(frame, start)
     gate = start - round(closes_min * MINUTE_US)
     after = time >= gate
@@ -107,10 +110,25 @@ def order_stream(
     columns = _columns(frame, price_tick, volume_tick)
     columns |= {"time_us": time, "start": start, "stop": stop, "gate": gate}
     keep = ~after & (columns["restriction"] != WHOLE)
+    if not keep.any():
+        raise DataError(
+            f"no order can stand in a book: {int(after.sum())} events came after gate closure, and the others are all-or-none or "
+            "linked orders, which match as a whole"
+        )
     columns = {name: values[keep] for name, values in columns.items()}
     counts = _counts(frame[~after], int(after.sum()))
     columns, counts["expiries"] = _with_expiries(frame[keep], columns)
     return _sorted(columns, price_tick, volume_tick, counts)
+
+
+def _instants(frame: pd.DataFrame, column: str) -> np.ndarray:
+    lacks = frame[column].isna().to_numpy()
+    if lacks.any():
+        raise DataError(
+            f"row {int(np.argmax(lacks))} of the order stream has no {column} ({int(lacks.sum())} such rows): nothing says where "
+            "it belongs in the book; mend or drop the row"
+        )
+    return utc(frame[column], f"{column} of the order stream").asi8
 
 
 def _stops(frame: pd.DataFrame, start: np.ndarray) -> np.ndarray:
@@ -123,7 +141,7 @@ def _stops(frame: pd.DataFrame, start: np.ndarray) -> np.ndarray:
 
 def _columns(frame: pd.DataFrame, price_tick: float, volume_tick: float) -> dict[str, np.ndarray]:
     action, side = _words(frame, "action", ACTIONS), _words(frame, "side", SIDES)
-    volume = frame["volume_mw"].to_numpy(dtype=np.float64)
+    volume = _numbers(frame, "volume_mw")
     bad = ~((volume > 0) | ((action == CANCEL) & ~(volume < 0)))
     if bad.any():
         k = int(np.flatnonzero(bad)[0])
@@ -131,14 +149,22 @@ def _columns(frame: pd.DataFrame, price_tick: float, volume_tick: float) -> dict
             f"row {k} of the order stream, order {frame['order_id'][k]}, has the volume {volume[k]:g} MW ({int(bad.sum())} such "
             "rows): volumes are above 0, and the side says which way; mend or drop the row"
         )
+    peak, hidden = _ticks(frame, "peak_mw", volume_tick, needed=None), _flag(frame, "hidden")
+    odd = (peak < 0) | ((peak > 0) & hidden)
+    if odd.any():
+        k = int(np.flatnonzero(odd)[0])
+        raise DataError(
+            f"row {k} of the order stream, order {frame['order_id'][k]}, has the peak {frame['peak_mw'][k]:g} MW"
+            f"{' and is hidden' if hidden[k] else ''}: an iceberg shows a peak above 0, a hidden order shows none (0 or empty)"
+        )
     return {
         "action": action,
         "side": side,
         "order": _whole(frame["order_id"], "order_id"),
         "price": _ticks(frame, "price_per_mwh", price_tick, needed=action != CANCEL),
         "volume": _ticks(frame, "volume_mw", volume_tick, needed=action != CANCEL),
-        "peak": _ticks(frame, "peak_mw", volume_tick, needed=None),
-        "hidden": _flag(frame, "hidden"),
+        "peak": peak,
+        "hidden": hidden,
         "restriction": _words(frame, "restriction", RESTRICTIONS, default="none"),
     }
 
@@ -163,22 +189,42 @@ def _whole(column: pd.Series, name: str) -> np.ndarray:
 
 
 def _flag(frame: pd.DataFrame, column: str) -> np.ndarray:
-    return frame[column].fillna(False).to_numpy(dtype=bool) if column in frame else np.zeros(len(frame), dtype=bool)
+    """A column of true and false; an empty cell is false, a word such as 'False' is refused since it would count as true."""
+    if column not in frame:
+        return np.zeros(len(frame), dtype=bool)
+    given = frame[column]
+    known = (given.isna() | given.isin([True, False])).to_numpy()
+    if not known.all():
+        k = int(np.argmin(known))
+        raise DataError(f"row {k} of the order stream has {column} {given[k]!r}: it must be True or False (or empty)")
+    return given.isin([True]).to_numpy()
+
+
+def _numbers(frame: pd.DataFrame, column: str) -> np.ndarray:
+    try:
+        return frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise DataError(f"{column} of the order stream must hold numbers: {str(frame[column].iloc[0])!r} …") from None
 
 
 def _ticks(frame: pd.DataFrame, column: str, tick: float, needed: np.ndarray | None) -> np.ndarray:
+    if not 0 < tick < np.inf:
+        raise DataError(f"the tick of {column} is {tick}: give the market's smallest step, above 0")
     if column not in frame:
         return np.zeros(len(frame), dtype=np.int64)
-    value = frame[column].to_numpy(dtype=np.float64) / tick
-    whole = np.round(value)
-    lacking = np.zeros(len(frame), dtype=bool) if needed is None else needed & ~np.isfinite(value)
-    off = lacking | (np.isfinite(value) & (np.abs(value - whole) > 1e-6 * np.maximum(1.0, np.abs(whole))))
+    value = _numbers(frame, column) / tick
+    there = np.ones(len(frame), dtype=bool) if needed is None else needed
+    lacking = np.isinf(value) | (np.isnan(value) if needed is not None else False)
+    with np.errstate(invalid="ignore"):
+        whole = np.round(value)
+        off = there & (lacking | (np.abs(value - whole) > 1e-6 * np.maximum(1.0, np.abs(whole))))
+        off |= there & (np.abs(whole) > _MOST_TICKS)
     if off.any():
         k = int(np.flatnonzero(off)[0])
         raise DataError(
-            f"row {k} of the order stream has {column} {frame[column][k]}, no multiple of the tick {tick:g}: give the tick"
+            f"row {k} of the order stream has {column} {frame[column][k]}, no multiple of the tick {tick:g}: give the tick, or mend the row"
         )
-    return np.nan_to_num(whole).astype(np.int64)
+    return np.where(there & np.isfinite(whole), whole, 0.0).astype(np.int64)
 
 
 def _counts(frame: pd.DataFrame, late: int) -> dict[str, int]:

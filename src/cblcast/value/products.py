@@ -56,8 +56,16 @@ def nowcast_energy(
     DataError
         A frame without the asked leads, a product that is no multiple of the step, a case given twice.
     """
+    if len(gates_min) == 0 or min(gates_min) < 0:
+        raise DataError(
+            f"gates of {list(gates_min)} min: a nowcast is traded before delivery begins; give one or more gates of 0 min or more"
+        )
     rows = _rows(scored, product_min)
     kw = scored[PREDICTED].to_numpy(dtype=np.float64)
+    if np.isinf(kw).any():
+        raise DataError(
+            f"{int(np.isinf(kw).sum())} predictions of the scored frame are infinite: leave them empty where there is none"
+        )
     wait = (rows.product - rows.origin) // MINUTE_US
     found = {}
     for gate in gates_min:
@@ -84,7 +92,15 @@ def observed_energy(scored: pd.DataFrame, product_min: int) -> pd.Series:
     rows = _rows(scored, product_min)
     time, kw = rows_time(scored), scored[OBSERVED].to_numpy(dtype=np.float64)
     key = rows.site.astype(np.int64) * (1 << 53) + time // MINUTE_US
-    _, first = np.unique(key, return_index=True)
+    _, first, of = np.unique(key, return_index=True, return_inverse=True)
+    same = (kw == kw[first][of]) | (np.isnan(kw) & np.isnan(kw[first][of]))
+    if not same.all():
+        k = int(np.argmin(same))
+        raise DataError(
+            f"the scored frame gives site {rows.sites[rows.site[k]]!r} two outputs at {pd.Timestamp(int(time[k]), unit='us', tz='UTC')}, "
+            f"{kw[first][of][k]:g} and {kw[k]:g} kW ({int((~same).sum())} such rows): what was delivered is one number, whichever method "
+            "foresaw it"
+        )
     return _sum_parts(rows, first, kw, product_min)
 
 
@@ -121,11 +137,25 @@ def _rows(scored: pd.DataFrame, product_min: int) -> _Rows:
     if list(scored.index.names) != CASE_INDEX:
         raise DataError(f"a scored frame is indexed by {CASE_INDEX}, not {list(scored.index.names)}: set the index")
     require_columns(scored, ["method"], "the scored frame")
+    if scored.empty:
+        raise DataError("the scored frame has no rows: check the file and its filters")
+    for name in (ORIGIN, TIME):
+        lacking = scored.index.codes[scored.index.names.index(name)] < 0
+        if lacking.any():
+            raise DataError(
+                f"{int(lacking.sum())} rows of the scored frame have no {name} (row {int(np.argmax(lacking))} first): mend or drop them"
+            )
     time = _level_us(scored.index, TIME)
     step = _step_us(time)
     if (product_min * MINUTE_US) % step:
         raise DataError(
             f"a product of {product_min} min is no multiple of the frame's step, {step // MINUTE_US} min: choose a longer product"
+        )
+    if (time % step).any():
+        at = pd.Timestamp(int(time[int(np.argmax(time % step > 0))]), unit="us", tz="UTC")
+        raise DataError(
+            f"an interval of the scored frame begins at {at}, off the grid of its step, {step / MINUTE_US:g} min: it would reach into the "
+            "next product; bring the frame onto the grid"
         )
     method = scored["method"]
     codes, names = (
@@ -150,17 +180,16 @@ def _newest_whole(rows: _Rows, kw: Array, some: Array, product_min: int) -> pd.D
     parts = product_min * MINUTE_US // rows.step_us
     issue, mean, count = _issues(rows, kw, some, parts)
     if (count > parts).any():
-        k = some[issue[int(np.argmax(count > parts))]]
-        at = pd.Timestamp(int(rows.product[k]), unit="us", tz="UTC")
-        raise DataError(
-            f"the scored frame holds more intervals than product {at} of {rows.methods[rows.method[k]]!r} has: rows are there "
-            "twice, keep one"
-        )
+        _refuse_twice(rows, int(some[issue[int(np.argmax(count > parts))]]))
     whole = np.flatnonzero((count == parts) & np.isfinite(mean))
     one = some[issue[whole]]
     products, product = np.unique(rows.product[one], return_inverse=True)
     of_cell = (rows.method[one] * len(rows.sites) + rows.site[one]) * max(len(products), 1) + product
     order = np.lexsort((rows.origin[one], of_cell))
+    cell, issued = of_cell[order], rows.origin[one][order]
+    twice = np.flatnonzero((np.diff(cell) == 0) & (np.diff(issued) == 0))
+    if len(twice):
+        _refuse_twice(rows, int(one[order[twice[0]]]))
     newest = order[np.r_[np.diff(of_cell[order]) != 0, np.ones(min(len(order), 1), dtype=bool)]]
     whole, of_cell = whole[newest], of_cell[newest]
     table = np.full((len(rows.methods), len(rows.sites) * len(products)), np.nan)
@@ -174,6 +203,14 @@ def _newest_whole(rows: _Rows, kw: Array, some: Array, product_min: int) -> pd.D
     )
     made = pd.DataFrame(table.T, index=index, columns=rows.methods)
     return made[np.isfinite(table).any(axis=0)].dropna(axis=1, how="all")
+
+
+def _refuse_twice(rows: _Rows, k: int) -> None:
+    at = pd.Timestamp(int(rows.product[k]), unit="us", tz="UTC")
+    raise DataError(
+        f"the scored frame holds more intervals than product {at} of {rows.methods[rows.method[k]]!r} has: rows are there "
+        "twice, keep one"
+    )
 
 
 def _issues(rows: _Rows, kw: Array, some: Array, parts: int) -> tuple[Array, Array, Array]:

@@ -60,8 +60,10 @@ def replay(
         (``match`` events of both orders), as exchanges' message files do.
     """
     looks = sorted({float(m) for m in minutes_before}, reverse=True)
-    if any(m < 0 for m in looks):
-        raise DataError("a book is looked into before delivery: give minutes_before of 0 or more")
+    if not looks or not all(0 <= m < np.inf for m in looks):
+        raise DataError("a book is looked into before delivery: give one or more minutes_before of 0 or more")
+    if n_levels < 1:
+        raise DataError(f"n_levels is {n_levels}: keep one level of each ladder or more")
     trades: list[tuple[int, int, int, int, int, int]] = []
     seen: list[tuple[int, float, list, list]] = []
     counts, killed, resting = {"unknown_orders": 0}, 0, 0
@@ -162,7 +164,7 @@ def _quotes(
 
 
 def walk(prices: np.ndarray, volumes: np.ndarray, wanted_mw: np.ndarray) -> np.ndarray:
-    """Volume-weighted price of taking `wanted_mw` from each ladder; NaN where it is not that deep.
+    """Volume-weighted price of taking `wanted_mw` from each ladder; NaN where it is not that deep (keep enough `n_levels`).
 
     Parameters
     ----------
@@ -171,10 +173,15 @@ def walk(prices: np.ndarray, volumes: np.ndarray, wanted_mw: np.ndarray) -> np.n
     wanted_mw : ndarray, shape (n,)
         ≥ 0; nothing wanted costs the best price.
     """
+    wanted = np.asarray(wanted_mw, dtype=np.float64)
+    if (wanted < 0).any():
+        raise DataError(
+            "a negative volume is wanted from a ladder: give how much is taken (≥ 0), and the ladder of the other side to sell"
+        )
     before = np.cumsum(volumes, axis=1) - volumes
-    taken = np.clip(np.asarray(wanted_mw, dtype=np.float64)[:, None] - before, 0.0, volumes)
+    taken = np.clip(wanted[:, None] - before, 0.0, volumes)
     total = taken.sum(axis=1)
     cost = np.where(taken > 0, taken * np.nan_to_num(prices), 0.0).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(total > 0, cost / total, prices[:, 0])
-    return np.where(total >= np.asarray(wanted_mw) - 1e-9, mean, np.nan)
+    return np.where(total >= wanted - 1e-9, mean, np.nan)

@@ -111,8 +111,23 @@ def quantile_at(levels: ArrayLike, quantiles_mwh: ArrayLike, wanted: ArrayLike, 
         Ascending, in (0, 1).
     quantiles_mwh : array_like, shape (n, k)
     wanted : array_like, shape (n,)
+
+    Raises
+    ------
+    DataError
+        Levels that do not ascend in (0, 1) or do not fit the columns, quantiles that cross.
     """
-    q = np.asarray(quantiles_mwh, dtype=np.float64)
+    q, given = np.asarray(quantiles_mwh, dtype=np.float64), np.asarray(levels, dtype=np.float64)
+    if q.ndim != 2 or q.shape[1] != len(given):
+        raise DataError(f"{len(given)} levels need a column of quantiles each, shape (n, {len(given)}), not {q.shape}")
+    if not ((given > 0) & (given < 1)).all() or (np.diff(given) <= 0).any():
+        raise DataError(f"levels of quantiles ascend between 0 and 1, like 0.1, 0.5, 0.9, not {given.tolist()}")
+    if (np.diff(q, axis=1) < -1e-9).any():
+        raise DataError("quantiles cross: a higher level has a lower energy; sort the quantiles of each row first")
+    if ceiling < floor:
+        raise DataError(
+            f"the ceiling of {ceiling:g} MWh lies below the floor of {floor:g} MWh: check the installed capacity"
+        )
     x = np.r_[0.0, np.asarray(levels, dtype=np.float64), 1.0]
     y = np.column_stack([np.full(len(q), floor), np.clip(q, floor, ceiling), np.full(len(q), ceiling)])
     want = np.clip(np.asarray(wanted, dtype=np.float64), 0.0, 1.0)

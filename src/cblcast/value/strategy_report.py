@@ -68,6 +68,10 @@ def strategy_table(
         ``worst_weeks_…_per_mw`` (mean of the worst 5 % of weeks) and ``gain_worst_weeks`` (the same of the gain); ``n_products``
         in ``attrs``.
     """
+    if "none" in strategies:
+        raise DataError("a strategy is called 'none', which is the case that trades nothing: rename it")
+    if not 0 < rated_mw < np.inf:
+        raise DataError(f"rated_mw is {rated_mw}: give the installed capacity in MW, which income per MW needs")
     unit = currency.lower()
     totals, positions = {"none": bid_mwh * day_ahead + _settled(output_mwh - bid_mwh, long, short)}, {"none": bid_mwh}
     for name, traded in strategies.items():

@@ -115,9 +115,10 @@ class Valuation:
 
     @property
     def weeks(self) -> float:
-        """How many weeks the priced products of one site make."""
-        n_sites = self.products.get_level_values(SITE).nunique()
-        return len(self.products) * self.product_min / (7 * 24 * 60 * n_sites)
+        """How many weeks the priced products of one site make: the mean over sites, by their capacity."""
+        count = pd.Series(1, index=self.products.get_level_values(SITE)).groupby(level=0).size()
+        mw_products = float((count * self.rated_by_site.reindex(count.index)).sum())
+        return mw_products / self.rated_mw * self.product_min / (7 * 24 * 60)
 
     def row(self, method: str, gate_min: int) -> int:
         """Number of a case."""
@@ -232,8 +233,10 @@ def _refuse_above_rated(products: pd.MultiIndex, output: Array, rated_mw: float 
         rated = rated_mw.reindex(sites).to_numpy(dtype=np.float64)
     else:
         rated = np.full(len(products), float(rated_mw))
-    if not (rated > 0).all():
-        raise DataError("a rated power of 0 MW or less cannot be: give the installed capacity in MW")
+    if not ((rated > 0) & (rated < np.inf)).all():
+        raise DataError(
+            "a rated power is 0 MW or less, or no finite number: give the installed capacity, which income per MW needs"
+        )
     mw = output * 60 / product_min
     above = mw > 1.05 * rated
     if above.any():

@@ -129,12 +129,25 @@ def netting(
         alone), ``n_products``. Never negative where the short price is at or above the long price and the buying price
         at or above the selling price.
     """
+    farms = list(output_mwh.columns)
+    for what, frame in (("bids", bids_mwh), ("positions", positions_mwh)):
+        if len(set(farms)) < len(farms) or sorted(map(str, frame.columns)) != sorted(map(str, farms)):
+            raise DataError(
+                f"netting needs output, bids and positions of the same farms, one column each: output has {farms}, {what} have "
+                f"{list(frame.columns)}"
+            )
     times = output_mwh.index.intersection(bids_mwh.index).intersection(positions_mwh.index)
     here = market.at(pd.DatetimeIndex(times))
     sell, buy = here.intraday(gate_min)
-    q, bid, now = (frame.loc[times].to_numpy(dtype=np.float64) for frame in (output_mwh, bids_mwh, positions_mwh))
+    q, bid, now = (
+        frame.loc[times, farms].to_numpy(dtype=np.float64) for frame in (output_mwh, bids_mwh, positions_mwh)
+    )
     prices = (here.day_ahead, here.long, here.short, sell, buy)
     keep = np.isfinite(np.column_stack([q, bid, now, *prices])).all(axis=1)
+    if not keep.any():
+        raise DataError(
+            "no product has prices and every farm's numbers, so netting has no worth to tell: check the spans"
+        )
     day_ahead, long, short, sell, buy = (price[keep] for price in prices)
     terms = {"day_ahead": day_ahead, "sell": sell, "buy": buy, "long": long, "short": short}
     column = {name: price[:, None] for name, price in terms.items()}

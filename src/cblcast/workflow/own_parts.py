@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from cblcast import datasets, registry
-from cblcast.abilities import ReadsColumns, Recognises, able, check_parameters
+from cblcast.abilities import ReadsColumns, Recognises, RequiresFeatures, able, check_parameters
 from cblcast.days.placebo import placebo_events
 from cblcast.errors import DataError, StudyError
 from cblcast.features.matrix import matrix
@@ -107,6 +107,7 @@ def _check_estimator(name: str, params: dict[str, Any], panel: Panel) -> str:
         np.allclose(alone, predicted[first], rtol=1e-9, equal_nan=True),
         "an event's estimate does not depend on which other events are asked with it",
     )
+    _require_names_of_missing(name, forecaster.estimator, X)
     with TemporaryDirectory() as folder:
         try:
             forecaster.save(Path(folder))
@@ -117,6 +118,22 @@ def _check_estimator(name: str, params: dict[str, Any], panel: Panel) -> str:
     return (
         f"{name} keeps the contract of an estimator: {len(X)} rows of {len(events)} events fitted, asked, saved, loaded"
     )
+
+
+def _require_names_of_missing(name: str, estimator: Any, X: pd.DataFrame) -> None:
+    """What an estimator requires and does not get it must name; one that reads whatever it gets has nothing to name."""
+    if not (able(estimator, RequiresFeatures) and estimator.required_features()):
+        return
+    try:
+        estimator.predict(X[[]])
+    except (DataError, StudyError):
+        return
+    except Exception as error:
+        raise StudyError(
+            "the contract is broken: a feature that is missing must be named in a DataError "
+            f"(cblcast.estimators.columns.take does it), not {error!r}"
+        ) from error
+    raise StudyError(f"the contract is broken: {name} requires features, and without them it must say which it lacks")
 
 
 def _check_builder(name: str, params: dict[str, Any], panel: Panel) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from cblcast.io.layout import read_stamps, time_column
 from cblcast.io.price_products import price_gaps, to_products
 from cblcast.io.prices import read_prices
 from cblcast.value.contract import read_contract
+from cblcast.value.imbalance import RULES
 from cblcast.value.market import Market, make_market
 from cblcast.value.mispayment import event_mispayments, mispayment_table
 from cblcast.value.products import nowcast_energy, observed_energy, power_energy
@@ -61,6 +63,11 @@ def price_files(paths: Sequence[Path], shared: dict[str, Any]) -> list[Any]:
         if path.suffix not in (".yaml", ".yml"):
             files.append({"file": str(path), **shared})
             continue
+        idle = [name for name, value in shared.items() if value not in (None, "real")]
+        if idle:
+            raise StudyError(
+                f"{path.name} says of each of its price files how it is read, so {idle[0]} beside it would do nothing: write it there"
+            )
         try:
             document = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError) as error:
@@ -70,6 +77,11 @@ def price_files(paths: Sequence[Path], shared: dict[str, Any]) -> list[Any]:
                 raise StudyError(f"{path.name} must hold a list of price files, each with file: (docs/markets.md)")
             files.append({**one, "file": str(path.parent / one["file"])})
     return files
+
+
+def currency_of(section: Value) -> str:
+    """Currency of what a section pays: a contract has its own."""
+    return section.currency if section.market != CONTRACT else read_contract(Path(str(section.contract))).currency
 
 
 def study_value(section: Value, panel: Panel, scored: pd.DataFrame) -> pd.DataFrame:
@@ -139,10 +151,34 @@ def demand_table(section: Value, scored: pd.DataFrame, zones: pd.Series) -> pd.D
 
 
 def read_market(section: Value, times: pd.DatetimeIndex) -> Market:
-    """The market of a section at the products that begin at `times`; gaps of its prices inside their span are told."""
-    table = _all_prices(section)
-    inside = table[(table.index >= times[0]) & (table.index <= times[-1])]
-    inside.attrs["step_min"] = table.attrs["step_min"]
+    """The market of a section at the products that begin at `times`; gaps of its prices inside their span are told.
+
+    The rule makes imbalance prices of the shortest products that the files hold, and those are averaged over longer ones.
+    """
+    table, known = _side_by_side(section)
+    market = make_market(
+        table,
+        section.market,
+        int(table.attrs["step_min"]),
+        k=section.k,
+        half_spread=section.half_spread,
+        currency=section.currency,
+    )
+    # An empty cell can say that nothing was regulated; a row that the file lacks says nothing.
+    settled = np.logical_and.reduce([known[name].to_numpy() for name in RULES[section.market].columns])
+    market = replace(market, long=np.where(settled, market.long, np.nan), short=np.where(settled, market.short, np.nan))
+    _tell_gaps(market, times)
+    return market.products(times, section.product_min)
+
+
+def _tell_gaps(market: Market, times: pd.DatetimeIndex) -> None:
+    sell, buy = market.intraday(0)
+    prices = {"day_ahead": market.day_ahead, "intraday": sell + buy, "long": market.long, "short": market.short}
+    made = pd.DataFrame({f"{name}_per_mwh": values for name, values in prices.items()}, index=market.times)
+    if np.array_equal(np.isfinite(prices["day_ahead"]), np.isfinite(prices["intraday"])):
+        made = made.drop(columns="intraday_per_mwh")  # told once where one stands in for the other
+    inside = made[(made.index >= times[0]) & (made.index <= times[-1])]
+    inside.attrs["step_min"] = market.product_min
     gaps = price_gaps(inside)
     if len(gaps):
         first = gaps.iloc[0]
@@ -150,36 +186,34 @@ def read_market(section: Value, times: pd.DatetimeIndex) -> Market:
             f"the prices have {len(gaps)} gaps ({int(gaps['n_products'].sum())} products), the first in {first['column']} from "
             f"{first['start']} to {first['stop']}: those products are left out of every case",
             DataWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    return make_market(
-        to_products(table, times, section.product_min),
-        section.market,
-        section.product_min,
-        k=section.k,
-        half_spread=section.half_spread,
-        currency=section.currency,
-    )
 
 
 def _all_prices(section: Value) -> pd.DataFrame:
     """Every price file of a section side by side, at the shortest of their products."""
+    return _side_by_side(section)[0]
+
+
+def _side_by_side(section: Value) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every price file of a section at the shortest of their products, and for each column whether its file has the row."""
     read = [
         read_prices(**{"source" if k == "file" else k: v for k, v in one.model_dump().items()})
         for one in section.prices
     ]
-    if len(read) == 1:
-        return read[0]
-    step = min(int(one.attrs["step_min"]) for one in read)
-    every = sorted({time for one in read for time in _parts(one, step)})
-    times = pd.DatetimeIndex(every)
     names = [str(name) for one in read for name in one.columns]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise StudyError(f"two price files give {twice[0]!r}: name in columns: which of them to read")
-    table = pd.concat([to_products(one, times, step) for one in read], axis=1)
+    step = min(int(one.attrs["step_min"]) for one in read)
+    own = [_parts(one, step) for one in read]
+    times = read[0].index if len(read) == 1 else pd.DatetimeIndex(sorted(set().union(*own)))
+    table = read[0] if len(read) == 1 else pd.concat([to_products(one, times, step) for one in read], axis=1)
     table.attrs["step_min"] = step
-    return table
+    known = pd.DataFrame(
+        {name: times.isin(rows) for one, rows in zip(read, own, strict=True) for name in one.columns}, index=times
+    )
+    return table, known
 
 
 def _parts(prices: pd.DataFrame, step_min: int) -> pd.DatetimeIndex:

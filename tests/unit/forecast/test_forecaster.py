@@ -1,5 +1,7 @@
 """The forecaster: features merged, trained, saved and loaded as one thing."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -75,5 +77,29 @@ def test_nothing_to_train_on_is_said(panel, events):
 
 
 def test_a_folder_without_a_model_is_said(tmp_path):
-    with pytest.raises(DataError, match="no forecaster can be read"):
+    with pytest.raises(DataError, match="cannot be read"):
+        Forecaster.load(tmp_path)
+
+
+HOSTILE = {
+    "no_format": {"format": ...},
+    "format_as_text": {"format": "a"},
+    "view_of_another_kind": {"view": {"a": 1}},
+    "view_null": {"view": None},
+    "features_a_number": {"features": 3},
+    "days_as_text": {"features": {"reference_days": {"days": "ten"}}},
+    "a_parameter_too_small": {"features": {"reference_days": {"prefix": "far", "days": -1}}},
+    "sites_a_number": {"sites": 3},
+    "sites_without_names": {"sites": [{"a": 1}]},
+    "no_name": {"name": ...},
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE)
+def test_a_strangers_file_is_one_clear_sentence(tmp_path, change):
+    Forecaster(make_estimator("High5of10")).save(tmp_path)
+    file = tmp_path / "forecaster.json"
+    document = {key: value for key, value in (json.loads(file.read_text()) | change).items() if value is not ...}
+    file.write_text(json.dumps(document))
+    with pytest.raises((DataError, StudyError)):
         Forecaster.load(tmp_path)

@@ -127,3 +127,51 @@ def test_a_torn_file_is_one_clear_sentence(tmp_path, file, content):
     (tmp_path / file).write_bytes(content)
     with pytest.raises(DataError, match="train and register it again"):
         load_state(tmp_path)
+
+
+HOSTILE = {
+    "format_as_text": {"format": "2"},
+    "format_null": {"format": None},
+    "format_negative": {"format": -1},
+    "no_model": {"model": ...},
+    "model_is_a_number": {"model": 3},
+    "model_is_a_window": {"model": {"$part": "Window", "params": {"side": "before", "hours": 2}, "state": {}}},
+    "no_params": {"model": {"$estimator": "XofY", "state": {}}},
+    "strange_param": {"model": {"$estimator": "XofY", "params": {"zz": 1}, "state": {}}},
+    "params_a_list": {"model": {"$estimator": "XofY", "params": [1], "state": {}}},
+    "missing_array": {"model": {"$estimator": "XofY", "params": {}, "state": {"a_": {"$array": "nope"}}}},
+    "unhashable_key": {"model": {"$estimator": "XofY", "params": {}, "state": {"a_": {"$dict": [[{"$list": []}, 1]]}}}},
+    "no_float": {"model": {"$estimator": "XofY", "params": {}, "state": {"a_": {"$float": "abc"}}}},
+    "a_method": {"model": {"$estimator": "XofY", "params": {}, "state": {"predict": 3}}},
+    "a_parameter": {"model": {"$estimator": "XofY", "params": {}, "state": {"x": 99}}},
+    "a_class": {"model": {"$estimator": "XofY", "params": {}, "state": {"__class__": 3}}},
+    "window_with_state": {
+        "model": {"$part": "Window", "params": {"side": "before", "hours": 2}, "state": {"hours": 3}}
+    },
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE)
+def test_a_strangers_file_is_one_clear_sentence(tmp_path, change):
+    document = {"format": 2, "model": {"$estimator": "XofY", "params": {}, "state": {}}} | change
+    document = {key: value for key, value in document.items() if value is not ...}
+    (tmp_path / "model.json").write_text(json.dumps(document))
+    np.savez(tmp_path / "arrays.npz")
+    with pytest.raises(DataError, match=r"train (and register )?it again"):
+        load_state(tmp_path)
+
+
+def test_a_file_nested_without_end_is_one_clear_sentence(tmp_path):
+    deep = '{"$list":[' * 3000 + "]}" * 3000
+    (tmp_path / "model.json").write_text('{"format": 2, "model": ' + deep + "}")
+    np.savez(tmp_path / "arrays.npz")
+    with pytest.raises(DataError, match="train and register it again"):
+        load_state(tmp_path)
+
+
+def test_another_kind_of_array_file_is_one_clear_sentence(tmp_path):
+    save_state(XofY(), tmp_path)
+    with (tmp_path / "arrays.npz").open("wb") as stream:
+        np.save(stream, np.arange(3))
+    with pytest.raises(DataError, match="train and register it again"):
+        load_state(tmp_path)

@@ -187,7 +187,7 @@ def test_a_window_between_real_events_is_free_and_other_sites_do_not_matter() ->
 
 
 def test_a_window_needs_hours_and_may_stand_right_beside_the_event() -> None:
-    assert Window.before(0.25) == Window("before", 0.25, 0.0)
+    assert Window("before", 0.25) == Window.before(0.25) == Window("before", 0.25, 0.0)
     assert Window.after(0.25) == Window("after", 0.25, 0.0)
     for side, length, buffer in (("before", 0, 0), ("after", -1, 0), ("after", 1, -0.5), ("before", -1, -1)):
         with pytest.raises(StudyError, match="needs hours > 0 and buffer >= 0"):
@@ -242,3 +242,21 @@ def test_events_that_are_only_learned_from_may_overlap_but_none_comes_twice() ->
         check_events([pair[0], Event("a", at(17), at(18))], hourly(), may_overlap=True)
     same = [Event("a", at(17), at(20)), Event("b", at(17), at(20))]
     assert len(check_events(same, hourly(), may_overlap=True)) == 2
+
+
+def test_each_event_is_held_against_the_one_before_it_at_its_own_site() -> None:
+    fine = [
+        Event("a", at(17), at(20)),
+        Event("b", at(9), at(10)),
+        Event("b", at(12), at(13)),
+        Event("b", at(13), at(15)),
+    ]
+    assert len(check_events(fine, hourly())) == 4
+    assert len(check_events(fine, hourly(), may_overlap=True)) == 4
+    with pytest.raises(DataError, match=r"site 'b' from 2019-06-03 12:00:00\+00:00 .* overlaps"):
+        check_events([*fine, Event("b", at(14), at(16))], hourly())
+    # Learned from: an event may begin within another, but not at its start.
+    assert len(check_events([*fine, Event("b", at(14), at(16))], hourly(), may_overlap=True)) == 5
+    for again in (9, 12, 13):
+        with pytest.raises(DataError, match="overlaps the event before it"):
+            check_events([*fine, Event("b", at(again), at(again + 4))], hourly(), may_overlap=True)

@@ -71,3 +71,33 @@ def test_bad_order_files():
         read_orders(pd.DataFrame(good).drop(columns="initial"))
     with pytest.raises(DataError, match=r"row 0.*'soon' is no time"):
         read_orders(pd.DataFrame({**good, "start": ["soon"]}))
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "match"),
+    [
+        ("Transaction Time", ["2022-01-02T07:00:00", "2022-01-02T07:00:00"], "has no zone .2 such rows"),
+        ("Execution Restriction", ["FOK", "fill it"], "row 1.*'fill it'.*known are non, none, fok"),
+        ("Is User Defined Block", ["maybe", "N"], "row 0.*'maybe'"),
+        ("Order ID", [1, None], "is no whole number"),
+        ("Order ID", [1.5, 1.7], "is no whole number .2 such rows"),
+        ("Order ID", ["9007199254740993", "9007199254740992"], "beyond 2.53 as integers"),
+    ],
+)
+def test_what_an_order_file_does_not_say_plainly_is_not_guessed(column, values, match):
+    good = {
+        "Order ID": [9007199254740993, 9007199254740992],
+        "Side": ["B", "S"],
+        "Delivery Start": ["2022-01-02T09:00:00Z"] * 2,
+        "Transaction Time": ["2022-01-02T07:00:00Z", "2022-01-02T08:00:00+01:00"],
+        "Price": [1.0, 2.0],
+        "Quantity": [1.0, 1.0],
+        "Is User Defined Block": ["N", None],
+        "Execution Restriction": ["NON", None],
+    }
+    read = read_orders(pd.DataFrame(good))
+    assert read["order_id"].tolist() == good["Order ID"]  # not merged by floats
+    assert read["time"].iloc[0] == read["time"].iloc[1]
+    assert (read["is_block"].tolist(), read["restriction"].tolist()) == ([False, False], ["none", "none"])
+    with pytest.raises(DataError, match=match):
+        read_orders(pd.DataFrame({**good, column: values}))

@@ -154,3 +154,47 @@ def test_the_trend_of_a_system_becomes_a_sign():
     np.testing.assert_array_equal(read, [1, -1, 0, np.nan])
     with pytest.raises(DataError, match=r"the trend is 'sideways'"):
         read_prices(frame.assign(trend="sideways"), columns=["trend"])
+
+
+def test_a_trend_has_no_mean():
+    times = pd.date_range("2015-01-01", periods=4, freq="30min", tz="UTC", unit="us")
+    table = read_prices(
+        pd.DataFrame({"time": times, "trend": ["up", "down", "none", "up"]}), columns={"trend": "trend"}
+    )
+    assert to_products(table, times, 30)["trend"].tolist() == [1, -1, 0, 1]
+    with pytest.raises(DataError, match="no mean over 60 min"):
+        to_products(table, times[::2], 60)
+
+
+def test_a_price_column_with_a_slip_is_not_lost():
+    times = pd.date_range("2015-01-01", periods=3, freq="h", tz="UTC")
+    table = pd.DataFrame(
+        {"time": times, "day_ahead_per_mwh": 40.0, "intraday_per_mwh": ["41", "n/a?", "43"], "zone": "FR"}
+    )
+    with pytest.raises(DataError, match=r"row 1 of .*'intraday_per_mwh' is 'n/a\?'"):
+        read_prices(table)
+    assert list(read_prices(table.assign(intraday_per_mwh=["41", None, "43"])).columns) == [
+        "day_ahead_per_mwh",
+        "intraday_per_mwh",
+    ]
+    for names in ({"a": "price", "b": "price"}, {"a": "time"}):
+        with pytest.raises(StudyError, match="name each price once"):
+            read_prices(pd.DataFrame({"time": times, "a": 1.0, "b": 2.0}), columns=names)
+
+
+def test_hours_that_become_quarter_hours_hold_for_their_parts():
+    """Europe's day-ahead market on 2025-10-01."""
+    hours = pd.date_range("2025-09-30T10:00", "2025-09-30T21:00", freq="h", tz="UTC")
+    quarters = pd.date_range("2025-09-30T22:00", periods=40, freq="15min", tz="UTC")
+    table = pd.DataFrame({"time": hours.append(quarters), "price": np.arange(52.0)})
+    with pytest.warns(DataWarning, match="12 longer ones hold their price"):
+        read = read_prices(table, zone="Europe/Brussels")
+    assert len(read) == 12 * 4 + 40
+    assert read["price"].iloc[:48].tolist() == np.repeat(np.arange(12.0), 4).tolist()
+    assert price_gaps(read).empty
+    later = pd.date_range(quarters[-1] + pd.Timedelta("15min"), periods=12, freq="h")
+    back = pd.DataFrame({"time": quarters.append(later), "price": np.arange(52.0)})
+    with pytest.warns(DataWarning, match="12 longer ones hold"):
+        assert read_prices(back)["price"].iloc[40:].tolist() == np.repeat(np.arange(40.0, 52.0), 4).tolist()
+    holes = table.iloc[12:].drop(index=[20, 21, 30])
+    assert len(read_prices(holes)) == 37

@@ -9,6 +9,7 @@ from cblcast.frames.panel import Panel
 from cblcast.settlement import settle
 
 RULE = "gb_dfs"  # the mean of ten working days, shifted to the meter
+EVERY_DAY = "caiso_10in10"  # ten working days or four others, and a factor
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +33,8 @@ def events(*rows):
     return table
 
 
-def portfolio(panel, table, **wishes):
-    return settle(panel, table, [RULE], **wishes).portfolio.set_index(["start", "stop"])
+def portfolio(panel, table, rule=RULE, **wishes):
+    return settle(panel, table, [rule], **wishes).portfolio.set_index(["start", "stop"])
 
 
 def test_events_that_share_only_a_start_or_only_a_stop_are_portfolios_of_their_own(panel):
@@ -62,10 +63,29 @@ COLUMNS = [
 )
 def test_limits_are_those_of_the_same_clock_on_the_same_kind_of_day(panel, other):
     pair = [("a", 16, "17:00", "19:00"), ("b", 16, "17:00", "19:00")]
-    alone, beside = (portfolio(panel, events(*rows), coverage=0.8) for rows in (pair, [*pair, other]))
+    alone, beside = (portfolio(panel, events(*rows), EVERY_DAY, coverage=0.8) for rows in (pair, [*pair, other]))
     mine = beside[beside["n_sites"] == 2]
+    assert len(beside) == 2
     assert alone[COLUMNS].notna().all(axis=None)
     pd.testing.assert_frame_equal(mine[COLUMNS], alone[COLUMNS])
+
+
+@pytest.mark.parametrize(("day", "start", "stop"), [(17, "10:00", "12:00"), (20, "17:00", "19:00")])
+def test_limits_do_not_mix_what_the_same_sites_did_at_other_hours(panel, day, start, stop):
+    pair = events(("a", 16, "17:00", "19:00"), ("b", 16, "17:00", "19:00"))
+    other = events(("a", day, start, stop), ("b", day, start, stop))
+    alone = portfolio(panel, pair, EVERY_DAY, coverage=0.8, other_events=other)
+    both = portfolio(panel, pd.concat([pair, other]), EVERY_DAY, coverage=0.8)
+    assert len(both) == 2
+    pd.testing.assert_frame_equal(both.loc[alone.index, COLUMNS], alone[COLUMNS])
+
+
+def test_the_adjusted_sum_has_limits_only_where_the_portfolio_is_all_sites_of_these_hours(panel):
+    table = events(*((site, day, "17:00", "19:00") for day, sites in ((16, "ab"), (18, "abc")) for site in sites))
+    part, whole = (row for _, row in portfolio(panel, table, coverage=0.8).iterrows())
+    assert (part["n_sites"], whole["n_sites"]) == (2, 3)
+    assert np.isfinite([part["lower_kwh"], whole["lower_kwh"], whole["lower_sum_then_adjust_kwh"]]).all()
+    assert np.isnan(part["lower_sum_then_adjust_kwh"])
 
 
 def test_limits_of_a_shift_are_the_same_in_both_orders_on_quarter_hours(panel):
@@ -112,3 +132,39 @@ def test_a_window_that_one_site_did_not_meter_is_not_a_response_of_the_sum(panel
     assert whole["delivered_sum_then_adjust_kwh"] == pytest.approx(
         plain + whole["factor_of_sum"] * 2 - whole["metered_kwh"]
     )
+
+
+def test_a_portfolio_of_one_site_has_the_limits_of_the_site(panel):
+    told = settle(panel, events(("b", 16, "17:00", "17:45")), [RULE], coverage=0.8)
+    own, whole = told.events.iloc[0], told.portfolio.iloc[0]
+    for limit in ("lower_kwh", "upper_kwh"):
+        assert whole[limit] == pytest.approx(own[limit])
+        assert whole[limit.replace("_kwh", "_sum_then_adjust_kwh")] == pytest.approx(own[limit])
+    assert whole["independent_halfwidth_kwh"] == pytest.approx((own["upper_kwh"] - own["lower_kwh"]) / 2)
+    assert list(told.portfolio.columns[:3]) == ["program", "start", "stop"]
+    assert list(told.events.columns[:4]) == ["program", "site_id", "start", "stop"]
+
+
+def test_one_quarter_hour_without_an_adjustment_is_a_portfolio_too(panel):
+    told = settle(panel, events(("a", 16, "17:00", "17:15")), ["isone_10of10"])
+    assert told.portfolio["delivered_sum_then_adjust_kwh"].iloc[0] == pytest.approx(
+        told.events["delivered_kwh"].iloc[0]
+    )
+    assert told.events["hours"].iloc[0] == 0.25
+    assert told.events["delivered_kw"].iloc[0] == pytest.approx(4 * told.events["delivered_kwh"].iloc[0])
+
+
+def all_day():
+    return events(("a", 16, "10:00", "12:00")).assign(stop=lambda table: table["start"] + pd.Timedelta("24h"))
+
+
+def test_an_event_of_a_day_has_no_clock_to_compare_with(panel):
+    told = settle(panel, all_day(), ["isone_10of10"], coverage=0.8, portfolio=False).events
+    assert told[["lower_kwh", "upper_kwh"]].isna().all(axis=None)
+    assert told["placebo_days"].tolist() == [0]
+
+
+@pytest.mark.xfail(raises=TypeError, reason="the portfolio of events that all last a day: no error frame to sum")
+def test_a_portfolio_of_events_of_a_day_has_no_limits(panel):
+    told = settle(panel, all_day(), ["isone_10of10"], coverage=0.8).portfolio
+    assert told[["lower_kwh", "upper_kwh"]].isna().all(axis=None)

@@ -49,3 +49,9 @@ def test_supply_is_demand_and_nobody_trades_against_its_limit(orders, random):
     other = clear_uniform(volume[shuffled], price[shuffled])
     assert other.price == cleared.price or (np.isnan(other.price) and np.isnan(cleared.price))
     np.testing.assert_allclose(other.accepted_mw, cleared.accepted_mw[shuffled], atol=1e-9)
+
+
+def test_rounding_of_a_sum_of_volumes_sets_no_price():
+    """0.1 + 0.2 MW offered, 0.3 MW wanted: both sides end together."""
+    cleared = clear_uniform([-0.3, 0.1, 0.2], [60, 50, 50])
+    assert (cleared.price, cleared.volume_mw) == (55.0, pytest.approx(0.3))

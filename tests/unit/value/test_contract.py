@@ -208,3 +208,23 @@ def test_a_file_that_names_several_wrong_terms_tells_the_first(tmp_path):
     (tmp_path / "d.yaml").write_text("a: [\n")
     with pytest.raises(StudyError, match=r"'d\.yaml' is no YAML: while parsing a flow node$"):
         read_contract(tmp_path / "d.yaml")
+
+
+def test_the_first_of_several_gaps_is_named(tmp_path):
+    with pytest.raises(StudyError, match="no price for 18:00-19:00"):
+        interval_prices(Contract(energy_price={17: 0.1}), HOURS, ROME)
+    two = settled([1.0, 1.0]).assign(site_id=["s", "t"])
+    with pytest.raises(StudyError, match="site 's' has no commitment"):
+        payments(two, np.ones(2), np.zeros(2), Contract(penalty_per_kwh=1))
+    (tmp_path / "c.yaml").write_text("energy_price: [0.1]\n")
+    with pytest.raises(StudyError, match=r"c\.yaml: energy_price: "):
+        read_contract(tmp_path / "c.yaml")
+
+
+def test_hourly_prices_hold_to_the_last_microsecond_and_no_longer_than_the_shortest_step():
+    series, utc = Contract(energy_price="series"), np.array(["UTC"])
+    hourly = prices_at(("2024-03-20 16:00", 1.0), ("2024-03-20 17:00", 2.0))
+    assert interval_prices(series, pd.DatetimeIndex(["2024-03-20 17:59:59.999999"], tz="UTC"), utc, hourly) == [2.0]
+    gap = prices_at(("2024-03-20 16:00", 1.0), ("2024-03-20 18:00", 2.0), ("2024-03-20 18:15", 3.0))
+    with pytest.raises(DataError, match="no price at 2024-03-20 16:30:00"):
+        interval_prices(series, pd.DatetimeIndex(["2024-03-20 16:30"], tz="UTC"), utc, gap)

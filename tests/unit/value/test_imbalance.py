@@ -47,3 +47,8 @@ def test_nordic_and_turkish_by_hand():
 def test_a_surcharge_below_zero():
     with pytest.raises(DataError, match="0 or more"):
         french_two_price([1], [1.0], [1.0], [1.0], k=-0.1)
+
+
+def test_a_mean_of_trends_is_no_trend():
+    with pytest.raises(DataError, match=r"a trend is 0.5.*average its prices, not its inputs"):
+        french_two_price([1, 0.5], [60, 60], [20, 20], [40, 40])

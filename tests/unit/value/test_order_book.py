@@ -259,3 +259,65 @@ def test_a_movement_is_found_again_from_auctions():
     assert (far, near) == (pytest.approx(5.0, rel=0.03), pytest.approx(8.0, rel=0.04))
     with pytest.raises(DataError, match="different times"):
         movement_from_auctions(changes, np.full(len(changes), 60.0))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "match"),
+    [
+        ("peak_mw", -0.5, "has the peak -0.5 MW"),
+        ("peak_mw", np.inf, "peak_mw inf"),
+        ("price_per_mwh", 1e300, "price_per_mwh 1e.300"),
+        ("volume_mw", "much", "must hold numbers"),
+        ("hidden", "False", "must be True or False"),
+        ("time", pd.NaT, "row 0 .* has no time"),
+        ("start", pd.NaT, "row 0 .* has no start"),
+        ("restriction", "aon", "no order can stand in a book"),
+    ],
+)
+def test_hostile_orders_do_not_stand_in_a_book(column, value, match):
+    event = {
+        "order_id": 1,
+        "time": pd.Timestamp("2015-01-01T08:00Z"),
+        "action": "add",
+        "side": "buy",
+        "start": pd.Timestamp("2015-01-01T10:00Z"),
+        "price_per_mwh": 20.0,
+        "volume_mw": 1.0,
+        "peak_mw": 0.5,
+        "restriction": "none",
+        "hidden": False,
+    }
+    assert len(order_stream(pd.DataFrame([event]))) == 1
+    with pytest.raises(DataError, match=match):
+        order_stream(pd.DataFrame([{**event, column: value}]))
+    with pytest.raises(DataError, match="and is hidden"):
+        order_stream(pd.DataFrame([{**event, "hidden": True}]))
+
+
+def test_a_look_a_ladder_and_a_volume_that_cannot_be():
+    stream = order_stream(simulate_orders(pd.DatetimeIndex(["2015-01-01T10:00Z"]), np.array([40.0]), seed=1))
+    for looks in ([], [-1], [float("nan")]):
+        with pytest.raises(DataError, match="minutes_before of 0 or more"):
+            replay(stream, looks)
+    with pytest.raises(DataError, match="n_levels is 0"):
+        replay(stream, n_levels=0)
+    with pytest.raises(DataError, match="negative volume"):
+        walk(np.array([[20.0]]), np.array([[1.0]]), np.array([-1.0]))
+
+
+def test_a_market_that_cannot_be_simulated():
+    at, price = pd.DatetimeIndex(["2015-01-01T10:00Z"]), np.array([40.0])
+    for deliveries, terms, match in (
+        (at.tz_localize(None), {}, "no zone"),
+        (at, {"product_min": 7}, "15, 30 or 60 min"),
+        (at, {"closes_min": 0}, "later closes_min > 0"),
+        (at, {"opens_min": 3}, "later closes_min > 0"),
+    ):
+        with pytest.raises(DataError, match=match):
+            simulate_orders(deliveries, price, **terms)
+    with pytest.raises(DataError, match="arrays of one length"):
+        simulate_orders(at[:0], price[:0])
+    with pytest.raises(DataError, match="above 0"):
+        IntradayModel(orders_per_hour=float("nan"))
+    with pytest.raises(DataError, match="between -1 and 1"):
+        simulate_quotes(price, np.array([180.0, 30.0]), IntradayModel(), np.random.default_rng(0), correlation=2.0)

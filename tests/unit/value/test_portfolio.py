@@ -38,5 +38,5 @@ def test_a_day_counts_when_exactly_the_least_share_of_sites_is_known():
 
 
 def test_independent_sites_add_their_half_widths_as_squares():
-    limits = pd.DataFrame({"lower_kwh": [-3.0, 1.0], "upper_kwh": [3.0, 9.0]})
+    limits = pd.DataFrame({"lower_kwh": [-3.0, -1.0], "upper_kwh": [3.0, 7.0]})
     assert independent_halfwidth(limits) == 5.0

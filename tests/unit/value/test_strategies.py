@@ -124,3 +124,27 @@ def test_table_and_spreads():
     np.testing.assert_allclose([below, above], 6.0)
     with pytest.raises(DataError, match=r"no imbalance price is known at \d+:00"):
         expected_spreads(times[:5], spot[:5], long[:5], short[:5], "UTC")
+
+
+@pytest.mark.parametrize(
+    ("levels", "quantiles", "ceiling", "match"),
+    [
+        ([10, 50, 90], [[1.0, 2.0, 3.0]], 4.0, "ascend between 0 and 1"),
+        ([0.9, 0.5, 0.1], [[1.0, 2.0, 3.0]], 4.0, "ascend between 0 and 1"),
+        ([0.1, 0.9], [[1.0, 2.0, 3.0]], 4.0, "2 levels need a column"),
+        ([0.1, 0.5, 0.9], [[3.0, 2.0, 1.0]], 4.0, "quantiles cross"),
+        ([0.1, 0.5, 0.9], [[1.0, 2.0, 3.0]], -4.0, "ceiling of -4 MWh"),
+    ],
+)
+def test_a_distribution_that_is_none_gives_no_volume(levels, quantiles, ceiling, match):
+    with pytest.raises(DataError, match=match):
+        quantile_at(levels, quantiles, [0.5], 0.0, ceiling)
+
+
+def test_a_table_of_strategies_refuses_a_second_none_and_no_capacity():
+    times, one = pd.date_range("2015-01-01", periods=4, freq="h", tz="UTC"), np.ones(4)
+    terms = {name: one for name in ("bid_mwh", "output_mwh", "day_ahead", "long", "short")}
+    made = at_once(one, 2 * one, one, one)
+    for name, rated, match in (("none", 1.0, "called 'none'"), ("all", 0.0, "rated_mw is 0")):
+        with pytest.raises(DataError, match=match):
+            strategy_table({name: made}, times, rated_mw=rated, product_min=60, **terms)

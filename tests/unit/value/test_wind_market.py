@@ -232,3 +232,64 @@ def test_two_farms_are_priced_side_by_side():
     np.testing.assert_allclose(two["gain_eur_per_mw_week"], one["gain_eur_per_mw_week"], atol=1e-9)
     np.testing.assert_allclose(exceedance(found, "imbalance"), exceedance(alone, "imbalance"))
     assert len(weekly_sums(found, found.stages.total[0])) == 3
+
+
+def _day(**columns):
+    time = pd.date_range("2015-01-01", periods=144, freq="10min", tz="UTC", unit="us")
+    frame = pd.DataFrame({"site_id": "farm", "origin": time.floor("30min") - pd.Timedelta("30min"), "time": time})
+    return frame.assign(**{"method": "A", "observed_kw": 1000.0, "predicted_kw": 900.0, **columns})
+
+
+def test_a_scored_frame_that_contradicts_itself_is_refused():
+    def indexed(frame):
+        return frame.set_index(["site_id", "origin", "time"])
+
+    day = _day()
+    assert nowcast_energy(indexed(day), 30, [30]).to_numpy() == pytest.approx(0.45)
+    other = _day(predicted_kw=100.0)
+    nat = day.assign(time=day["time"].where(day.index != 3))
+    for frame, match in (
+        (pd.concat([day, other]), "rows are there twice"),
+        (nat, "1 rows of the scored frame have no time .row 3 first"),
+        (day.assign(time=day["time"] + pd.Timedelta("5min")), "off the grid of its step, 10 min"),
+        (_day(predicted_kw=np.inf), "144 predictions of the scored frame are infinite"),
+        (day.iloc[:0], "has no rows"),
+    ):
+        with pytest.raises(DataError, match=match):
+            nowcast_energy(indexed(frame), 30, [30])
+    for gates in ([-30], []):
+        with pytest.raises(DataError, match="before delivery begins"):
+            nowcast_energy(indexed(day), 30, gates)
+    with pytest.raises(DataError, match=r"two outputs at 2015-01-01 00:00.*1000 and 500 kW .144 such rows"):
+        observed_energy(indexed(pd.concat([day, _day(method="B", observed_kw=500.0)])), 30)
+
+
+def test_gain_per_mw_and_week_weighs_sites_by_capacity_and_coverage():
+    """Two farms that gain alike per MW and week, of which the small one was metered for a quarter of the time only."""
+    times = pd.date_range("2015-01-01", periods=1344, freq="30min", tz="UTC", unit="us")
+    market = Market(times, *(np.full(1344, price) for price in (40.0, 30.0, 50.0, 39.0, 41.0)), 30)
+    parts = {"big": (10.0, times), "small": (1.0, times[:336])}
+    rows = [(site, time, mw) for site, (mw, span) in parts.items() for time in span]
+    index = pd.MultiIndex.from_tuples([row[:2] for row in rows], names=["site_id", "time"])
+    rated = pd.Series([row[2] for row in rows], index=index)
+    now = pd.DataFrame({("perfect-like", 30): rated / 4}).rename_axis(columns=["method", "gate_min"])
+    found = value_wind(rated / 4, rated * 0, now, market, pd.Series({"big": 10.0, "small": 1.0}))
+    alone = value_wind((rated / 4).loc[["big"]], rated.loc[["big"]] * 0, now.loc[["big"]], market, 10.0)
+    name = "gain_eur_per_mw_week"
+    assert income_table(found).loc[("perfect", 30), name] == pytest.approx(
+        income_table(alone).loc[("perfect", 30), name]
+    )
+    with pytest.raises(DataError, match="no finite number"):
+        value_wind(rated / 4, rated * 0, now, market, float("inf"))
+
+
+def test_netting_knows_farms_by_name():
+    times = pd.date_range("2015-01-01", periods=4, freq="30min", tz="UTC")
+    market = Market(times, *(np.full(4, price) for price in (40.0, 30.0, 50.0, 39.0, 41.0)), 30)
+    output = pd.DataFrame({"a": 1.0, "b": 2.0}, index=times)
+    assert netting(output, output[["b", "a"]], output, market, 30)["worth"] == 0  # columns in another order
+    for other in (output[["a"]], output.rename(columns={"b": "c"})):
+        with pytest.raises(DataError, match="same farms"):
+            netting(output, other, output, market, 30)
+    with pytest.raises(DataError, match="no product has prices"):
+        netting(output, output * np.nan, output, market, 30)

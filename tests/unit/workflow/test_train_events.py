@@ -6,8 +6,8 @@ import pytest
 from cblcast.config import make_study
 from cblcast.frames.cases import View, make_cases
 from cblcast.frames.schema import DataError
-from cblcast.workflow.studies import load_panel, run_study, study_events
-from cblcast.workflow.study_data import shifted_clock
+from cblcast.workflow.studies import run_study
+from cblcast.workflow.study_data import load_panel, shifted_clock, study_events
 
 NET = {"estimator": "NeuralNetPerSite", "hidden": [3], "max_epochs": 3, "columns": ["hour", "month"]}
 

@@ -13,6 +13,7 @@ from cblcast.config import make_study, read_study
 from cblcast.config.value_section import Value
 from cblcast.frames.schema import DataError, DataWarning, StudyError
 from cblcast.value.contract import Contract
+from cblcast.value.market import make_market
 from cblcast.value.mispayment import event_mispayments, mispayment_table
 from cblcast.workflow.studies import run_study
 from cblcast.workflow.valuing import make_value, read_bids, read_scored, value_file, wind_valuation
@@ -276,3 +277,110 @@ def test_gaps_of_prices_and_several_price_files(folder, tmp_path):
     again = Value(market="two_price", prices=[str(tmp_path / "spot.csv")] * 2, bids="none")
     with pytest.raises(StudyError, match="two price files give 'day_ahead_per_mwh'"):
         wind_valuation(again, scored, pd.Series({"farm": 2.0}), [30])
+
+
+HALVES = pd.date_range("2015-01-01", periods=48, freq="30min", tz="UTC", unit="us")
+
+
+def _priced(tmp_path, market, *tables, product_min=30, lead="30min", **terms):
+    """A flat nowcast of a day in a market of these tables, and what was told."""
+    files = []
+    for number, table in enumerate(tables):
+        files.append(str(tmp_path / f"prices_{number}.parquet"))
+        table.to_parquet(files[-1])
+    time = pd.date_range("2015-01-01", periods=144, freq="10min", tz="UTC", unit="us")
+    index = pd.MultiIndex.from_arrays(
+        [["farm"] * 144, time.floor(f"{product_min}min") - pd.Timedelta(lead), time],
+        names=["site_id", "origin", "time"],
+    )
+    scored = pd.DataFrame({"observed_kw": 1000.0, "predicted_kw": 900.0, "method": "flat"}, index=index)
+    section = make_value({"market": market, "prices": files, "bids": "none", "product_min": product_min, **terms})
+    with pytest.warns(DataWarning) as told:
+        found = wind_valuation(section, scored, pd.Series({"farm": 2.0}), [30])
+    return found, [str(w.message) for w in told]
+
+
+def test_a_rule_is_applied_to_the_products_that_were_balanced(tmp_path):
+    """Half-hours, one up and one down: of their mean trend, 0, the rule would make the day-ahead price for both."""
+    prices = pd.DataFrame({"time": HALVES, "day_ahead_per_mwh": 40.0, "trend": [1, -1] * 24, "up_per_mwh": 60.0})
+    hour, _ = _priced(tmp_path, "french", prices.assign(down_per_mwh=20.0), product_min=60)
+    none = hour.stages.imbalance[hour.row("none", 30)]
+    np.testing.assert_allclose(none, (40 + 20 / 1.08) / 2)  # 1 MWh, all of it a surplus
+    half, _ = _priced(tmp_path, "french", prices.assign(down_per_mwh=20.0))
+    np.testing.assert_allclose(half.stages.imbalance[half.row("none", 30)].sum(), none.sum())
+
+
+def test_no_regulation_is_no_gap_but_a_row_that_lacks_is_one(tmp_path):
+    hours = HALVES[::2]
+    spot = pd.DataFrame({"time": hours, "day_ahead_per_mwh": 40.0})
+    balancing = pd.DataFrame({"time": hours, "up_per_mwh": [50, np.nan] * 12, "down_per_mwh": [np.nan, 30] * 12})
+    found, told = _priced(tmp_path, "nordic", spot, balancing)
+    assert not any("gaps" in line or "left out" in line for line in told)
+    assert len(found.products) == 48
+    found, told = _priced(tmp_path, "nordic", spot, balancing.drop(index=[5, 6, 7]))
+    assert any("the first in long_per_mwh from 2015-01-01 05:00" in line for line in told)
+    assert found.left_out == {"no imbalance price": 6}
+    other = spot.assign(long_per_mwh=30.0, short_per_mwh=50.0, wind_speed=[np.nan] * 3 + [1.0] * 21)
+    assert not any("gaps" in line for line in _priced(tmp_path, "two_price", other)[1])  # a column that prices nothing
+
+
+def test_prices_and_terms_that_pay_for_errors_are_told_or_refused(tmp_path):
+    prices = pd.DataFrame({"time": HALVES, "day_ahead_per_mwh": 40.0, "long_per_mwh": 50.0, "short_per_mwh": 30.0})
+    assert any(
+        "the long price lies above the short price in 48 of 48" in t for t in _priced(tmp_path, "two_price", prices)[1]
+    )
+    crossed = prices.assign(
+        long_per_mwh=30.0, short_per_mwh=50.0, intraday_sell_per_mwh=45.0, intraday_buy_per_mwh=35.0
+    )
+    assert any("selling price lies above the intraday buying" in t for t in _priced(tmp_path, "two_price", crossed)[1])
+    table = prices.set_index("time")
+    for terms, match in (
+        ({"k": 0.5}, "two_price market has no surcharge, so k = 0.5 would do nothing"),
+        ({"half_spread": float("inf")}, "half_spread is inf"),
+    ):
+        with pytest.raises(StudyError, match=match):
+            make_market(table, "two_price", 30, **terms)
+    with pytest.raises(StudyError, match="the surcharge k is inf"):
+        make_market(table.assign(trend=1, up_per_mwh=60, down_per_mwh=20), "french", 30, k=float("inf"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "match"),
+    [
+        (["--market", "contract", "--contract", "pounds.yaml", "--gate", "60"], "belong to nowcasts in a market"),
+        (
+            ["--market", "contract", "--contract", "pounds.yaml", "--k", "0.1"],
+            "k: would do nothing with market: contract",
+        ),
+        (
+            ["--market", "two_price", "--prices", "listed.yaml", "--zone", "Europe/Paris"],
+            "zone beside it would do nothing",
+        ),
+        (
+            ["--market", "two_price", "--prices", "prices.csv", "--tz", "Europe/Paris"],
+            "--tz belongs to --market contract",
+        ),
+    ],
+)
+def test_what_would_do_nothing_is_refused(folder, monkeypatch, capsys, asked, match):
+    monkeypatch.chdir(folder)
+    (folder / "pounds.yaml").write_text("energy_price: 0.1\ncurrency: GBP\n")
+    (folder / "listed.yaml").write_text("- {file: prices.csv}\n")
+    monkeypatch.setattr(sys, "argv", ["cblcast", "value", "scored.parquet", *asked])
+    with pytest.raises(SystemExit):
+        main()
+    assert match in capsys.readouterr().err
+
+
+def test_json_names_the_currency_of_the_contract(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    (folder / "pounds.yaml").write_text("energy_price: 0.1\ncurrency: GBP\n")
+    time = pd.date_range("2019-06-03T15:00Z", periods=4, freq="15min")
+    frame = pd.DataFrame({"site_id": "a", "origin": time[0], "time": time, "observed_kw": 2.0, "predicted_kw": 3.0})
+    frame.to_csv(folder / "demand.csv", index=False)
+    asked = ["--market", "contract", "--contract", "pounds.yaml", "--tz", "Europe/London", "--json"]
+    monkeypatch.setattr(sys, "argv", ["cblcast", "value", "demand.csv", *asked])
+    main()
+    told = json.loads(capsys.readouterr().out)
+    assert told["currency"] == "GBP"
+    assert any(key.endswith("gbp") or "gbp" in key for key in told["rows"][0])

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast import registry
+from cblcast.estimators.columns import numbered, take
 
 
 @registry.ESTIMATORS.register
@@ -42,7 +43,7 @@ class DampedMean(RegressorMixin, BaseEstimator):
         return self.factor_ * self._mean(X)
 
     def _mean(self, X: pd.DataFrame) -> np.ndarray:
-        load = X[[f"ref_kw_{k:02d}" for k in range(1, self.days + 1)]].to_numpy(dtype=np.float64)
+        load = take(X, numbered("ref", "kw", self.days), self)  # a column that is missing is named with its builder
         known = np.isfinite(load)
         count = known.sum(1)
         return np.where(count > 0, np.where(known, load, 0.0).sum(1) / np.maximum(count, 1), np.nan)

@@ -116,3 +116,11 @@ def test_an_event_without_a_baseline_is_not_counted_as_unadjusted():
 def test_what_a_tuning_searches_and_needs():
     assert Adjusted.search_space() == {"mode": Choice(("multiplicative", "additive"))}
     assert Adjusted(Declared(), ("PBLM", "BW")).windows() == (Window.before(2), Window.after(2, buffer=1))
+
+
+@pytest.mark.parametrize(("baseline", "metered"), [(0.0, 5.0), (-0.5, 0.5), (0.5, -0.5), (0.5, 0.0), (-2.0, -4.0)])
+def test_a_ratio_needs_both_above_zero(baseline, metered):
+    X = event([baseline, 4.0], [metered, np.nan], [-1, 0], length=1)
+    with pytest.warns(DataWarning, match="1 of 1 events are not adjusted") as told:
+        assert adjusted(X).predict(X).tolist() == [baseline, 4.0]
+    assert told[0].filename == __file__  # it points at who asked
