@@ -88,12 +88,12 @@ def size(
         f"{sized.summary['name']}: cheapest design with at most {limit:g} system minutes ({how})",
     )
     threshold, bound = sized.summary["threshold_usd"], sized.summary["threshold_bound_usd"]
-    told = (
+    threshold_told = (
         "no threshold: no vehicles were allowed"
         if threshold is None
         else f"no vehicle pays below a subsidy of {threshold:.0f} $"
     )
-    typer.echo(f"{told} (bound {bound:.2f} $ with curtailable turbines)")
+    typer.echo(f"{threshold_told} (bound {bound:.2f} $ with curtailable turbines)")
     for note in sized.notes:
         typer.secho(f"Note: {note}", fg="cyan")
     if written:
