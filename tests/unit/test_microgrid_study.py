@@ -1,4 +1,5 @@
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,9 @@ def test_one_value_can_be_changed_from_outside(own_files):
         ({"design": {"diesel_kw": -1, "vehicles": 0}}, "design.diesel_kw"),
         ({"sizing": {"subsidies_usd": [float("nan")]}}, "finite number"),
         ({"economics": {"diesel_usd_per_kw": float("inf")}}, "finite number"),
+        ({"wind": {"file": "wind.csv", "first": "lundi"}}, "'lundi' is no time"),
+        ({"load": {"file": "load.csv", "tz": "Mars/Phobos"}}, "no IANA time zone"),
+        ({"sizing": {"subsidies_usd": [0, 0]}}, "given twice"),
     ],
 )
 def test_one_sentence_for_a_wrong_key(own_files, changes, says):
@@ -112,6 +116,9 @@ def test_one_sentence_for_a_wrong_key(own_files, changes, says):
     [
         ({"island": {"step_min": 25}}, "does not divide an island of 6 h"),
         ({"wind": {"file": "wnd.csv"}}, "neither beside the study"),
+        ({"wind": {"file": "wind.csv", "column": "speed", "site": "a"}}, "leave site: out"),
+        ({"wind": {"file": "fast.csv", "column": "speed"}}, "above 120 m/s"),
+        ({"wind": {"file": "naive.csv", "column": "speed", "tz": "Europe/Paris"}}, "1 times were never shown"),
         ({"wind": {"file": "wind.csv", "column": "sped"}}, "did you mean 'speed'"),
         ({"wind": {"file": "wind.csv", "column": "speed", "turbine": "V47"}}, "did you mean 'V47/660'"),
         ({"wind": {"dataset": "la_haute_borne_turbines"}}, "name one with site:"),
@@ -122,6 +129,9 @@ def test_one_sentence_for_a_wrong_key(own_files, changes, says):
 )
 def test_one_sentence_for_what_the_data_cannot_give(own_files, changes, says):
     path, study = own_files
+    wind = pd.read_csv(path.parent / "wind.csv")
+    wind.assign(speed=wind["speed"] * 100).to_csv(path.parent / "fast.csv", index=False)
+    wind.assign(time=wind["time"].str[:19]).to_csv(path.parent / "naive.csv", index=False)
     with pytest.raises((StudyError, DataError), match=says):
         simulate_world(written(path, study, **changes))
 
@@ -170,3 +180,55 @@ def test_a_result_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(StudyError, match="is a file"):
         write_result(WorldResult({}), tmp_path / "file")
     assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_times_as_yaml_reads_them(own_files):
+    path, study = own_files
+    for first in ("2015-01-01", "2015-01", "2015"):
+        wind = f"wind: {{file: wind.csv, column: speed, first: {first}}}\n"
+        path.write_text(wind + yaml.safe_dump({k: v for k, v in study.items() if k != "wind"}))
+        assert read_microgrid(path).wind.first == first
+
+
+def test_several_sites_are_taken_where_all_measure(own_files):
+    """Two of the twelve buildings were not metered in the first year: the load must not be looked up there."""
+    path, study = own_files
+    load = {"dataset": "cambridge_sme", "tz": "Europe/London"}
+    result = simulate_world(written(path, study, load=load))
+    assert any("load of 2017-01" in note for note in result.notes)
+
+
+def test_a_summary_without_wind_is_json(own_files, tmp_path):
+    path, study = own_files
+    write_result(simulate_world(written(path, study, wind={**study["wind"], "turbines": 0})), tmp_path / "out")
+    text = (tmp_path / "out" / "summary.json").read_text()
+    assert json.loads(text)["spilled_wind_pct"] is None
+    assert "NaN" not in text
+
+
+def test_sun_below_zero_is_told(own_files, tmp_path):
+    path, study = own_files
+    sun = pd.read_csv(tmp_path / "load.csv")
+    sun["load_kw"] -= 60
+    sun.to_csv(tmp_path / "sun.csv", index=False)
+    solar = {"file": "sun.csv", "rated_kw": 300, "measured_rated_kw": 110}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        result = simulate_world(written(path, study, solar=solar))
+    assert any("solar below 0 kW in" in note for note in result.notes)
+
+
+def test_no_vehicles_have_no_threshold_and_no_deal_is_told(own_files):
+    path, study = own_files
+    sizing = {**study["sizing"], "seeds": 1}
+    none = size_microgrid(read_microgrid(written(path, study, sizing={**sizing, "most_vehicles": 0})), path.parent)
+    assert none.summary["threshold_usd"] is None
+    greedy = written(path, study, sizing=sizing, economics={"operator_fallback_usd": 1e9})
+    assert any("at 6000 $: No deal" in note for note in size_microgrid(read_microgrid(greedy), path.parent).notes)
+
+
+def test_a_result_that_has_no_place(tmp_path):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "within"):
+        with pytest.raises(StudyError, match="--out"):
+            write_result(WorldResult({}), place)

@@ -36,8 +36,10 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Simulate a world whose truth is known, as its file describes it."""
-    from cblcast.workflow.worlds import simulate_world, write_result
+    from cblcast.workflow.worlds import check_folder, simulate_world, write_result
 
+    if out is not None:
+        check_folder(out)
     with progress(as_json, 1, "simulating"):
         result = simulate_world(world, _changes(change))
         written = write_result(result, out) if out is not None else []
@@ -61,8 +63,10 @@ def size(
 ) -> None:
     """Size a microgrid: front of cost against reliability, the cheapest reliable design, and what its vehicles are paid."""
     from cblcast.workflow.microgrid import size_study
-    from cblcast.workflow.worlds import write_result
+    from cblcast.workflow.worlds import check_folder, write_result
 
+    if out is not None:
+        check_folder(out)
     with progress(as_json, 6, "sizing") as told:
         sized = size_study(study, store, told)
         written = write_result(sized.result(), out) if out is not None else []
@@ -83,10 +87,13 @@ def size(
         sized.priced[shown].reset_index(),
         f"{sized.summary['name']}: cheapest design with at most {limit:g} system minutes ({how})",
     )
-    typer.echo(
-        f"no vehicle pays below a subsidy of {sized.summary['threshold_usd']:.0f} $ "
-        f"(bound {sized.summary['threshold_bound_usd']:.2f} $ with curtailable turbines)"
+    threshold, bound = sized.summary["threshold_usd"], sized.summary["threshold_bound_usd"]
+    threshold_told = (
+        "no threshold: no vehicles were allowed"
+        if threshold is None
+        else f"no vehicle pays below a subsidy of {threshold:.0f} $"
     )
+    typer.echo(f"{threshold_told} (bound {bound:.2f} $ with curtailable turbines)")
     for note in sized.notes:
         typer.secho(f"Note: {note}", fg="cyan")
     if written:

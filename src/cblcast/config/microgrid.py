@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+import pandas as pd
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from cblcast.config.sections import Section
+from cblcast.io.clock import check_zone
 from cblcast.simulate.island import Fleet
 from cblcast.simulate.reliability import CONVENTIONS, DEFAULT_CONVENTION
 from cblcast.value.bargaining import Terms
@@ -27,8 +30,30 @@ class Source(Part):
     column: str = "observed_kw"
     site: str | None = None  # of a data set with several sites; their sum unless given
     tz: str = "UTC"  # of times without offset in a file, and of the local calendar
-    first: str | None = None
+    first: str | None = None  # a day, month, year or instant; the last is included
     last: str | None = None
+
+    @field_validator("first", "last", mode="before")
+    @classmethod
+    def _time(cls, value: Any) -> Any:
+        return (
+            str(value) if isinstance(value, dt.date | int) else value
+        )  # YAML reads 2015-01-01 as a date, 2015 as a number
+
+    @field_validator("first", "last")
+    @classmethod
+    def _span(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                pd.Period(value)
+            except ValueError:
+                raise ValueError(f"{value!r} is no time: write it like 2015-01-31, 2015-01 or 2015") from None
+        return value
+
+    @field_validator("tz")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        return check_zone(value)
 
     @model_validator(mode="after")
     def _one_source(self) -> Source:
@@ -164,6 +189,13 @@ class Sizing(Part):
     population: int = Field(default=100, ge=4)
     generations: int = Field(default=100, ge=1)
     seeds: int = Field(default=1, ge=1, le=1000)  # sets of islands drawn, to show the scatter
+
+    @field_validator("subsidies_usd")
+    @classmethod
+    def _each_once(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("a subsidy is given twice: give each once")
+        return value
 
     @model_validator(mode="after")
     def _known(self) -> Sizing:

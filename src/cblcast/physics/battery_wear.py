@@ -92,6 +92,12 @@ class BatteryWear:
     _count: RainFlow = field(default_factory=RainFlow, repr=False)
     _rate: float = 0.0
 
+    def __post_init__(self) -> None:
+        if not -40 <= self.temperature_c <= 80:
+            raise DataError(
+                f"a battery at {self.temperature_c} °C: give degrees Celsius that a cell survives (fitted: 10 to 45)"
+            )
+
     @property
     def capacity(self) -> float:
         """Capacity left, as a share of the new battery's."""
@@ -105,6 +111,8 @@ class BatteryWear:
         soc = np.asarray(state_of_charge, dtype=np.float64)
         if soc.ndim != 1 or len(soc) < 2 or not ((soc >= -1e-9) & (soc <= 1 + 1e-9)).all():
             raise DataError("a battery lives through a series of at least two states of charge between 0 and 1")
+        if not (np.isfinite(step_h) and step_h > 0):
+            raise DataError(f"a step of {step_h} h does not advance: give hours above 0")
         per_day = max(round(24 / step_h), 1)
         for first in range(0, len(soc) - 1, per_day):
             self._day(soc[first : first + per_day + 1], step_h)

@@ -27,6 +27,11 @@ def check_efficiency(value: float, what: str) -> None:
         raise DataError(f"{what} is {value}: an efficiency or a share lies in (0, 1]; divide per cent by 100")
 
 
+def _check_step(step_h: float) -> None:
+    if not step_h > 0:
+        raise DataError(f"a step of {step_h} h does not advance: give hours above 0")
+
+
 def absorption_kw(
     energy_kwh: ArrayLike, capacity_kwh: ArrayLike, power_kw: ArrayLike, charge_efficiency: float, step_h: float
 ) -> Array:
@@ -54,6 +59,7 @@ def absorption_kw(
         >= 0; a store that is fuller than full takes nothing.
     """
     check_efficiency(charge_efficiency, "charge_efficiency")
+    _check_step(step_h)
     room = np.maximum(np.asarray(capacity_kwh, dtype=np.float64) - np.asarray(energy_kwh, dtype=np.float64), 0.0)
     return np.minimum(np.asarray(power_kw, dtype=np.float64), room / (charge_efficiency * step_h))
 
@@ -63,6 +69,7 @@ def delivery_kw(
 ) -> Array:
     """Power that a store can give to the grid through a whole step [kW]: min(P, (E − E_min) η_d / Δt), >= 0."""
     check_efficiency(discharge_efficiency, "discharge_efficiency")
+    _check_step(step_h)
     above = np.maximum(np.asarray(energy_kwh, dtype=np.float64) - np.asarray(floor_kwh, dtype=np.float64), 0.0)
     return np.minimum(np.asarray(power_kw, dtype=np.float64), above * discharge_efficiency / step_h)
 
@@ -76,6 +83,9 @@ def after_step(
     step_h: float,
 ) -> Array:
     """Content of the store after a step [kWh]; both powers are >= 0, at the terminals [kW]."""
+    check_efficiency(charge_efficiency, "charge_efficiency")
+    check_efficiency(discharge_efficiency, "discharge_efficiency")
+    _check_step(step_h)
     gained = np.asarray(charge_kw, dtype=np.float64) * (charge_efficiency * step_h)
     given = np.asarray(discharge_kw, dtype=np.float64) * (step_h / discharge_efficiency)
     return np.asarray(energy_kwh, dtype=np.float64) + gained - given
@@ -96,7 +106,12 @@ def driving_energy_kwh(vehicles: float, km_per_day: float, kwh_per_100km: float,
     >>> round(driving_energy_kwh(26, 15, 18) / 1000, 1)  # MWh a year
     25.6
     """
-    for value, what in ((vehicles, "vehicles"), (km_per_day, "km_per_day"), (kwh_per_100km, "kwh_per_100km")):
+    for value, what in (
+        (vehicles, "vehicles"),
+        (km_per_day, "km_per_day"),
+        (kwh_per_100km, "kwh_per_100km"),
+        (days, "days"),
+    ):
         if not (math.isfinite(value) and value >= 0):
             raise DataError(f"{what} is {value}: give a number >= 0")
     return vehicles * km_per_day * kwh_per_100km / 100 * days

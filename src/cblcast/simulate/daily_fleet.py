@@ -11,6 +11,8 @@ A month is one linear program (scipy's HiGHS), hour by hour, for a fleet of N ve
     s.t. import − export = load + charge − discharge,  0 <= import, export <= limit,  import <= peak,
          charge, discharge <= plugged × N × P,  energy' = energy + η_c Δt charge − Δt discharge / η_d − driving,
          reserve <= energy <= size, energy at the end of the month >= at its beginning.
+
+A fleet that an island has left below its reserve is charged back to it as fast as chargers and connection allow.
 """
 
 from __future__ import annotations
@@ -123,8 +125,9 @@ def plan_month(
     kept = diags_array([one, -one[1:]], offsets=[0, -1])
     storage = hstack([none, none, -fleet.charge_efficiency * same, same / fleet.discharge_efficiency, kept, column])
     peak = hstack([same, none, none, none, none, csr_array(-np.ones((n, 1)))])
-    floor = np.full(n, min(size * max(use.reserve, fleet.least_charge), energy_kwh))
-    floor[-1] = min(energy_kwh, size)
+    refill = np.minimum(most, np.maximum(use.connection_kw - load, 0.0)) * fleet.charge_efficiency
+    floor = _floor(size * max(use.reserve, fleet.least_charge), energy_kwh, size, refill - driving)
+    floor[-1] = max(floor[-1], min(energy_kwh, size))
     zero = 0 * one
     bounds = np.c_[
         np.r_[zero, zero, zero, zero, floor, 0.0],
@@ -148,6 +151,17 @@ def plan_month(
     x = np.asarray(found.x)[:-1].reshape(5, n)
     names = ["import_kw", "export_kw", "charge_kw", "discharge_kw", "energy_kwh"]
     return pd.DataFrame(dict(zip(names, x, strict=True)), index=price_per_kwh.index).assign(driving_kwh=driving)
+
+
+def _floor(reserve_kwh: float, energy_kwh: float, size_kwh: float, most_gain_kwh: Array) -> Array:
+    """Least content at the end of each hour: the reserve; from a charge below it (after an island), what full charging reaches."""
+    floor = np.full(len(most_gain_kwh), reserve_kwh)
+    if energy_kwh < reserve_kwh:
+        reached = energy_kwh
+        for hour, gain in enumerate(most_gain_kwh):
+            reached = min(size_kwh, reached + gain)
+            floor[hour] = max(min(reserve_kwh, reached), 0.0)
+    return floor
 
 
 def _feed_in_price(price: Array, use: DailyUse) -> Array:

@@ -100,13 +100,16 @@ class Islands:
     diesel_share: Array | None = None
 
     def __post_init__(self) -> None:
+        for name in ("turbine_kw", "load_kw", "solar_kw", "diesel_share"):
+            if not isinstance(getattr(self, name), np.ndarray | None):
+                raise DataError(f"{name} is a {type(getattr(self, name)).__name__}: give an array of numbers")
         shape = self.load_kw.shape
         if self.turbine_kw.shape[:2] != shape or self.turbine_kw.ndim != 3:
             raise DataError(
                 f"turbine_kw is {self.turbine_kw.shape} and load_kw {shape}: give (scenarios, steps, turbines) and "
                 "(scenarios, steps)"
             )
-        if not self.step_h > 0:
+        if not (np.isfinite(self.step_h) and self.step_h > 0):
             raise DataError(f"a step of {self.step_h} h does not advance: give hours above 0")
         for name in ("turbine_kw", "load_kw", "solar_kw", "diesel_share"):
             values = getattr(self, name)
@@ -114,6 +117,8 @@ class Islands:
                 continue
             if name in ("solar_kw", "diesel_share") and values.shape != shape:
                 raise DataError(f"{name} is {values.shape}: give (scenarios, steps) = {shape}")
+            if name == "diesel_share" and (values > 1).any():
+                raise DataError("diesel_share holds values above 1: it is the share of the rating that works")
             if not np.isfinite(values).all() or (values < 0).any():
                 raise DataError(f"{name} holds values that are missing or below 0: mend them, or draw other scenarios")
 
@@ -178,9 +183,13 @@ def slice_of(first: int, length: int, most: int) -> NDArray[np.int64]:
 
 
 def _designs(diesel_kw: ArrayLike, vehicles: ArrayLike) -> tuple[Array, Array]:
-    diesel, count = np.broadcast_arrays(
-        np.atleast_1d(np.asarray(diesel_kw, dtype=np.float64)), np.atleast_1d(np.asarray(vehicles, dtype=np.float64))
-    )
+    try:
+        diesel, count = np.broadcast_arrays(
+            np.atleast_1d(np.asarray(diesel_kw, dtype=np.float64)),
+            np.atleast_1d(np.asarray(vehicles, dtype=np.float64)),
+        )
+    except (TypeError, ValueError):
+        raise DataError("designs need one number of diesel_kw and one of vehicles each, or one for all") from None
     for values, what in ((diesel, "diesel_kw"), (count, "vehicles")):
         if values.ndim != 1 or not np.isfinite(values).all() or (values < 0).any():
             raise DataError(f"{what} of a design is a number >= 0, not {values.ravel()[:3]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from cblcast.errors import DataError
 from cblcast.frames.schema import SITE
 from cblcast.physics.power_curve import PowerCurve
 from cblcast.simulate.island import Islands
+
+_MOST_PIECES = 10_000  # of a step: an hour of values every 360 ms
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +37,16 @@ class IslandYear:
     load_kw: np.ndarray
     solar_kw: np.ndarray | None = None
 
+    def __post_init__(self) -> None:
+        given = {"turbine_kw": self.turbine_kw, "load_kw": self.load_kw, "solar_kw": self.solar_kw}
+        for name, values in given.items():
+            if values is not None and len(values) != len(self.times):
+                raise DataError(
+                    f"a year has {len(self.times)} times, but {len(values)} rows of {name}: give one for each"
+                )
+        if len(self.times) < 2:
+            raise DataError(f"a year of {len(self.times)} steps has no islands: give at least two steps")
+
     @property
     def step_h(self) -> float:
         """Length of a step [h]."""
@@ -52,7 +65,7 @@ class Drawn:
 
 def steps_of(hours: float, step_h: float) -> int:
     """Steps in an island of `hours`; a step that does not divide the time is a :class:`DataError`."""
-    steps = hours / step_h
+    steps = hours / step_h if step_h else math.nan
     if not (np.isfinite(steps) and hours > 0) or abs(steps - round(steps)) > 1e-6 or round(steps) < 1:
         raise DataError(
             f"a step of {step_h * 60:g} min does not divide an island of {hours:g} h: choose a step that does, like "
@@ -87,8 +100,8 @@ def draw_islands(year: IslandYear, hours: float = 6.0, per_month: int = 4, seed:
         A month without a single complete window; a year that is not twelve months; a step that does not divide the time.
     """
     steps = steps_of(hours, year.step_h)
-    if per_month < 1:
-        raise DataError(f"{per_month} islands a month: draw at least one")
+    if per_month < 1 or seed < 0:
+        raise DataError(f"{per_month} islands a month with seed {seed}: draw at least one, with a seed of 0 or more")
     whole = _whole_windows(year, steps)
     months, rows, redrawn = np.asarray(year.times.month), [], 0
     rng = np.random.default_rng(seed)
@@ -98,7 +111,8 @@ def draw_islands(year: IslandYear, hours: float = 6.0, per_month: int = 4, seed:
         if not whole[here].any():
             raise DataError(
                 f"month {month} has no window of {hours:g} h with wind and load throughout "
-                f"({year.times[0]:%Y-%m-%d} to {year.times[-1]:%Y-%m-%d}): fill the gaps, or give another year"
+                f"({year.times[0]:%Y-%m-%d} to {year.times[-1]:%Y-%m-%d}; {_missing(year, months == month)}): "
+                "fill the gaps, or give another year"
             )
         chosen: list[int] = []
         while len(chosen) < per_month:
@@ -121,6 +135,18 @@ def all_islands(year: IslandYear, hours: float = 6.0) -> Drawn:
     return _cut(year, first[whole], steps, int((~whole).sum()))
 
 
+def _missing(year: IslandYear, here: np.ndarray) -> str:
+    """How much of the wind, load and sun `here` is missing, in words."""
+    if not here.any():
+        return "it has no step of this month"
+    seen = {"wind": np.isfinite(year.turbine_kw).all(axis=1), "load": np.isfinite(year.load_kw)}
+    if year.solar_kw is not None:
+        seen["sun"] = np.isfinite(year.solar_kw)
+    return "missing there: " + ", ".join(
+        f"{100 * (1 - s[here].mean()):.0f} % of the {what}" for what, s in seen.items()
+    )
+
+
 def _whole_windows(year: IslandYear, steps: int) -> np.ndarray:
     """Whether the window that begins at each row has everything, (n,)."""
     seen = np.isfinite(year.turbine_kw).all(axis=1) & np.isfinite(year.load_kw)
@@ -139,21 +165,40 @@ def _cut(year: IslandYear, first: np.ndarray, steps: int, redrawn: int) -> Drawn
     return Drawn(islands, pd.DatetimeIndex(year.times[first]), redrawn, first)
 
 
-def on_grid(series: pd.Series, times: pd.DatetimeIndex, what: str) -> np.ndarray:
-    """`series` (mean over intervals, label at the start) on finer or equal steps, each value held through its interval.
+def on_grid(series: pd.Series, times: pd.DatetimeIndex, what: str, step: pd.Timedelta | None = None) -> np.ndarray:
+    """`series` (mean over intervals, label at the start) as means over the steps that begin at `times`.
 
-    Nothing is interpolated: the step of the series is found from its own labels, and a step whose interval is missing is NaN.
+    Nothing is interpolated: each value is held through its interval, as long as the series' own labels say; a longer step takes the
+    mean of all that it covers, each for its share, and is NaN where any of it is missing. `step` is that of `times`, where these
+    jump; else what lies between the first two.
     """
     if series.index.has_duplicates or not series.index.is_monotonic_increasing:
         raise DataError(f"{what}: times must rise and be unique; sort them and drop what is double")
     stamps = pd.DatetimeIndex(series.index).as_unit("us").asi8
     if len(stamps) < 2:
         raise DataError(f"{what} has {len(stamps)} values: give a series")
-    step = np.bincount(np.searchsorted(gaps := np.unique(np.diff(stamps)), np.diff(stamps))).argmax()
-    length, at = gaps[step], times.as_unit("us").asi8
+    commonest = np.bincount(np.searchsorted(gaps := np.unique(np.diff(stamps)), np.diff(stamps))).argmax()
+    length, at = int(gaps[commonest]), times.as_unit("us").asi8
+    if step is None:
+        step = times[1] - times[0] if len(times) > 1 else pd.Timedelta(0)
+    longer = round(step / pd.Timedelta(microseconds=1))
+    piece = math.gcd(length, longer) if longer > length else longer
+    pieces = longer // piece if longer > length else 1
+    if pieces > _MOST_PIECES:
+        raise DataError(
+            f"{what} comes every {length / 6e7:g} min, which does not fit steps of {longer / 6e7:g} min: choose a multiple"
+        )
+    found = _held(stamps, series.to_numpy(np.float64), length, at)
+    for k in range(1, pieces):
+        found += _held(stamps, series.to_numpy(np.float64), length, at + k * piece)
+    return found / pieces
+
+
+def _held(stamps: np.ndarray, values: np.ndarray, length: int, at: np.ndarray) -> np.ndarray:
+    """The value whose interval covers each instant, NaN where there is none."""
     place = np.searchsorted(stamps, at, side="right") - 1
     known = (place >= 0) & (at - stamps[np.maximum(place, 0)] < length)
-    return np.where(known, series.to_numpy(np.float64)[np.maximum(place, 0)], np.nan)
+    return np.where(known, values[np.maximum(place, 0)], np.nan)
 
 
 def on_calendar(series: pd.Series, times: pd.DatetimeIndex, tz: str, what: str) -> np.ndarray:
@@ -174,7 +219,8 @@ def on_calendar(series: pd.Series, times: pd.DatetimeIndex, tz: str, what: str) 
             moved = moved.where(moved.notna() | (there < low) | (there > high), there)
     naive = pd.Series(series.to_numpy(), index=local)
     naive = naive[~naive.index.duplicated()].sort_index()  # the repeated hour of autumn: the first stands for both
-    return on_grid(naive, pd.DatetimeIndex(moved).fillna(low - week), what)
+    step = times[1] - times[0] if len(times) > 1 else None
+    return on_grid(naive, pd.DatetimeIndex(moved).fillna(low - 53 * week), what, step)
 
 
 def island_events(starts: pd.DatetimeIndex, hours: float, site_ids: Sequence[str]) -> pd.DataFrame:

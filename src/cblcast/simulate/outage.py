@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cblcast.errors import DataError
+from cblcast.physics.storage import check_efficiency
 
 Array = NDArray[np.float64]
 _MOST_STATES = 200_000
@@ -53,16 +54,29 @@ def survival_probability(
     0.557056
     """
     load = np.atleast_1d(np.asarray(load_kw, dtype=np.float64))
+    check_efficiency(charge_efficiency, "charge_efficiency")
+    check_efficiency(discharge_efficiency, "discharge_efficiency")
     q = step_h / mean_time_to_failure_h if mean_time_to_failure_h > 0 else np.nan
-    if not 0 <= q <= 1:
+    if not 0 < q <= 1 and not (step_h > 0 and np.isinf(mean_time_to_failure_h)):
         raise DataError(
             f"a mean time to failure of {mean_time_to_failure_h} h with steps of {step_h} h: give a time of at least one step"
         )
-    if generators < 0 or not 0 <= least_charge <= charge <= 1 or not np.isfinite(load).all():
-        raise DataError("an outage needs a load in numbers, generators >= 0 and 0 <= least_charge <= charge <= 1")
-    states: dict[tuple[int, float], float] = {(generators, charge * battery_kwh): 1.0}
+    powers = np.array([generator_kw, battery_kw, battery_kwh], dtype=np.float64)
+    if not np.isfinite(powers).all() or (powers < 0).any():
+        raise DataError(f"generators and battery have {powers.tolist()} kW, kW and kWh: give numbers >= 0")
+    whole = float(generators).is_integer() and generators >= 0
+    if (
+        not whole
+        or not 0 <= least_charge <= charge <= 1
+        or load.ndim != 1
+        or not (np.isfinite(load) & (load >= 0)).all()
+    ):
+        raise DataError(
+            "an outage needs one load >= 0 for each step, a whole number of generators and 0 <= least_charge <= charge <= 1"
+        )
+    states: dict[tuple[int, float], float] = {(int(generators), charge * battery_kwh): 1.0}
     floor, survived = least_charge * battery_kwh, np.zeros(len(load))
-    moves = _binomial(generators, 1 - q)
+    moves = _binomial(int(generators), 1 - q)
     for t, want in enumerate(load):
         after: dict[tuple[int, float], float] = {}
         for (working, energy), p in states.items():
@@ -116,6 +130,8 @@ def failing_share(
             f"{generators} generators with a mean time to failure of {mean_time_to_failure_h} h that fail to start with "
             f"{failure_to_start}: give at least one, hours above 0 and a probability in [0, 1)"
         )
+    if not step_h > 0 or n_scenarios < 0 or n_steps < 0:
+        raise DataError(f"{n_scenarios} islands of {n_steps} steps of {step_h} h: give numbers >= 0, and hours above 0")
     rng = np.random.default_rng(seed)
     lasts = rng.exponential(mean_time_to_failure_h, (n_scenarios, generators))
     lasts = np.where(rng.random((n_scenarios, generators)) < failure_to_start, 0.0, lasts)

@@ -45,6 +45,8 @@ def system_minutes(
         raise DataError(f"there is no convention {convention!r} of system minutes: {nearest(convention, CONVENTIONS)}")
     if not (critical_peak_kw > 0 and system_peak_kw > 0):
         raise DataError(f"peaks of {critical_peak_kw} and {system_peak_kw} kW: give numbers above 0")
+    if ens_kwh.ndim != 2 or not ens_kwh.shape[1] or np.isnan(ens_kwh).any():
+        raise DataError(f"ens_kwh is {ens_kwh.shape}: give a number for each design and island, at least one island")
     mean = ens_kwh.mean(axis=1)
     if convention == "mean_event":
         return mean / critical_peak_kw * 60

@@ -67,6 +67,12 @@ def year_with_islands(
         raise DataError(
             "islands in a year begin at whole hours of the price series, last whole hours and do not overlap"
         )
+    if len(rows) and rows[-1] + hours > len(times):
+        raise DataError(f"the island of {starts[-1]} goes on beyond the last price, {times[-1]}: leave it out")
+    if abs(1 / islands.step_h - round(1 / islands.step_h)) > 1e-6:
+        raise DataError(
+            f"steps of {islands.step_h * 60:g} min do not divide an hour, in which the fleet is planned: choose such"
+        )
     n, available = len(times), fleet.availability
     month = np.asarray(times.year * 12 + times.month)
     energy = vehicles * fleet.battery_kwh * fleet.initial_charge

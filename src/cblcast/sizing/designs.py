@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -9,8 +11,6 @@ from numpy.typing import NDArray
 from cblcast.errors import StudyError
 from cblcast.sizing.problem import SizingProblem
 from cblcast.value.bargaining import Terms, two_stage
-
-_HALVINGS = 20  # 1200 kW / 2^20: a watt
 
 
 def least_diesel_kw(
@@ -26,9 +26,7 @@ def least_diesel_kw(
     low, high = np.zeros(len(count)), np.full(len(count), problem.most_diesel_kw)
     enough = problem.minutes(high, count) <= minutes
     free = problem.minutes(low, count) <= minutes
-    for halving in range(_HALVINGS):
-        if problem.most_diesel_kw / 2**halving < tolerance_kw:
-            break
+    for _ in range(max(math.floor(math.log2(problem.most_diesel_kw / tolerance_kw)) + 1, 0)):
         active = enough & ~free
         middle = (low + high) / 2
         good = np.zeros(len(count), dtype=bool)
@@ -39,7 +37,7 @@ def least_diesel_kw(
 
 
 def reliable_designs(problem: SizingProblem, minutes: float = 30.0, every: int = 10) -> pd.DataFrame:
-    """Least diesel for 0, `every`, 2 × `every` … vehicles.
+    """Least diesel for 0, `every`, 2 × `every` … vehicles, and for the most.
 
     Returns
     -------
@@ -51,7 +49,7 @@ def reliable_designs(problem: SizingProblem, minutes: float = 30.0, every: int =
     StudyError
         A load above everything that can be built: no design up to the limits is reliable enough.
     """
-    count = np.arange(0, problem.most_vehicles + 1, max(int(every), 1))
+    count = np.unique(np.r_[np.arange(0, problem.most_vehicles + 1, max(int(every), 1)), problem.most_vehicles])
     diesel = least_diesel_kw(problem, count, minutes)
     if not np.isfinite(diesel).any():
         best = float(problem.minutes([problem.most_diesel_kw], [problem.most_vehicles])[0])
@@ -59,7 +57,8 @@ def reliable_designs(problem: SizingProblem, minutes: float = 30.0, every: int =
             f"no design up to {problem.most_diesel_kw:g} kW of diesel and {problem.most_vehicles} vehicles keeps to {minutes:g} "
             f"system minutes (the largest has {best:.0f}): raise most_diesel_kw, or lower the load"
         )
-    return pd.DataFrame({"vehicles": count, "diesel_kw": diesel, "diesel_cost_usd": diesel * problem.diesel_usd_per_kw})
+    cost = np.where(np.isfinite(diesel), np.nan_to_num(diesel, posinf=0.0) * problem.diesel_usd_per_kw, np.inf)
+    return pd.DataFrame({"vehicles": count, "diesel_kw": diesel, "diesel_cost_usd": cost})
 
 
 def observed_threshold_usd(reliable: pd.DataFrame, surplus_usd: float) -> float:
@@ -82,8 +81,8 @@ def priced_designs(
     Returns
     -------
     DataFrame, index ``subsidy_usd``
-        ``vehicles``, ``diesel_kw``, ``cost_usd`` (after subsidy), ``cost_change_pct`` (against no vehicles), ``deal``,
-        ``payment_usd``, ``payment_per_vehicle_usd``, ``price_usd_per_year``, ``price_usd_per_hour``,
+        ``vehicles``, ``diesel_kw``, ``cost_usd`` (after subsidy), ``cost_change_pct`` (against no vehicles; NaN where those
+        cost nothing), ``deal``, ``payment_usd``, ``payment_per_vehicle_usd``, ``price_usd_per_year``, ``price_usd_per_hour``,
         ``operator_gain_usd``, ``owners_gain_usd``, ``at_limit`` (more vehicles would pay still), ``statement``.
     """
     rows = []
@@ -93,13 +92,14 @@ def priced_designs(
         total = cost + count * surplus
         best = int(np.argmin(total))
         made = two_stage(cost, count, surplus, terms)
+        without = float(total[count == 0][0])
         rows.append(
             {
                 "subsidy_usd": float(subsidy),
                 "vehicles": int(count[best]),
                 "diesel_kw": float(reliable["diesel_kw"].iloc[best]),
                 "cost_usd": float(total[best]),
-                "cost_change_pct": float(100 * (total[best] / total[count == 0][0] - 1)),
+                "cost_change_pct": 100 * (float(total[best]) / without - 1) if without else float("nan"),
                 "deal": made.deal,
                 "payment_usd": made.payment_usd,
                 "payment_per_vehicle_usd": made.payment_per_vehicle_usd,

@@ -28,6 +28,8 @@ def non_dominated(objectives: ArrayLike) -> NDArray[np.int64]:
 def hypervolume(objectives: ArrayLike, reference: ArrayLike) -> float:
     """Area between a front and the `reference` point (2,) that is worse than all of it; points beyond it add nothing."""
     f, ref = np.asarray(objectives, dtype=np.float64), np.asarray(reference, dtype=np.float64)
+    if f.ndim != 2 or f.shape[1] != 2 or ref.shape != (2,):
+        raise DataError(f"a front has two objectives and a reference point of two, not {f.shape} and {ref.shape}")
     inside = f[(f < ref).all(axis=1)]
     front = inside[non_dominated(inside)]
     if not len(front):
@@ -49,6 +51,8 @@ def crowding_distance(objectives: ArrayLike) -> Array:
     [inf, 1.0, inf]
     """
     f = np.asarray(objectives, dtype=np.float64)
+    if f.ndim != 2 or not len(f) or not np.isfinite(f).all():
+        raise DataError(f"crowding needs numbers, one row for each design, not an array of shape {f.shape}")
     total = np.zeros(len(f))
     for column in f.T:
         order = np.argsort(column, kind="stable")

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cblcast.errors import DataError, DataWarning
+from cblcast.physics.storage import check_efficiency
 from cblcast.value.cash_flow import annuity_factor
 
 Array = NDArray[np.float64]
@@ -89,6 +90,12 @@ class Terms:
     owners_fallback_usd: float = 0.0
 
     def __post_init__(self) -> None:
+        annuity_factor(self.discount_rate, self.years)
+        if not np.isfinite([self.operator_fallback_usd, self.owners_fallback_usd]).all():
+            raise DataError(
+                f"fallbacks of {self.operator_fallback_usd} and {self.owners_fallback_usd} $: what a side has without an agreement "
+                "is a number"
+            )
         if not 0 <= self.owners_power <= 1:
             raise DataError(f"owners_power is {self.owners_power}: bargaining power lies between 0 and 1, 0.5 is equal")
         if not (0 < self.availability <= 1 and self.island_h_per_year > 0):
@@ -174,7 +181,7 @@ def two_stage(cost_usd: ArrayLike, vehicles: ArrayLike, surplus_usd: float, term
     if not np.isfinite(without):
         raise DataError(
             "no design without vehicles is reliable enough, so that the bargain has no cost to compare with: allow a larger "
-            "diesel set, or set the operator's fallback"
+            "diesel set (sizing.most_diesel_kw)"
         )
     best = int(np.argmin(cost + count * surplus_usd))
     return agree(without, float(cost[best]), float(count[best]), surplus_usd, terms)
@@ -197,6 +204,12 @@ def threshold_subsidy(surplus_usd: float, availability: float, vehicle_kw: float
     >>> round(threshold_subsidy(6654.25, 0.7, 3.0, 800.0), 2)
     4974.25
     """
+    check_efficiency(availability, "availability")
+    if not np.isfinite([surplus_usd, vehicle_kw, diesel_usd_per_kw]).all() or vehicle_kw < 0 or diesel_usd_per_kw < 0:
+        raise DataError(
+            f"a surplus of {surplus_usd} $, vehicles of {vehicle_kw} kW and diesel at {diesel_usd_per_kw} $/kW: give numbers, power and "
+            "price 0 or more"
+        )
     return surplus_usd - availability * vehicle_kw * diesel_usd_per_kw
 
 
@@ -221,11 +234,13 @@ def share_surplus(total: float, fallback: ArrayLike, power: ArrayLike | None = N
         NaN where there is nothing to gain: no deal.
     """
     own = np.atleast_1d(np.asarray(fallback, dtype=np.float64))
-    weight = np.ones(len(own)) if power is None else np.asarray(power, dtype=np.float64)
-    if weight.shape != own.shape or (weight < 0).any() or not weight.sum() > 0:
-        raise DataError("bargaining power: give one number >= 0 for each player, not all 0")
+    weight = _shares(power, len(own))
+    if own.ndim != 1 or not np.isfinite(np.r_[total, own]).all():
+        raise DataError(
+            "what is shared, and what each player has without an agreement, are numbers, one for each player"
+        )
     spare = total - own.sum()
-    return own + weight / weight.sum() * spare if spare > 0 else np.full(len(own), np.nan)
+    return own + weight * spare if spare > 0 else np.full(len(own), np.nan)
 
 
 def best_of(payoffs: ArrayLike, fallback: ArrayLike, power: ArrayLike | None = None) -> int | None:
@@ -233,11 +248,23 @@ def best_of(payoffs: ArrayLike, fallback: ArrayLike, power: ArrayLike | None = N
 
     For outcomes in which money cannot be handed over freely, and to solve a game in several variables at once.
     """
-    gain = np.asarray(payoffs, dtype=np.float64) - np.asarray(fallback, dtype=np.float64)
-    weight = np.ones(gain.shape[1]) if power is None else np.asarray(power, dtype=np.float64)
+    own, paid = np.atleast_1d(np.asarray(fallback, dtype=np.float64)), np.asarray(payoffs, dtype=np.float64)
+    if paid.ndim != 2 or own.shape != paid.shape[1:] or not (np.isfinite(own).all() and np.isfinite(paid).all()):
+        raise DataError(
+            f"payoffs {paid.shape} and fallback {own.shape}: give numbers, one row for each outcome and one column for each player"
+        )
+    gain, weight = paid - own, _shares(power, len(own))
     rational = (gain > 0).all(axis=1)
     if not rational.any():
         return None
     product = np.full(len(gain), -np.inf)
-    product[rational] = np.log(gain[rational]) @ (weight / weight.sum())
+    product[rational] = np.log(gain[rational]) @ weight
     return int(np.argmax(product))
+
+
+def _shares(power: ArrayLike | None, players: int) -> Array:
+    """Bargaining power of each player, scaled to sum to 1."""
+    weight = np.ones(players) if power is None else np.asarray(power, dtype=np.float64)
+    if weight.shape != (players,) or not np.isfinite(weight).all() or (weight < 0).any() or not weight.sum() > 0:
+        raise DataError("bargaining power: give one number >= 0 for each player, not all 0")
+    return weight / weight.sum()

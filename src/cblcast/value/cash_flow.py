@@ -34,14 +34,14 @@ def annuity_factor(rate: float, years: float) -> float:
     check_rate(rate)
     if not (np.isfinite(years) and years > 0):
         raise DataError(f"a span of {years} years has no annuity: give years above 0")
-    return float((1 - (1 + rate) ** -years) / rate)
+    return float(-np.expm1(-years * np.log1p(rate)) / rate)  # exact for the smallest rates too
 
 
 def present_value(amounts: ArrayLike, years: ArrayLike, rate: float) -> float:
     """Present value of `amounts` that are paid after `years`, same shapes."""
     check_rate(rate)
     money, when = np.broadcast_arrays(np.asarray(amounts, dtype=np.float64), np.asarray(years, dtype=np.float64))
-    if not np.isfinite(money).all() or (when < 0).any():
+    if not np.isfinite(money).all() or not (when >= 0).all():
         raise DataError("a cash flow has amounts that are numbers and years that are 0 or later")
     return float((money * (1 + rate) ** -when).sum())
 
@@ -85,6 +85,9 @@ class VehicleCosts:
         >>> round(VehicleCosts().surplus_usd(), 2)
         6654.25
         """
+        for name in ("price_gap_usd", "infrastructure_usd", "battery_usd", "battery_year", "saving_usd_per_year"):
+            if not np.isfinite(getattr(self, name)):
+                raise DataError(f"{name} of a vehicle is {getattr(self, name)}: give a number")
         first = self.price_gap_usd + self.infrastructure_usd
         fuel = self.saving_usd_per_year * annuity_factor(self.discount_rate, self.life_years)
         battery = 0.0

@@ -13,7 +13,7 @@ from cblcast.config.microgrid import MicrogridStudy, Source
 from cblcast.errors import DataError, StudyError, nearest
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE
-from cblcast.io.clock import localise
+from cblcast.io.clock import NOT_A_TIME, localise
 from cblcast.io.files import numbers, read_table
 from cblcast.io.formats import read_meter
 from cblcast.io.layout import read_stamps, time_column
@@ -29,6 +29,8 @@ from cblcast.simulate.island_scenarios import (
     turbine_power,
 )
 from cblcast.simulate.outage import failing_share
+
+_FASTEST_MS = 120.0  # the fastest gust ever measured had 113 m/s
 
 
 def read_source(source: Source, folder: Path, what: str) -> pd.Series:
@@ -47,8 +49,16 @@ def read_source(source: Source, folder: Path, what: str) -> pd.Series:
         series = _from_panel(read_meter(path, tz=source.tz), source, what) if is_load else _column(path, source)
     span = series.loc[source.first : source.last]
     if not span.notna().any():
-        raise StudyError(f"{what}: nothing is measured between {source.first} and {source.last}: mend first: and last:")
-    return span
+        sites = (
+            ""
+            if source.site or source.file
+            else " (of several sites only what all measure counts: name one with site:)"
+        )
+        raise StudyError(
+            f"{what}: nothing is measured between {source.first or 'its first'} and {source.last or 'its last time'}{sites}: "
+            "mend first: and last:"
+        )
+    return span.loc[span.first_valid_index() : span.last_valid_index()]
 
 
 def _from_panel(panel: Panel, source: Source, what: str) -> pd.Series:
@@ -68,6 +78,11 @@ def _from_panel(panel: Panel, source: Source, what: str) -> pd.Series:
 
 
 def _column(path: Path, source: Source) -> pd.Series:
+    if source.site is not None:
+        raise StudyError(
+            f"site: {source.site!r} cannot be told apart in {path.name}, of which column {source.column!r} is read as one series: "
+            "leave site: out, and write each site's series into a file"
+        )
     table = read_table(path, "series")
     if source.column not in table.frame.columns:
         raise DataError(
@@ -77,6 +92,11 @@ def _column(path: Path, source: Source) -> pd.Series:
     us = (
         stamps.us if stamps.aware else localise(stamps.us, np.zeros(len(stamps.us), np.int64), stamps.zone or source.tz)
     )
+    if (skipped := us == NOT_A_TIME).any():
+        raise DataError(
+            f"{path.name}: {int(skipped.sum())} times were never shown by the clock of {stamps.zone or source.tz} (summer time begins): "
+            "name the clock that wrote them with tz:, UTC or a zone without summer time"
+        )
     index = pd.DatetimeIndex(us.view("M8[us]")).tz_localize("UTC")
     return pd.Series(numbers(table.frame[source.column], table).to_numpy(), index=index).sort_index()
 
@@ -100,12 +120,21 @@ def island_year(study: MicrogridStudy, folder: Path = Path()) -> tuple[IslandYea
     speed, notes = on_grid(wind, times, "wind"), []
     if (speed < 0).any():
         raise DataError(f"wind: {int((speed < 0).sum())} speeds are below 0, which no wind is: mend the file")
+    if (speed > _FASTEST_MS).any():
+        raise DataError(
+            f"wind: {int((speed > _FASTEST_MS).sum())} speeds are above {_FASTEST_MS:g} m/s, which no wind is: name the column of the "
+            "speed [m/s] with wind.column"
+        )
     mean = float(np.nanmean(speed))
+    if study.wind.mean_speed_ms is not None and not mean > 0:
+        raise DataError("wind: it is calm throughout, and cannot be scaled to mean_speed_ms: mend the file")
     scale = 1.0 if study.wind.mean_speed_ms is None else study.wind.mean_speed_ms / mean
     if scale != 1.0:
         notes.append(f"wind of mean {mean:.2f} m/s scaled by {scale:.3f} to {study.wind.mean_speed_ms:g} m/s")
     turbines = turbine_power(speed, published_power_curve(study.wind.turbine), study.wind.turbines, scale)
     load = _carried(read_source(study.load, folder, "load"), times, study.load.tz, "load", notes)
+    if not np.isfinite(load).any():
+        raise DataError("load: not one step of the wind's span has a load: mend load.first and load.last, or the site")
     peak = float(np.nanmax(load))
     if not peak > 0:
         raise DataError(f"load: its highest value is {peak:g} kW: a critical load is above 0")
@@ -115,6 +144,10 @@ def island_year(study: MicrogridStudy, folder: Path = Path()) -> tuple[IslandYea
     solar = None
     if study.solar is not None:
         measured = _carried(read_source(study.solar, folder, "solar"), times, study.solar.tz, "solar", notes)
+        if (below := int((measured < 0).sum())) == np.isfinite(measured).sum():
+            raise DataError("solar: every value is missing or below 0 kW: generation is counted above 0, mend the sign")
+        if below:
+            notes.append(f"solar below 0 kW in {below} steps (the plant's own use) is taken as 0")
         solar = np.maximum(measured, 0.0) * (study.solar.rated_kw / study.solar.measured_rated_kw)
     return IslandYear(times, turbines, load * (study.load.critical_peak_kw / peak), solar), tuple(notes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -81,9 +82,9 @@ class MicrogridWorld:
         )
 
 
-def _spilled_pct(steps: pd.DataFrame) -> float:
+def _spilled_pct(steps: pd.DataFrame) -> float | None:
     there = float(steps["wind_available_kw"].sum())
-    return 100 * (1 - float(steps["wind_kw"].sum()) / there) if there else float("nan")
+    return 100 * (1 - float(steps["wind_kw"].sum()) / there) if there else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +174,7 @@ def size_microgrid(
         "system_minutes": own.system_minutes,
         "convention": own.convention,
         "threshold_bound_usd": round(bound, 2),
-        "threshold_usd": round(observed_threshold_usd(reliable, problem.surplus_usd), 2),
+        "threshold_usd": _number(observed_threshold_usd(reliable, problem.surplus_usd)),
         "method": own.method,
         **found,
     }
@@ -181,12 +182,19 @@ def size_microgrid(
         more += (
             f"at {priced.index[priced['at_limit']][0]:g} $ even {own.most_vehicles} vehicles are not enough: raise most_vehicles",
         )
+    for subsidy, row in priced[~priced["deal"] & (priced["vehicles"] > 0)].iterrows():
+        more += (f"at {subsidy:g} $: {row['statement']}",)
     if own.seeds > 1 and study.island.scenarios == "all":
         more += ("seeds: is not used, since all windows are taken and nothing is drawn",)
     if len(seeds):
         by_seed = seeds["threshold_usd"].groupby("seed").first()
         summary["threshold_sd_usd"] = round(float(by_seed.std()), 1)
     return Sized(fronts, reliable, priced, seeds, summary, notes + more)
+
+
+def _number(value: float) -> float | None:
+    """As JSON knows it: nothing where there is no number."""
+    return round(value, 2) if math.isfinite(value) else None
 
 
 def _fronts(

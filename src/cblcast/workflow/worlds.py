@@ -82,14 +82,24 @@ def simulate_world(path: str | Path, changes: Mapping[str, Any] | None = None) -
     return world.run(settings, Path(path).parent)
 
 
+def check_folder(folder: Path) -> None:
+    """Raise :class:`StudyError` unless a result can be written into `folder`; worth asking before the work is done."""
+    if folder.exists() and not folder.is_dir():
+        raise StudyError(f"--out {str(folder)!r} is a file: name a folder")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".writing-"):
+            pass
+    except OSError as error:
+        raise StudyError(f"--out {str(folder)!r} cannot be written ({error.strerror}): name another folder") from None
+
+
 def write_result(result: WorldResult, folder: Path) -> list[Path]:
     """Write a result into `folder`, all of it or nothing; returns the files.
 
     Everything is made in a folder beside it first, so that an error leaves no half of a result.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    if folder.exists() and not folder.is_dir():
-        raise StudyError(f"--out {str(folder)!r} is a file: name a folder")
+    check_folder(folder)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".writing-") as place:
         made = Path(place)
         for name, table in result.tables.items():

@@ -92,3 +92,11 @@ def test_deeper_cycles_and_fuller_batteries_wear_more():
 def test_charge_beyond_bounds_is_refused():
     with pytest.raises(DataError, match="between 0 and 1"):
         BatteryWear().live([0.5, 1.3], 1.0)
+
+
+def test_batteries_that_cannot_be():
+    with pytest.raises(DataError, match="Celsius"):
+        BatteryWear(temperature_c=298.0)
+    for step in (0.0, -1.0, float("nan")):
+        with pytest.raises(DataError, match="does not advance"):
+            BatteryWear().live([0.1, 0.2], step)

@@ -58,3 +58,14 @@ def test_fleet_energy_of_a_mobility_study():
 def test_equivalent_full_cycles():
     assert equivalent_full_cycles([0.8, 0.5, 0.8]) == pytest.approx(0.3)
     assert equivalent_full_cycles(np.tile([1.0, 0.0], 10)) == pytest.approx(9.5)
+
+
+def test_steps_that_do_not_advance():
+    for wrong in (
+        lambda: absorption_kw(1, 2, 3, 0.9, 0),
+        lambda: delivery_kw(1, 0, 3, 0.9, 0),
+        lambda: after_step(1, 2, 3, 0.9, 0.9, -1),
+        lambda: after_step(1, 2, 3, 0, 0.9, 1),
+    ):
+        with pytest.raises(DataError):
+            wrong()

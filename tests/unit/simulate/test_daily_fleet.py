@@ -103,3 +103,25 @@ def test_what_cannot_be_planned(prices):
     late = pd.DatetimeIndex(["2015-01-10 05:10"], tz="Europe/Paris")
     with pytest.raises(DataError, match="whole hours"):
         year_with_islands(prices, loads(len(prices)), case, late, 0, 1, FLEET, DailyUse())
+
+
+def test_an_emptied_fleet_is_charged_back_to_its_reserve(prices):
+    """As fast as the chargers allow: the next outage may come tomorrow."""
+    load, use = np.zeros(len(prices)), DailyUse(reserve=0.8)
+    plan = plan_year(prices, load, 100, FLEET, use, energy_kwh=0.0)
+    charge = plan["energy_kwh"].to_numpy()
+    assert (charge[12:] >= 0.8 * 1200 - 1e-6).all()
+    narrow = plan_year(prices, load + 80, 100, FLEET, DailyUse(reserve=0.8, connection_kw=100), energy_kwh=600.0)
+    before = np.r_[600.0, narrow["energy_kwh"].to_numpy()[:-1]]
+    below = narrow["energy_kwh"].to_numpy() < 0.8 * 1200 - 1e-6
+    assert below.any()
+    assert narrow["import_kw"].to_numpy()[below & (before < 0.8 * 1200 - 1e-6)] == pytest.approx(100.0)
+
+
+def test_islands_that_do_not_fit_the_year(prices):
+    case = Islands(np.zeros((1, 36, 2)), np.full((1, 36), 100.0), 1 / 6)
+    with pytest.raises(DataError, match="beyond the last price"):
+        year_with_islands(prices, loads(len(prices)), case, prices.index[[-3]], 0, 1, FLEET, DailyUse())
+    coarse = Islands(np.zeros((1, 9, 2)), np.full((1, 9), 100.0), 2 / 3)
+    with pytest.raises(DataError, match="divide an hour"):
+        year_with_islands(prices, loads(len(prices)), coarse, prices.index[[24]], 0, 1, FLEET, DailyUse())

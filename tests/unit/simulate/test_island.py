@@ -148,3 +148,14 @@ def test_three_conventions_of_system_minutes():
         system_minutes(ens, 1000, 5000, "sumed")
     with pytest.raises(DataError, match="above 0"):
         system_minutes(ens, 0, 5000)
+
+
+def test_islands_and_designs_that_are_no_arrays():
+    wind, load = np.ones((2, 3, 1)), np.ones((2, 3))
+    with pytest.raises(DataError, match="give an array"):
+        Islands([[[1.0]]], load, 1.0)
+    with pytest.raises(DataError, match="above 1"):
+        Islands(wind, load, 1.0, diesel_share=np.full((2, 3), 2.0))
+    for diesel, vehicles in (([1, 2], [1, 2, 3]), (["a"], [1])):
+        with pytest.raises(DataError, match="one for all"):
+            energy_not_supplied(Islands(wind, load, 1.0), diesel, vehicles, Fleet())

@@ -92,3 +92,43 @@ def test_impossible_turbines():
         turbine_power(np.ones(3), curve, 2, scale=0.0)
     with pytest.raises(DataError, match="turbines"):
         turbine_power(np.ones(3), curve, -1)
+
+
+def test_a_longer_step_takes_the_mean_of_all_it_covers():
+    """A step of an hour is not its first ten minutes."""
+    index = pd.date_range("2015-01-01", periods=12, freq="10min", tz="UTC")
+    series = pd.Series(np.arange(12.0), index)
+    hours = pd.date_range(index[0], periods=2, freq="h")
+    assert on_grid(series, hours, "wind").tolist() == [2.5, 8.5]
+    quarters = pd.date_range(index[0], periods=4, freq="15min")
+    assert on_grid(series, quarters, "wind") == pytest.approx([1 / 3, 5 / 3, 10 / 3, 14 / 3])
+    assert np.isnan(on_grid(series.drop(index[7]), hours, "wind")).tolist() == [False, True]
+    with pytest.raises(DataError, match="choose a multiple"):
+        on_grid(series, pd.date_range(index[0], periods=2, freq="3600000007us"), "wind")
+
+
+def test_another_years_longer_step_takes_the_mean_too():
+    index = pd.date_range("2019-01-01", "2020-01-01", freq="30min", inclusive="left", tz="UTC")
+    series = pd.Series(np.where(index.minute == 0, 1.0, 3.0), index)
+    found = on_calendar(series, pd.date_range("2015-01-01", periods=8760, freq="h", tz="UTC"), "UTC", "load")
+    assert np.isfinite(found).mean() > 0.99
+    assert found[np.isfinite(found)] == pytest.approx(2.0)
+
+
+def test_a_month_without_windows_says_what_is_missing():
+    times = pd.date_range("2015-01-01", "2016-01-01", freq="h", inclusive="left", tz="UTC")
+    load = np.where(times.month == 5, np.nan, 1.0)
+    with pytest.raises(DataError, match=r"month 5 .*0 % of the wind, 100 % of the load"):
+        draw_islands(IslandYear(times, np.ones((len(times), 1)), load))
+    with pytest.raises(DataError, match="seed"):
+        draw_islands(IslandYear(times, np.ones((len(times), 1)), np.ones(len(times))), seed=-1)
+
+
+def test_a_year_is_whole():
+    times = pd.date_range("2015-01-01", periods=5, freq="h", tz="UTC")
+    with pytest.raises(DataError, match="4 rows of load_kw"):
+        IslandYear(times, np.ones((5, 1)), np.ones(4))
+    with pytest.raises(DataError, match="at least two"):
+        IslandYear(times[:1], np.ones((1, 1)), np.ones(1))
+    with pytest.raises(DataError, match="does not divide"):
+        steps_of(6.0, 0.0)

@@ -49,3 +49,30 @@ def test_impossible_outages():
         survival_probability([1], generators=1, generator_kw=1, mean_time_to_failure_h=5, charge=0.2, least_charge=0.5)
     with pytest.raises(DataError, match="probability"):
         failing_share(1, 1, 1.0, generators=1, mean_time_to_failure_h=5, failure_to_start=1.0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"charge_efficiency": 0.0},
+        {"discharge_efficiency": 2.0},
+        {"generator_kw": float("nan")},
+        {"generator_kw": -1.0},
+        {"battery_kwh": -4.0},
+        {"generators": 2.5},
+        {"step_h": 0.0},
+        {"load_kw": [-1.0, 2.0]},
+        {"load_kw": [[1.0, 2.0]]},
+    ],
+)
+def test_outages_that_cannot_be(changes):
+    sound = {"load_kw": [1, 2], "generators": 2, "generator_kw": 1, "mean_time_to_failure_h": 5, "battery_kwh": 4}
+    with pytest.raises(DataError):
+        survival_probability(**{**sound, **changes})
+
+
+def test_a_generator_that_never_fails_survives():
+    found = survival_probability([1, 1], generators=1, generator_kw=1, mean_time_to_failure_h=float("inf"))
+    assert found.tolist() == [1, 1]
+    with pytest.raises(DataError, match="hours above 0"):
+        failing_share(2, 3, float("nan"), generators=1, mean_time_to_failure_h=3)

@@ -123,3 +123,31 @@ def test_what_cannot_be_sized():
         non_dominated(np.zeros((3, 3)))
     with pytest.raises(StudyError, match="at least 4"):
         nsga2_front(problem(), population=2)
+
+
+def test_a_wide_search_is_as_exact_as_a_narrow_one():
+    narrow = least_diesel_kw(problem(), np.array([0, 100]))
+    wide = least_diesel_kw(problem(most_diesel_kw=1e9), np.array([0, 100]))
+    assert wide == pytest.approx(narrow, abs=0.11)
+
+
+def test_the_most_vehicles_are_always_tried():
+    found = reliable_designs(problem(most_vehicles=25), every=10)
+    assert found["vehicles"].tolist() == [0, 10, 20, 25]
+
+
+def test_free_diesel_that_is_not_enough_still_costs_infinitely():
+    found = reliable_designs(problem(most_diesel_kw=400.0, most_vehicles=600, diesel_usd_per_kw=0.0), every=100)
+    assert np.isinf(found["diesel_cost_usd"]).tolist() == np.isinf(found["diesel_kw"]).tolist()
+    assert np.isinf(found["diesel_cost_usd"]).any()
+
+
+def test_fronts_that_are_none():
+    for wrong in (
+        lambda: hypervolume([], [1, 1]),
+        lambda: hypervolume([[0, 0]], [1, 1, 1]),
+        lambda: crowding_distance([]),
+        lambda: crowding_distance([[1, 2], [3, np.inf]]),
+    ):
+        with pytest.raises(DataError):
+            wrong()

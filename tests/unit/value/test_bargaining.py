@@ -127,3 +127,27 @@ def test_a_linear_frontier_is_shared_equally():
 def test_bad_terms(call, says):
     with pytest.raises(DataError, match=says):
         call()
+
+
+def test_what_is_no_bargain():
+    nan = float("nan")
+    for wrong in (
+        lambda: share_surplus(nan, [0, 0]),
+        lambda: share_surplus(10, [nan, 0]),
+        lambda: best_of([1, 2], [0, 0]),
+        lambda: best_of([[1, 2], [2, 1]], [0, 0], [0, 0]),
+        lambda: best_of([[1, 2], [2, 1]], [0, 0], [-1, 2]),
+        lambda: best_of([[nan, 2], [2, 1]], [0, 0]),
+        lambda: Terms(discount_rate=0),
+        lambda: Terms(years=nan),
+        lambda: Terms(operator_fallback_usd=nan),
+        lambda: threshold_subsidy(6654.25, 70, 3, 800),
+        lambda: threshold_subsidy(nan, 0.7, 3, 800),
+        lambda: VehicleCosts(price_gap_usd=nan).surplus_usd(),
+    ):
+        with pytest.raises(DataError):
+            wrong()
+
+
+def test_the_annuity_of_a_tiny_rate_is_the_number_of_years():
+    assert annuity_factor(1e-18, 20) == pytest.approx(20)
