@@ -78,7 +78,10 @@ def load_plugins(modules: Sequence[str], load: Callable[[str], Any] = importlib.
 
 def _line_of(error: BaseException, module: str) -> str:
     """Where in `module` an import broke, empty where that is not known."""
-    name = module.rpartition(".")[2]
-    lines = [(Path(frame.filename).stem, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
-    found = next((line for file, line in reversed(lines) if file in (name, "__init__")), None)
-    return "" if found is None else f", line {found}"
+    parts = tuple(module.split("."))
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename)
+        stem = (file.parent if file.stem == "__init__" else file.with_suffix("")).parts
+        if stem[-len(parts) :] == parts:
+            return f", line {frame.lineno}"
+    return ""

@@ -9,7 +9,7 @@ from cblcast.errors import StudyError
 
 
 @pytest.mark.parametrize(("content", "message"), [
-    ("def f(:\n", "SyntaxError"),
+    ("def f(:\n", r"SyntaxError: .* line 1\)\): mend it"),
     ("\nx = nowhere\n", "NameError: name 'nowhere' is not defined, line 2"),
     ("raise SystemExit(3)\n", "SystemExit"),
     ("import nowhere_to_be_found\n", "cannot be imported"),
