@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import traceback
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cblcast.errors import DataError, StudyError, nearest
+from cblcast.errors import StudyError, nearest
 
 
 class Registry(Mapping[str, str]):
@@ -140,39 +138,6 @@ class Registry(Mapping[str, str]):
 def _address(thing: Any) -> str:
     """Where a class or function stands; a value (a rule given as a mapping) is its own address."""
     return f"{thing.__module__}:{thing.__qualname__}" if hasattr(thing, "__qualname__") else repr(thing)
-
-
-def load_plugins(modules: tuple[str, ...] | list[str], load: Callable[[str], Any] = importlib.import_module) -> None:
-    """Import the modules that a user names by ``--plugin``, so that they register their parts.
-
-    A study file cannot name them: reading somebody's study must not run somebody's code.
-    """
-    for module in modules:
-        path = module.endswith(".py") or "/" in module or "\\" in module or module.startswith(".")
-        if path:
-            raise StudyError(f"the plugin {module!r} is no name of a module: write my_module, without folder and .py")
-        try:
-            load(module)
-        except ImportError as error:
-            raise StudyError(
-                f"the plugin {module!r} cannot be imported ({error}): name a module that Python finds "
-                "(installed, or beside where the command is run)"
-            ) from error
-        except (DataError, StudyError):
-            raise
-        except (Exception, SystemExit) as error:
-            raise StudyError(
-                f"the plugin {module!r} breaks while it is imported ({type(error).__name__}: {error}"
-                f"{_line_of(error, module)}): mend it"
-            ) from error
-
-
-def _line_of(error: BaseException, module: str) -> str:
-    """Where in `module` an import broke, empty where that is not known."""
-    name = module.rpartition(".")[2]
-    lines = [(Path(frame.filename).stem, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
-    found = next((line for file, line in reversed(lines) if file in (name, "__init__")), None)
-    return "" if found is None else f", line {found}"
 
 
 FEATURES = Registry(

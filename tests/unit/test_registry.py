@@ -1,7 +1,6 @@
 """Names resolve, late, and a wrong one offers the nearest right one."""
 
 import importlib
-import sys
 
 import pytest
 
@@ -39,24 +38,3 @@ def test_one_name_of_two_packages_is_refused_not_the_last_one_taken(monkeypatch)
     with pytest.raises(StudyError, match="two installed packages add the estimator 'Mine'"):
         table.resolve("Mine")
     assert registry.Registry("estimator", {}, None).added() == []
-
-
-@pytest.mark.parametrize(("content", "message"), [
-    ("def f(:\n", "SyntaxError"),
-    ("\nx = nowhere\n", "NameError: name 'nowhere' is not defined, line 2"),
-    ("raise SystemExit(3)\n", "SystemExit"),
-    ("import nowhere_to_be_found\n", "cannot be imported"),
-    ("from cblcast import registry\nregistry.ESTIMATORS.register(object, name='Ridge')\n", "known already"),
-])  # fmt: skip
-def test_a_plugin_that_breaks_is_one_sentence(tmp_path, monkeypatch, content, message):
-    (tmp_path / "broken_plugin.py").write_text(content)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "broken_plugin", raising=False)
-    with pytest.raises(StudyError, match=message):
-        registry.load_plugins(["broken_plugin"])
-
-
-@pytest.mark.parametrize("module", [".mine", "..mine", "mine.py", "folder/mine", "/tmp/mine.py"])
-def test_a_plugin_is_named_as_python_names_it(module):
-    with pytest.raises(StudyError, match=r"without folder and \.py"):
-        registry.load_plugins([module])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
-from cblcast.errors import StudyError
+from cblcast.errors import DataError, StudyError
 
 PLUGIN = "--plugin"
 
@@ -21,8 +25,6 @@ def load_named_plugins(arguments: Sequence[str]) -> list[str]:
     """
     named, rest = split_plugins(arguments)
     if named:
-        from cblcast.registry import load_plugins
-
         here = os.getcwd()
         if here not in sys.path:  # a module beside where the command is run, as `python -m` finds it
             sys.path.insert(0, here)
@@ -47,3 +49,39 @@ def split_plugins(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     if any(not name or name.startswith("-") for name in named):
         raise StudyError("--plugin needs the name of a module: write --plugin my_module")
     return named, rest
+
+
+def load_plugins(modules: Sequence[str], load: Callable[[str], Any] = importlib.import_module) -> None:
+    """Import the modules that a user names by ``--plugin``, so that they register their parts.
+
+    A study file cannot name them: reading somebody's study must not run somebody's code.
+    """
+    for module in modules:
+        path = module.endswith(".py") or "/" in module or "\\" in module or module.startswith(".")
+        if path:
+            raise StudyError(f"the plugin {module!r} is no name of a module: write my_module, without folder and .py")
+        try:
+            load(module)
+        except ImportError as error:
+            raise StudyError(
+                f"the plugin {module!r} cannot be imported ({error}): name a module that Python finds "
+                "(installed, or beside where the command is run)"
+            ) from error
+        except (DataError, StudyError):
+            raise
+        except (Exception, SystemExit) as error:
+            raise StudyError(
+                f"the plugin {module!r} breaks while it is imported ({type(error).__name__}: {error}"
+                f"{_line_of(error, module)}): mend it"
+            ) from error
+
+
+def _line_of(error: BaseException, module: str) -> str:
+    """Where in `module` an import broke, empty where that is not known."""
+    parts = tuple(module.split("."))
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename)
+        stem = (file.parent if file.stem == "__init__" else file.with_suffix("")).parts
+        if stem[-len(parts) :] == parts:
+            return f", line {frame.lineno}"
+    return ""
