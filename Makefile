@@ -35,7 +35,7 @@ $(VENV)/.installed: $(SETUP) | $(BIN)/python
 	touch $@
 
 $(VENV)/.installed-dev: $(SETUP) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,neural,scale]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,neural,scale,excel]"
 	touch $(VENV)/.installed $@
 
 clean:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.cube import DAY_US, local_microseconds
 from cblcast.panel import Panel
-from cblcast.schema import OBSERVED
+from cblcast.schema import OBSERVED, SITE
 
 FLAT_HOURS = 6.0
 SPIKE_FACTOR = 3.0
+# Of what nobody should be paid for: far beyond what data_quality counts.
+ODD_FACTOR = 8.0
+DEAD_DAYS = 7
+DEAD_SHARE = 0.01
 
 
 def data_quality(panel: Panel) -> pd.DataFrame:
@@ -57,6 +62,66 @@ def data_quality(panel: Panel) -> pd.DataFrame:
         },
         index=panel.site_ids,
     )
+
+
+def odd_days(panel: Panel) -> pd.DataFrame:
+    """Days on which a meter says what no customer did: no baseline and no payment should rest on them.
+
+    Returns
+    -------
+    DataFrame
+        ``site_id``, ``day`` (local date), ``what``: ``"a spike, or a meter exchange booked in one interval"`` (above 8 times the
+        site's own 99 % quantile of the absolute value) or ``"a dead meter"`` (within 1 % of nothing, zero or noise, for
+        7 days or more).
+    """
+    value = np.abs(panel.column(OBSERVED))
+    site = np.asarray(panel.data.index.codes[0])
+    level = _usual_high(value, site, len(panel.site_ids))
+    high_of_row = level[site] if len(level) > 1 else level[0]
+    with np.errstate(invalid="ignore"):
+        spike = np.flatnonzero(value > ODD_FACTOR * high_of_row)
+        still = value <= DEAD_SHARE * high_of_row
+    runs = _run_lengths(still, site)
+    dead = np.flatnonzero(still & (runs >= DEAD_DAYS * DAY_US // panel.step_us))
+    found = [
+        _days_of(panel, rows, site, what)
+        for rows, what in ((spike, "a spike, or a meter exchange booked in one interval"), (dead, "a dead meter"))
+    ]
+    return pd.concat(found, ignore_index=True)
+
+
+def _usual_high(value: np.ndarray, site: np.ndarray, n_sites: int) -> np.ndarray:
+    """The 99 % quantile of each site's absolute value, of at most 20,000 of its rows; NaN where too few are metered."""
+    bounds = np.searchsorted(site, np.arange(n_sites + 1))
+    high = np.full(n_sites, np.nan)
+    for number in range(n_sites):
+        own = value[bounds[number] : bounds[number + 1]]
+        own = own[:: max(1, len(own) // 20_000)]
+        own = own[np.isfinite(own)]
+        if len(own) >= 200:
+            quantile = float(np.quantile(own, 0.99))
+            high[number] = quantile if quantile > 0 else np.nan
+    return high
+
+
+def _days_of(panel: Panel, rows: np.ndarray, site: np.ndarray, what: str) -> pd.DataFrame:
+    zones = panel.sites["tz"].to_numpy(dtype=object)
+    parts = [
+        pd.DataFrame(
+            {
+                SITE: panel.site_ids[number],
+                "day": np.unique(
+                    local_microseconds(panel.times_us[rows[site[rows] == number]], zones[number]) // DAY_US
+                ).astype("M8[D]"),
+                "what": what,
+            }
+        )
+        for number in np.unique(site[rows])
+    ]
+    empty = pd.DataFrame(
+        {SITE: pd.Series(dtype="str"), "day": pd.Series(dtype="M8[s]"), "what": pd.Series(dtype="str")}
+    )
+    return pd.concat(parts, ignore_index=True) if parts else empty
 
 
 def _count(site: np.ndarray, what: np.ndarray, n_sites: int) -> np.ndarray:

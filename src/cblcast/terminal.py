@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress(as_json: bool, total: int, what: str) -> Iterator[Callable[[str], None]]:
-    """A progress bar on the terminal's error stream; data warnings are counted beneath it."""
+    """A progress bar on the terminal's error stream; how files were read and data warnings are told beneath it."""
     from cblcast.errors import DataWarning
 
-    with warnings.catch_warnings(record=True) as caught:
+    with _remarks() as remarks, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", DataWarning)
         if as_json:
@@ -33,7 +34,26 @@ def progress(as_json: bool, total: int, what: str) -> Iterator[Callable[[str], N
             with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
                 task = bar.add_task(what, total=total)
                 yield lambda name: bar.update(task, advance=1, description=name[:48])
+    for remark in dict.fromkeys(remarks):
+        typer.secho(remark, dim=True, err=True)
     print_warnings([str(item.message) for item in caught if issubclass(item.category, DataWarning)])
+
+
+@contextmanager
+def _remarks() -> Iterator[list[str]]:
+    """What the readers say of the files they read meanwhile."""
+    said: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("cblcast.io")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield said
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def print_warnings(messages: list[str]) -> None:

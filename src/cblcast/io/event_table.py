@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cblcast.io.clock import parse_times
+from cblcast.io.clock import check_zone, parse_times
 from cblcast.io.files import Table, read_table
+from cblcast.io.roles import find_site
 from cblcast.panel import Panel
 from cblcast.schema import SITE, DataError, nearest, require_columns
 
@@ -22,6 +24,7 @@ def read_events(
     *,
     columns: Mapping[str, str] | None = None,
     unknown_sites: str = "raise",
+    tz: str | None = None,
 ) -> pd.DataFrame:
     """Read events, checked row by row.
 
@@ -29,13 +32,16 @@ def read_events(
     ----------
     source : path (.csv, .csv.gz, .parquet) or DataFrame
         Columns ``site_id`` (``*`` is every site of the panel), ``start``, ``stop`` with their offset
-        (``2019-06-01T17:00+02:00``), optional ``notified`` and ``program``; other columns are kept.
+        (``2019-06-01T17:00+02:00``), optional ``notified`` and ``program``; other columns are kept. A file without a
+        site column is for the panel's one site.
     panel : Panel, optional
         Whose sites the events must name; needed for ``*``.
     columns : mapping, optional
         Foreign name → ours.
     unknown_sites : {"raise", "keep"}
         ``keep`` leaves events of sites that the panel lacks in the table, for a settlement that lists them.
+    tz : str, optional
+        Zone of times without an offset: the local clock on which events are called.
 
     Returns
     -------
@@ -48,6 +54,7 @@ def read_events(
         Naming the line: a time without offset, a stop at or before the start, an unknown site.
     """
     table = read_table(source, "event").renamed(columns)
+    table = replace(table, frame=_with_site(table, panel))
     frame = table.frame
     require_columns(frame, [SITE, "start", "stop"], table.name)
     if frame.empty:
@@ -56,9 +63,9 @@ def read_events(
         raise DataError(f"unknown_sites is 'raise' or 'keep', not {unknown_sites!r}")
     events = frame.assign(**{SITE: _named_sites(frame[SITE], table)})
     for column in ("start", "stop"):
-        events[column] = _instants(frame, column, table)
+        events[column] = _instants(frame, column, table, tz)
     if "notified" in frame.columns:
-        events["notified"] = _instants(frame, "notified", table, may_be_empty=True)
+        events["notified"] = _instants(frame, "notified", table, tz, may_be_empty=True)
     _refuse(table, events["stop"] == events["start"], "has an event of zero length: mend its start or stop")
     _refuse(
         table,
@@ -83,7 +90,20 @@ def _named_sites(sites: pd.Series, table: Table) -> pd.Series:
     return sites.astype("str").str.strip()
 
 
-def _instants(frame: pd.DataFrame, column: str, table: Table, may_be_empty: bool = False) -> pd.Series:
+def _with_site(table: Table, panel: Panel | None) -> pd.DataFrame:
+    """The events with a site column: that of another name, or the panel's one site where the file has none."""
+    frame = table.frame
+    if SITE in frame.columns:
+        return frame
+    named = find_site(str(column) for column in frame.columns)
+    if named is not None:
+        return frame.rename(columns={named: SITE})
+    if panel is None or len(panel.site_ids) > 1:
+        return frame
+    return frame.assign(**{SITE: str(panel.site_ids[0])})
+
+
+def _instants(frame: pd.DataFrame, column: str, table: Table, tz: str | None, may_be_empty: bool = False) -> pd.Series:
     times = frame[column]
     given = times.dropna() if may_be_empty else times
     found = pd.Series(pd.NaT, index=frame.index, dtype=pd.DatetimeTZDtype("us", "UTC"))
@@ -96,14 +116,27 @@ def _instants(frame: pd.DataFrame, column: str, table: Table, may_be_empty: bool
     ):
         given = given.astype("str")  # stamps of several offsets, as iterating over a frame leaves them
     stamps = parse_times(given, table)
-    if not stamps.aware:
-        row = int(given.index[0])
-        raise DataError(
-            f"{table.where(row)}: {column} {str(given.iloc[0])!r} has no offset: "
-            "write it as 2019-06-01T17:00+02:00, or …Z for UTC"
-        )
-    found.loc[given.index] = pd.DatetimeIndex(stamps.us.view("M8[us]")).tz_localize("UTC")
+    us = stamps.us if stamps.aware else _on_clock(stamps.us, given, column, table, tz)
+    found.loc[given.index] = pd.DatetimeIndex(us.view("M8[us]")).tz_localize("UTC")
     return found
+
+
+def _on_clock(wall_us: np.ndarray, given: pd.Series, column: str, table: Table, tz: str | None) -> np.ndarray:
+    """Instants of times without an offset, on the clock of `tz`; one that it shows twice or never is an error."""
+    shown = pd.DatetimeIndex(wall_us.view("M8[us]")).strftime("%Y-%m-%dT%H:%M")
+    if tz is None:
+        raise DataError(
+            f"{table.where(int(given.index[0]))}: {column} {shown[0]!r} has no offset: "
+            "write it as 2019-06-01T17:00+02:00, or …Z for UTC, or name the zone of the clock (tz, --tz)"
+        )
+    instants = pd.DatetimeIndex(wall_us.view("M8[us]")).tz_localize(check_zone(tz), ambiguous="NaT", nonexistent="NaT")
+    if instants.isna().any():
+        at = int(instants.isna().argmax())
+        raise DataError(
+            f"{table.where(int(given.index[at]))}: {column} {shown[at]!r} is a time that the clock of {tz} shows twice or "
+            "not at all: write it with its offset"
+        )
+    return instants.tz_convert("UTC").as_unit("us").asi8
 
 
 def _for_every_site(events: pd.DataFrame, panel: Panel | None, table: Table) -> pd.DataFrame:

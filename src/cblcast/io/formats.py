@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from cblcast.io.opened import check_exists, file_name, head_of, is_workbook
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
+from cblcast.io.readings import Reading
 from cblcast.panel import Panel
-from cblcast.schema import StudyError, nearest
+from cblcast.schema import DataError, StudyError, nearest
 
 METER_FORMATS = {
-    "table": "cblcast.io.tabular:read_panel",  # CSV and Parquet, long or wide
-    "green_button": "cblcast.io.green_button:read_green_button",
-    "nem12": "cblcast.io.nem12:read_nem12",
+    "table": "cblcast.io.tabular:read_table_meter",  # CSV, Parquet and Excel, long or wide
+    "green_button": "cblcast.io.green_button:read_green_button_meter",
+    "nem12": "cblcast.io.nem12:read_nem12_meter",
 }
 EVENT_FORMATS = {
     "table": "cblcast.io.event_table:read_events",
@@ -24,6 +27,8 @@ EVENT_FORMATS = {
 }
 # What only a table needs to be told; the other formats say it themselves.
 _TABLE_OPTIONS = ("clock", "layout", "unit", "label", "columns", "time_format", "decimal")
+_NEM12 = re.compile(rb'^(?:\xef\xbb\xbf)?[\s,;"]*100"?\s*,\s*"?NEM12\b')
+_XML = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<(\?xml|feed|[A-Za-z0-9]+:feed|!DOCTYPE)", re.IGNORECASE)
 
 
 def read_meter(
@@ -35,8 +40,7 @@ def read_meter(
     ----------
     path : path
     format : {"auto", "table", "green_button", "nem12"}
-        ``auto`` is what `options` say; unless they say it, .xml is Green Button, and a CSV that begins with a 100 record
-        NEM12.
+        ``auto`` is what `options` say; unless they say it, the file is recognised by how it begins.
     options : ReaderOptions
         Those that the format fixes itself must be left at their defaults.
     **changes
@@ -48,25 +52,46 @@ def read_meter(
         An unknown format or option, or an option that the format does not take.
     DataError
         As the reader of the format.
+
+    Warns
+    -----
+    DataWarning
+        What was left out, is missing or doubtful; how the file was read is logged by ``cblcast.io``.
     """
-    given = options.but(**changes).given
-    wanted = given.pop("format", "auto") if format == "auto" else format
-    chosen = _looks_like(Path(path)) if wanted == "auto" else wanted
+    reading = read_with_report(
+        path, options.but(**changes) if format == "auto" else options.but(format=format, **changes)
+    )
+    reading.report.tell()
+    return reading.panel
+
+
+def read_with_report(path: str | Path, options: ReaderOptions = DEFAULT_OPTIONS) -> Reading:
+    """As :func:`read_meter`, with the report of how it was read, and without telling it."""
+    path = Path(path)
+    if options.format != "auto":
+        reader = _reader(METER_FORMATS, options.format)
+    check_exists(path, "meter")
+    chosen = looks_like(path) if options.format == "auto" else options.format
     reader = _reader(METER_FORMATS, chosen)
     if chosen != "table":
+        given = options.given
         fixed = next((name for name in _TABLE_OPTIONS if name in given), None)
         if fixed is not None:
-            raise StudyError(f"{Path(path).name} is read as {chosen}, which fixes its own {fixed}: leave {fixed} out")
-        if "tz" not in given:
-            raise StudyError(
-                f"{Path(path).name} is read as {chosen}, which does not name the site's zone: give tz (--tz)"
-            )
-    return reader(path, **given)
+            raise StudyError(f"{path.name} is read as {chosen}, which fixes its own {fixed}: leave {fixed} out")
+        if options.tz is None and options.sites is None:
+            raise StudyError(f"{path.name} is read as {chosen}, which does not name the site's zone: give tz (--tz)")
+    if chosen == "nem12" and options.register:
+        raise StudyError(
+            f"{path.name} is read as nem12, whose values are energies of intervals: leave register (--register) out"
+        )
+    return reader(path, options)
 
 
 def read_dispatch(path: str | Path, panel: Panel | None = None, format: str = "auto", **options: Any) -> pd.DataFrame:
     """Events of any known format as a table: ``auto`` takes .json for OpenADR 3, anything else for a table."""
-    chosen = ("openadr" if Path(path).suffix == ".json" else "table") if format == "auto" else format
+    chosen = ("openadr" if Path(path).suffix.lower() == ".json" else "table") if format == "auto" else format
+    if chosen == "openadr":
+        options.pop("tz", None)  # its times are instants
     return _reader(EVENT_FORMATS, chosen)(path, panel, **options)
 
 
@@ -77,10 +102,16 @@ def _reader(table: dict[str, str], name: str) -> Callable[..., Any]:
     return getattr(importlib.import_module(module), function)
 
 
-def _looks_like(path: Path) -> str:
-    if path.suffix.lower() == ".xml":
+def looks_like(path: Path) -> str:
+    """The format of a meter file, by how it begins once it is unpacked."""
+    suffix = Path(file_name(path)).suffix.lower()
+    if suffix in (".parquet", ".pq", ".xlsx", ".xlsm") or is_workbook(path):
+        return "table"
+    head = head_of(path)
+    if _NEM12.match(head):
+        return "nem12"
+    if _XML.match(head) or suffix == ".xml":
+        if b"<html" in head[:2000].lower():
+            raise DataError(f"{path.name} is a web page, not meter data: download the data file itself")
         return "green_button"
-    if path.suffix.lower() in (".csv", ".nem", ".nem12") and path.is_file():
-        with path.open("rb") as file:
-            return "nem12" if file.read(9) == b"100,NEM12" else "table"
     return "table"

@@ -39,7 +39,7 @@ def score_file(
     """
     forecaster = tracking.load_forecaster(model, uri=store)
     panel = read_panel_for(forecaster, panel_file, reader)
-    return score_events(forecaster, panel, read_dispatch(events_file, panel))
+    return score_events(forecaster, panel, read_dispatch(events_file, panel, tz=reader.tz))
 
 
 def read_panel_for(forecaster: Forecaster, panel_file: str | Path, reader: ReaderOptions = DEFAULT_OPTIONS) -> Panel:
@@ -73,7 +73,7 @@ def evaluate_model(
     forecaster = tracking.load_forecaster(model, uri=store)
     panel = read_panel_for(forecaster, panel_file, reader)
     if events_file is not None:
-        events = read_dispatch(events_file, panel)
+        events = read_dispatch(events_file, panel, tz=reader.tz)
     elif start and stop:
         events = placebo_events(panel, start, stop, days=days)
     else:

@@ -29,8 +29,8 @@ from cblcast.workflow.serving import write_frame
 def read_case(data: str | Path, events: str | Path, reader: ReaderOptions) -> tuple[Panel, pd.DataFrame]:
     """Meter and events; events of sites that the meter lacks are kept, for the settlement to list."""
     panel = read_meter(str(data), options=reader)
-    more = {} if Path(events).suffix == ".json" else {"unknown_sites": "keep"}
-    return panel, read_dispatch(events, panel, **more)
+    more = {} if Path(events).suffix.lower() == ".json" else {"unknown_sites": "keep"}
+    return panel, read_dispatch(events, panel, tz=reader.tz, **more)
 
 
 def settle_files(
@@ -83,7 +83,7 @@ def read_parts(data: str | Path, events: str | Path, reader: ReaderOptions) -> t
         if reader.tz is None:
             raise StudyError("the sites have no column tz: add it, or give --tz")
         known = known.assign(tz=reader.tz)
-    return Path(data), known, read_events(events, unknown_sites="keep")
+    return Path(data), known, read_events(events, unknown_sites="keep", tz=reader.tz)
 
 
 def page(told: Settlement, contract: Contract | None, coverage: float | None) -> str:

@@ -29,7 +29,7 @@ def load_panel(study: Study) -> Panel:
     if data.sites is not None:
         panel = panel.select(list(data.sites))
     if study.events.mask is not None:
-        panel = panel.with_events(read_dispatch(study.events.mask, panel))
+        panel = panel.with_events(read_dispatch(study.events.mask, panel, tz=data.tz))
     return panel
 
 
@@ -45,7 +45,7 @@ def study_events(study: Study, panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame
     wanted = study.events
     spans = [span for span in (study.train, study.test) if span is not None]
     if wanted.file is not None:
-        events = read_dispatch(wanted.file, panel)
+        events = read_dispatch(wanted.file, panel, tz=study.data.tz)
     elif wanted.every_min is not None and wanted.horizon_min is not None:
         first, last = min(span[0] for span in spans), max(span[1] for span in spans)
         events = issue_events(panel, wanted.every_min, wanted.horizon_min, first, last)

@@ -50,10 +50,10 @@ def test_level_zero_is_no_dispatch_and_a_gap_parts_events(tmp_path: Path, panel:
 
 
 def test_intervals_with_periods_of_their_own(tmp_path: Path, panel: Panel) -> None:
-    price = [{"type": "PRICE", "values": [0.5]}]
+    asked = [{"type": "DISPATCH_SETPOINT", "values": [0.5]}, {"type": "PRICE", "values": [0.1]}]
     own = [
-        {"intervalPeriod": {"start": "2019-06-01T10:00:00+02:00", "duration": "PT1H30M"}, "payloads": price},
-        {"intervalPeriod": {"duration": "PT30M"}, "payloads": price},
+        {"intervalPeriod": {"start": "2019-06-01T10:00:00+02:00", "duration": "PT1H30M"}, "payloads": asked},
+        {"intervalPeriod": {"duration": "PT30M"}, "payloads": asked},
     ]
     assert spans(read_openadr(write(tmp_path / "e.json", event(intervals=own, intervalPeriod=None)), panel)) == [
         ("b1", "01 08:00", "01 10:00")

@@ -287,8 +287,11 @@ def test_missing_broken_and_foreign_files_are_named(tmp_path: Path) -> None:
     long_csv(tmp_path / "meters.csv", ["2019-06-01 00:00"], [1])
     with pytest.raises(DataError, match=r"no meter file .*metrs.csv: did you mean 'meters.csv'"):
         read_panel(tmp_path / "metrs.csv", tz="UTC")
+    (tmp_path / "m.xls").write_bytes(b"PK")
+    with pytest.raises(DataError, match=r"neither CSV nor Parquet nor Excel by its suffix: save it as \.xlsx or CSV"):
+        read_panel(tmp_path / "m.xls", tz="UTC")
     (tmp_path / "m.xlsx").write_bytes(b"PK")
-    with pytest.raises(DataError, match="neither CSV nor Parquet"):
+    with pytest.raises(DataError, match=r"m\.xlsx cannot be read as xlsx"):
         read_panel(tmp_path / "m.xlsx", tz="UTC")
     (tmp_path / "m.parquet").write_bytes(b"PAR1 and then nothing")
     with pytest.raises(DataError, match=r"m\.parquet cannot be read as parquet"):
