@@ -12,7 +12,7 @@ from cblcast.schema import OBSERVED, SITE
 FLAT_HOURS = 6.0
 SPIKE_FACTOR = 3.0
 # Of what nobody should be paid for: far beyond what data_quality counts.
-ODD_FACTOR = 8.0
+ODD_FACTOR = 5.0
 DEAD_DAYS = 7
 DEAD_SHARE = 0.01
 
@@ -70,24 +70,43 @@ def odd_days(panel: Panel) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``site_id``, ``day`` (local date), ``what``: ``"a spike, or a meter exchange booked in one interval"`` (above 8 times the
-        site's own 99 % quantile of the absolute value) or ``"a dead meter"`` (within 1 % of nothing, zero or noise, for
-        7 days or more).
+        ``site_id``, ``day`` (local date), ``what``: ``"a spike, or a meter exchange booked in one interval"`` (above 5 times the
+        site's own 99 % quantile of the absolute value while its neighbours are ordinary, or above 10 times) or
+        ``"a dead meter"`` (within 1 % of nothing, zero or noise, for 7 days or more).
     """
     value = np.abs(panel.column(OBSERVED))
     site = np.asarray(panel.data.index.codes[0])
     level = _usual_high(value, site, len(panel.site_ids))
     high_of_row = level[site] if len(level) > 1 else level[0]
     with np.errstate(invalid="ignore"):
-        spike = np.flatnonzero(value > ODD_FACTOR * high_of_row)
-        still = value <= DEAD_SHARE * high_of_row
-    runs = _run_lengths(still, site)
-    dead = np.flatnonzero(still & (runs >= DEAD_DAYS * DAY_US // panel.step_us))
+        spike = _spikes(value, site, level, np.flatnonzero(value > ODD_FACTOR * high_of_row))
+        still = ~(value > DEAD_SHARE * high_of_row) & np.isfinite(high_of_row)
+    dead = _dead(still, value, site, DEAD_DAYS * DAY_US // panel.step_us)
     found = [
         _days_of(panel, rows, site, what)
         for rows, what in ((spike, "a spike, or a meter exchange booked in one interval"), (dead, "a dead meter"))
     ]
     return pd.concat(found, ignore_index=True)
+
+
+def _spikes(value: np.ndarray, site: np.ndarray, level: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Of values that stand out, those that stand out by far, or alone among ordinary ones."""
+    around = np.stack([np.clip(high + step, 0, len(value) - 1) for step in (-2, 2)])
+    beside = np.where(site[around] == site[high], value[around], np.nan)
+    alone = ~(beside > 2 * level[site[high]]).any(0)
+    return high[alone | (value[high] > 2 * ODD_FACTOR * level[site[high]])]
+
+
+def _dead(still: np.ndarray, value: np.ndarray, site: np.ndarray, enough: int) -> np.ndarray:
+    """Rows of runs of at least `enough` rows without life, at least half of them metered."""
+    if np.count_nonzero(still) < enough:
+        return np.empty(0, dtype=np.int64)
+    dead = np.flatnonzero(still & (_run_lengths(still, site) >= enough))
+    if len(dead) == 0:
+        return dead
+    run = np.cumsum(np.r_[True, (np.diff(dead) > 1) | (site[dead[1:]] != site[dead[:-1]])]) - 1
+    metered = np.bincount(run, np.isfinite(value[dead])) / np.bincount(run)
+    return dead[metered[run] >= 0.5]
 
 
 def _usual_high(value: np.ndarray, site: np.ndarray, n_sites: int) -> np.ndarray:

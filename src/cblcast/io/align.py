@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -42,32 +43,63 @@ class Rows:
             self.source_row[rows],
         )
 
+    def part(self, first: int, stop: int) -> Rows:
+        """The rows from `first` to `stop`, not copied."""
+        part = slice(first, stop)
+        values = {name: value[part] for name, value in self.values.items()}
+        return Rows(self.site[part], self.us[part], values, self.source_row[part])
+
     def order(self) -> np.ndarray | None:
         """The rows sorted by site and time, those of one site and time as in the source; None if they are."""
         site, us = self.site, self.us
-        forward = (site[1:] > site[:-1]) | ((site[1:] == site[:-1]) & (us[1:] >= us[:-1]))
-        return None if forward.all() else np.lexsort((us, site))
+        back = np.flatnonzero(us[1:] < us[:-1])
+        forward = (site[back + 1] > site[back]).all() and not (site[1:] < site[:-1]).any()
+        return None if forward else np.lexsort((us, site))
 
     def sorted(self) -> Rows:
         """Sorted by site and time; rows of one site and time keep the order of the source."""
         order = self.order()
         return self if order is None else self.take(order)
 
+    @cached_property
+    def gaps(self) -> np.ndarray:
+        """Distance of each row to the next of its site [us], -1 where that is another site's, shape (n - 1,)."""
+        gaps = np.diff(self.us)
+        if len(self.site):
+            gaps[self.bounds[1:-1] - 1] = -1
+        return gaps
+
+    @cached_property
+    def bounds(self) -> np.ndarray:
+        """Where each site begins among the rows, and where the last one ends; sites without rows are left out."""
+        return np.unique(self.starts(int(self.site[-1]) + 1))
+
+    def starts(self, n: int) -> np.ndarray:
+        """Where each of `n` sites begins among the sorted rows, and where the last one ends, shape (n + 1,)."""
+        return np.searchsorted(self.site, np.arange(n + 1, dtype=self.site.dtype))
+
+    @cached_property
+    def usual_step(self) -> int:
+        """See :func:`usual_step`; 0 where no site has two readings."""
+        gaps = self.gaps
+        some = gaps[gaps > 0] if len(gaps) < 1000 else gaps[:200]
+        if len(some) and some[0] > 0 and (gaps == some[0]).sum() > 0.5 * len(gaps):
+            return int(some[0])
+        gaps = gaps[gaps > 0]
+        return int(pd.Series(gaps).value_counts().index[0]) if len(gaps) else 0
+
     @property
     def repeated(self) -> np.ndarray:
         """Which rows have the site and time of the row before them, shape (n,)."""
-        return np.r_[False, (self.us[1:] == self.us[:-1]) & (self.site[1:] == self.site[:-1])][: len(self.us)]
+        return np.r_[False, self.gaps == 0][: len(self.us)]
 
 
 def usual_step(rows: Rows) -> int:
     """The most frequent distance of two readings of one site [us]."""
-    gaps = np.diff(rows.us)
-    gaps = gaps[(gaps != 0) & (rows.site[1:] == rows.site[:-1])]
-    if len(gaps) == 0:
+    step = rows.usual_step
+    if step == 0:
         raise DataError("no site has two readings, so the length of an interval is unknown: give at least one day")
-    if (gaps == gaps[0]).mean() > 0.5:
-        return int(gaps[0])
-    return int(pd.Series(gaps).value_counts().index[0])
+    return step
 
 
 def interval_lengths(rows: Rows, label: str) -> np.ndarray:

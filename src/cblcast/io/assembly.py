@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cblcast.io.align import usual_step
+from cblcast.io.align import Rows, usual_step
 from cblcast.io.dials import energies_of_dials, warn_of_dials
 from cblcast.io.net import netted
 from cblcast.io.options import ReaderOptions
@@ -56,9 +56,11 @@ def to_panel(readings: Readings, sites: pd.DataFrame, clocks: list[str], options
 
 
 def _refuse_unmetered(readings: Readings) -> None:
-    known = np.bincount(
-        readings.site_of_row()[np.isfinite(readings.rows.values[OBSERVED])], minlength=len(readings.site_ids)
-    )
+    rows = readings.rows
+    first = rows.bounds[:-1]
+    metered = np.logical_or.reduceat(np.isfinite(rows.values[OBSERVED]), first)
+    known = np.zeros(len(readings.site_ids))
+    np.add.at(known, readings.series.site[rows.site[first]], metered)
     dead = readings.site_ids[known == 0]
     if len(dead):
         raise DataError(
@@ -87,7 +89,7 @@ def _odd_days(panel: Panel, source: str) -> list[Note]:
     found = odd_days(panel)
     notes = []
     for what, rows in found.groupby("what", sort=False):
-        days = [f"{row.site_id} {row.day}" for row in rows.head(5).itertuples()]
+        days = [f"{row.site_id} {row.day:%Y-%m-%d}" for row in rows.head(5).itertuples()]
         more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
         notes.append(
             Note(
@@ -101,20 +103,25 @@ def _odd_days(panel: Panel, source: str) -> list[Note]:
 
 def _panel_frame(readings: Readings) -> pd.DataFrame:
     rows = readings.rows
-    if len(readings.site_ids) == 1:
-        codes, distinct = np.arange(len(rows.us)), rows.us
-        rank, times_us = codes, distinct
-    else:
-        codes, distinct = pd.factorize(rows.us)
-        order = np.argsort(distinct)
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order))
-        times_us = np.asarray(distinct, dtype=np.int64)[order]
+    codes, times_us = _times(rows, len(readings.site_ids))
     times = pd.DatetimeIndex(times_us.view("M8[us]")).tz_localize("UTC")
     index = pd.MultiIndex(
         levels=[pd.Index(readings.site_ids, dtype="str", name=SITE), times],
-        codes=[rows.site, rank[codes]],
+        codes=[rows.site, codes],
         names=PANEL_INDEX,
         verify_integrity=False,
     )
     return pd.DataFrame(rows.values, index=index)
+
+
+def _times(rows: Rows, n_sites: int) -> tuple[np.ndarray, np.ndarray]:
+    """Position of each row's time among the sorted times, and these; sites often share all their times."""
+    n = len(rows.us) // n_sites
+    own = rows.us[:n]
+    if n * n_sites == len(rows.us) and (rows.us.reshape(n_sites, n) == own).all():
+        return np.tile(np.arange(n), n_sites), own
+    codes, distinct = pd.factorize(rows.us)
+    order = np.argsort(distinct)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return rank[codes], np.asarray(distinct, dtype=np.int64)[order]

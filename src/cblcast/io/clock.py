@@ -187,13 +187,21 @@ def localise(wall_us: np.ndarray, site: np.ndarray, zone: str) -> np.ndarray:
         A time of the double hour given more than twice.
     """
     # Many sites share their times; those of one site are all different, and a table of them would only cost.
-    if len(site) and site[0] == site[-1] and (site == site[0]).all():
-        codes, distinct = np.arange(len(wall_us)), wall_us
-    else:
-        codes, distinct = pd.factorize(wall_us)
+    alone = len(site) > 0 and site[0] == site[-1] and (site == site[0]).all()
+    codes, distinct = (None, wall_us) if alone else pd.factorize(wall_us)
     clock = pd.DatetimeIndex(np.asarray(distinct, dtype=np.int64).view("M8[us]"))
-    summer = _instants(clock, zone, is_summer=True)
-    standard = _instants(clock, zone, is_summer=False)
+    found = clock.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+    open_ = np.flatnonzero(found.isna())
+    summer = found.tz_convert("UTC").as_unit("us").asi8
+    if len(open_) == 0:
+        return summer if codes is None else summer[codes]
+    # Skipped, or shown twice: the few times that are left are looked up both ways.
+    summer = summer.copy()
+    standard = summer.copy()
+    summer[open_] = _instants(clock[open_], zone, is_summer=True)
+    standard[open_] = _instants(clock[open_], zone, is_summer=False)
+    if codes is None:
+        codes = np.arange(len(wall_us))
     instants = summer[codes]
     twice = (summer != standard)[codes]
     if twice.any():

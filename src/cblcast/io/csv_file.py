@@ -18,10 +18,13 @@ from cblcast.io.opened import head_of, is_packed, opened
 from cblcast.io.read_report import Kind, Note
 from cblcast.schema import DataError
 
-_FOOTER = re.compile(
-    r"\b(total|sum|summe|gesamt|somme|suma|totale|soma|average|mean|mittelwert|moyenne|media|max|min|end of|fin de|ende)\b",
-    re.IGNORECASE,
+_NAMES_OF_SUMS = (
+    "totals?|sum|summe|gesamt|gesamtsumme|somme|suma|totale|soma|average|mean|mittelwert|moyenne|media|promedio"
+    "|maximum|minimum|max|min"
 )
+_FOOTER = re.compile(rf"\b({_NAMES_OF_SUMS}|end of|fin de|ende)\b", re.IGNORECASE)
+_SUM = re.compile(rf"^\s*(grand )?({_NAMES_OF_SUMS})\b[^\d]*$", re.IGNORECASE)
+MOST_SUMS = 5
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,11 @@ def read_text_table(path: Path, decimal: str | None) -> TextTable:
     if skipped:
         lines = np.setdiff1d(np.arange(len(frame) + len(skipped)), skipped)
         frame.index = pd.Index(lines[: len(frame)])
-    blank = frame.isna().all(axis=1) if len(frame.columns) else pd.Series(dtype=bool)
-    if blank.any():
-        frame = frame[~blank]
+    frame, n_sums = without_sums(frame)
+    if n_sums:
+        notes += (Note(Kind.DROPPED, f"{path.name}: {n_sums} rows of sums below the table are left out", n_sums),)
+    if all(frame[name].hasnans for name in frame.columns):  # else no row is blank
+        frame = frame[~frame.isna().all(axis=1)]
     if frame.empty:
         raise DataError(f"{path.name} has a header but no rows")
     unnamed = [name for name in frame.columns if name.startswith("\x00")]
@@ -93,6 +98,17 @@ def read_text_table(path: Path, decimal: str | None) -> TextTable:
     return TextTable(
         frame.rename(columns=lambda name: "" if name.startswith("\x00") else name), first_line, dialect, notes
     )
+
+
+def without_sums(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """A frame without the last rows that name themselves a sum or a mean, and how many there were."""
+    last = frame.iloc[-MOST_SUMS:]
+    texts = last.select_dtypes(["object", "str"])
+    named = texts.apply(lambda column: column.map(lambda cell: isinstance(cell, str) and bool(_SUM.match(cell))))
+    sums = named.any(axis=1).to_numpy(dtype=bool) if len(texts.columns) else np.zeros(len(last), dtype=bool)
+    # Only rows at the very end: in the middle a name is no sum.
+    n = len(sums) - int(np.flatnonzero(~sums)[-1]) - 1 if (~sums).any() else 0
+    return (frame.iloc[:-n], n) if n else (frame, 0)
 
 
 def _parsed(path: Path, dialect: Dialect, names: list[str], decimal: str, odd: _OddRows) -> pa.Table:
@@ -111,7 +127,7 @@ def _parsed(path: Path, dialect: Dialect, names: list[str], decimal: str, odd: _
     except pa.ArrowInvalid as error:
         if odd.rows:
             _refuse_odd_row(odd.rows[0], dialect.body + 1, path.name, dialect)
-        if "Empty CSV" in str(error):
+        if "Empty CSV" in str(error) or "Could not skip" in str(error):
             raise DataError(f"{path.name} has a header but no rows") from None
         raise DataError(f"{path.name} cannot be read as csv ({_short(error)}): write the file again") from None
     except UnicodeDecodeError as error:

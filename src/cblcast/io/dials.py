@@ -16,7 +16,7 @@ LEAST_READINGS = 48
 TINY = 0.02  # of the level: a dial's step from one reading to the next
 FALLS = 0.002  # so many readings may fall: dials roll over and are exchanged
 ROLLS_OVER_AT = 0.9  # of its range
-PLAUSIBLE = 20.0  # times the largest usual step
+PLAUSIBLE = 20.0  # times the 99 % quantile of its steps
 
 
 def energies_of_dials(readings: Readings, wanted: bool) -> Readings:
@@ -95,7 +95,7 @@ def _steps_of_dial(value: np.ndarray, follows: np.ndarray) -> tuple[np.ndarray, 
     """Differences of following readings, roll-overs mended; how often one rolled over, and how often none explains a fall."""
     step = np.where(follows, np.diff(value), np.nan)
     rising = step[np.isfinite(step) & (step >= 0)]
-    largest = float(np.quantile(rising, 0.999)) * PLAUSIBLE if len(rising) else 0.0
+    largest = float(np.quantile(rising, 0.99)) * PLAUSIBLE if len(rising) else 0.0
     falls = np.flatnonzero(follows & (step < 0))
     rolled = exchanged = 0
     for at in falls:
@@ -115,7 +115,9 @@ def _steps_of_dial(value: np.ndarray, follows: np.ndarray) -> tuple[np.ndarray, 
 def warn_of_dials(readings: Readings) -> Readings:
     """A note of series that never fall and rise in tiny steps, as dials do; powers are not looked at."""
     rows, suspects = readings.rows, []
-    bounds = np.searchsorted(rows.site, np.arange(len(readings.series.name) + 1))
+    if (readings.series.dial != 0).all():
+        return readings
+    bounds = rows.starts(len(readings.series.name))
     for number, name in enumerate(readings.series.name):
         unit = readings.series.unit[number]
         if readings.series.dial[number] or (unit is not None and not unit.energy):

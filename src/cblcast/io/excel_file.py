@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from cblcast.io.csv_file import without_sums
 from cblcast.io.dialect import MOST_PREFACE
 from cblcast.io.names import END_WORDS, TIME_WORDS, stem
 from cblcast.schema import DataError
@@ -109,6 +110,7 @@ def _table(sheet: Any, name: str) -> tuple[pd.DataFrame, int] | None:
     columns = [name or f"\x00{at}" for at, name in enumerate(header)]
     frame = pd.DataFrame([row[: len(columns)] for row in rows], columns=columns, index=lines)
     frame = frame[[column for column in columns if not frame[column].isna().all() or not column.startswith("\x00")]]
+    frame, _ = without_sums(frame)
     return frame.rename(columns=lambda name: "" if name.startswith("\x00") else name).apply(_plain), first_line
 
 

@@ -110,8 +110,8 @@ def looks_like(path: Path) -> str:
     head = head_of(path)
     if _NEM12.match(head):
         return "nem12"
+    if head[:1000].lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<" and b"<html" in head[:2000].lower():
+        raise DataError(f"{path.name} is a web page, not meter data: download the data file itself")
     if _XML.match(head) or suffix == ".xml":
-        if b"<html" in head[:2000].lower():
-            raise DataError(f"{path.name} is a web page, not meter data: download the data file itself")
         return "green_button"
     return "table"

@@ -10,6 +10,7 @@ import pandas as pd
 from cblcast.io.align import Rows, usual_step
 from cblcast.io.clock import NOT_A_TIME, Stamps, localise
 from cblcast.io.read_report import Kind, Note
+from cblcast.schema import DataError
 
 
 def to_instants(rows: Rows, stamps: Stamps, zones: list[str], label: str, name: str) -> tuple[Rows, tuple[Note, ...]]:
@@ -31,14 +32,38 @@ def to_instants(rows: Rows, stamps: Stamps, zones: list[str], label: str, name: 
     if stamps.elapsed is not None:
         midnight = _by_zone(rows, zones, lambda us, _, zone: _midnight(us, zone))
         return replace(rows, us=midnight + stamps.elapsed).sorted(), ()
-    instants = _clock_to_utc(rows, zones, 0)
+    notes: tuple[Note, ...] = ()
+    try:
+        instants = _clock_to_utc(rows, zones, 0)
+    except DataError:
+        rows, n = _without_copies(rows)
+        if n == 0:
+            raise
+        notes = (Note(Kind.MERGED, f"{n} times given more than twice with the same values are read once", n),)
+        instants = _clock_to_utc(rows, zones, 0)
     if label == "end":
         # Files that end their labels either write the end on the clock or a step after the start; around a clock change
         # these differ, and only one of them leaves every interval in its place.
         length = usual_step(rows.sorted())
         other = _clock_to_utc(rows, zones, length)
         instants = instants if _flaws(rows.site, instants) <= _flaws(rows.site, other) else other
-    return _without_skipped(replace(rows, us=instants), instants == NOT_A_TIME, name)
+    kept, lost = _without_skipped(replace(rows, us=instants), instants == NOT_A_TIME, name)
+    return kept, notes + lost
+
+
+def _without_copies(rows: Rows) -> tuple[Rows, int]:
+    """Without what repeats a time of a site and all its values for the third time or more; how many that were.
+
+    The double hour of autumn may show equal values twice, no hour shows them three times.
+    """
+    table = pd.DataFrame({"site": rows.site, "us": rows.us, **rows.values})
+    keys = ["site", "us"]
+    nth = table.groupby(keys).cumcount()
+    equal = table.groupby(list(table.columns), dropna=False).cumcount()
+    times = table.groupby(keys)["us"].transform("size")
+    distinct = table.drop_duplicates().groupby(keys).size().reindex(pd.MultiIndex.from_frame(table[keys])).to_numpy()
+    copy = ((times > 2) & (equal >= np.where(distinct > 1, 1, 2)) & (nth > 0)).to_numpy()
+    return rows.take(~copy), int(copy.sum())
 
 
 def _by_zone(rows: Rows, zones: list[str], read) -> np.ndarray:  # type: ignore[no-untyped-def]

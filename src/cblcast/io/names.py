@@ -34,7 +34,7 @@ TIME_WORDS = words(
     epoch, epoch ms, epoch time, unix, unix time, unixtime, unix timestamp, valid time, date, day, settlement
     date, trading date, delivery date, operating day, index, usage date, interval date time, interval datetime,
     zeitstempel, zeit, zeitpunkt, datum, datum uhrzeit, datum und uhrzeit, datum zeit, messzeitpunkt, messzeit,
-    ablesezeitpunkt, von, beginn, zeit von, datum von, uhrzeit von, ab, tag, startzeit, anfang, zeitraum, uhrzeit,
+    ablesezeitpunkt, von, beginn, zeit von, datum von, uhrzeit von, ab zeit, ab, tag, startzeit, anfang, zeitraum, uhrzeit,
     ab datum, startdatum, horodatage, horodate, date heure, date et heure, date de debut, debut, heure, periode,
     jour, date de la mesure, date releve, date mesure, heure de debut, fecha, fecha hora, fecha y hora, marca
     temporal, marca de tiempo, inicio, hora inicio, fecha inicio, fecha lectura, instante, dia, fecha de lectura,
@@ -121,8 +121,16 @@ CALENDAR_WORDS = words(
     """
 )
 
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_CAMEL = re.compile(r"(?<=[a-z]{2})(?=[A-Z][a-z])")  # not within kWh
 _BRACKETS = re.compile(r"[\[(][^\])]*[\])]")
+
+
+_END_WORDS = frozenset({"bis", "end", "ende", "ending", "ended", "fin", "fine", "fim", "until"})
+
+
+def is_end(name: str) -> bool:
+    """Whether a column of this name says when an interval ends."""
+    return stem(name) in END_WORDS or bool(_END_WORDS & set(stem(name).split()))
 
 
 @lru_cache(maxsize=4096)

@@ -83,9 +83,17 @@ def _readings(file: File) -> Readings:
         tuple(f"{nmi} {suffix}" for nmi, suffix in keys),
         np.full(len(keys), -1, dtype=np.int8),
     )
-    parts = [_rows_of(stream, code[stream.nmi, stream.suffix]) for stream in streams]
-    codes, us, values, lengths = (np.concatenate([part[at] for part in parts]) for at in range(4))
-    rows = Rows(codes, us, {OBSERVED: values}, np.zeros(len(us), dtype=np.int64))
+    streams.sort(key=lambda stream: (code[stream.nmi, stream.suffix], min(stream.days)))
+    parts = [_rows_of(stream) for stream in streams]
+    size = [len(part[0]) for part in parts]
+    us, values = (np.concatenate([part[at] for part in parts]) for at in range(2))
+    codes = np.repeat(np.array([code[stream.nmi, stream.suffix] for stream in streams], dtype=np.int32), size)
+    rows = Rows(codes, us, {OBSERVED: values}, np.broadcast_to(np.int64(0), len(us)))
+    minutes = [stream.minutes for stream in streams]
+    if len(set(minutes)) == 1:
+        lengths = np.broadcast_to(np.int64(minutes[0] * 60_000_000), len(us))
+    else:
+        lengths = np.repeat(np.array(minutes) * 60_000_000, size)
     order = rows.order()
     if order is not None:
         rows, lengths = rows.take(order), lengths[order]
@@ -100,11 +108,9 @@ def _readings(file: File) -> Readings:
     return Readings(rows, series, site_ids, "start", lengths, lambda row: file.name, report)
 
 
-def _rows_of(stream: Stream, code: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Series, instant [us], value and length [us] of each interval of a stream."""
+def _rows_of(stream: Stream) -> tuple[np.ndarray, np.ndarray]:
+    """Instant [us] and value of each interval of a stream."""
     days = sorted(stream.days)
-    length = stream.minutes * 60_000_000
     midnight = np.array(days, dtype="M8[us]").astype(np.int64) - MARKET_OFFSET_US
-    us = (midnight[:, None] + np.arange(DAY_MINUTES // stream.minutes) * length).reshape(-1)
-    value = np.concatenate([stream.days[day][1] for day in days])
-    return np.full(len(us), code), us, value, np.full(len(us), length)
+    us = midnight[:, None] + np.arange(DAY_MINUTES // stream.minutes) * (stream.minutes * 60_000_000)
+    return us.reshape(-1), np.concatenate([stream.days.pop(day)[1] for day in days])

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
 
 from cblcast.io.opened import opened
 from cblcast.io.readings import EXPORT, IMPORT
@@ -17,9 +19,19 @@ from cblcast.io.units import UNITS, Unit
 from cblcast.schema import DataError
 
 DAY_MINUTES = 1440
+AFTER_VALUES = 5  # fields of a 300 record behind its values: flag, reason, its description, update, load
+DAYS_AT_ONCE = 1000
 LONGEST_LINE = 65_536  # characters; a day of 5-minute values has 288
 # Suffix E: taken from the grid; B: given to it. Reactive energy (K, Q) is another quantity.
 DIRECTION = {"E": IMPORT, "B": EXPORT}
+
+
+@dataclass(frozen=True)
+class Record:
+    """The fields of a line; of a plain day without its values, which have been read already."""
+
+    fields: list[str]
+    values: np.ndarray | None = None
 
 
 @dataclass
@@ -86,17 +98,18 @@ def read_records(path: Path, file: File) -> None:
         raise DataError(f"{path.name} has no 900 record at its end, so it was cut short: fetch it again")
 
 
-def _take(records: Iterator[list[str]], file: File) -> bool:
+def _take(records: Iterator[Record], file: File) -> bool:
     """Take in each record; whether the last one ends the file."""
     ended = begun = False
     for line, record in enumerate(records, start=1):
-        kind = record[0].strip()
-        if not kind and not "".join(record).strip():
+        fields = record.fields
+        kind = fields[0].strip()
+        if not kind and not "".join(fields).strip():
             continue
         where = f"line {line} of {file.name}"
         if ended:
             raise DataError(f"{where} follows the 900 record, which ends the file: split files that were joined")
-        if not begun and (kind != "100" or len(record) < 2 or record[1].strip() != "NEM12"):
+        if not begun and (kind != "100" or len(fields) < 2 or fields[1].strip() != "NEM12"):
             raise DataError(f"{where} is not '100,NEM12,…': this is no NEM12 file")
         begun = True
         if kind not in _RECORDS:
@@ -106,22 +119,63 @@ def _take(records: Iterator[list[str]], file: File) -> bool:
     return ended
 
 
-def _records(text: io.TextIOBase, name: str) -> Iterator[list[str]]:
-    """The fields of each line; of a day without quotes the values stay together, as the last field."""
+def _records(text: io.TextIOBase, name: str) -> Iterator[Record]:
+    """The record of each line; the values of plain days are read many days at once."""
     number = 0
+    days: list[tuple[str, str, list[str]]] = []  # date, values, fields behind them
     while line := text.readline(LONGEST_LINE):
         number += 1
         if len(line) >= LONGEST_LINE:
             raise DataError(f"line {number} of {name} is longer than {LONGEST_LINE} characters: it is no NEM12 record")
         line = line.rstrip("\r\n")
-        yield next(csv.reader([line]), [""]) if '"' in line else line.split(",")
+        parts = line.split(",", 2) if line.startswith("300,") and '"' not in line else []
+        values, *after = parts[2].rsplit(",", AFTER_VALUES) if len(parts) == 3 else [""]
+        if len(after) == AFTER_VALUES:
+            if len(days) == DAYS_AT_ONCE:
+                yield from _days(days)
+                days.clear()
+            days.append((parts[1], values, after))
+            continue
+        yield from _days(days)
+        days.clear()
+        yield Record(next(csv.reader([line]), [""]) if '"' in line else line.split(","))
+    yield from _days(days)
 
 
-def _open_stream(file: File, record: list[str], where: str) -> None:
+def _days(days: list[tuple[str, str, list[str]]]) -> Iterator[Record]:
+    """The records of days; where one has not as many values as the first, or a text among them, field by field."""
+    read = _plain_values([values for _, values, _ in days]) if days else None
+    for at, (date, values, after) in enumerate(days):
+        if read is None:
+            yield Record(["300", date, *values.split(","), *after])
+        else:
+            yield Record(["300", date, *after], read[at])
+
+
+def _plain_values(days: list[str]) -> np.ndarray | None:
+    """Numbers between commas, shape (days, values); None where one is none, or a day has more or fewer."""
+    count = days[0].count(",") + 1
+    if any(day.count(",") + 1 != count for day in days):
+        return None
+    column = "\n".join(days).replace(",", "\n").encode()
+    try:
+        read = pa_csv.read_csv(
+            pa.py_buffer(column),
+            pa_csv.ReadOptions(use_threads=False, column_names=["value"]),
+            pa_csv.ParseOptions(ignore_empty_lines=False),
+            pa_csv.ConvertOptions(column_types={"value": pa.float64()}, null_values=[]),
+        )
+    except pa.ArrowInvalid:
+        return None
+    values = read.column("value").to_numpy()
+    return values.reshape(len(days), count) if len(values) == len(days) * count and np.isfinite(values).all() else None
+
+
+def _open_stream(file: File, record: Record, where: str) -> None:
     _close_day(file, where)
-    if len(record) < 9:
-        raise DataError(f"{where}: a 200 record has 10 fields, this one {len(record)}")
-    nmi, suffix, unit, minutes = (record[i].strip() for i in (1, 4, 7, 8))
+    if len(record.fields) < 9:
+        raise DataError(f"{where}: a 200 record has 10 fields, this one {len(record.fields)}")
+    nmi, suffix, unit, minutes = (record.fields[i].strip() for i in (1, 4, 7, 8))
     if minutes not in ("5", "15", "30"):
         raise DataError(f"{where}: interval length {minutes!r} is not 5, 15 or 30 minutes")
     if not nmi:
@@ -135,43 +189,58 @@ def _open_stream(file: File, record: list[str], where: str) -> None:
         )
 
 
-def _add_day(file: File, record: list[str], where: str) -> None:
+def _add_day(file: File, record: Record, where: str) -> None:
     _close_day(file, where)
     stream = file.open
     if stream is None:
         raise DataError(f"{where}: a 300 record stands before any 200 record")
     count = DAY_MINUTES // stream.minutes
-    flag = record[2 + count].strip() if len(record) > 2 + count else ""
+    values, after = _day_values(record, count)
+    flag = after[0].strip() if after else ""
     if flag[:1] not in ("A", "E", "F", "N", "S", "V") or not flag:
-        raise DataError(f"{where}: a day of {stream.minutes} min intervals has {count} values and then a quality flag, not {flag[:20]!r} "
-                        f"({len(record)} fields): the number of intervals is wrong")  # fmt: skip
-    try:
-        day = dt.datetime.strptime(record[1].strip(), "%Y%m%d").date()
-        values = _numbers(record[2 : 2 + count])
-    except ValueError as error:
-        raise DataError(f"{where}: {str(error)[:80]}: dates are 20190601, values numbers") from None
+        n = len(record.fields) + (0 if record.values is None else len(record.values))
+        raise DataError(
+            f"{where}: a day of {stream.minutes} min intervals has {count} values and then a quality flag, not "
+            f"{flag[:20]!r} ({n} fields): the number of intervals is wrong"
+        )
+    day = _date(record.fields[1].strip())
+    if day is None or isinstance(values, str):
+        wrong = values if day is not None else record.fields[1][:20]
+        raise DataError(f"{where}: {wrong!r} is neither: dates are 20190601, values numbers")
     if not np.isfinite(values).all() and flag[0] not in "NV":
         raise DataError(f"{where}: a value is missing though the day is flagged {flag!r}: fetch the file again")
     if not dt.date(1990, 1, 1) <= day <= dt.date(2100, 1, 1):
         raise DataError(f"{where}: the day {day} is not of this market's time: mend the date")
     if flag[0] != "V" and flag[0] not in file.qualities:
         values = np.full(count, np.nan)
-    updated = record[5 + count].strip() if len(record) > 5 + count else ""
+    updated = after[3].strip() if len(after) > 3 else ""
     if flag[0] == "V":
         stream.pending = _Pending(day, updated, values, np.full(count, np.nan), where)
     else:
         stream.days[day] = _newer(file, stream, day, (updated, values, where))
 
 
-def _numbers(fields: list[str]) -> np.ndarray:
-    """The values of a day; NaN where a field is empty."""
+def _date(text: str) -> dt.date | None:
     try:
-        values = np.array(fields, dtype=np.float64)
+        return dt.date(int(text[:4]), int(text[4:6]), int(text[6:])) if len(text) == 8 and text.isdigit() else None
     except ValueError:
-        values = np.array([float(value) if value.strip() else np.nan for value in fields])
-    if np.isinf(values).any():
-        raise ValueError("a value is infinite")
-    return values
+        return None
+
+
+def _day_values(record: Record, count: int) -> tuple[np.ndarray | str, list[str]]:
+    """The values of a day (NaN where a field is empty) or the text that is none, and the fields behind them."""
+    if record.values is not None:
+        return record.values, record.fields[2:] if len(record.values) == count else []
+    fields, after = record.fields[2 : 2 + count], record.fields[2 + count :]
+    values = np.full(count, np.nan)
+    for at, text in enumerate(fields):
+        try:
+            values[at] = float(text) if text.strip() else np.nan
+        except ValueError:
+            return text[:20], after
+        if np.isinf(values[at]):
+            return text[:20], after
+    return values, after
 
 
 def _newer(file: File, stream: Stream, day: dt.date, new: tuple[str, np.ndarray, str]) -> tuple[str, np.ndarray, str]:
@@ -200,13 +269,13 @@ def _newer(file: File, stream: Stream, day: dt.date, new: tuple[str, np.ndarray,
     return new if file.on_duplicates == "last" else old
 
 
-def _qualify(file: File, record: list[str], where: str) -> None:
+def _qualify(file: File, record: Record, where: str) -> None:
     stream = file.open
     if stream is None or stream.pending is None:
         raise DataError(f"{where}: a 400 record follows no 300 record of variable quality (V)")
     pending = stream.pending
     try:
-        first, last, flag = int(record[1]), int(record[2]), record[3].strip()[:1]
+        first, last, flag = int(record.fields[1]), int(record.fields[2]), record.fields[3].strip()[:1]
     except (IndexError, ValueError):
         first, last, flag = 0, 0, ""
     if first != pending.covered + 1 or not first <= last <= len(pending.kept) or not flag:
@@ -231,11 +300,11 @@ def _close_day(file: File, where: str) -> None:
     stream.pending = None
 
 
-def _ignore(file: File, record: list[str], where: str) -> None:
+def _ignore(file: File, record: Record, where: str) -> None:
     """A record that holds no interval data (manual reads)."""
 
 
-def _end(file: File, record: list[str], where: str) -> None:
+def _end(file: File, record: Record, where: str) -> None:
     _close_day(file, where)
 
 

@@ -64,13 +64,13 @@ def netted(readings: Readings, zones: list[str]) -> Readings:
     if one_each and set(series.quantity) <= {LOAD, IMPORT, NET}:
         return readings.but(rows=replace(rows, site=series.site[rows.site]).sorted(), series=_one_each(series, n_sites))
     tally = _Tally()
-    bounds = np.searchsorted(rows.site, np.arange(len(series.name) + 1))
+    bounds = rows.starts(len(series.name))
     by_site = np.argsort(series.site, kind="stable")
     first = np.searchsorted(series.site[by_site], np.arange(n_sites + 1))
     parts = []
     for site, name in enumerate(map(str, readings.site_ids)):
         of_site = by_site[first[site] : first[site + 1]]
-        pieces = [rows.take(np.arange(bounds[k], bounds[k + 1])) for k in of_site]
+        pieces = [rows.part(int(bounds[k]), int(bounds[k + 1])) for k in of_site]
         parts.append(_net_of_site(site, name, pieces, [series.quantity[k] for k in of_site], zones[site], tally))
     joined = Rows(
         np.concatenate([part.site for part in parts]),
@@ -89,12 +89,19 @@ def _one_each(series: Series, n_sites: int) -> Series:
 
 
 def _net_of_site(site: int, name: str, pieces: list[Rows], quantities: list[str], zone: str, tally: _Tally) -> Rows:
-    times = np.unique(np.concatenate([piece.us for piece in pieces]))
+    times = pieces[0].us
+    if not all(np.array_equal(times, piece.us) for piece in pieces[1:]):
+        times = np.unique(np.concatenate([piece.us for piece in pieces]))
     row = np.zeros(len(times), dtype=np.int64)
     sides: dict[str, list[np.ndarray]] = {}
     beside = {column: np.full(len(times), np.nan) for column in pieces[0].values if column != OBSERVED}
     for piece, quantity in zip(pieces, quantities, strict=True):
+        if len(piece.us) == len(times) and not beside:
+            row = piece.source_row
+            sides.setdefault(quantity, []).append(piece.values[OBSERVED])
+            continue
         at = np.searchsorted(times, piece.us)
+        row = row.copy() if not row.flags.writeable else row
         value = np.full(len(times), np.nan)
         value[at] = piece.values[OBSERVED]
         row[at] = piece.source_row

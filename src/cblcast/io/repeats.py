@@ -39,9 +39,9 @@ def without_repeats(readings: Readings, how: str) -> Readings:
     """
     check_way(how)
     rows = readings.rows
-    repeated = rows.repeated
-    if not repeated.any():
+    if not (rows.gaps == 0).any():
         return readings
+    repeated = rows.repeated
     start = np.flatnonzero(~repeated)
     differs = np.zeros(len(start), dtype=bool)
     merged = {}

@@ -22,7 +22,7 @@ from cblcast.io.names import (
 from cblcast.io.read_report import Kind, Note
 from cblcast.io.readings import EXPORT, IMPORT, LOAD
 from cblcast.io.site_table import SITE_NUMBERS, SITE_TEXT
-from cblcast.io.units import UNITS, Unit, unit_in_name
+from cblcast.io.units import UNITS, Unit, unit_in_name, without_unit
 from cblcast.io.weather_names import Column, classify, ends_like_its_neighbours
 from cblcast.schema import OBSERVED, DataError
 
@@ -115,22 +115,18 @@ def _is_measure(column: pd.Series) -> bool:
 
 def _is_load(column: str) -> bool:
     """Whether a name is one of a load, with its unit or without."""
-    words = stem(column)
-    named = unit_in_name(column)
-    if named is not None and words.endswith(f" {named.name.lower()}"):
-        words = words[: -len(named.name) - 1]
-    return words in LOAD_WORDS or words.removesuffix(" in") in LOAD_WORDS
+    return _bare(column) in LOAD_WORDS or stem(column) in LOAD_WORDS
+
+
+def _bare(column: str) -> str:
+    """A folded name without its unit."""
+    return stem(without_unit(column)).removesuffix(" in")
 
 
 def _both_directions(columns: list[str]) -> dict[str, str]:
     """Columns of what is taken from the grid and given to it, if there is one of each."""
-
-    def bare(column: str) -> str:
-        unit = unit_in_name(column)
-        return stem(column).removesuffix(f" {unit.name.lower()}") if unit else stem(column)
-
-    taken = [column for column in columns if bare(column) in IMPORT_WORDS]
-    given = [column for column in columns if bare(column) in EXPORT_WORDS]
+    taken = [column for column in columns if _bare(column) in IMPORT_WORDS]
+    given = [column for column in columns if _bare(column) in EXPORT_WORDS]
     if not given:
         return {taken[0]: IMPORT} if len(taken) == 1 and not any(_is_load(column) for column in columns) else {}
     if not taken:
@@ -188,7 +184,10 @@ def _long(table: Table, site: str | None, metered: tuple[Metered, ...], others: 
     free = [
         column
         for column in others
-        if column not in taken and column not in SITE_COLUMNS and stem(column) not in UNIT_WORDS
+        if column not in taken
+        and column not in SITE_COLUMNS
+        and stem(column) not in UNIT_WORDS
+        and not table.frame[column].isna().all()
     ]
     text = [column for column in free if column == "" or not holds_numbers(table.frame[column], table)]
     beside = tuple(column for column in free if column not in text and not is_site(column))

@@ -43,11 +43,13 @@ def check_spans(readings: Readings) -> Readings:
     """
     rows = readings.rows
     step = usual_step(rows)
-    same = np.diff(rows.site) == 0
-    gap = np.where(same, np.diff(rows.us), 0)
+    gap = rows.gaps
+    if len(gap) == 0 or gap.max() <= step:
+        return readings
+    gap = np.maximum(gap, 0)
     cells = float(np.sum(gap // step)) + len(rows.us)
     far = np.flatnonzero(gap > STRAY_GAP_US)
-    bounds = np.searchsorted(rows.site, np.arange(len(readings.series.name) + 1))
+    bounds = rows.starts(len(readings.series.name))
     for at in far:
         site = rows.site[at]
         before, after = at + 1 - bounds[site], bounds[site + 1] - at - 1
@@ -82,10 +84,10 @@ def with_lengths(readings: Readings, wanted: int | None) -> Readings:
         return readings
     rows = readings.rows
     usual = usual_step(rows)
-    plain = np.full(len(rows.us), usual)
+    plain = np.broadcast_to(np.int64(usual), len(rows.us))
     if wanted is not None:
         return readings.but(lengths=interval_lengths(rows, readings.label))
-    gap = np.where(np.diff(rows.site) == 0, np.diff(rows.us), 0)
+    gap = rows.gaps
     if (gap == usual).sum() >= (1 - COARSE_SHARE) * (gap > 0).sum():
         return readings.but(lengths=plain)
     lengths = interval_lengths(rows, readings.label)
@@ -125,10 +127,14 @@ def in_kw(readings: Readings, said: str) -> Readings:
     report = readings.report.with_notes(note for note in by_name.values() if note is not None)
     scale = np.array([unit.scale for unit in settled])
     energy = np.array([unit.energy for unit in settled])
-    scale_of_row = scale[rows.site] if len(settled) > 1 else scale[0]
-    power = rows.values[OBSERVED] * scale_of_row
+    power = rows.values[OBSERVED]
+    if (scale == scale[0]).all():
+        power = power if scale[0] == 1.0 else power * scale[0]
+    else:
+        power = power * scale[rows.site]
     if energy.any():
-        per_hour = HOUR_US / np.maximum(lengths, 1)
+        alike = len(lengths) == 0 or lengths.strides == (0,) or (lengths == lengths[0]).all()
+        per_hour = HOUR_US / max(int(lengths[0]), 1) if alike else HOUR_US / np.maximum(lengths, 1)
         power = power * (per_hour if energy.all() else np.where(energy[rows.site], per_hour, 1.0))
     us = rows.us - lengths if readings.label == "end" else rows.us
     rows = replace(rows, us=us, values={**rows.values, OBSERVED: power})
@@ -164,7 +170,7 @@ def on_one_step(readings: Readings, wanted: int | None, zones: list[str]) -> Rea
     rows, lengths = readings.rows, readings.lengths
     if lengths is None:
         raise TypeError("lengths are settled before the step")
-    if wanted is None and (lengths == lengths[0]).all():
+    if wanted is None and (lengths.strides == (0,) or (lengths == lengths[0]).all()):
         return readings
     step = wanted or _longest_of_many(lengths)
     if wanted is not None and np.median(lengths) > wanted:

@@ -11,6 +11,7 @@ import pandas as pd
 from cblcast.io.align import Rows
 from cblcast.io.assembly import to_panel
 from cblcast.io.clock import check_zone
+from cblcast.io.day_matrix import unfolded
 from cblcast.io.files import Table, read_table
 from cblcast.io.instants import to_instants
 from cblcast.io.layout import to_long
@@ -106,6 +107,7 @@ def read_table_meter(source: Source, options: ReaderOptions) -> Reading:
 
 def _reading(meter: Table, options: ReaderOptions) -> Reading:
     meter = _renamed(meter, options)
+    meter = unfolded(meter)
     original = {ours: theirs for theirs, ours in (options.columns or {}).items()}
     times = read_times(meter, options.time_format)
     roles = find_roles(meter, times.columns, options.layout, original)
@@ -135,7 +137,8 @@ def _report(meter: Table, times: Times, roles: Roles, label: str, options: Reade
     if roles.site is not None:
         report = report.understanding("site", roles.site)
     if roles.wide:
-        report = report.understanding("sites", f"{len(roles.metered)} columns")
+        names = ", ".join(part.name for part in roles.metered[:4]) + (" …" if len(roles.metered) > 4 else "")
+        report = report.understanding("sites", f"the columns {names}")
     elif len(roles.metered) == 2:
         taken, given = sorted(roles.metered, key=lambda part: part.quantity != IMPORT)
         report = report.understanding("net", f"{taken.name} - {given.name}")

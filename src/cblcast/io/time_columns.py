@@ -12,7 +12,7 @@ import pandas as pd
 from cblcast.io.clock import NOT_A_TIME, Stamps, parse_times
 from cblcast.io.day_slots import day_slots, slot_of
 from cblcast.io.files import Table
-from cblcast.io.names import END_WORDS, SLOT_AT_START, SLOT_WORDS, TIME_WORDS, fold, stem
+from cblcast.io.names import SLOT_AT_START, SLOT_WORDS, TIME_WORDS, fold, is_end, stem
 from cblcast.io.time_numbers import read_number_times
 from cblcast.io.time_text import read_texts
 from cblcast.schema import TIME, DataError
@@ -58,18 +58,24 @@ def read_times(table: Table, time_format: str | None) -> Times:
     holds = {str(column): _content(table.frame[column], time_format) for column in table.frame.columns}
     word = {column: stem(column) for column in holds}
     starts = [c for c in holds if word[c] in TIME_WORDS]
-    ends = [c for c in holds if word[c] in END_WORDS]
     slots = [c for c in holds if word[c] in SLOT_WORDS]
+    ends = [c for c in holds if is_end(c) and c not in starts and c not in slots]
     whole = _first([c for c in starts if holds[c] == "instant"])
     spare = tuple(c for c in starts + ends if holds[c] in ("instant", "date", "clock"))
     if whole is not None:
         return _instant(table, whole, time_format, spare, ends=False)
     day = _first([c for c in starts if holds[c] == "date"])
     if day is not None:
-        clock = next((c for c in [*starts, *slots, *ends] if holds[c] == "clock"), None)
+        others = [c for c in holds if c not in ends]
+        clock = next((c for c in [*starts, *slots, *others, *ends] if holds[c] == "clock"), None)
         if clock is not None:
             return _day_and_clock(
-                table, day, clock, time_format, spare, ends=clock not in starts and word[clock] in END_WORDS | _ENDS
+                table,
+                day,
+                clock,
+                time_format,
+                spare,
+                ends=clock not in starts and (clock in ends or word[clock] in _ENDS),
             )
         slot = next((c for c in [*slots, *starts] if holds[c] == "number" and c != day), None)
         if slot is not None:
@@ -132,7 +138,8 @@ def _day_and_slot(table: Table, day: str, slot: str, time_format: str | None, sp
 
 
 def _says(column: str, stamps: Stamps) -> str:
-    return f"{column} ({stamps.how})" if stamps.how else column
+    name = column or "the column without a name"
+    return f"{name} ({stamps.how})" if stamps.how else name
 
 
 def _date_part(time_format: str | None) -> str | None:
@@ -191,7 +198,7 @@ def _content_of_numbers(known: np.ndarray) -> str:
 def _clock_us(column: pd.Series, table: Table) -> np.ndarray:
     """Time of day of each cell, microseconds; 24:00 is the end of the day."""
     codes, distinct = pd.factorize(column)
-    read = [_clock(value) for value in distinct]
+    read = [clock_of(value) for value in distinct]
     bad = next((at for at, value in enumerate(read) if value is None), None)
     if bad is not None or (codes < 0).any():
         at = int(np.flatnonzero(codes == (-1 if bad is None else bad))[0])
@@ -201,7 +208,8 @@ def _clock_us(column: pd.Series, table: Table) -> np.ndarray:
     return np.array([value or 0 for value in read], dtype=np.int64)[codes]
 
 
-def _clock(value: object) -> int | None:
+def clock_of(value: object) -> int | None:
+    """A time of day in microseconds, None if it is none; 24:00 is the end of the day."""
     if isinstance(value, dt.time):
         return (value.hour * 3600 + value.minute * 60 + value.second) * 1_000_000
     found = _CLOCK.match(str(value).strip())

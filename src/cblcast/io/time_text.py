@@ -45,8 +45,8 @@ _REWRITES = (
     (rf"(?i)^({_WEEKDAYS})[a-z]*[.,]? +(\d{{1,4}}[-/.]\d|\d{{1,2}} \pL{{3}})", r"\2"),
     (r"(?i) *\buhr\b", ""),
     (r"(?i) *\b([ap])[. ]{0,2}m\b\.?", r" \1M"),
-    (r"(?i)\b0{1,2}(:\d{2}(?::\d{2})?) A", r"12\1 A"),
-    (r"(?i)\b(1[3-9]|2[0-3])(:\d{2}(?::\d{2})?) PM", r"\1\2"),
+    (r"(?i)^(.*[ T]|)0{1,2}(:\d{2}(?::\d{2})?) A", r"\1 12\2 A"),
+    (r"(?i)(^|[ T])(1[3-9]|2[0-3])(:\d{2}(?::\d{2})?) PM", r"\1\2\3"),
     (r"^(.*\d:\d{2}\S*) +(?:-|–|—|bis|to|a|à|al|as|às) +\d.*$", r"\1"),
     (r"^(\d{1,2}[./]\d{1,2}[./]\d{2,4} +\d{1,2}:\d{2}(?::\d{2})?) ?[-–] ?\d{1,2}:\d{2}(?::\d{2})?$", r"\1"),
     (r"^(\S+T\S+:\S+)/(\S+)$", r"\1"),
@@ -96,9 +96,8 @@ def read_texts(texts: pd.Series) -> TextTimes:
     array = pa.array(texts.astype("object"), type=pa.string(), from_pandas=True)
     midnight = pc.fill_null(pc.match_substring_regex(array, r"[T ]24[:.]?00"), False).to_numpy(zero_copy_only=False)
     if midnight.any():
-        array = pc.replace_substring_regex(
-            array, r"([T ])24([:.]?)00", r"\g<1>00\g<2>00".replace(r"\g<1>", r"\1").replace(r"\g<2>", r"\2")
-        )
+        array = pc.replace_substring_regex(array, r"([T ])24([:.]?)00", r"\1@00\2@00")
+        array = pc.replace_substring(array, "@", "")  # a digit after a group's number would be read as part of it
     found = _iso(array)
     if found is None:
         found = _by_shape(_rewritten(array))

@@ -64,6 +64,13 @@ def unit_in_name(column: str) -> Unit | None:
     return UNITS[unit.name[:-1].lower()] if found.group("per") and unit.energy else unit
 
 
+def without_unit(column: str) -> str:
+    """A column's name without the unit that it bears."""
+    text = str(column).strip()
+    found = _NAMED.search(text) or _BRACKETED.search(text)
+    return text if found is None else f"{text[: found.start()]} {text[found.end() :]}".strip()
+
+
 def contradiction(said: Unit, named: Unit | None, column: str, hours: float) -> Note | None:
     """A note where a column's name says another unit than the one that was said for it.
 

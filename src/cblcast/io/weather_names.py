@@ -24,7 +24,7 @@ class Column(Enum):
 _STRONG = words(
     """
     temperature, temperatur, aussentemperatur, lufttemperatur, temperatura, t2m, tamb, tair, dewpoint, taupunkt,
-    drybulb, wetbulb, humidity, luftfeuchtigkeit, luftfeuchte, humidite, humedad, umidita, humidade, ghi, dni,
+    drybulb, wetbulb, humidity, luftfeuchtigkeit, luftfeuchte, humidite, humedad, umidita, humidade, umidade, ghi, dni,
     dhi, irradiance, irradiation, radiation, insolation, globalstrahlung, strahlung, einstrahlung, rayonnement,
     irradiacion, irradiancia, radiacion, irraggiamento, radiazione, radiacao, windspeed, windgeschwindigkeit,
     winddirection, windrichtung, winddir, luftdruck, cloudcover, bewolkung, nebulosite, nubosidad, nuvolosita,
