@@ -23,20 +23,29 @@ def progress(as_json: bool, total: int, what: str) -> Iterator[Callable[[str], N
     with _remarks() as remarks, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", DataWarning)
-        if as_json:
-            yield lambda name: None
-        else:
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        try:
+            with _bar(as_json, total, what) as told:
+                yield told
+        finally:  # what was understood of a file explains the error that follows from it
+            for remark in dict.fromkeys(remarks):
+                typer.secho(remark, dim=True, err=True)
+            print_warnings([str(item.message) for item in caught if issubclass(item.category, DataWarning)])
 
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-            console = Console(stderr=True)
-            with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-                task = bar.add_task(what, total=total)
-                yield lambda name: bar.update(task, advance=1, description=name[:48])
-    for remark in dict.fromkeys(remarks):
-        typer.secho(remark, dim=True, err=True)
-    print_warnings([str(item.message) for item in caught if issubclass(item.category, DataWarning)])
+
+@contextmanager
+def _bar(as_json: bool, total: int, what: str) -> Iterator[Callable[[str], None]]:
+    """A bar on the error stream, nothing where a machine reads."""
+    if as_json:
+        yield lambda name: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda name: bar.update(task, advance=1, description=name[:48])
 
 
 @contextmanager
