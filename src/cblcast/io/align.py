@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -81,12 +82,27 @@ class Rows:
     @cached_property
     def usual_step(self) -> int:
         """See :func:`usual_step`; 0 where no site has two readings."""
-        gaps = self.gaps
-        some = gaps[gaps > 0] if len(gaps) < 1000 else gaps[:200]
-        if len(some) and some[0] > 0 and (gaps == some[0]).sum() > 0.5 * len(gaps):
-            return int(some[0])
-        gaps = gaps[gaps > 0]
+        least, most = self.gap_range
+        if least == most or least < 0:
+            return max(least, 0)
+        gaps = self.gaps[self.gaps > 0]
+        if len(gaps) and (gaps == gaps[0]).sum() > 0.5 * len(gaps):
+            return int(gaps[0])
         return int(pd.Series(gaps).value_counts().index[0]) if len(gaps) else 0
+
+    @cached_property
+    def gap_range(self) -> tuple[int, int]:
+        """The shortest and the longest distance of neighbours of one site [us]; (-1, -1) where there are none.
+
+        Site by site, since most files are regular and need no array of all distances.
+        """
+        least, most = -1, -1
+        for first, stop in pairwise(self.bounds.tolist()) if len(self.site) else ():
+            if stop - first > 1:
+                gaps = np.diff(self.us[first:stop])
+                low = int(gaps.min())
+                least, most = (low if least < 0 else min(least, low)), max(most, int(gaps.max()))
+        return least, most
 
     @property
     def repeated(self) -> np.ndarray:

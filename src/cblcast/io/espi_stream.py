@@ -19,6 +19,8 @@ _OF_ENTRY = frozenset(
     {"uom", "powerOfTenMultiplier", "flowDirection", "accumulationBehaviour", "intervalLength", "commodity", "title"}
 )
 _KINDS = frozenset({"UsagePoint", "MeterReading", "ReadingType", "IntervalBlock"})
+_HEARD = _OF_ENTRY | {"value", "start", "duration"}
+_STRUCTURE = _KINDS | {"entry", "link", "IntervalReading", "timePeriod"}
 
 
 @dataclass
@@ -93,11 +95,21 @@ def stream_entries(path: Path, done: Callable[[Entry], None]) -> None:
         ) from None
 
 
+class _Names(dict[str, str]):
+    """Tag → its name without a prefix, empty where nobody asks for it; a file has few tags, and each is looked up often."""
+
+    def __missing__(self, tag: str) -> str:
+        name = tag.rpartition(":")[2]
+        self[tag] = name if name in _HEARD or name in _STRUCTURE else ""
+        return self[tag]
+
+
 class _Reader:
     """Handlers of the parser; text is listened to only where it is wanted, which is what makes a long file fast."""
 
     def __init__(self, parser: expat.XMLParserType, name: str, done: Callable[[Entry], None]) -> None:
         self.parser, self.name, self.done = parser, name, done
+        self.names = _Names()
         self.entry: Entry | None = None
         self.reading: dict[str, str] | None = None
         self.in_period = False
@@ -105,41 +117,45 @@ class _Reader:
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """An element begins."""
-        tag = tag.rpartition(":")[2]
+        name = self.names[tag]
+        if not name:
+            return
         if self.reading is not None:
-            if tag == "timePeriod":
+            if name == "timePeriod":
                 self.in_period = True
-            elif tag == "value" or (self.in_period and (tag == "start" or tag == "duration")):
+            elif name == "value" or (self.in_period and (name == "start" or name == "duration")):
                 self._listen()
         elif self.entry is None:
-            if tag == "entry":
+            if name == "entry":
                 self.entry = Entry(self.parser.CurrentLineNumber)
-        elif tag == "IntervalReading":
+        elif name == "IntervalReading":
             self.reading = {}
-        elif tag == "link":
+        elif name == "link":
             self._link(self.entry, attributes.get("rel", ""), attributes.get("href", "").rstrip("/"))
-        elif tag in _OF_ENTRY:
+        elif name in _OF_ENTRY:
             self._listen()
-        elif tag in _KINDS:
-            self.entry.kind = tag
+        elif name in _KINDS:
+            self.entry.kind = name
 
     def end(self, tag: str) -> None:
         """An element ends."""
-        tag = tag.rpartition(":")[2]
+        name = self.names[tag]
+        if not name:
+            return
         if self.reading is not None:
-            if tag == "value" or (self.in_period and (tag == "start" or tag == "duration")):
-                self.reading[tag] = self._heard()
-            elif tag == "timePeriod":
+            if name == "value" or (self.in_period and (name == "start" or name == "duration")):
+                self.reading[name] = self._heard()
+            elif name == "timePeriod":
                 self.in_period = False
-            elif tag == "IntervalReading":
+            elif name == "IntervalReading":
                 self._keep(self.reading)
                 self.reading = None
         elif self.entry is not None:
-            if tag == "entry":
+            if name == "entry":
                 self.done(self.entry)
                 self.entry = None
-            elif tag in _OF_ENTRY:
-                self.entry.texts.setdefault(tag, self._heard())
+            elif name in _OF_ENTRY:
+                self.entry.texts.setdefault(name, self._heard())
 
     def _listen(self) -> None:
         self.buffer = ""

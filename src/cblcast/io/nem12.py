@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,12 @@ def _readings(file: File) -> Readings:
         np.full(len(keys), -1, dtype=np.int8),
     )
     streams.sort(key=lambda stream: (code[stream.nmi, stream.suffix], min(stream.days)))
-    parts = [_rows_of(stream) for stream in streams]
-    size = [len(part[0]) for part in parts]
-    us, values = (np.concatenate([part[at] for part in parts]) for at in range(2))
+    overlap = _overlap(streams)
+    size = [len(stream.days) * (DAY_MINUTES // stream.minutes) for stream in streams]
+    us, values = np.empty(sum(size), dtype=np.int64), np.empty(sum(size))
+    for stream, stop in zip(streams, np.cumsum(size), strict=True):
+        part = slice(stop - len(stream.days) * (DAY_MINUTES // stream.minutes), stop)
+        _fill(stream, us[part], values[part])
     codes = np.repeat(np.array([code[stream.nmi, stream.suffix] for stream in streams], dtype=np.int32), size)
     rows = Rows(codes, us, {OBSERVED: values}, np.broadcast_to(np.int64(0), len(us)))
     minutes = [stream.minutes for stream in streams]
@@ -94,9 +98,10 @@ def _readings(file: File) -> Readings:
         lengths = np.broadcast_to(np.int64(minutes[0] * 60_000_000), len(us))
     else:
         lengths = np.repeat(np.array(minutes) * 60_000_000, size)
-    order = rows.order()
-    if order is not None:
-        rows, lengths = rows.take(order), lengths[order]
+    if overlap:
+        order = rows.order()
+        if order is not None:
+            rows, lengths = rows.take(order), lengths[order]
     report = ReadReport(file.name, "nem12").understanding("time", "market time, UTC+10").understanding("site", "NMI")
     suffixes = sorted({suffix for _, suffix in keys}, key=lambda suffix: (suffix[0] == "B", suffix))
     report = report.understanding("net", " ".join(("+ " if suffix[0] == "E" else "- ") + suffix for suffix in suffixes))
@@ -108,9 +113,16 @@ def _readings(file: File) -> Readings:
     return Readings(rows, series, site_ids, "start", lengths, lambda row: file.name, report)
 
 
-def _rows_of(stream: Stream) -> tuple[np.ndarray, np.ndarray]:
-    """Instant [us] and value of each interval of a stream."""
+def _overlap(streams: list[Stream]) -> bool:
+    """Whether two streams of one NMI and suffix, in order, lie over each other."""
+    pairs = pairwise(streams)
+    return any((a.nmi, a.suffix) == (b.nmi, b.suffix) and max(a.days) >= min(b.days) for a, b in pairs)
+
+
+def _fill(stream: Stream, us: np.ndarray, values: np.ndarray) -> None:
+    """Write the instant [us] and the value of each interval of a stream, and let go of its days."""
     days = sorted(stream.days)
     midnight = np.array(days, dtype="M8[us]").astype(np.int64) - MARKET_OFFSET_US
-    us = midnight[:, None] + np.arange(DAY_MINUTES // stream.minutes) * (stream.minutes * 60_000_000)
-    return us.reshape(-1), np.concatenate([stream.days.pop(day)[1] for day in days])
+    of_day = np.arange(DAY_MINUTES // stream.minutes) * (stream.minutes * 60_000_000)
+    np.add(midnight[:, None], of_day, out=us.reshape(len(days), -1))
+    np.concatenate([stream.days.pop(day)[1] for day in days], out=values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import io
 from collections.abc import Iterator
@@ -10,28 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv as pa_csv
 
+from cblcast.io.nem12_lines import Record, records_of
 from cblcast.io.opened import opened
 from cblcast.io.readings import EXPORT, IMPORT
 from cblcast.io.units import UNITS, Unit
 from cblcast.schema import DataError
 
 DAY_MINUTES = 1440
-AFTER_VALUES = 5  # fields of a 300 record behind its values: flag, reason, its description, update, load
-DAYS_AT_ONCE = 1000
-LONGEST_LINE = 65_536  # characters; a day of 5-minute values has 288
 # Suffix E: taken from the grid; B: given to it. Reactive energy (K, Q) is another quantity.
 DIRECTION = {"E": IMPORT, "B": EXPORT}
-
-
-@dataclass(frozen=True)
-class Record:
-    """The fields of a line; of a plain day without its values, which have been read already."""
-
-    fields: list[str]
-    values: np.ndarray | None = None
 
 
 @dataclass
@@ -89,7 +76,7 @@ def read_records(path: Path, file: File) -> None:
         with opened(path) as raw:
             text = io.TextIOWrapper(raw, encoding="utf-8-sig")
             try:
-                ended = _take(_records(text, path.name), file)
+                ended = _take(records_of(text, path.name), file)
             finally:
                 text.detach()  # the file is closed by who opened it
     except UnicodeDecodeError as error:
@@ -117,58 +104,6 @@ def _take(records: Iterator[Record], file: File) -> bool:
         _RECORDS[kind](file, record, where)
         ended = kind == "900"
     return ended
-
-
-def _records(text: io.TextIOBase, name: str) -> Iterator[Record]:
-    """The record of each line; the values of plain days are read many days at once."""
-    number = 0
-    days: list[tuple[str, str, list[str]]] = []  # date, values, fields behind them
-    while line := text.readline(LONGEST_LINE):
-        number += 1
-        if len(line) >= LONGEST_LINE:
-            raise DataError(f"line {number} of {name} is longer than {LONGEST_LINE} characters: it is no NEM12 record")
-        line = line.rstrip("\r\n")
-        parts = line.split(",", 2) if line.startswith("300,") and '"' not in line else []
-        values, *after = parts[2].rsplit(",", AFTER_VALUES) if len(parts) == 3 else [""]
-        if len(after) == AFTER_VALUES:
-            if len(days) == DAYS_AT_ONCE:
-                yield from _days(days)
-                days.clear()
-            days.append((parts[1], values, after))
-            continue
-        yield from _days(days)
-        days.clear()
-        yield Record(next(csv.reader([line]), [""]) if '"' in line else line.split(","))
-    yield from _days(days)
-
-
-def _days(days: list[tuple[str, str, list[str]]]) -> Iterator[Record]:
-    """The records of days; where one has not as many values as the first, or a text among them, field by field."""
-    read = _plain_values([values for _, values, _ in days]) if days else None
-    for at, (date, values, after) in enumerate(days):
-        if read is None:
-            yield Record(["300", date, *values.split(","), *after])
-        else:
-            yield Record(["300", date, *after], read[at])
-
-
-def _plain_values(days: list[str]) -> np.ndarray | None:
-    """Numbers between commas, shape (days, values); None where one is none, or a day has more or fewer."""
-    count = days[0].count(",") + 1
-    if any(day.count(",") + 1 != count for day in days):
-        return None
-    column = "\n".join(days).replace(",", "\n").encode()
-    try:
-        read = pa_csv.read_csv(
-            pa.py_buffer(column),
-            pa_csv.ReadOptions(use_threads=False, column_names=["value"]),
-            pa_csv.ParseOptions(ignore_empty_lines=False),
-            pa_csv.ConvertOptions(column_types={"value": pa.float64()}, null_values=[]),
-        )
-    except pa.ArrowInvalid:
-        return None
-    values = read.column("value").to_numpy()
-    return values.reshape(len(days), count) if len(values) == len(days) * count and np.isfinite(values).all() else None
 
 
 def _open_stream(file: File, record: Record, where: str) -> None:
@@ -207,7 +142,7 @@ def _add_day(file: File, record: Record, where: str) -> None:
     if day is None or isinstance(values, str):
         wrong = values if day is not None else record.fields[1][:20]
         raise DataError(f"{where}: {wrong!r} is neither: dates are 20190601, values numbers")
-    if not np.isfinite(values).all() and flag[0] not in "NV":
+    if record.values is None and not np.isfinite(values).all() and flag[0] not in "NV":
         raise DataError(f"{where}: a value is missing though the day is flagged {flag!r}: fetch the file again")
     if not dt.date(1990, 1, 1) <= day <= dt.date(2100, 1, 1):
         raise DataError(f"{where}: the day {day} is not of this market's time: mend the date")

@@ -39,7 +39,7 @@ def without_repeats(readings: Readings, how: str) -> Readings:
     """
     check_way(how)
     rows = readings.rows
-    if not (rows.gaps == 0).any():
+    if rows.gap_range[0] != 0:
         return readings
     repeated = rows.repeated
     start = np.flatnonzero(~repeated)

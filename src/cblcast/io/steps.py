@@ -43,10 +43,9 @@ def check_spans(readings: Readings) -> Readings:
     """
     rows = readings.rows
     step = usual_step(rows)
-    gap = rows.gaps
-    if len(gap) == 0 or gap.max() <= step:
+    if rows.gap_range[1] <= step:
         return readings
-    gap = np.maximum(gap, 0)
+    gap = np.maximum(rows.gaps, 0)
     cells = float(np.sum(gap // step)) + len(rows.us)
     far = np.flatnonzero(gap > STRAY_GAP_US)
     bounds = rows.starts(len(readings.series.name))
@@ -87,6 +86,8 @@ def with_lengths(readings: Readings, wanted: int | None) -> Readings:
     plain = np.broadcast_to(np.int64(usual), len(rows.us))
     if wanted is not None:
         return readings.but(lengths=interval_lengths(rows, readings.label))
+    if rows.gap_range == (usual, usual):
+        return readings.but(lengths=plain)
     gap = rows.gaps
     if (gap == usual).sum() >= (1 - COARSE_SHARE) * (gap > 0).sum():
         return readings.but(lengths=plain)

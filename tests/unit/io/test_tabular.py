@@ -144,8 +144,11 @@ def test_autumn_rows_sorted_by_the_clock_and_a_single_showing() -> None:
     once = table.drop_duplicates("time")
     values = kw(read_panel(once.reset_index(drop=True), tz="Europe/Madrid"))
     np.testing.assert_array_equal(values, [0, 1, 2, 3, 4, 5, np.nan, np.nan, 8, 9, 10, 11, 12, 13])
+    other = table.assign(load_kw=table["load_kw"] + 100)
     with pytest.raises(DataError, match="more than twice"):
-        read_panel(pd.concat([table, table]).reset_index(drop=True), tz="Europe/Madrid")
+        read_panel(pd.concat([table, other]).reset_index(drop=True), tz="Europe/Madrid")
+    copied = read_panel(pd.concat([table, table]).reset_index(drop=True), tz="Europe/Madrid")  # the same file twice
+    np.testing.assert_array_equal(kw(copied), np.arange(14.0))
 
 
 def test_the_skipped_hour_is_dropped_and_its_readings_are_counted() -> None:
