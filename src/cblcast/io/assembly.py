@@ -41,7 +41,7 @@ def to_panel(readings: Readings, sites: pd.DataFrame, clocks: list[str], options
     wanted = None if options.step is None else step_us(options.step)
     readings = without_repeats(readings, options.on_duplicates)
     _refuse_unmetered(readings)
-    readings = check_spans(readings)
+    readings = check_spans(readings, wanted)
     readings = warn_of_dials(energies_of_dials(readings, options.register))
     readings = with_lengths(readings, wanted)
     hours = usual_step(readings.rows) / HOUR_US

@@ -16,7 +16,6 @@ from cblcast.schema import DataError
 
 MINUTE_US = 60_000_000
 HALF_DAY_US = 720 * MINUTE_US
-YEAR_US = 365.2425 * 86_400_000_000
 # Meters are younger, and no one settles what is to come: what lies outside is a slip of the pen.
 EARLIEST_US = int(np.datetime64("1900-01-01", "us").astype(np.int64))
 LATEST_US = int(np.datetime64("2200-01-01", "us").astype(np.int64))
@@ -94,10 +93,14 @@ def parse_times(column: pd.Series, table: Table, time_format: str | None = None)
     outside = np.flatnonzero((stamps.us < EARLIEST_US) | (stamps.us > LATEST_US))
     if len(outside):
         raise DataError(
-            f"{table.where(int(column.index[outside[0]]))} is of the year {1970 + int(stamps.us[outside[0]] / YEAR_US)} "
+            f"{table.where(int(column.index[outside[0]]))} is of the year {_year(int(stamps.us[outside[0]]))} "
             f"({len(outside)} such rows): mend the date"
         )
     return stamps
+
+
+def _year(us: int) -> int:
+    return int(np.datetime64(us, "us").astype("M8[Y]").astype(np.int64)) + 1970
 
 
 def _parse_numbers(column: pd.Series, table: Table, time_format: str | None) -> Stamps:

@@ -25,6 +25,8 @@ _NAMES_OF_SUMS = (
 _FOOTER = re.compile(rf"\b({_NAMES_OF_SUMS}|end of|fin de|ende)\b", re.IGNORECASE)
 _SUM = re.compile(rf"^\s*(grand )?({_NAMES_OF_SUMS})\b[^\d]*$", re.IGNORECASE)
 MOST_SUMS = 5
+LEAST_LINES = 20  # by which the longest line of a table is guessed
+BLOCK = 1 << 20  # bytes that are parsed at once; a line must fit in it
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,11 @@ def read_text_table(path: Path, decimal: str | None) -> TextTable:
     DataError
         Empty, without header, rows of another width, not text.
     """
-    dialect = dialect_of(head_of(path), path.name)
+    head = head_of(path, LEAST_LINES)
+    dialect = dialect_of(head, path.name)
     names, notes = _distinct(dialect.names)
     odd = _OddRows()
-    table = _parsed(path, dialect, names, decimal or dialect.decimal, odd)
+    table = _parsed(path, dialect, names, decimal or dialect.decimal, odd, 4 * max(map(len, head.split(b"\n"))))
     frame = _frame(table)
     first_line = dialect.body + 1
     notes += _judge_odd_rows(odd.rows, frame, first_line, path.name, dialect)
@@ -111,11 +114,17 @@ def without_sums(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     return (frame.iloc[:-n], n) if n else (frame, 0)
 
 
-def _parsed(path: Path, dialect: Dialect, names: list[str], decimal: str, odd: _OddRows) -> pa.Table:
+def _parsed(path: Path, dialect: Dialect, names: list[str], decimal: str, odd: _OddRows, block: int) -> pa.Table:
     text = {name: pa.string() for name in names} if dialect.groups else {}
     text |= {name: pa.dictionary(pa.int32(), pa.string()) for name in names if is_site(name)}
     options = (
-        pa_csv.ReadOptions(use_threads=False, skip_rows=dialect.body, column_names=names, encoding=dialect.encoding),
+        pa_csv.ReadOptions(
+            use_threads=False,
+            skip_rows=dialect.body,
+            column_names=names,
+            encoding=dialect.encoding,
+            block_size=max(BLOCK, block),
+        ),
         pa_csv.ParseOptions(delimiter=dialect.separator, invalid_row_handler=odd, ignore_empty_lines=False, newlines_in_values=False),
         pa_csv.ConvertOptions(null_values=[""], strings_can_be_null=True, column_types=text, decimal_point=decimal),
     )  # fmt: skip
@@ -127,6 +136,10 @@ def _parsed(path: Path, dialect: Dialect, names: list[str], decimal: str, odd: _
     except pa.ArrowInvalid as error:
         if odd.rows:
             _refuse_odd_row(odd.rows[0], dialect.body + 1, path.name, dialect)
+        if "straddling" in str(error):
+            raise DataError(
+                f"{path.name} has a line longer than {BLOCK // 1024} KiB, or a quote that does not end: it is no table"
+            ) from None
         if "Empty CSV" in str(error) or "Could not skip" in str(error):
             raise DataError(f"{path.name} has a header but no rows") from None
         raise DataError(f"{path.name} cannot be read as csv ({_short(error)}): write the file again") from None
@@ -143,19 +156,19 @@ def _frame(table: pa.Table) -> pd.DataFrame:
 
 def _distinct(names: tuple[str, ...]) -> tuple[list[str], tuple[Note, ...]]:
     """Names that are all different; what has none gets one that no file can hold."""
-    found: list[str] = []
+    found: dict[str, None] = {}
     notes: tuple[Note, ...] = ()
     for at, name in enumerate(names):
         if not name:
-            found.append(f"\x00{at}")
+            found[f"\x00{at}"] = None
             continue
         new, count = name, 1
         while new in found:
             new, count = f"{name}.{count}", count + 1
         if new != name:
             notes += (Note(Kind.DOUBTFUL, f"two columns are named {name!r}: the second is read as {new!r}"),)
-        found.append(new)
-    return found, notes
+        found[new] = None
+    return list(found), notes
 
 
 def _says_nothing(column: pd.Series) -> bool:

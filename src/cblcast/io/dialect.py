@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from cblcast.io.names import END_WORDS, TIME_WORDS, stem
+from cblcast.io.opened import HEAD
 from cblcast.schema import DataError
 
 SEPARATORS = ",;\t|"
@@ -74,9 +75,9 @@ def dialect_of(head: bytes, name: str) -> Dialect:
     encoding, guessed = _encoding(head, name)
     text = head.decode(encoding, errors="ignore").lstrip("\ufeff")
     lines = text.splitlines()[:LINES]
-    if len(head) >= 65_536 and len(lines) < LINES and len(lines) > 1:
+    if len(lines) > 1 and len(lines) < LINES and not text.endswith(("\n", "\r")) and len(head) >= HEAD:
         lines = lines[:-1]  # the last one is cut
-    if not "".join(lines[:MOST_PREFACE]).strip():
+    if not "".join(lines[: 4 * MOST_PREFACE]).strip():
         raise DataError(f"{name} is empty or has no header in its first line: name the columns there")
     separator = _separator(lines)
     cells = [_split(line, separator) for line in lines]
@@ -142,6 +143,8 @@ def _beats(lines: list[str], separator: str, other: str) -> bool:
 def _header(cells: list[list[str]], name: str) -> int:
     """The first line that names columns: one with a known time above a value, else the first without values."""
     there = [at for at, row in enumerate(cells) if any(cell.strip() for cell in row)]
+    if not there:
+        raise DataError(f"{name} is empty or has no header in its first line: name the columns there")
     for at, below in zip(there, [*there[1:], None], strict=True):
         if at >= MOST_PREFACE:
             break

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import warnings
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from cblcast.io.dialect import MOST_PREFACE
 from cblcast.io.names import END_WORDS, TIME_WORDS, stem
 from cblcast.schema import DataError
 
+# What a broken pack or sheet makes openpyxl and its parser raise, beside the exceptions of Python itself.
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 MOST_CELLS = 30_000_000
 MOST_COLUMNS = 2000
 MOST_EMPTY = 2000  # rows in a row without a cell end a sheet
@@ -51,14 +54,14 @@ def read_workbook(path: Path) -> tuple[pd.DataFrame, int, str]:
             }
             book.close()
     except (
-        zipfile.BadZipFile,
-        KeyError,
+        ArithmeticError,
+        LookupError,
         OSError,
         ValueError,
         TypeError,
         AttributeError,
-        IndexError,
         SyntaxError,
+        *_BROKEN,
     ) as error:
         if isinstance(error, DataError):
             raise

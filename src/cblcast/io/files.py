@@ -20,6 +20,7 @@ from cblcast.schema import DataError, nearest
 CSV_SUFFIXES = (".csv", ".txt", ".tsv", ".dat")
 PARQUET_SUFFIXES = (".parquet", ".pq")
 EXCEL_SUFFIXES = (".xlsx", ".xlsm")
+LARGEST_NUMBER = 1e18  # nanoseconds since 1970 are no larger
 # What another program reads better: each with its remedy.
 _FOREIGN = {
     ".xls": "save it as .xlsx or CSV",
@@ -151,7 +152,9 @@ def numbers(column: pd.Series, table: Table) -> pd.Series:
     if pd.api.types.is_complex_dtype(column.dtype):
         raise DataError(f"{column.name!r} of {table.name} holds complex numbers: give the active power")
     if pd.api.types.is_numeric_dtype(column.dtype):
-        return pd.Series(column.to_numpy(dtype=np.float64, na_value=np.nan), index=column.index, name=column.name)
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        _refuse_infinite(values, column, table)
+        return pd.Series(values, index=column.index, name=column.name)
     if any(isinstance(value, bytes) for value in column.iloc[:1000]):
         raise DataError(f"{column.name!r} of {table.name} holds bytes, not numbers: write numbers")
     found = read_numbers(column.astype("object").map(_as_text, na_action="ignore"), table.decimal, table.likely)
@@ -167,7 +170,20 @@ def numbers(column: pd.Series, table: Table) -> pd.Series:
             f"{column.name!r} of {table.name} can be read in two ways ({found.style.says} or otherwise): "
             "name the decimal sign (decimal='.' or ',')"
         )
+    _refuse_infinite(found.values, column, table)
     return pd.Series(found.values, index=column.index, name=column.name)
+
+
+def _refuse_infinite(values: np.ndarray, column: pd.Series, table: Table) -> None:
+    """No meter and no weather station shows numbers beyond any use."""
+    with np.errstate(invalid="ignore"):
+        beyond = np.abs(values) > LARGEST_NUMBER
+    if beyond.any():
+        at = int(beyond.argmax())
+        raise DataError(
+            f"{table.where(int(column.index[at]))}: {column.name!r} is {values[at]:g}, beyond what is metered: mend it, or leave the "
+            "cell empty"
+        )
 
 
 def holds_numbers(column: pd.Series, table: Table) -> bool:

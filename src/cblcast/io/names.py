@@ -133,7 +133,7 @@ def is_end(name: str) -> bool:
     return stem(name) in END_WORDS or bool(_END_WORDS & set(stem(name).split()))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65_536)
 def fold(name: str) -> str:
     """A name without capitals, accents and signs: ``DateTime`` and ``date_time`` are ``date time``, ``Zähler`` is ``zahler``."""
     split = _CAMEL.sub(" ", str(name).strip().replace("ß", "ss"))

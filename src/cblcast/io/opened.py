@@ -15,6 +15,7 @@ from cblcast.schema import DataError, nearest
 
 LARGEST_UNPACKED = 4 * 1024**3  # bytes; a packed file that swells beyond it is refused
 HEAD = 65_536  # bytes by which a file is recognised
+LONGEST_HEAD = 16 * 1024**2  # bytes of the first lines of a table with thousands of columns
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 # Parts of a zip that systems add by themselves.
 _ADDED = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
@@ -92,10 +93,16 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         raise DataError(f"{path.name} cannot be unpacked ({error}): save it without a password") from None
 
 
-def head_of(path: Path) -> bytes:
-    """The first bytes of a data file, unpacked."""
+def head_of(path: Path, lines: int = 0) -> bytes:
+    """The first bytes of a data file, unpacked; so many that they hold `lines` lines, unless these are of no table."""
     with opened(path) as file:
-        return file.read(HEAD)
+        head = file.read(HEAD)
+        while head.count(b"\n") < lines and len(head) < LONGEST_HEAD:
+            more = file.read(HEAD)
+            if not more:
+                break
+            head += more
+        return head
 
 
 def _first_bytes(path: Path) -> bytes:

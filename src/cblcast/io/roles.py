@@ -23,7 +23,7 @@ from cblcast.io.read_report import Kind, Note
 from cblcast.io.readings import EXPORT, IMPORT, LOAD
 from cblcast.io.site_table import SITE_NUMBERS, SITE_TEXT
 from cblcast.io.units import UNITS, Unit, unit_in_name, without_unit
-from cblcast.io.weather_names import Column, classify, ends_like_its_neighbours
+from cblcast.io.weather_names import Column, Company, classify
 from cblcast.schema import OBSERVED, DataError
 
 SITE_COLUMNS = SITE_TEXT + SITE_NUMBERS
@@ -229,8 +229,9 @@ def _wide(table: Table, others: list[str]) -> Roles:
                 len(other),
             ),
         )
+    company = Company.of(kinds)
     metered = tuple(
-        Metered(column, LOAD, None if ends_like_its_neighbours(column, kinds) else unit_in_name(column), column)
+        Metered(column, LOAD, None if company.ends_like(column) else unit_in_name(column), column)
         for column in customers
     )
     return Roles(None, metered, beside, wide=True, notes=notes)

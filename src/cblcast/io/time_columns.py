@@ -55,28 +55,23 @@ def read_times(table: Table, time_format: str | None) -> Times:
     DataError
         No column that says when, or several that might.
     """
-    holds = {str(column): _content(table.frame[column], time_format) for column in table.frame.columns}
-    word = {column: stem(column) for column in holds}
-    starts = [c for c in holds if word[c] in TIME_WORDS]
-    slots = [c for c in holds if word[c] in SLOT_WORDS]
-    ends = [c for c in holds if is_end(c) and c not in starts and c not in slots]
+    names = [str(column) for column in table.frame.columns]
+    holds = _Contents(table, time_format)
+    word = {column: stem(column) for column in names}
+    starts = [c for c in names if word[c] in TIME_WORDS]
+    slots = [c for c in names if word[c] in SLOT_WORDS]
+    ends = [c for c in names if is_end(c) and c not in starts and c not in slots]
     whole = _first([c for c in starts if holds[c] == "instant"])
     spare = tuple(c for c in starts + ends if holds[c] in ("instant", "date", "clock"))
     if whole is not None:
         return _instant(table, whole, time_format, spare, ends=False)
     day = _first([c for c in starts if holds[c] == "date"])
+    others = [c for c in names if c not in ends and not pd.api.types.is_numeric_dtype(table.frame[c].dtype)]
     if day is not None:
-        others = [c for c in holds if c not in ends]
         clock = next((c for c in [*starts, *slots, *others, *ends] if holds[c] == "clock"), None)
         if clock is not None:
-            return _day_and_clock(
-                table,
-                day,
-                clock,
-                time_format,
-                spare,
-                ends=clock not in starts and (clock in ends or word[clock] in _ENDS),
-            )
+            at_end = clock not in starts and (clock in ends or word[clock] in _ENDS)
+            return _day_and_clock(table, day, clock, time_format, spare, ends=at_end)
         slot = next((c for c in [*slots, *starts] if holds[c] == "number" and c != day), None)
         if slot is not None:
             return _day_and_slot(table, day, slot, time_format, spare)
@@ -85,19 +80,31 @@ def read_times(table: Table, time_format: str | None) -> Times:
         return _instant(table, whole, time_format, spare, ends=True)
     if day is not None:
         return _instant(table, day, time_format, spare, ends=False)
-    unnamed = [c for c in holds if holds[c] == "instant" and c not in starts]
+    unnamed = [c for c in others if c not in starts and holds[c] == "instant"]
     if len(unnamed) == 1:
         return _instant(table, unnamed[0], time_format, (), ends=False)
-    return _instant(table, _named_at_least(table, holds, starts + ends, unnamed), time_format, spare, ends=False)
+    return _instant(table, _named_at_least(table, starts + ends, unnamed), time_format, spare, ends=False)
 
 
-def _named_at_least(table: Table, holds: dict[str, str], named: list[str], unnamed: list[str]) -> str:
+class _Contents(dict[str, str]):
+    """What the columns of a table hold, looked at when it is asked for: a wide table has thousands of them."""
+
+    def __init__(self, table: Table, time_format: str | None) -> None:
+        super().__init__()
+        self.table, self.time_format = table, time_format
+
+    def __missing__(self, column: str) -> str:
+        self[column] = _content(self.table.frame[column], self.time_format)
+        return self[column]
+
+
+def _named_at_least(table: Table, named: list[str], unnamed: list[str]) -> str:
     """A column that is called a time, whose cells will be refused with their line; a :class:`DataError` without one."""
     if named:
         return _first(named) or named[0]
     which = f"; it could be any of {', '.join(map(repr, unnamed))}" if unnamed else ""
     raise DataError(
-        f"{table.name} has no time column (its columns are {', '.join(map(repr, list(holds)[:12]))}{which}): "
+        f"{table.name} has no time column (its columns are {', '.join(map(repr, table.frame.columns[:12]))}{which}): "
         "call it 'time', or map its name (columns={'When': 'time'})"
     )
 

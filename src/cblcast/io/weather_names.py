@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
 
 from cblcast.io.names import CALENDAR_WORDS, fold, stem, words
@@ -81,13 +82,48 @@ _OTHER_UNIT = re.compile(
 _LAST_PART = re.compile(r"^(.*[_\s.\-])([A-Za-z0-9]{1,3})$")
 
 
+@dataclass(frozen=True)
+class Company:
+    """The columns that stand beside each other, and how their names end.
+
+    Attributes
+    ----------
+    endings : dict of (beginning, length of the ending) to set of str
+        Endings that are no unit.
+    units : int
+        How many of them bear a unit.
+    """
+
+    endings: dict[tuple[str, int], set[str]]
+    units: int
+
+    @classmethod
+    def of(cls, names: Iterable[str]) -> Company:
+        """The company of these columns."""
+        endings: dict[tuple[str, int], set[str]] = {}
+        units = 0
+        for name in names:
+            unit = unit_in_name(name)
+            units += unit is not None
+            part = _LAST_PART.match(name.strip())
+            if part is not None and (len(part[2]) == 1 or not (unit or _WEATHER_AT_END.search(name))):
+                endings.setdefault((part[1].lower(), len(part[2])), set()).add(part[2])
+        return cls(endings, units)
+
+    def ends_like(self, name: str) -> bool:
+        """Whether ``house_c`` has a ``house_a`` beside it: then what it ends in is part of its name, no unit."""
+        part = _LAST_PART.match(name.strip())
+        return part is not None and bool(self.endings.get((part[1].lower(), len(part[2])), set()) - {part[2]})
+
+
 def classify(columns: Iterable[str]) -> dict[str, Column]:
     """What each column of a wide table is, by its name and unit, and by its neighbours where letters may be either."""
     names = [str(column) for column in columns]
-    return {name: _one(name.strip(), names) for name in names}
+    company = Company.of(names)
+    return {name: _one(name.strip(), company) for name in names}
 
 
-def _one(name: str, all_names: list[str]) -> Column:
+def _one(name: str, company: Company) -> Column:
     if _WEATHER_IN_BRACKETS.search(name):
         return Column.WEATHER
     if _OTHER_UNIT.search(name):
@@ -100,17 +136,15 @@ def _one(name: str, all_names: list[str]) -> Column:
     found = _by_words(fold(name).split())
     if found is not None:
         return found
-    if ends_like_its_neighbours(name, all_names):
+    if company.ends_like(name):
         return Column.CUSTOMER
     if _WEATHER_AT_END.search(name):
         return Column.WEATHER
     part = _LAST_PART.match(name)
-    if part is None or part.group(2).lower() not in ("c", "f", "k", "w"):
+    if part is None or part[2].lower() not in ("c", "f", "k", "w"):
         return Column.CUSTOMER
     # W is a unit where the neighbours bear units as well.
-    if part.group(2).lower() == "w" and any(unit_in_name(other) for other in all_names if other.strip() != name):
-        return Column.CUSTOMER
-    return Column.UNCLEAR
+    return Column.CUSTOMER if part[2].lower() == "w" and company.units > 1 else Column.UNCLEAR
 
 
 def _by_words(words: list[str]) -> Column | None:
@@ -125,18 +159,3 @@ def _by_words(words: list[str]) -> Column | None:
     if there & _EITHER and not there - _EITHER - {"power", "generation", "total"}:
         return Column.UNCLEAR
     return None
-
-
-def ends_like_its_neighbours(name: str, all_names: Iterable[str]) -> bool:
-    """Whether ``house_c`` has a ``house_a`` beside it: then what it ends in is part of its name, no unit."""
-    part = _LAST_PART.match(name.strip())
-    if part is None:
-        return False
-    for other in all_names:
-        found = _LAST_PART.match(str(other).strip())
-        if found is None or str(other).strip() == name.strip() or found.group(1).lower() != part.group(1).lower():
-            continue
-        is_unit = len(found.group(2)) > 1 and (unit_in_name(other) or _WEATHER_AT_END.search(other))
-        if len(found.group(2)) == len(part.group(2)) and not is_unit:
-            return True
-    return False
