@@ -7,12 +7,14 @@ import pandas as pd
 
 from cblcast.io.align import Rows, usual_step
 from cblcast.io.dials import energies_of_dials, warn_of_dials
+from cblcast.io.lengths import with_lengths, without_idle_rows
 from cblcast.io.net import netted
 from cblcast.io.options import ReaderOptions
 from cblcast.io.read_report import Kind, Note
 from cblcast.io.readings import Reading, Readings
 from cblcast.io.repeats import without_repeats
-from cblcast.io.steps import check_spans, in_kw, on_one_step, step_us, with_lengths
+from cblcast.io.spans import check_spans
+from cblcast.io.steps import in_kw, on_one_step, step_us
 from cblcast.io.units import equals_energy, interval_factor, unit_in_name
 from cblcast.io.weather_table import with_weather
 from cblcast.panel import Panel
@@ -43,7 +45,7 @@ def to_panel(readings: Readings, sites: pd.DataFrame, clocks: list[str], options
     _refuse_unmetered(readings)
     readings = check_spans(readings, wanted)
     readings = warn_of_dials(energies_of_dials(readings, options.register))
-    readings = with_lengths(readings, wanted)
+    readings = with_lengths(without_idle_rows(readings), wanted)
     hours = usual_step(readings.rows) / HOUR_US
     readings = in_kw(readings, options.unit)
     readings = on_one_step(readings, wanted, zones)

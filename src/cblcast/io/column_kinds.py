@@ -29,7 +29,7 @@ _BY_UNIT = (
 )  # fmt: skip
 _CIRCULAR_WORDS = words(
     """
-    direction, dir, winddir, winddirection, azimuth, bearing, heading, yaw, richtung, windrichtung, direccion,
+    direction, dir, wdir, wd, drct, winddir, winddirection, azimuth, bearing, heading, yaw, richtung, windrichtung, direccion,
     direzione, direcao
     """
 )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from cblcast.io.clock import check_zone, parse_times
 from cblcast.io.files import Table, read_table
+from cblcast.io.names import TIME_WORDS, is_end, stem
 from cblcast.io.roles import find_site
 from cblcast.panel import Panel
 from cblcast.schema import SITE, DataError, nearest, require_columns
@@ -54,7 +55,7 @@ def read_events(
         Naming the line: a time without offset, a stop at or before the start, an unknown site.
     """
     table = read_table(source, "event").renamed(columns)
-    table = replace(table, frame=_with_site(table, panel))
+    table = replace(table, frame=_in_our_names(table, panel))
     frame = table.frame
     require_columns(frame, [SITE, "start", "stop"], table.name)
     if frame.empty:
@@ -90,16 +91,26 @@ def _named_sites(sites: pd.Series, table: Table) -> pd.Series:
     return sites.astype("str").str.strip()
 
 
-def _with_site(table: Table, panel: Panel | None) -> pd.DataFrame:
-    """The events with a site column: that of another name, or the panel's one site where the file has none."""
+def _in_our_names(table: Table, panel: Panel | None) -> pd.DataFrame:
+    """The events under our names: site, start and stop in other words, and the panel's one site where none is named."""
     frame = table.frame
-    if SITE in frame.columns:
+    names = [str(column) for column in frame.columns]
+    found = {SITE: find_site(names), "start": None, "stop": None}
+    for ours, theirs in (
+        ("start", [name for name in names if stem(name) in TIME_WORDS]),
+        ("stop", [name for name in names if is_end(name)]),
+    ):
+        found[ours] = theirs[0] if len(theirs) == 1 else None
+    frame = frame.rename(
+        columns={theirs: ours for ours, theirs in found.items() if theirs is not None and ours not in names}
+    )
+    if SITE in frame.columns or panel is None:
         return frame
-    named = find_site(str(column) for column in frame.columns)
-    if named is not None:
-        return frame.rename(columns={named: SITE})
-    if panel is None or len(panel.site_ids) > 1:
-        return frame
+    if len(panel.site_ids) > 1:
+        raise DataError(
+            f"{table.name} has no column that names the site, and the meter data hold {len(panel.site_ids)}: add site_id "
+            f"({panel.site_ids[0]!r}, …, or * for all)"
+        )
     return frame.assign(**{SITE: str(panel.site_ids[0])})
 
 

@@ -28,6 +28,7 @@ EVENT_FORMATS = {
 # What only a table needs to be told; the other formats say it themselves.
 _TABLE_OPTIONS = ("clock", "layout", "unit", "label", "columns", "time_format", "decimal")
 _NEM12 = re.compile(rb'^(?:\xef\xbb\xbf)?[\s,;"]*100"?\s*,\s*"?NEM12\b')
+_NEM13 = re.compile(_NEM12.pattern.replace(b"NEM12", b"NEM13"))
 _XML = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<(\?xml|feed|[A-Za-z0-9]+:feed|!DOCTYPE)", re.IGNORECASE)
 
 
@@ -110,6 +111,10 @@ def looks_like(path: Path) -> str:
     head = head_of(path)
     if _NEM12.match(head):
         return "nem12"
+    if _NEM13.match(head):
+        raise DataError(
+            f"{path.name} is a NEM13 file, which holds dial readings of months: ask for interval data (NEM12)"
+        )
     if head[:1000].lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<" and b"<html" in head[:2000].lower():
         raise DataError(f"{path.name} is a web page, not meter data: download the data file itself")
     if _XML.match(head) or suffix == ".xml":

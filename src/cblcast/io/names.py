@@ -99,6 +99,8 @@ EXPORT_WORDS = words(
     injetada, injetada, energia injetada na rede
     """
 )
+DELIVERED_WORDS = words("delivered, energy delivered, delivered energy, delivered total, active energy delivered")
+RECEIVED_WORDS = words("received, energy received, received energy, received total, active energy received")
 # A dial by its name: what it shows is no energy of an interval.
 DIAL_WORDS = words(
     """

@@ -9,10 +9,12 @@ import pandas as pd
 
 from cblcast.io.files import Table, holds_numbers
 from cblcast.io.names import (
+    DELIVERED_WORDS,
     DIAL_WORDS,
     EXPORT_WORDS,
     IMPORT_WORDS,
     LOAD_WORDS,
+    RECEIVED_WORDS,
     SITE_NAMES,
     UNIT_WORDS,
     fold,
@@ -127,6 +129,10 @@ def _both_directions(columns: list[str]) -> dict[str, str]:
     """Columns of what is taken from the grid and given to it, if there is one of each."""
     taken = [column for column in columns if _bare(column) in IMPORT_WORDS]
     given = [column for column in columns if _bare(column) in EXPORT_WORDS]
+    if not taken and not given:  # as a utility sees it: delivered to the customer, received from it
+        taken = [column for column in columns if _bare(column) in DELIVERED_WORDS]
+        given = [column for column in columns if _bare(column) in RECEIVED_WORDS]
+        taken, given = (taken, given) if taken and given else ([], [])
     if not given:
         return {taken[0]: IMPORT} if len(taken) == 1 and not any(_is_load(column) for column in columns) else {}
     if not taken:

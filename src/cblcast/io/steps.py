@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from cblcast.io.align import Rows, interval_lengths, resample, usual_step
+from cblcast.io.align import Rows, resample, usual_step
+from cblcast.io.lengths import COARSE_SHARE
 from cblcast.io.read_report import Kind
 from cblcast.io.readings import Readings
 from cblcast.io.units import UNITS, Unit, contradiction, unit_of
@@ -16,11 +17,6 @@ from cblcast.schema import OBSERVED, DataError
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
-MOST_CELLS = 400_000_000  # intervals of a panel; more would not fit
-MOST_TIMES_READ, FEW_CELLS = 50, 5_000_000  # and so many times what was read, beyond what costs nothing
-LONGEST_GAP_US = 3653 * DAY_US
-STRAY_GAP_US = 366 * DAY_US
-COARSE_SHARE = 0.02  # of the metered time: a longer interval that lasts so long sets the step
 
 
 def step_us(step: str | pd.Timedelta) -> int:
@@ -32,95 +28,6 @@ def step_us(step: str | pd.Timedelta) -> int:
     if not length > pd.Timedelta(0):
         raise DataError(f"step {step!r} is not longer than nothing: write it like '30min' or '1h'")
     return length // pd.Timedelta(1, unit="us")
-
-
-def check_spans(readings: Readings, wanted: int | None) -> Readings:
-    """Refuse a date far from the rest, before a grid up to it is laid out.
-
-    Parameters
-    ----------
-    readings : Readings
-    wanted : int, optional
-        The step that the panel will have [us].
-
-    Raises
-    ------
-    DataError
-        Naming the line beside the longest gap: where the panel would be far larger than what was read, where a few
-        readings lie more than a year from the others, and any more than ten years.
-    """
-    rows = readings.rows
-    step = max(usual_step(rows), wanted or 0)
-    if rows.gap_range[1] <= step:
-        return readings
-    gap = np.maximum(rows.gaps, 0)
-    cells = float(np.sum(gap // step)) + len(rows.us)
-    bounds = rows.starts(len(readings.series.name))
-    for at in np.flatnonzero(gap > STRAY_GAP_US):
-        site = rows.site[at]
-        before, after = at + 1 - bounds[site], bounds[site + 1] - at - 1
-        if min(before, after) <= max(3, 0.02 * (before + after)) or gap[at] > LONGEST_GAP_US:
-            _refuse_stray(readings, int(at), stray_is_first=before < after, step=step)
-    if cells > MOST_CELLS or cells > MOST_TIMES_READ * len(rows.us) + FEW_CELLS:
-        _refuse_stray(readings, int(gap.argmax()), stray_is_first=False, step=step)
-    return readings
-
-
-def _refuse_stray(readings: Readings, at: int, *, stray_is_first: bool, step: int) -> None:
-    rows = readings.rows
-    stray, other = (at, at + 1) if stray_is_first else (at + 1, at)
-    days = abs(int(rows.us[stray] - rows.us[other])) / DAY_US
-    far = f"{days / 365.25:.0f} years" if days > 730 else f"{days:.0f} days"
-    raise DataError(
-        f"{readings.where(int(rows.source_row[stray]))} is at {_instant(rows.us[stray])}, {far} from the nearest other reading "
-        f"({_instant(rows.us[other])}), while readings are {step / 60e6:g} min apart: mend the date, drop the row, or average to a "
-        "longer step"
-    )
-
-
-def _instant(us: np.int64) -> str:
-    return str(pd.Timestamp(int(us), unit="us", tz="UTC"))
-
-
-def with_lengths(readings: Readings, wanted: int | None) -> Readings:
-    """The readings with the length of each interval, where the format does not say it.
-
-    Unless a step is `wanted`, all intervals are as long as usual: a longer distance is a gap. Only where longer distances
-    last (a day on end, and a share of the whole) did the meter change its step.
-    """
-    if readings.lengths is not None:
-        return readings
-    rows = readings.rows
-    usual = usual_step(rows)
-    plain = np.broadcast_to(np.int64(usual), len(rows.us))
-    if wanted is not None:
-        return readings.but(lengths=interval_lengths(rows, readings.label))
-    if rows.gap_range == (usual, usual):
-        return readings.but(lengths=plain)
-    gap = rows.gaps
-    if (gap == usual).sum() >= (1 - COARSE_SHARE) * (gap > 0).sum():
-        return readings.but(lengths=plain)
-    lengths = interval_lengths(rows, readings.label)
-    steady = [length for length in np.unique(lengths[lengths > 0]) if _lasts(lengths, rows.site, int(length))]
-    if len(steady) <= 1:
-        return readings.but(lengths=plain)
-    return readings.but(lengths=np.where(np.isin(lengths, steady), lengths, _nearest_length(lengths, steady)))
-
-
-def _lasts(lengths: np.ndarray, site: np.ndarray, length: int) -> bool:
-    """Whether intervals of this length follow each other for a day on end and make up a share of the whole."""
-    mine = lengths == length
-    if mine.sum() * float(length) < COARSE_SHARE * float(lengths.sum()) or DAY_US % length:
-        return False
-    new = np.r_[True, (mine[1:] != mine[:-1]) | (site[1:] != site[:-1])]
-    run = np.diff(np.r_[np.flatnonzero(new), len(mine)])
-    return bool((run[mine[new]] * length >= DAY_US - length).any())
-
-
-def _nearest_length(lengths: np.ndarray, steady: list[int]) -> np.ndarray:
-    """The longest steady length that is no longer than each."""
-    at = np.clip(np.searchsorted(steady, lengths, side="right") - 1, 0, len(steady) - 1)
-    return np.asarray(steady)[at]
 
 
 def in_kw(readings: Readings, said: str) -> Readings:

@@ -18,6 +18,8 @@ _NAMED = re.compile(
     rf"(?:\s*(?:/|per|pro|je|_)\s*(?:\d+\s*_?min\w*|interval\w*|intervall|qh|hh|half.?hour|viertelstunde|step))?\s*[\])]?\s*$",
     re.IGNORECASE,
 )
+# In front of other words, or among them: only what no name begins with (kWh delivered, Energy kWh import).
+_IN_FRONT = re.compile(r"(?:^|[\s_])(gwh|mwh|kwh|kw)(?P<per>(?!))?(?=[\s_\-])", re.IGNORECASE)
 _BRACKETED = re.compile(rf"[\[(]\s*{_UNIT}\s*(?P<per>/\s*h)?\s*[\])]", re.IGNORECASE)
 
 
@@ -54,10 +56,13 @@ def unit_of(name: str) -> Unit:
     return UNITS[str(name).lower()]
 
 
+def _find(name: str) -> re.Match[str] | None:
+    return _NAMED.search(name) or _BRACKETED.search(name) or _IN_FRONT.search(name)
+
+
 def unit_in_name(column: str) -> Unit | None:
     """The unit that a column's name bears (``load_kwh``, ``Power (kW)``, ``kWh/15min``), None if it names none."""
-    text = str(column).strip()
-    found = _NAMED.search(text) or _BRACKETED.search(text)
+    found = _find(str(column).strip())
     if found is None:
         return None
     unit = UNITS[found.group(1).lower()]
@@ -67,7 +72,7 @@ def unit_in_name(column: str) -> Unit | None:
 def without_unit(column: str) -> str:
     """A column's name without the unit that it bears."""
     text = str(column).strip()
-    found = _NAMED.search(text) or _BRACKETED.search(text)
+    found = _find(text)
     return text if found is None else f"{text[: found.start()]} {text[found.end() :]}".strip()
 
 

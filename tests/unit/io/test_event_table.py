@@ -103,3 +103,24 @@ def test_events_on_the_local_clock_and_without_a_site(tmp_path: Path) -> None:
     path.write_text("site;start;stop\na;27.10.2019 02:30;27.10.2019 05:00\n", encoding="utf-8")
     with pytest.raises(DataError, match="a time that the clock of Europe/Rome shows twice or not at all"):
         read_events(path, panel, tz="Europe/Rome")
+
+
+@pytest.mark.parametrize(
+    "header", ["Zählpunkt;Beginn;Ende", "site;start time;end time", "edificio;inicio;fin", "pod;inizio;fine"]
+)
+def test_events_in_other_words(tmp_path: Path, panel: Panel, header: str) -> None:
+    path = tmp_path / "e.csv"
+    path.write_text(f"{header}\nb1;13.06.2019 17:00;13.06.2019 20:00\n", encoding="utf-8")
+    assert read_events(path, panel, tz="Europe/Rome")[["site_id", "start"]].to_numpy().tolist() == [
+        ["b1", pd.Timestamp("2019-06-13 15:00", tz="UTC")]
+    ]
+
+
+def test_events_that_name_no_site_are_asked_about_where_there_are_several(tmp_path: Path, panel: Panel) -> None:
+    path = tmp_path / "e.csv"
+    path.write_text("start,stop\n2019-06-13T17:00Z,2019-06-13T20:00Z\n", encoding="utf-8")
+    with pytest.raises(
+        DataError,
+        match=r"no column that names the site, and the meter data hold 2: add site_id \('b1', …, or \* for all",
+    ):
+        read_events(path, panel)

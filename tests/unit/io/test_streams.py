@@ -192,6 +192,30 @@ def test_import_and_export_columns_of_a_table_are_netted_like_streams() -> None:
         assert np.isnan(read_panel(table, tz="Europe/Berlin").data["observed_kw"].iloc[3])
 
 
+def test_what_the_utility_delivers_and_receives() -> None:
+    times = pd.date_range("2024-05-01", periods=8, freq="15min")
+    panel = read_panel(pd.DataFrame({"time": times, "kWh Delivered": 1.0, "kWh Received": 0.25}), tz="America/Denver")
+    assert panel.data["observed_kw"].tolist() == [3.0] * 8
+
+
+def test_a_column_of_hours_beside_one_of_quarters_is_one_of_hours() -> None:
+    times = pd.date_range("2024-05-01", periods=96 * 3, freq="15min")
+    hourly = np.where(times.minute == 0, 5.0, np.nan)
+    panel = read_panel(pd.DataFrame({"time": times, "a_kw": np.arange(len(times)) % 4.0, "b_kwh": hourly}), tz="UTC")
+    assert panel.step == pd.Timedelta("1h")
+    assert panel.data["observed_kw"].groupby(level=0).agg(["min", "max"]).to_numpy().tolist() == [
+        [1.5, 1.5],
+        [5.0, 5.0],
+    ]
+
+
+def test_monthly_dials_of_the_australian_market_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "n.csv"
+    path.write_text("100,NEM13,202401,A,B\n250,N,E1,\n900\n", encoding="utf-8")
+    with pytest.raises(DataError, match="is a NEM13 file, which holds dial readings of months"):
+        read_with_report(path, ADELAIDE)
+
+
 # The oracle: one interval at a time, in words of the rules.
 def slow_net(series: dict[str, dict[int, float]]) -> dict[int, float]:
     taken, given = series.get(IMPORT), series.get(EXPORT)
