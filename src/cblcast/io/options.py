@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import PurePath
 from typing import Any
 
 from cblcast.errors import StudyError, nearest
@@ -80,6 +81,12 @@ class ReaderOptions:
             for name, (value, default) in values.items()
             if (value != default if isinstance(default, (str, bool)) else value is not default)
         }
+
+    @property
+    def files(self) -> dict[str, str | PurePath]:
+        """The files that a reader reads beside the meter's own, by their option of the command line."""
+        named = {"--sites": self.sites, "--weather": self.weather}
+        return {name: value for name, value in named.items() if isinstance(value, (str, PurePath))}
 
 
 DEFAULT_OPTIONS = ReaderOptions()

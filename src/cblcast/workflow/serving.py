@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -18,6 +17,7 @@ from cblcast.panel import Panel
 from cblcast.placebo import placebo_events
 from cblcast.schema import DataError, StudyError
 from cblcast.scoring import score_events
+from cblcast.workflow.outputs import frame_writer, write_all
 
 
 def score_file(
@@ -98,16 +98,4 @@ def backtest_trained(panel: Panel, forecaster: Forecaster, cases: pd.DataFrame) 
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
     """Write a CSV or Parquet file whole or not at all."""
-    writers: dict[str, Callable[[Path], Any]] = {
-        ".csv": lambda target: frame.to_csv(target, index=False),
-        ".parquet": lambda target: frame.to_parquet(target, index=False),
-    }
-    if path.suffix not in writers:
-        raise StudyError(f"{path.name!r} ends in neither .csv nor .parquet: choose one of them")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    try:
-        writers[path.suffix](draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_all({path: frame_writer(frame, path)})

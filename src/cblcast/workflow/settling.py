@@ -23,7 +23,7 @@ from cblcast.report.settlement import settlement_page
 from cblcast.schema import SITE, DataError, StudyError, utc
 from cblcast.settle import Settlement, Wishes, settle, settle_file
 from cblcast.value.contract import Contract, read_contract
-from cblcast.workflow.serving import write_frame
+from cblcast.workflow.outputs import check_ending, check_outputs, frame_writer, text_writer, write_all
 
 
 def read_case(data: str | Path, events: str | Path, reader: ReaderOptions) -> tuple[Panel, pd.DataFrame]:
@@ -50,6 +50,9 @@ def settle_files(
 
     With `processes`, a Parquet file of the panel's own columns is settled some sites at a time, in bounded memory.
     """
+    inputs = {"--data": data, "--events": events, "--contract": contract, "--prices": prices, **reader.files}
+    check_outputs({"--out": out, "--html": html}, inputs)
+    check_ending(out)
     terms = None if contract is None else read_contract(contract)
     if processes is not None:
         wishes = Wishes(terms, read_prices(prices), coverage)
@@ -63,10 +66,10 @@ def settle_files(
             f"none of the events could be settled, and nothing is written; the first, of site {first[SITE]!r} at "
             f"{first['start']}: {first['reason']}"
         )
-    if out is not None:
-        write_frame(told.events, out)
+    writers = {} if out is None else {out: frame_writer(told.events, out)}
     if html is not None:
-        html.write_text(page(told, terms, coverage), encoding="utf-8")
+        writers[html] = text_writer(page(told, terms, coverage))
+    write_all(writers)
     return told
 
 
