@@ -16,6 +16,7 @@ from cblcast.schema import DataError
 
 MINUTE_US = 60_000_000
 HALF_DAY_US = 720 * MINUTE_US
+UTC_NAMES = ("UTC", "Etc/UTC", "Etc/GMT", "GMT", "Etc/UCT", "Zulu")
 # Meters are younger, and no one settles what is to come: what lies outside is a slip of the pen.
 EARLIEST_US = int(np.datetime64("1900-01-01", "us").astype(np.int64))
 LATEST_US = int(np.datetime64("2200-01-01", "us").astype(np.int64))
@@ -125,7 +126,8 @@ def _parse_numbers(column: pd.Series, table: Table, time_format: str | None) -> 
 
 def _parse_text(column: pd.Series, table: Table, time_format: str | None) -> Stamps:
     codes, distinct = pd.factorize(column)
-    text = pd.Series([_as_text(value) for value in distinct], dtype="str").str.strip()
+    plain = isinstance(column.dtype, pd.StringDtype)
+    text = pd.Series(distinct if plain else [_as_text(value) for value in distinct], dtype="str").str.strip()
     try:
         found = read_texts(text) if time_format is None else read_format(text, time_format)
     except ValueError as error:
@@ -190,31 +192,35 @@ def localise(wall_us: np.ndarray, site: np.ndarray, zone: str) -> np.ndarray:
         A time of the double hour given more than twice.
     """
     # Many sites share their times; those of one site are all different, and a table of them would only cost.
+    if zone in UTC_NAMES:
+        return wall_us
     alone = len(site) > 0 and site[0] == site[-1] and (site == site[0]).all()
     codes, distinct = (None, wall_us) if alone else pd.factorize(wall_us)
     clock = pd.DatetimeIndex(np.asarray(distinct, dtype=np.int64).view("M8[us]"))
     found = clock.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
     open_ = np.flatnonzero(found.isna())
-    summer = found.tz_convert("UTC").as_unit("us").asi8
+    instants = found.tz_convert("UTC").as_unit("us").asi8
     if len(open_) == 0:
-        return summer if codes is None else summer[codes]
+        return instants if codes is None else instants[codes]
     # Skipped, or shown twice: the few times that are left are looked up both ways.
-    summer = summer.copy()
-    standard = summer.copy()
-    summer[open_] = _instants(clock[open_], zone, is_summer=True)
-    standard[open_] = _instants(clock[open_], zone, is_summer=False)
+    instants = instants.copy()
+    instants[open_] = _instants(clock[open_], zone, is_summer=True)
+    standard = _instants(clock[open_], zone, is_summer=False)
+    twice = standard != instants[open_]
+    later = np.full(len(clock) if codes is not None else 0, NOT_A_TIME)
     if codes is None:
-        codes = np.arange(len(wall_us))
-    instants = summer[codes]
-    twice = (summer != standard)[codes]
-    if twice.any():
-        by_site = np.argsort(site, kind="stable")
-        if _newest_first(wall_us[by_site], site[by_site]):
-            by_site = np.argsort(site[::-1], kind="stable")
-            by_site = len(site) - 1 - by_site
-        rows = by_site[twice[by_site]]
-        second = _second_showing(wall_us[rows], site[rows], zone)
-        instants[rows[second]] = standard[codes[rows[second]]]
+        rows, standard = open_[twice], standard[twice]
+    else:
+        later[open_[twice]] = standard[twice]
+        instants = instants[codes]
+        rows = np.flatnonzero(later[codes] != NOT_A_TIME)
+        standard = later[codes[rows]]
+    if len(rows):
+        order = np.argsort(site[rows], kind="stable")
+        if _newest_first(wall_us, site):
+            order = len(rows) - 1 - np.argsort(site[rows][::-1], kind="stable")
+        second = order[_second_showing(wall_us[rows[order]], site[rows[order]], zone)]
+        instants[rows[second]] = standard[second]
     return instants
 
 
@@ -224,8 +230,15 @@ def _instants(clock: pd.DatetimeIndex, zone: str, is_summer: bool) -> np.ndarray
 
 
 def _newest_first(wall: np.ndarray, site: np.ndarray) -> bool:
-    gap = np.diff(wall)[site[1:] == site[:-1]]
-    return bool((gap < 0).sum() > (gap > 0).sum())
+    """Whether the times of a site run backwards, by neighbours in the file, or in the file sorted by site."""
+    for _ in range(2):
+        same = site[1:] == site[:-1]
+        falls, rises = (int(np.count_nonzero(moved & same)) for moved in (wall[1:] < wall[:-1], wall[1:] > wall[:-1]))
+        if falls + rises:
+            return falls > rises
+        by_site = np.argsort(site, kind="stable")
+        wall, site = wall[by_site], site[by_site]
+    return False
 
 
 def _second_showing(wall: np.ndarray, site: np.ndarray, zone: str) -> np.ndarray:

@@ -13,7 +13,7 @@ from cblcast.io.opened import HEAD
 from cblcast.schema import DataError
 
 SEPARATORS = ",;\t|"
-LINES = 400  # so many lines tell how a file is written
+LINES = 200  # so many lines tell how a file is written
 MOST_PREFACE = 60  # and the header is within the first so many
 _NUMBER = re.compile(r"^[+-]?\d[\d.,' \u00a0\u202f]*$")
 _COMMA = re.compile(r"^[+-]?\d+,\d+$")

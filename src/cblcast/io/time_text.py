@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 
 NOT_A_TIME = np.iinfo(np.int64).min
 DAY_US = 86_400_000_000
+YEAR_2000_US = 946_684_800_000_000
+MANY = 2000  # texts from which on it pays to look for what they share
 MOST_SHAPES = 8  # so many ways of writing one time in one column are understood
 
 # English, German, French, Spanish, Italian, Portuguese; each by its first letters, accents taken off.
@@ -93,7 +95,11 @@ def read_texts(texts: pd.Series) -> TextTimes:
     texts : Series of str
         Without surrounding blanks.
     """
-    array = pa.array(texts.astype("object"), type=pa.string(), from_pandas=True)
+    array = _arrow(texts)
+    if len(array) > MANY:
+        found = _in_two(array)
+        if found is not None:
+            return found
     midnight = pc.fill_null(pc.match_substring_regex(array, r"[T ]24[:.]?00"), False).to_numpy(zero_copy_only=False)
     if midnight.any():
         array = pc.replace_substring_regex(array, r"([T ])24([:.]?)00", r"\1@00\2@00")
@@ -103,6 +109,29 @@ def read_texts(texts: pd.Series) -> TextTimes:
         found = _by_shape(_rewritten(array))
     us = np.where(found.us == NOT_A_TIME, NOT_A_TIME, found.us + np.where(midnight, DAY_US, 0))
     return TextTimes(us, found.aware, found.how, found.unclear)
+
+
+def _arrow(texts: pd.Series) -> pa.Array:
+    made = pa.array(texts, type=pa.string(), from_pandas=True)
+    return made.combine_chunks() if isinstance(made, pa.ChunkedArray) else made
+
+
+def _in_two(array: pa.Array) -> TextTimes | None:
+    """Many texts by their dates and what follows these, of which there are few; None where a text has another form."""
+    parts = pc.extract_regex(array, r"^(?P<date>\d{1,4}[-/.]\d{1,2}[-/.]\d{2,4})(?P<rest>\D.*)?$")
+    if parts.null_count:
+        return None
+    date, rest = (pc.struct_field(parts, name).dictionary_encode() for name in ("date", "rest"))
+    if 5 * max(len(date.dictionary), len(rest.dictionary)) > len(array):
+        return None
+    days = read_texts(pd.Series(date.dictionary.to_pylist(), dtype="str"))
+    clocks = read_texts(pd.Series([f"01.01.2000{text}" for text in rest.dictionary.to_pylist()], dtype="str"))
+    if (days.us == NOT_A_TIME).any() or (clocks.us == NOT_A_TIME).any():
+        return None
+    of_day, of_clock = date.indices.to_numpy(), rest.indices.to_numpy()
+    return TextTimes(
+        days.us[of_day] + clocks.us[of_clock] - YEAR_2000_US, clocks.aware[of_clock], days.how, days.unclear
+    )
 
 
 def read_format(texts: pd.Series, time_format: str) -> TextTimes:
