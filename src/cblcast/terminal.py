@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,24 +17,52 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress(as_json: bool, total: int, what: str) -> Iterator[Callable[[str], None]]:
-    """A progress bar on the terminal's error stream; data warnings are counted beneath it."""
+    """A progress bar on the terminal's error stream; how files were read and data warnings are told beneath it."""
     from cblcast.errors import DataWarning
 
-    with warnings.catch_warnings(record=True) as caught:
+    with _remarks() as remarks, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", DataWarning)
-        if as_json:
-            yield lambda name: None
-        else:
-            from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        try:
+            with _bar(as_json, total, what) as told:
+                yield told
+        finally:  # what was understood of a file explains the error that follows from it
+            for remark in dict.fromkeys(remarks):
+                typer.secho(remark, dim=True, err=True)
+            print_warnings([str(item.message) for item in caught if issubclass(item.category, DataWarning)])
 
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-            console = Console(stderr=True)
-            with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-                task = bar.add_task(what, total=total)
-                yield lambda name: bar.update(task, advance=1, description=name[:48])
-    print_warnings([str(item.message) for item in caught if issubclass(item.category, DataWarning)])
+
+@contextmanager
+def _bar(as_json: bool, total: int, what: str) -> Iterator[Callable[[str], None]]:
+    """A bar on the error stream, nothing where a machine reads."""
+    if as_json:
+        yield lambda name: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda name: bar.update(task, advance=1, description=name[:48])
+
+
+@contextmanager
+def _remarks() -> Iterator[list[str]]:
+    """What the readers say of the files they read meanwhile."""
+    said: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("cblcast.io")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield said
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def print_warnings(messages: list[str]) -> None:

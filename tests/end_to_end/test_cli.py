@@ -196,4 +196,26 @@ def test_data_check_counts_what_is_wrong_with_a_file(run: Run) -> None:
     assert code == 0, err
     quality = json.loads(out)["quality"][0]
     assert quality["step_min"] == 15
+    assert json.loads(out)["read"][0] == {"kind": "read as", "what": "time = time", "count": 1}
     assert quality["missing"] < quality["rows"]
+
+
+def test_every_command_says_how_it_read_the_file(run: Run, folder: Path) -> None:
+    frame = pd.read_csv(folder / "meter.csv", parse_dates=["time"]).tail(96 * 20)
+    local = pd.DataFrame(
+        {"Zeitstempel": frame["time"].dt.tz_convert("Europe/Rome"), "Wirkleistung [kW]": frame["observed_kw"].round(2)}
+    )
+    local.to_csv(folder / "zeiten.csv", index=False, sep=";", decimal=",", date_format="%d.%m.%Y %H:%M")
+    said = "zeiten.csv read as: time = Zeitstempel (day first), decimal = comma, column = Wirkleistung [kW], load = kW"
+    code, out, err = run("data", "check", "zeiten.csv", "--tz", "Europe/Rome")
+    assert code == 0, err
+    assert said in out
+    (folder / "one.csv").write_text("start,stop\n2019-06-28 17:00,2019-06-28 20:00\n")
+    settle = ("settle", "--data", "zeiten.csv", "--events", "one.csv", "--tz", "Europe/Rome", "--json")
+    code, out, err = run(*settle, "--program", "caiso_10in10")
+    assert code == 0, err
+    assert said in err
+    assert json.loads(out)["events"][0]["site_id"] == "zeiten"
+    code, out, err = run(*settle, "--program", "caiso_10in10", "--step", "25min")  # an error says it as well
+    assert code == 2
+    assert "does not divide the day" in err

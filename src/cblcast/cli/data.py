@@ -80,8 +80,13 @@ def data_check(
         report = check_file(path, reader, nwp=wind.nwp, speed=wind.speed, nwp_speed=wind.nwp_speed)
     found = None if report.clock is None else asdict(report.clock)
     if as_json:
-        print_json({"quality": records(report.quality.reset_index()), "clock": found})
+        print_json(
+            {"read": list(report.read.records()), "quality": records(report.quality.reset_index()), "clock": found}
+        )
         return
+    typer.echo(report.read.line)
+    for note in report.read.notes:
+        typer.secho(f"{note.kind.value}: {note.text}", fg="yellow" if note.kind.warned else None)
     if len(report.quality) == 1:
         for key, value in report.quality.iloc[0].items():
             typer.echo(f"{key:16s} {value:.2f}" if isinstance(value, float) else f"{key:16s} {value}")

@@ -43,7 +43,12 @@ READER: dict[str, Any] = {
         str,
         _reads(help="Unit of the metered values: kW, kWh per interval, W, MW, …; auto reads the column's name."),
     ],
-    "label": Annotated[str, _reads(help="Whether times label the start or the end of their interval.")],
+    "label": Annotated[
+        str,
+        _reads(
+            help="Whether times label the start or the end of their interval; auto reads the column's name, else start."
+        ),
+    ],
     "columns": Annotated[
         list[str] | None,
         _reads(help="THEIRS=ours: which column is what, e.g. Zeitstempel=time,Leistung=observed_kw; may be repeated."),
@@ -52,6 +57,9 @@ READER: dict[str, Any] = {
     "decimal": Annotated[str | None, _reads(help="Decimal sign of a text file: '.' or ','.")],
     "on_duplicates": Annotated[
         str, _reads(help="Where a site has one time twice with different values: raise, first, last or mean.")
+    ],
+    "register": Annotated[
+        bool, _reads("--register", help="The values are readings of a dial: take their differences as energies.")
     ],
     "weather": Annotated[Path | None, _reads(help="CSV or Parquet with time and weather columns.")],
     "sites": Annotated[Path | None, _reads(help="CSV or Parquet with site_id, tz, country, …")],

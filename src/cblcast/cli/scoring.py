@@ -30,8 +30,11 @@ def score(
 ) -> None:
     """Baselines of real events with a registered model; exit code 3 when some events have none."""
     from cblcast.errors import DataError
+    from cblcast.workflow.outputs import check_ending, check_outputs
     from cblcast.workflow.serving import score_file, write_frame
 
+    check_outputs({"--out": out}, {"--data": data, "--events": events, **reader.files})
+    check_ending(out)
     with progress(as_json, 1, "scoring"):
         scored, excluded = score_file(model, data, events, reader, store=store)
         if len(scored) == 0:

@@ -169,8 +169,10 @@ def tune(
 ) -> None:
     """Search the parameters of a method on the training days; judge the winner once on the test days."""
     from cblcast.config import read_study
+    from cblcast.workflow.outputs import check_outputs
     from cblcast.workflow.tuning import trials_table, tune_study
 
+    check_outputs({"--journal": search.journal}, {"STUDY": study})
     wanted = read_study(study, _changes(change))
     with progress(as_json, search.trials + 2, "tuning") as told:
         result = tune_study(wanted, method, store=store, progress=told, **asdict(search), **asdict(registration))

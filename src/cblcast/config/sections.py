@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from cblcast.io.options import ReaderOptions
 
@@ -39,12 +39,14 @@ class Data(Section):
     clock: str | None = None
     layout: Literal["auto", "long", "wide"] = "auto"
     unit: str = "auto"
-    label: Literal["start", "end"] = "start"
+    label: Literal["auto", "start", "end"] = "auto"
     columns: dict[str, str] | None = None
     time_format: str | None = None
     decimal: Literal[".", ","] | None = None
     step: str | None = None
     on_duplicates: Literal["raise", "mean", "first", "last"] = "raise"
+    # Called register in a study; the model has a method of that name.
+    dials: bool = Field(default=False, validation_alias=AliasChoices("register", "dials"))
     country: str | None = None
     subdivision: str | None = None
     holidays: str | None = None  # an .ics calendar: further holidays of all sites
@@ -56,8 +58,8 @@ class Data(Section):
     @property
     def reader(self) -> ReaderOptions:
         """How the meter file of :attr:`panel` is to be read."""
-        same = {field.name: getattr(self, field.name) for field in fields(ReaderOptions) if field.name != "sites"}
-        return ReaderOptions(sites=self.site_table, **same)
+        renamed = {"sites": "site_table", "register": "dials"}
+        return ReaderOptions(**{f.name: getattr(self, renamed.get(f.name, f.name)) for f in fields(ReaderOptions)})
 
     @model_validator(mode="after")
     def _one_source(self) -> Data:

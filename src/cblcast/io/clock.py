@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -12,11 +11,15 @@ import pandas as pd
 
 from cblcast.frames.schema import DataError
 from cblcast.io.files import Table
+from cblcast.io.time_numbers import read_number_times
+from cblcast.io.time_text import NOT_A_TIME, TextTimes, read_format, read_texts
 
 MINUTE_US = 60_000_000
 HALF_DAY_US = 720 * MINUTE_US
-NOT_A_TIME = np.iinfo(np.int64).min
-_OFFSET = re.compile(r"[T ]\d{2}.*(?:Z|z|[+-]\d{2}(?::?\d{2})?)$")
+UTC_NAMES = ("UTC", "Etc/UTC", "Etc/GMT", "GMT", "Etc/UCT", "Zulu")
+# Meters are younger, and no one settles what is to come: what lies outside is a slip of the pen.
+EARLIEST_US = int(np.datetime64("1900-01-01", "us").astype(np.int64))
+LATEST_US = int(np.datetime64("2200-01-01", "us").astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,18 @@ class Stamps:
     aware : bool
     zone : str or None
         IANA zone of the column, where the file stores one.
+    elapsed : ndarray of int64, shape (n,), optional
+        Microseconds that passed since `us`: files that number the hours of a day count 23 and 25 on the days on which
+        clocks change.
+    how : str
+        How the times are written, in words; empty where nothing was guessed.
     """
 
     us: np.ndarray
     aware: bool
     zone: str | None = None
+    elapsed: np.ndarray | None = None
+    how: str = ""
 
 
 def check_zone(zone: str) -> str:
@@ -54,10 +64,10 @@ def parse_times(column: pd.Series, table: Table, time_format: str | None = None)
     Parameters
     ----------
     column : Series
-        datetime64, dates, or text: ISO 8601 (``2019-03-31 17:00``, ``2019-03-31T17:00+02:00``, ``…Z``; ``24:00`` is the
-        end of the day), or as `time_format` says.
+        datetime64, dates, text (:mod:`cblcast.io.time_text`; ``24:00`` is the end of the day) or numbers
+        (:mod:`cblcast.io.time_numbers`).
     time_format : str, optional
-        As in ``strptime``; needed for text such as 31/03/2019, which nobody can tell from a month first.
+        As in ``strptime``; needed for text such as 01/06/2019 where no other row tells the day from the month.
 
     Raises
     ------
@@ -71,10 +81,8 @@ def parse_times(column: pd.Series, table: Table, time_format: str | None = None)
         )
     elif pd.api.types.is_datetime64_dtype(column.dtype):
         stamps = Stamps(pd.DatetimeIndex(column).as_unit("us").asi8, False)
-    elif pd.api.types.is_numeric_dtype(column.dtype):
-        raise DataError(
-            f"{column.name!r} in {table.name} holds numbers, not times: write them like 2019-06-01T17:00+02:00"
-        )
+    elif pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
+        stamps = _parse_numbers(column, table, time_format)
     else:
         stamps = _parse_text(column, table, time_format)
     empty = np.flatnonzero(stamps.us == NOT_A_TIME)
@@ -83,42 +91,77 @@ def parse_times(column: pd.Series, table: Table, time_format: str | None = None)
             f"{table.where(int(column.index[empty[0]]))} has no time "
             f"({len(empty)} such rows): fill the time in, or drop the row"
         )
+    outside = np.flatnonzero((stamps.us < EARLIEST_US) | (stamps.us > LATEST_US))
+    if len(outside):
+        raise DataError(
+            f"{table.where(int(column.index[outside[0]]))} is of the year {_year(int(stamps.us[outside[0]]))} "
+            f"({len(outside)} such rows): mend the date"
+        )
     return stamps
+
+
+def _year(us: int) -> int:
+    return int(np.datetime64(us, "us").astype("M8[Y]").astype(np.int64)) + 1970
+
+
+def _parse_numbers(column: pd.Series, table: Table, time_format: str | None) -> Stamps:
+    if time_format is not None:
+        return _parse_text(column.astype("Int64").astype("str"), table, time_format)
+    numbers = column.to_numpy(
+        dtype=np.int64 if pd.api.types.is_integer_dtype(column.dtype) and not column.hasnans else np.float64
+    )
+    found = read_number_times(numbers)
+    if found is None:
+        raise DataError(
+            f"{column.name!r} in {table.name} holds numbers, not times: write them like 2019-06-01T17:00+02:00"
+        )
+    wrong = np.flatnonzero((found.us == NOT_A_TIME) & np.isfinite(numbers.astype(np.float64)))
+    if len(wrong):
+        raise DataError(
+            f"{table.where(int(column.index[wrong[0]]))}: the time {numbers[wrong[0]]} is none like the others "
+            f"({found.how}; {len(wrong)} such rows): mend it, or drop the row"
+        )
+    return Stamps(found.us, found.aware, how=found.how)
 
 
 def _parse_text(column: pd.Series, table: Table, time_format: str | None) -> Stamps:
     codes, distinct = pd.factorize(column)
-    text = pd.Series([_as_text(value) for value in distinct], dtype="str").str.strip()
-    midnight = text.str.contains(r"[T ]24:00(?::00)?", regex=True).to_numpy(dtype=bool)
-    text = text.str.replace(r"([T ])24:00", r"\g<1>00:00", regex=True)
-    aware = np.array([_OFFSET.search(value) is not None for value in text], dtype=bool)
-    if time_format is not None:
-        aware[:] = "%z" in time_format
-    if aware.any() and not aware.all():
-        row = int(column.index[np.flatnonzero(aware[codes] != aware[codes[0]])[0]])
-        raise DataError(
-            f"{table.where(row)}: {str(column.loc[row])!r} differs from the rows before in giving or not giving "
-            "an offset: write all times with their offset, or all without"
-        )
+    plain = isinstance(column.dtype, pd.StringDtype)
+    text = pd.Series(distinct if plain else [_as_text(value) for value in distinct], dtype="str").str.strip()
     try:
-        times = pd.DatetimeIndex(
-            pd.to_datetime(text, format=time_format or "ISO8601", errors="coerce", utc=bool(aware.any()))
-        )
+        found = read_texts(text) if time_format is None else read_format(text, time_format)
     except ValueError as error:
         raise DataError(
             f"{time_format!r} is no time format: write it as strptime does, like '%d/%m/%Y %H:%M'"
         ) from error
-    us = times.as_unit("us").asi8 + np.where(midnight, 2 * HALF_DAY_US, 0)
-    bad = np.flatnonzero(times.isna())
+    _refuse_unread(column, codes, found, table, time_format)
+    if found.unclear:
+        first = str(column.dropna().iloc[0])
+        raise DataError(
+            f"{table.name}: of times such as {first!r} nobody can tell the day from the month: say so "
+            "(time_format='%d/%m/%Y %H:%M' or '%m/%d/%Y %H:%M', as they are written)"
+        )
+    return Stamps(np.where(codes < 0, NOT_A_TIME, found.us[codes]), bool(found.aware.any()), how=found.how)
+
+
+def _refuse_unread(
+    column: pd.Series, codes: np.ndarray, found: TextTimes, table: Table, time_format: str | None
+) -> None:
+    bad = np.flatnonzero(found.us == NOT_A_TIME)
     if len(bad):
         row = int(column.index[np.flatnonzero(codes == bad[0])[0]])
         remedy = (
             f"it is not {time_format!r}"
             if time_format
-            else "write it as 2019-03-31 17:00, or give time_format='%d/%m/%Y %H:%M'"
+            else "write all times alike, like 2019-03-31 17:00, or give time_format='%d/%m/%Y %H:%M'"
         )
         raise DataError(f"{table.where(row)}: the time {str(column.loc[row])!r} cannot be read: {remedy}")
-    return Stamps(np.where(codes < 0, NOT_A_TIME, us[codes]), bool(aware.any()))
+    if found.aware.any() and not found.aware.all():
+        row = int(column.index[np.flatnonzero(found.aware[codes] != found.aware[codes[0]])[0]])
+        raise DataError(
+            f"{table.where(row)}: {str(column.loc[row])!r} differs from the rows before in giving or not giving "
+            "an offset: write all times with their offset, or all without"
+        )
 
 
 def _as_text(value: object) -> str:
@@ -148,20 +191,36 @@ def localise(wall_us: np.ndarray, site: np.ndarray, zone: str) -> np.ndarray:
     DataError
         A time of the double hour given more than twice.
     """
-    codes, distinct = pd.factorize(wall_us)
+    # Many sites share their times; those of one site are all different, and a table of them would only cost.
+    if zone in UTC_NAMES:
+        return wall_us
+    alone = len(site) > 0 and site[0] == site[-1] and (site == site[0]).all()
+    codes, distinct = (None, wall_us) if alone else pd.factorize(wall_us)
     clock = pd.DatetimeIndex(np.asarray(distinct, dtype=np.int64).view("M8[us]"))
-    summer = _instants(clock, zone, is_summer=True)
-    standard = _instants(clock, zone, is_summer=False)
-    instants = summer[codes]
-    twice = (summer != standard)[codes]
-    if twice.any():
-        by_site = np.argsort(site, kind="stable")
-        if _newest_first(wall_us[by_site], site[by_site]):
-            by_site = np.argsort(site[::-1], kind="stable")
-            by_site = len(site) - 1 - by_site
-        rows = by_site[twice[by_site]]
-        second = _second_showing(wall_us[rows], site[rows], zone)
-        instants[rows[second]] = standard[codes[rows[second]]]
+    found = clock.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+    open_ = np.flatnonzero(found.isna())
+    instants = found.tz_convert("UTC").as_unit("us").asi8
+    if len(open_) == 0:
+        return instants if codes is None else instants[codes]
+    # Skipped, or shown twice: the few times that are left are looked up both ways.
+    instants = instants.copy()
+    instants[open_] = _instants(clock[open_], zone, is_summer=True)
+    standard = _instants(clock[open_], zone, is_summer=False)
+    twice = standard != instants[open_]
+    later = np.full(len(clock) if codes is not None else 0, NOT_A_TIME)
+    if codes is None:
+        rows, standard = open_[twice], standard[twice]
+    else:
+        later[open_[twice]] = standard[twice]
+        instants = instants[codes]
+        rows = np.flatnonzero(later[codes] != NOT_A_TIME)
+        standard = later[codes[rows]]
+    if len(rows):
+        order = np.argsort(site[rows], kind="stable")
+        if _newest_first(wall_us, site):
+            order = len(rows) - 1 - np.argsort(site[rows][::-1], kind="stable")
+        second = order[_second_showing(wall_us[rows[order]], site[rows[order]], zone)]
+        instants[rows[second]] = standard[second]
     return instants
 
 
@@ -171,8 +230,15 @@ def _instants(clock: pd.DatetimeIndex, zone: str, is_summer: bool) -> np.ndarray
 
 
 def _newest_first(wall: np.ndarray, site: np.ndarray) -> bool:
-    gap = np.diff(wall)[site[1:] == site[:-1]]
-    return bool((gap < 0).sum() > (gap > 0).sum())
+    """Whether the times of a site run backwards, by neighbours in the file, or in the file sorted by site."""
+    for _ in range(2):
+        same = site[1:] == site[:-1]
+        falls, rises = (int(np.count_nonzero(moved & same)) for moved in (wall[1:] < wall[:-1], wall[1:] > wall[:-1]))
+        if falls + rises:
+            return falls > rises
+        by_site = np.argsort(site, kind="stable")
+        wall, site = wall[by_site], site[by_site]
+    return False
 
 
 def _second_showing(wall: np.ndarray, site: np.ndarray, zone: str) -> np.ndarray:

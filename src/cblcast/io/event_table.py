@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ import pandas as pd
 
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, nearest, require_columns
-from cblcast.io.clock import parse_times
+from cblcast.io.clock import check_zone, parse_times
 from cblcast.io.files import Table, read_table
+from cblcast.io.names import TIME_WORDS, is_end, stem
+from cblcast.io.roles import find_site
 
 EVERY_SITE = "*"
 
@@ -22,6 +25,7 @@ def read_events(
     *,
     columns: Mapping[str, str] | None = None,
     unknown_sites: str = "raise",
+    tz: str | None = None,
 ) -> pd.DataFrame:
     """Read events, checked row by row.
 
@@ -29,13 +33,16 @@ def read_events(
     ----------
     source : path (.csv, .csv.gz, .parquet) or DataFrame
         Columns ``site_id`` (``*`` is every site of the panel), ``start``, ``stop`` with their offset
-        (``2019-06-01T17:00+02:00``), optional ``notified`` and ``program``; other columns are kept.
+        (``2019-06-01T17:00+02:00``), optional ``notified`` and ``program``; other columns are kept. A file without a
+        site column is for the panel's one site.
     panel : Panel, optional
         Whose sites the events must name; needed for ``*``.
     columns : mapping, optional
         Foreign name → ours.
     unknown_sites : {"raise", "keep"}
         ``keep`` leaves events of sites that the panel lacks in the table, for a settlement that lists them.
+    tz : str, optional
+        Zone of times without an offset: the local clock on which events are called.
 
     Returns
     -------
@@ -48,6 +55,7 @@ def read_events(
         Naming the line: a time without offset, a stop at or before the start, an unknown site.
     """
     table = read_table(source, "event").renamed(columns)
+    table = replace(table, frame=_in_our_names(table, panel))
     frame = table.frame
     require_columns(frame, [SITE, "start", "stop"], table.name)
     if frame.empty:
@@ -56,9 +64,9 @@ def read_events(
         raise DataError(f"unknown_sites is 'raise' or 'keep', not {unknown_sites!r}")
     events = frame.assign(**{SITE: _named_sites(frame[SITE], table)})
     for column in ("start", "stop"):
-        events[column] = _instants(frame, column, table)
+        events[column] = _instants(frame, column, table, tz)
     if "notified" in frame.columns:
-        events["notified"] = _instants(frame, "notified", table, may_be_empty=True)
+        events["notified"] = _instants(frame, "notified", table, tz, may_be_empty=True)
     _refuse(table, events["stop"] == events["start"], "has an event of zero length: mend its start or stop")
     _refuse(
         table,
@@ -83,7 +91,30 @@ def _named_sites(sites: pd.Series, table: Table) -> pd.Series:
     return sites.astype("str").str.strip()
 
 
-def _instants(frame: pd.DataFrame, column: str, table: Table, may_be_empty: bool = False) -> pd.Series:
+def _in_our_names(table: Table, panel: Panel | None) -> pd.DataFrame:
+    """The events under our names: site, start and stop in other words, and the panel's one site where none is named."""
+    frame = table.frame
+    names = [str(column) for column in frame.columns]
+    found = {SITE: find_site(names), "start": None, "stop": None}
+    for ours, theirs in (
+        ("start", [name for name in names if stem(name) in TIME_WORDS]),
+        ("stop", [name for name in names if is_end(name)]),
+    ):
+        found[ours] = theirs[0] if len(theirs) == 1 else None
+    frame = frame.rename(
+        columns={theirs: ours for ours, theirs in found.items() if theirs is not None and ours not in names}
+    )
+    if SITE in frame.columns or panel is None:
+        return frame
+    if len(panel.site_ids) > 1:
+        raise DataError(
+            f"{table.name} has no column that names the site, and the meter data hold {len(panel.site_ids)}: add site_id "
+            f"({panel.site_ids[0]!r}, …, or * for all)"
+        )
+    return frame.assign(**{SITE: str(panel.site_ids[0])})
+
+
+def _instants(frame: pd.DataFrame, column: str, table: Table, tz: str | None, may_be_empty: bool = False) -> pd.Series:
     times = frame[column]
     given = times.dropna() if may_be_empty else times
     found = pd.Series(pd.NaT, index=frame.index, dtype=pd.DatetimeTZDtype("us", "UTC"))
@@ -96,14 +127,27 @@ def _instants(frame: pd.DataFrame, column: str, table: Table, may_be_empty: bool
     ):
         given = given.astype("str")  # stamps of several offsets, as iterating over a frame leaves them
     stamps = parse_times(given, table)
-    if not stamps.aware:
-        row = int(given.index[0])
-        raise DataError(
-            f"{table.where(row)}: {column} {str(given.iloc[0])!r} has no offset: "
-            "write it as 2019-06-01T17:00+02:00, or …Z for UTC"
-        )
-    found.loc[given.index] = pd.DatetimeIndex(stamps.us.view("M8[us]")).tz_localize("UTC")
+    us = stamps.us if stamps.aware else _on_clock(stamps.us, given, column, table, tz)
+    found.loc[given.index] = pd.DatetimeIndex(us.view("M8[us]")).tz_localize("UTC")
     return found
+
+
+def _on_clock(wall_us: np.ndarray, given: pd.Series, column: str, table: Table, tz: str | None) -> np.ndarray:
+    """Instants of times without an offset, on the clock of `tz`; one that it shows twice or never is an error."""
+    shown = pd.DatetimeIndex(wall_us.view("M8[us]")).strftime("%Y-%m-%dT%H:%M")
+    if tz is None:
+        raise DataError(
+            f"{table.where(int(given.index[0]))}: {column} {shown[0]!r} has no offset: "
+            "write it as 2019-06-01T17:00+02:00, or …Z for UTC, or name the zone of the clock (tz, --tz)"
+        )
+    instants = pd.DatetimeIndex(wall_us.view("M8[us]")).tz_localize(check_zone(tz), ambiguous="NaT", nonexistent="NaT")
+    if instants.isna().any():
+        at = int(instants.isna().argmax())
+        raise DataError(
+            f"{table.where(int(given.index[at]))}: {column} {shown[at]!r} is a time that the clock of {tz} shows twice or "
+            "not at all: write it with its offset"
+        )
+    return instants.tz_convert("UTC").as_unit("us").asi8
 
 
 def _for_every_site(events: pd.DataFrame, panel: Panel | None, table: Table) -> pd.DataFrame:

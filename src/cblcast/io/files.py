@@ -1,32 +1,33 @@
-"""Tables from files: CSV and Parquet become a frame that still knows its name and its line numbers."""
+"""Tables from files: CSV, Parquet and Excel become a frame that still knows its name and its line numbers."""
 
 from __future__ import annotations
 
-import gzip
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cblcast.frames.schema import DataError, nearest
+from cblcast.io.csv_file import read_text_table
+from cblcast.io.excel_file import read_workbook
+from cblcast.io.names import is_site
+from cblcast.io.numerals import read_numbers
+from cblcast.io.opened import check_exists, file_name, is_workbook
+from cblcast.io.read_report import Kind, Note
 
-CSV_SUFFIXES = (".csv", ".csv.gz", ".txt", ".tsv")
+CSV_SUFFIXES = (".csv", ".txt", ".tsv", ".dat")
 PARQUET_SUFFIXES = (".parquet", ".pq")
-# What files call the site; such columns are read as text.
-SITE_NAMES = (
-    "site_id",
-    "site",
-    "meter_id",
-    "meter",
-    "building_id",
-    "building",
-    "customer_id",
-    "household_id",
-    "lclid",
-    "nmi",
-)
+EXCEL_SUFFIXES = (".xlsx", ".xlsm")
+LARGEST_NUMBER = 1e18  # nanoseconds since 1970 are no larger
+# What another program reads better: each with its remedy.
+_FOREIGN = {
+    ".xls": "save it as .xlsx or CSV",
+    ".ods": "save it as .xlsx or CSV",
+    ".pdf": "ask for the data as CSV",
+    ".json": "as meter data it must be CSV, Parquet, Excel, Green Button XML or NEM12",
+}
 
 
 @dataclass(frozen=True)
@@ -43,18 +44,31 @@ class Table:
         Name of the file without folder and suffixes; the id of a lone site that the file does not name.
     first_line : int or None
         Line of row 0 in a text file; None where the source has rows, not lines.
+    decimal : {".", ","}, optional
+        The decimal sign, where it was said.
+    likely : {".", ","}, optional
+        The decimal sign of most numbers of the file.
+    notes : tuple of Note
+        What was guessed or left out so far.
+    encoding : str, optional
+        The encoding, where it was guessed.
     """
 
     frame: pd.DataFrame
     name: str
     stem: str = "site"
     first_line: int | None = None
+    decimal: str | None = None
+    likely: str | None = None
+    notes: tuple[Note, ...] = ()
+    encoding: str | None = None
 
     def where(self, row: int) -> str:
         """``line 17 of meter.csv`` or ``row 15 of the frame``, for the row with this number in the index."""
         if self.first_line is None:
             return f"row {row} of {self.name}"
-        return f"line {row + self.first_line} of {self.name}"
+        told = f" (not UTF-8 text, read as {self.encoding})" if self.encoding else ""
+        return f"line {row + self.first_line} of {self.name}{told}"
 
     def renamed(self, columns: Mapping[str, str] | None) -> Table:
         """The table under our names; a foreign name that it lacks is a :class:`DataError`."""
@@ -69,14 +83,14 @@ class Table:
         if frame.columns.has_duplicates:
             twice = frame.columns[frame.columns.duplicated()][0]
             raise DataError(f"{self.name} would have two columns named {twice!r}: map only one of them to it")
-        return Table(frame, self.name, self.stem, self.first_line)
+        return replace(self, frame=frame)
 
 
 def read_table(source: str | Path | pd.DataFrame, what: str, decimal: str | None = None) -> Table:
-    """A CSV file (plain or gzip), a Parquet file or a frame as a :class:`Table`.
+    """A CSV, Parquet or Excel file (CSV also in gzip or zip) or a frame as a :class:`Table`.
 
-    Separator (``,`` ``;`` tab ``|``) and, unless `decimal` is given, the decimal sign of a CSV are taken from its first
-    lines. Text stays text, so that a site named ``007`` keeps its zeros.
+    How a CSV is written is taken from its first lines: encoding, header, separator (``,`` ``;`` tab ``|``) and, unless
+    `decimal` is given, the decimal sign. Sites stay text, so that a site named ``007`` keeps its zeros.
 
     Raises
     ------
@@ -86,45 +100,108 @@ def read_table(source: str | Path | pd.DataFrame, what: str, decimal: str | None
     if decimal not in (None, ".", ","):
         raise DataError(f"decimal is '.' or ',', not {decimal!r}")
     if isinstance(source, pd.DataFrame):
-        return Table(_numbered(source), f"the {what} frame")
+        return Table(_numbered(source), f"the {what} frame", decimal=decimal)
     path = Path(source)
-    suffix = "".join(path.suffixes[-2:]).lower() if path.suffix.lower() == ".gz" else path.suffix.lower()
-    if not path.is_file():
-        beside = sorted(p.name for p in path.parent.glob("*") if p.is_file()) if path.parent.is_dir() else []
-        hint = nearest(path.name, beside) if beside else f"there is no folder {path.parent}"
-        raise DataError(f"there is no {what} file {path}: {hint}")
-    stem = path.name[: len(path.name) - len(suffix)]
+    check_exists(path, what)
+    inner = Path(file_name(path))
+    suffix, stem = inner.suffix.lower(), inner.name[: len(inner.name) - len(inner.suffix)] or path.stem
     try:
-        if suffix in PARQUET_SUFFIXES:
+        if suffix in PARQUET_SUFFIXES and inner.name == path.name:
             return Table(_numbered(_read_parquet(path)), path.name, stem)
+        if suffix in EXCEL_SUFFIXES or is_workbook(path):
+            frame, first_line, sheet = read_workbook(path)
+            note = (Note(Kind.GUESSED, f"{path.name}: the table is on sheet {sheet!r}"),)
+            return Table(frame, path.name, stem, first_line, decimal, None, note)
         if suffix in CSV_SUFFIXES:
-            return Table(_read_csv(path, decimal), path.name, stem, first_line=2)
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path.name} is not UTF-8 text (byte {error.start}): save it as UTF-8, or as Parquet"
-        ) from error
+            return _text_table(path, stem, decimal)
     except (OSError, EOFError, ValueError) as error:  # what pandas, pyarrow and gzip raise for a broken file
+        if isinstance(error, DataError):
+            raise
         raise DataError(
             f"{path.name} cannot be read as {suffix[1:]} ({_one_line(error)}): write the file again"
         ) from error
-    raise DataError(
-        f"{path.name} is neither CSV nor Parquet by its suffix: use one of {', '.join(CSV_SUFFIXES + PARQUET_SUFFIXES)}"
+    remedy = _FOREIGN.get(
+        suffix, f"use one of {', '.join(CSV_SUFFIXES + PARQUET_SUFFIXES + EXCEL_SUFFIXES)}, .csv.gz, .zip"
+    )
+    raise DataError(f"{path.name} is neither CSV nor Parquet nor Excel by its suffix: {remedy}")
+
+
+def _text_table(path: Path, stem: str, decimal: str | None) -> Table:
+    text = read_text_table(path, decimal)
+    guessed = "Windows-1252" if text.dialect.guessed_encoding else None
+    return Table(
+        text.frame,
+        path.name,
+        stem,
+        text.first_line,
+        decimal,
+        decimal or text.dialect.decimal,
+        text.notes,
+        guessed,
     )
 
 
 def numbers(column: pd.Series, table: Table) -> pd.Series:
     """`column` as float64; text that is no number is a :class:`DataError` naming its line."""
-    if pd.api.types.is_numeric_dtype(column.dtype):
-        return column.astype("float64")
-    found = pd.to_numeric(column, errors="coerce").astype("float64")
-    wrong = column.notna() & found.isna()
-    if wrong.any():
-        row = int(wrong.index[wrong.to_numpy().argmax()])
+    if pd.api.types.is_bool_dtype(column.dtype):
         raise DataError(
-            f"{table.where(row)}: {column.name!r} is {str(column.loc[row])!r}, not a number ({int(wrong.sum())} such rows): "
-            "leave a cell empty where nothing was metered, and write 1234.5 without a thousands separator"
+            f"{column.name!r} of {table.name} holds true and false, not numbers: map the metered column, or write numbers"
         )
-    return found
+    if pd.api.types.is_datetime64_any_dtype(column.dtype) or pd.api.types.is_timedelta64_dtype(column.dtype):
+        raise DataError(f"{column.name!r} of {table.name} holds {column.dtype}, not numbers: map the metered column")
+    if pd.api.types.is_complex_dtype(column.dtype):
+        raise DataError(f"{column.name!r} of {table.name} holds complex numbers: give the active power")
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        _refuse_infinite(values, column, table)
+        return pd.Series(values, index=column.index, name=column.name)
+    if any(isinstance(value, bytes) for value in column.iloc[:1000]):
+        raise DataError(f"{column.name!r} of {table.name} holds bytes, not numbers: write numbers")
+    found = read_numbers(column.astype("object").map(_as_text, na_action="ignore"), table.decimal, table.likely)
+    if len(found.wrong):
+        row = int(column.index[found.wrong[0]])
+        raise DataError(
+            f"{table.where(row)}: {column.name!r} is {str(column.iloc[found.wrong[0]])!r}, not a number like {found.style.says} "
+            f"({len(found.wrong)} such rows): leave a cell empty where nothing was metered, write all numbers alike, "
+            "or name the decimal sign (decimal=',')"
+        )
+    if found.unclear:
+        raise DataError(
+            f"{column.name!r} of {table.name} can be read in two ways ({found.style.says} or otherwise): "
+            "name the decimal sign (decimal='.' or ',')"
+        )
+    _refuse_infinite(found.values, column, table)
+    return pd.Series(found.values, index=column.index, name=column.name)
+
+
+def _refuse_infinite(values: np.ndarray, column: pd.Series, table: Table) -> None:
+    """No meter and no weather station shows numbers beyond any use."""
+    with np.errstate(invalid="ignore"):
+        beyond = np.abs(values) > LARGEST_NUMBER
+    if beyond.any():
+        at = int(beyond.argmax())
+        raise DataError(
+            f"{table.where(int(column.index[at]))}: {column.name!r} is {values[at]:g}, beyond what is metered: mend it, or leave the "
+            "cell empty"
+        )
+
+
+def holds_numbers(column: pd.Series, table: Table) -> bool:
+    """Whether most cells of a column are numbers, however they are written."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return not pd.api.types.is_complex_dtype(column.dtype)
+    if pd.api.types.is_datetime64_any_dtype(column.dtype) or isinstance(column.dtype, pd.CategoricalDtype):
+        return False
+    known = column.dropna()
+    if known.empty:
+        return True
+    some = known.iloc[:: max(1, len(known) // 200)].astype("object").map(_as_text)
+    found = read_numbers(some, table.decimal, table.likely)
+    return len(found.wrong) <= 0.5 * len(some) and bool(np.isfinite(found.values).any())
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else str(value)
 
 
 def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
@@ -144,37 +221,9 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     named = [
         field.name
         for field in pq.read_schema(path)
-        if field.name.lower() in SITE_NAMES and pa.types.is_string(field.type)
+        if is_site(field.name) and (pa.types.is_string(field.type) or pa.types.is_large_string(field.type))
     ]
     return pd.read_parquet(path, read_dictionary=named)
-
-
-def _read_csv(path: Path, decimal: str | None) -> pd.DataFrame:
-    opener = gzip.open if path.suffix.lower() == ".gz" else open
-    with opener(path, "rt", encoding="utf-8-sig") as file:
-        head = [file.readline() for _ in range(20)]
-    if not head[0].strip():
-        raise DataError(f"{path.name} is empty or has no header in its first line: name the columns there")
-    separator = max(",;\t|", key=head[0].count)
-    comma = separator != "," and any(re.search(r"\d,\d", line) and not re.search(r"\d\.\d", line) for line in head[1:])
-    header = pd.read_csv(path, sep=separator, nrows=0, encoding="utf-8-sig").columns
-    text = {name: "str" for name in header if str(name).strip().lower() in SITE_NAMES}
-    frame = pd.read_csv(
-        path,
-        sep=separator,
-        decimal=decimal or ("," if comma else "."),
-        encoding="utf-8-sig",
-        dtype=text,
-        skip_blank_lines=False,
-        low_memory=False,
-    )
-    if not isinstance(frame.index, pd.RangeIndex):
-        raise DataError(f"{path.name} has more cells in a row than in its header: give every column a name")
-    frame.columns = [str(name).strip() for name in frame.columns]
-    frame = frame.dropna(how="all")  # keeps the numbers of the other rows, hence their lines
-    if frame.empty:
-        raise DataError(f"{path.name} has a header but no rows")
-    return frame
 
 
 def _one_line(error: BaseException) -> str:

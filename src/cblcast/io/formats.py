@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,23 @@ import pandas as pd
 
 from cblcast import registry
 from cblcast.abilities import Recognises, able
-from cblcast.errors import StudyError
+from cblcast.errors import DataError, StudyError
 from cblcast.frames.panel import Panel
+from cblcast.io.opened import check_exists, file_name, head_of, is_workbook
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
+from cblcast.io.read_report import ReadReport
+from cblcast.io.readings import Reading
 
 METER_FORMATS = registry.READERS
+# The readers of cblcast itself, as they tell how they understood a file: (path, options) -> Reading.
+_TELLING = registry.Registry(
+    "format",
+    {
+        "table": "cblcast.io.tabular:read_table_meter",  # CSV, Parquet and Excel, long or wide
+        "green_button": "cblcast.io.green_button:read_green_button_meter",
+        "nem12": "cblcast.io.nem12:read_nem12_meter",
+    },
+)
 EVENT_FORMATS = registry.Registry(
     "format of events",
     {
@@ -23,6 +37,9 @@ EVENT_FORMATS = registry.Registry(
 )
 # What only a table needs to be told; the other formats say it themselves.
 _TABLE_OPTIONS = ("clock", "layout", "unit", "label", "columns", "time_format", "decimal")
+_NEM12 = re.compile(rb'^(?:\xef\xbb\xbf)?[\s,;"]*100"?\s*,\s*"?NEM12\b')
+_NEM13 = re.compile(_NEM12.pattern.replace(b"NEM12", b"NEM13"))
+_XML = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<(\?xml|feed|[A-Za-z0-9]+:feed|!DOCTYPE)", re.IGNORECASE)
 
 
 def read_meter(
@@ -34,8 +51,7 @@ def read_meter(
     ----------
     path : path
     format : {"auto", "table", "green_button", "nem12"}
-        ``auto`` is what `options` say; unless they say it, .xml is Green Button, and a CSV that begins with a 100 record
-        NEM12.
+        ``auto`` is what `options` say; unless they say it, the file is recognised by how it begins.
     options : ReaderOptions
         Those that the format fixes itself must be left at their defaults.
     **changes
@@ -47,36 +63,75 @@ def read_meter(
         An unknown format or option, or an option that the format does not take.
     DataError
         As the reader of the format.
+
+    Warns
+    -----
+    DataWarning
+        What was left out, is missing or doubtful; how the file was read is logged by ``cblcast.io``.
     """
-    given = options.but(**changes).given
-    wanted = given.pop("format", "auto") if format == "auto" else format
-    chosen = _looks_like(Path(path)) if wanted == "auto" else wanted
-    reader = METER_FORMATS.resolve(chosen)
-    if chosen in ("green_button", "nem12"):
+    reading = read_with_report(
+        path, options.but(**changes) if format == "auto" else options.but(format=format, **changes)
+    )
+    reading.report.tell()
+    return reading.panel
+
+
+def read_with_report(path: str | Path, options: ReaderOptions = DEFAULT_OPTIONS) -> Reading:
+    """As :func:`read_meter`, with the report of how it was read, and without telling it."""
+    path = Path(path)
+    if options.format != "auto":
+        METER_FORMATS.resolve(options.format)
+    check_exists(path, "meter")
+    chosen = looks_like(path) if options.format == "auto" else options.format
+    if chosen not in _TELLING:
+        return _read_by_added(chosen, path, options)
+    reader: Callable[..., Reading] = _TELLING.resolve(chosen)
+    if chosen != "table":
+        given = options.given
         fixed = next((name for name in _TABLE_OPTIONS if name in given), None)
         if fixed is not None:
-            raise StudyError(f"{Path(path).name} is read as {chosen}, which fixes its own {fixed}: leave {fixed} out")
-        if "tz" not in given:
-            raise StudyError(
-                f"{Path(path).name} is read as {chosen}, which does not name the site's zone: give tz (--tz)"
-            )
-    return reader(path, **given)
+            raise StudyError(f"{path.name} is read as {chosen}, which fixes its own {fixed}: leave {fixed} out")
+        if options.tz is None and options.sites is None:
+            raise StudyError(f"{path.name} is read as {chosen}, which does not name the site's zone: give tz (--tz)")
+    if chosen == "nem12" and options.register:
+        raise StudyError(
+            f"{path.name} is read as nem12, whose values are energies of intervals: leave register (--register) out"
+        )
+    return reader(path, options)
 
 
 def read_dispatch(path: str | Path, panel: Panel | None = None, format: str = "auto", **options: Any) -> pd.DataFrame:
     """Events of any known format as a table: ``auto`` takes .json for OpenADR 3, anything else for a table."""
-    chosen = ("openadr" if Path(path).suffix == ".json" else "table") if format == "auto" else format
+    chosen = ("openadr" if Path(path).suffix.lower() == ".json" else "table") if format == "auto" else format
+    if chosen == "openadr":
+        options.pop("tz", None)  # its times are instants
     return EVENT_FORMATS.resolve(chosen)(path, panel, **options)
 
 
-def _looks_like(path: Path) -> str:
+def _read_by_added(name: str, path: Path, options: ReaderOptions) -> Reading:
+    """By a reader of an installed package or plugin, ``(path, **options) -> Panel``, which says for itself what it guessed."""
+    given = {key: value for key, value in options.given.items() if key != "format"}
+    return Reading(METER_FORMATS.resolve(name)(path, **given), ReadReport(path.name, name))
+
+
+def looks_like(path: Path) -> str:
+    """The format of a meter file, by how it begins once it is unpacked."""
     for name in METER_FORMATS.added():
         reader = METER_FORMATS.resolve(name)
         if able(reader, Recognises) and reader.recognises(path):
             return name
-    if path.suffix.lower() == ".xml":
+    suffix = Path(file_name(path)).suffix.lower()
+    if suffix in (".parquet", ".pq", ".xlsx", ".xlsm") or is_workbook(path):
+        return "table"
+    head = head_of(path)
+    if _NEM12.match(head):
+        return "nem12"
+    if _NEM13.match(head):
+        raise DataError(
+            f"{path.name} is a NEM13 file, which holds dial readings of months: ask for interval data (NEM12)"
+        )
+    if head[:1000].lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<" and b"<html" in head[:2000].lower():
+        raise DataError(f"{path.name} is a web page, not meter data: download the data file itself")
+    if _XML.match(head) or suffix == ".xml":
         return "green_button"
-    if path.suffix.lower() in (".csv", ".nem", ".nem12") and path.is_file():
-        with path.open("rb") as file:
-            return "nem12" if file.read(9) == b"100,NEM12" else "table"
     return "table"

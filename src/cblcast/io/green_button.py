@@ -1,48 +1,66 @@
-"""Green Button (NAESB REQ.21 ESPI) usage files as a panel: streamed, without document types or entities."""
+"""Green Button (NAESB REQ.21 ESPI) usage files as a panel."""
 
 from __future__ import annotations
 
 import re
-import warnings
-from collections.abc import Callable, Mapping
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from xml.parsers import expat
 
 import numpy as np
 import pandas as pd
 
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import OBSERVED, SITE, TIME, DataError, DataWarning
-from cblcast.io.tabular import read_panel
+from cblcast.frames.schema import OBSERVED, SITE, DataError
+from cblcast.io.align import Rows
+from cblcast.io.assembly import to_panel
+from cblcast.io.espi_stream import Entry, stream_entries
+from cblcast.io.options import ReaderOptions
+from cblcast.io.read_report import Kind, ReadReport
+from cblcast.io.readings import EXPORT, IMPORT, NET, TOTAL, Reading, Readings, Series
+from cblcast.io.site_table import sites_for
+from cblcast.io.units import UNITS
 
-# Unit of measure codes of ESPI: kW = value × scale, divided by the hours of the interval if it is an energy.
+# Unit of measure codes of ESPI.
 ENERGY_WH, POWER_W = "72", "38"
-REVERSE = "19"  # flowDirection: delivered by the customer to the grid
-_WANTED = {"uom", "powerOfTenMultiplier", "flowDirection", "start", "duration", "value", "title"}
+# flowDirection: 1 forward, delivered to the customer; 19 reverse; 4 net, forward less reverse; 20 total, both added.
+FLOWS = {"": IMPORT, "0": IMPORT, "1": IMPORT, "19": EXPORT, "4": NET, "20": TOTAL}
+# accumulationBehaviour: 4 is the energy of an interval; other energies are what a dial shows.
+DELTA, UNSAID = "4", ("", "0")
+LARGEST_POWER_OF_TEN = 12
 
 
-@dataclass
-class _Entry:
-    """One Atom entry: its links, and what its content says."""
+@dataclass(frozen=True)
+class _Kind:
+    """What a meter reading counts."""
 
-    line: int
-    own: str = ""
-    up: str = ""
-    related: list[str] = field(default_factory=list)
-    kind: str = ""
-    texts: dict[str, str] = field(default_factory=dict)
-    readings: list[tuple[int, int, float]] = field(default_factory=list)
+    site: str
+    flow: str
+    scale: float
+    energy: bool
+    dial: int
+    meter: str
 
 
 @dataclass
 class _Feed:
-    """What a file says once it is read: readings by meter, and how each meter counts."""
+    """What a file says once it is read: blocks of readings by meter, and how each meter counts."""
 
-    blocks: list[_Entry] = field(default_factory=list)
-    types: dict[str, _Entry] = field(default_factory=dict)
+    blocks: list[Entry] = field(default_factory=list)
+    types: dict[str, Entry] = field(default_factory=dict)
     type_of_meter: dict[str, str] = field(default_factory=dict)
+
+    def collect(self, entry: Entry) -> None:
+        """Keep what is needed of an entry."""
+        if entry.kind == "ReadingType":
+            self.types[entry.own] = entry
+        elif entry.kind == "MeterReading":
+            for link in entry.related:
+                if "ReadingType" in link:
+                    self.type_of_meter[entry.own] = link
+        elif entry.kind == "IntervalBlock" and len(entry.start):
+            self.blocks.append(entry)
 
 
 def read_green_button(path: str | Path, *, tz: str, site_id: str | None = None, **options: Any) -> Panel:
@@ -51,14 +69,15 @@ def read_green_button(path: str | Path, *, tz: str, site_id: str | None = None, 
     Parameters
     ----------
     path : path to XML
-        Interval blocks of energy [Wh] or power [W]; times are instants, as ESPI writes them (seconds UTC). Energy that
-        the customer delivers to the grid (flowDirection 19) counts negative, so the panel holds the net load.
+        Interval blocks of energy [Wh] or power [W]; times are instants, as ESPI writes them (seconds UTC). The panel holds
+        the net load: forward (flowDirection 1) less reverse (19), total (20) less twice the reverse, or the net (4).
+        Readings of a dial (accumulationBehaviour other than 4) are differenced with ``register=True``, else refused.
     tz : str
         IANA zone of the sites.
     site_id : str, optional
         Name of the site where the file holds one usage point; by default the usage point's id.
     **options
-        Passed on to :func:`cblcast.io.tabular.read_panel`: ``sites``, ``weather``, ``step``, ``on_duplicates``, ``country`` …
+        Fields of :class:`~cblcast.io.options.ReaderOptions`: ``sites``, ``weather``, ``step``, ``on_duplicates``, ``country`` …
 
     Returns
     -------
@@ -68,130 +87,89 @@ def read_green_button(path: str | Path, *, tz: str, site_id: str | None = None, 
     Raises
     ------
     DataError
-        A document type or entity (refused unread), broken or truncated XML, no readings, readings without a unit.
+        A document type or entity (refused unread), broken or truncated XML, no readings, readings without a unit, readings
+        of a dial.
     """
+    reading = read_green_button_meter(path, ReaderOptions(tz=tz).but(**options), site_id)
+    reading.report.tell()
+    return reading.panel
+
+
+def read_green_button_meter(path: str | Path, options: ReaderOptions, site_id: str | None = None) -> Reading:
+    """As :func:`read_green_button`, with the report, and without telling it."""
     path = Path(path)
     feed = _Feed()
-    _parse(path, lambda entry: _collect(feed, entry))
-    rows = _rows(feed, path.name)
+    stream_entries(path, feed.collect)
+    readings = _readings(feed, path.name)
     if site_id is not None:
-        points = rows[SITE].unique()
-        if len(points) > 1:
+        if len(readings.site_ids) > 1:
             raise DataError(
-                f"{path.name} holds {len(points)} usage points, so site_id={site_id!r} cannot name them: leave it out"
+                f"{path.name} holds {len(readings.site_ids)} usage points, so site_id={site_id!r} cannot name them: leave it out"
             )
-        rows[SITE] = site_id
-    return read_panel(rows, tz=tz, unit="kW", layout="long", **options)
+        readings = readings.but(site_ids=pd.Index([site_id], dtype="str", name=SITE))
+    defaults = {
+        "tz": options.tz,
+        "country": options.country,
+        "subdivision": options.subdivision,
+        "segment": options.segment,
+    }
+    sites = sites_for(readings.site_ids, options.sites, pd.DataFrame(index=readings.site_ids), defaults)
+    return to_panel(readings, sites, ["UTC"] * len(sites), options.but(unit="auto"))
 
 
-def _parse(path: Path, done: Callable[[_Entry], None]) -> None:
-    if not path.is_file():
-        raise DataError(f"there is no Green Button file {path}")
-    parser = expat.ParserCreate(namespace_separator=" ")
-    parser.buffer_text = True
-
-    def refuse(*_: object) -> None:
+def _readings(feed: _Feed, name: str) -> Readings:
+    report = (
+        ReadReport(name, "green_button")
+        .understanding("time", "seconds since 1970, UTC")
+        .understanding("site", "usage point")
+    )
+    kinds, other = _kinds(feed, name)
+    report = report.noting(
+        Kind.DROPPED,
+        f"{name}: readings in units {', '.join(sorted(map(repr, other)))} (ESPI uom and flowDirection) are left out: no power, no energy",
+        len(other),
+    )
+    used = [(block, kind) for block, kind in zip(feed.blocks, kinds, strict=True) if kind is not None]
+    if not used:
         raise DataError(
-            f"line {parser.CurrentLineNumber} of {path.name} declares a document type or an entity, which can swell "
-            "without bound: Green Button needs none, so remove it, or do not trust the file"
+            f"{name} holds no interval readings of electric energy or power: download interval data, not bills"
         )
-
-    parser.StartDoctypeDeclHandler = refuse
-    parser.EntityDeclHandler = refuse
-    reader = _Reader(parser, path.name, done)
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.text
-    try:
-        with path.open("rb") as file:
-            parser.ParseFile(file)
-    except expat.ExpatError as error:
-        raise DataError(
-            f"{path.name} is broken or cut short at line {error.lineno} ({expat.ErrorString(error.code)}): download it again"
-        ) from None
-
-
-class _Reader:
-    """Keeps one entry at a time; a file of any length needs the memory of its numbers only."""
-
-    def __init__(self, parser: expat.XMLParserType, name: str, done: Callable[[_Entry], None]) -> None:
-        self.parser, self.name, self.done = parser, name, done
-        self.entry: _Entry | None = None
-        self.reading: dict[str, str] | None = None
-        self.in_period = False
-        self.buffer: list[str] = []
-
-    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        tag = tag.rpartition(" ")[2]
-        self.buffer = []
-        if tag == "entry":
-            self.entry = _Entry(self.parser.CurrentLineNumber)
-        elif self.entry is not None and tag == "link":
-            self._link(self.entry, attributes.get("rel", ""), attributes.get("href", "").rstrip("/"))
-        elif self.entry is not None and tag in ("UsagePoint", "MeterReading", "ReadingType", "IntervalBlock"):
-            self.entry.kind = tag
-        elif tag == "IntervalReading":
-            self.reading = {}
-        elif tag == "timePeriod":
-            self.in_period = True
-
-    def text(self, data: str) -> None:
-        self.buffer.append(data)
-
-    def end(self, tag: str) -> None:
-        tag = tag.rpartition(" ")[2]
-        if tag == "entry" and self.entry is not None:
-            self.done(self.entry)
-            self.entry = None
-        elif tag == "IntervalReading" and self.entry is not None and self.reading is not None:
-            self.entry.readings.append(self._numbers(self.reading))
-            self.reading = None
-        elif tag == "timePeriod":
-            self.in_period = False
-        elif tag in _WANTED and self.reading is not None:
-            if tag == "value" or self.in_period:
-                self.reading[tag] = "".join(self.buffer).strip()
-        elif tag in _WANTED and self.entry is not None:
-            self.entry.texts.setdefault(tag, "".join(self.buffer).strip())
-
-    @staticmethod
-    def _link(entry: _Entry, rel: str, href: str) -> None:
-        if rel == "self":
-            entry.own = href
-        elif rel == "up":
-            entry.up = href
-        elif rel == "related":
-            entry.related.append(href)
-
-    def _numbers(self, reading: Mapping[str, str]) -> tuple[int, int, float]:
-        try:
-            start, length, value = int(reading["start"]), int(reading["duration"]), float(reading["value"])
-        except (KeyError, ValueError):
-            start, length, value = 0, 0, 0.0
-        if length <= 0:
-            raise DataError(
-                f"line {self.parser.CurrentLineNumber} of {self.name}: an interval reading needs start and duration "
-                f"[whole seconds] and a value, not {dict(reading)}"
-            )
-        return start, length, value
+    used, coarser = _finest(used)
+    report = report.noting(
+        Kind.GUESSED, f"{coarser} meter readings repeat others over longer intervals, and are not needed", coarser
+    )
+    site_ids = pd.Index(sorted({kind.site for _, kind in used}), dtype="str", name=SITE)
+    keys = sorted({(kind.site, kind.flow, kind.energy, kind.dial) for _, kind in used})
+    code = {key: number for number, key in enumerate(keys)}
+    series = Series(
+        site_ids.get_indexer([key[0] for key in keys]),
+        tuple(key[1] for key in keys),
+        tuple(UNITS["kwh" if key[2] else "kw"] for key in keys),
+        tuple(f"{key[0]} {key[1]}" for key in keys),
+        np.array([key[3] for key in keys], dtype=np.int8),
+    )
+    of_block = [code[kind.site, kind.flow, kind.energy, kind.dial] for _, kind in used]
+    size = [len(block.start) for block, _ in used]
+    value = np.concatenate([np.frombuffer(block.value) * kind.scale for block, kind in used])
+    us, length, line = (
+        np.concatenate([np.frombuffer(getattr(block, part), dtype=np.int64) for block, _ in used])
+        for part in ("start", "length", "lines")
+    )
+    rows = Rows(np.repeat(of_block, size), us * 1_000_000, {OBSERVED: value}, line)
+    lengths = length * 1_000_000
+    order = rows.order()
+    if order is not None:
+        rows, lengths = rows.take(order), lengths[order]
+    flows = ", ".join(sorted({key[1] for key in keys}))
+    report = report.understanding("streams", flows)
+    return Readings(rows, series, site_ids, "start", lengths, lambda row: f"line {row} of {name}", report)
 
 
-def _collect(feed: _Feed, entry: _Entry) -> None:
-    if entry.kind == "ReadingType":
-        feed.types[entry.own] = entry
-    elif entry.kind == "MeterReading":
-        for link in entry.related:
-            if "ReadingType" in link:
-                feed.type_of_meter[entry.own] = link
-    elif entry.kind == "IntervalBlock":
-        feed.blocks.append(entry)
-
-
-def _rows(feed: _Feed, name: str) -> pd.DataFrame:
-    parts, skipped = [], set()
+def _kinds(feed: _Feed, name: str) -> tuple[list[_Kind | None], set[str]]:
+    """What each block counts, None where it is no active energy or power; and the units of these."""
+    kinds: list[_Kind | None] = []
+    other: set[str] = set()
     for block in feed.blocks:
-        if not block.readings:
-            continue
         meter = re.split(r"/IntervalBlock(?:/|$)", block.own or block.up)[0]
         known = feed.types.get(feed.type_of_meter.get(meter, ""))
         if known is None and len(feed.types) == 1:
@@ -200,38 +178,46 @@ def _rows(feed: _Feed, name: str) -> pd.DataFrame:
             raise DataError(
                 f"the interval block at line {block.line} of {name} has no reading type, so its unit is unknown: download it again"
             )
-        unit = known.texts.get("uom", "")
-        if unit not in (ENERGY_WH, POWER_W):
-            skipped.add(unit)
+        unit, flow = known.texts.get("uom", ""), known.texts.get("flowDirection", "")
+        if unit not in (ENERGY_WH, POWER_W) or flow not in FLOWS:
+            other.add(unit if flow in FLOWS else f"{unit} (flow {flow})")
+            kinds.append(None)
             continue
-        start, length, value = (np.array(column, dtype=np.float64) for column in zip(*block.readings, strict=True))
-        scale = 10.0 ** int(known.texts.get("powerOfTenMultiplier") or 0) / 1000
-        sign = -1.0 if known.texts.get("flowDirection") == REVERSE else 1.0
-        power = sign * value * scale / (length / 3600 if unit == ENERGY_WH else 1.0)
-        site = re.search(r"UsagePoint/([^/]+)", meter)
-        parts.append(
-            pd.DataFrame(
-                {SITE: site.group(1) if site else "site", "flow": sign, TIME: start.astype(np.int64), OBSERVED: power}
-            )
+        found = re.search(r"UsagePoint/([^/]+)", meter)
+        behaviour = known.texts.get("accumulationBehaviour", "")
+        dial = -1 if unit == POWER_W or behaviour == DELTA else int(behaviour not in UNSAID)
+        kinds.append(
+            _Kind(found.group(1) if found else "site", FLOWS[flow], _scale(known, name), unit == ENERGY_WH, dial, meter)
         )
-    if skipped:
-        warnings.warn(f"{name}: readings in units {', '.join(sorted(map(repr, skipped)))} (ESPI uom) are left out: no power, no energy",
-                      DataWarning, stacklevel=4)  # fmt: skip
-    if not parts:
-        raise DataError(
-            f"{name} holds no interval readings of electric energy or power: download interval data, not bills"
-        )
-    rows = pd.concat(parts, ignore_index=True).astype({SITE: "str"})
-    rows[TIME] = pd.to_datetime(rows[TIME], unit="s", utc=True)
-    return _net(rows, name)
+    return kinds, other
 
 
-def _net(rows: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Delivered less received; the same interval twice in one direction is an error, not a sum."""
-    twice = rows.duplicated([SITE, "flow", TIME])
-    if twice.any():
-        first = rows[twice].iloc[0]
+def _scale(known: Entry, name: str) -> float:
+    """kW or kWh for one of the file's W or Wh."""
+    text = known.texts.get("powerOfTenMultiplier") or "0"
+    try:
+        power = int(text)
+    except ValueError:
+        power = LARGEST_POWER_OF_TEN + 1
+    if abs(power) > LARGEST_POWER_OF_TEN:
         raise DataError(
-            f"{name} gives site {first[SITE]!r} the interval at {first[TIME]} twice ({int(twice.sum())} in all): download it once"
+            f"line {known.line} of {name}: powerOfTenMultiplier {text[:20]!r} is no power of ten of a meter (-12 to 12): download it again"
         )
-    return rows.groupby([SITE, TIME], as_index=False)[OBSERVED].sum()
+    return 10.0**power / 1000
+
+
+def _finest(used: list[tuple[Entry, _Kind]]) -> tuple[list[tuple[Entry, _Kind]], int]:
+    """Where a usage point has meter readings of one direction over different intervals, those over the shortest."""
+    usual: dict[tuple[str, str], Counter[int]] = {}
+    flow_of: dict[tuple[str, str], tuple[str, str, int]] = {}
+    for block, kind in used:
+        key = (kind.site, kind.meter)
+        usual.setdefault(key, Counter()).update(block.length)
+        flow_of[key] = (kind.site, kind.flow, kind.dial)
+    length = {key: counts.most_common(1)[0][0] for key, counts in usual.items()}
+    shortest: dict[tuple[str, str, int], int] = {}
+    for key, flow in flow_of.items():
+        shortest[flow] = min(shortest.get(flow, length[key]), length[key])
+    # An interval of other meters may be longer than theirs and still be theirs alone; a day or more repeats its hours.
+    dropped = {key for key, flow in flow_of.items() if length[key] >= 86_400 and length[key] > shortest[flow]}
+    return [(block, kind) for block, kind in used if (kind.site, kind.meter) not in dropped], len(dropped)

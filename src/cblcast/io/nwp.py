@@ -13,6 +13,7 @@ import pandas as pd
 
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import DataError, utc
+from cblcast.io.column_kinds import ColumnKind, kind_of
 from cblcast.physics.wind import components, speed_and_direction
 
 ISSUE = "issue_time"
@@ -118,7 +119,7 @@ def _newest_runs(
 
 def _between(known: np.ndarray, value: np.ndarray, wanted: np.ndarray, max_gap_h: float, name: str) -> np.ndarray:
     """Straight lines between known instants; a direction goes the short way round."""
-    if name.endswith("_deg"):
+    if kind_of(name) is ColumnKind.CIRCULAR:
         u, v = components(1.0, value)
         joined = speed_and_direction(
             _between(known, u, wanted, max_gap_h, "u"), _between(known, v, wanted, max_gap_h, "v")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import PurePath
 from typing import Any
 
 from cblcast.errors import StudyError, nearest
@@ -26,8 +27,8 @@ class ReaderOptions:
     layout : {"auto", "long", "wide"}
     unit : str
         Unit of the metered values; ``auto`` is the one that a column's name ends in, else kW.
-    label : {"start", "end"}
-        Which end of its interval a time marks.
+    label : {"auto", "start", "end"}
+        Which end of its interval a time marks; ``auto`` is the start unless a column's name says the end.
     columns : mapping, optional
         Foreign name → ours.
     time_format : str, optional
@@ -39,7 +40,9 @@ class ReaderOptions:
     step : str or Timedelta, optional
         Average to this longer step.
     on_duplicates : {"raise", "mean", "first", "last"}
-        What is done where a site has one time twice.
+        What is done where a site has one time twice with different values.
+    register : bool
+        Whether the values are readings of a dial, whose differences are the energies.
     """
 
     format: str = "auto"
@@ -48,13 +51,14 @@ class ReaderOptions:
     clock: str | None = None
     layout: str = "auto"
     unit: str = "auto"
-    label: str = "start"
+    label: str = "auto"
     columns: Mapping[str, str] | None = None
     time_format: str | None = None
     decimal: str | None = None
     weather: Any = None
     step: Any = None
     on_duplicates: str = "raise"
+    register: bool = False
     country: str | None = None
     subdivision: str | None = None
     segment: str | None = None
@@ -75,8 +79,14 @@ class ReaderOptions:
         return {
             name: value
             for name, (value, default) in values.items()
-            if (value != default if isinstance(default, str) else value is not default)
+            if (value != default if isinstance(default, (str, bool)) else value is not default)
         }
+
+    @property
+    def files(self) -> dict[str, str | PurePath]:
+        """The files that a reader reads beside the meter's own, by their option of the command line."""
+        named = {"--sites": self.sites, "--weather": self.weather}
+        return {name: value for name, value in named.items() if isinstance(value, (str, PurePath))}
 
 
 DEFAULT_OPTIONS = ReaderOptions()

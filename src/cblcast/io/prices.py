@@ -17,8 +17,8 @@ from cblcast.frames.schema import TIME, DataError, DataWarning, StudyError, near
 from cblcast.io.clock import NOT_A_TIME, check_zone, localise
 from cblcast.io.clock_changes import changes_between, refuse_slipped_days, repeated_hours
 from cblcast.io.files import Table, numbers, read_table
-from cblcast.io.layout import read_stamps, time_column
 from cblcast.io.price_products import TREND, hold_longer, product_minutes
+from cblcast.io.time_columns import read_times
 
 MINUTE_US = 60_000_000
 _CLOCKS = ("real", "flattened")
@@ -70,8 +70,8 @@ def read_prices(
     if days not in _CLOCKS:
         raise StudyError(f"days is 'real' or 'flattened', not {days!r}")
     table = _rows_of(read_table(source, "price"), only)
-    name = time_column(table)
-    stamps = read_stamps(table, name, time_format)
+    times = read_times(table, time_format)
+    name, stamps = times.columns[0], times.stamps
     market = zone or clock
     if stamps.aware:
         us = stamps.us
@@ -79,7 +79,7 @@ def read_prices(
             _refuse_foreign_offsets(table, name, us, check_zone(market))
     else:
         us = _from_wall(table, stamps.us, clock or stamps.zone, days)
-    frame = _price_columns(table, columns, {name, *(only or {})})
+    frame = _price_columns(table, columns, {*times.columns, *(only or {})})
     keep = us != NOT_A_TIME
     prices, rows = frame.to_numpy(dtype=np.float64)[keep], table.frame.index.to_numpy()[keep]
     us = us[keep]

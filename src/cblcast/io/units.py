@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import re
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from cblcast.frames.schema import DataError, DataWarning, nearest
+from cblcast.frames.schema import DataError, nearest
+from cblcast.io.read_report import Kind, Note
 
-_NAMED = re.compile(r"(?:^|[_\s(\[])(kwh|mwh|wh|kw|mw|w)[\])]?$", re.IGNORECASE)
+_UNIT = r"(gwh|mwh|kwh|wh|gw|mw|kw|w)"
+# At the end of a name, with brackets or without; "kWh/h" is a power, "kWh/15min" or "kWh per interval" an energy.
+_NAMED = re.compile(
+    rf"(?:^|[_\s(\[.,:/\-]){_UNIT}\s*(?P<per>/\s*h|per\s+h(our)?)?"
+    rf"(?:\s*(?:/|per|pro|je|_)\s*(?:\d+\s*_?min\w*|interval\w*|intervall|qh|hh|half.?hour|viertelstunde|step))?\s*[\])]?\s*$",
+    re.IGNORECASE,
+)
+# In front of other words, or among them: only what no name begins with (kWh delivered, Energy kWh import).
+_IN_FRONT = re.compile(r"(?:^|[\s_])(gwh|mwh|kwh|kw)(?P<per>(?!))?(?=[\s_\-])", re.IGNORECASE)
+_BRACKETED = re.compile(rf"[\[(]\s*{_UNIT}\s*(?P<per>/\s*h)?\s*[\])]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -29,9 +38,11 @@ UNITS = {
         Unit("W", 1e-3, False),
         Unit("kW", 1.0, False),
         Unit("MW", 1e3, False),
+        Unit("GW", 1e6, False),
         Unit("Wh", 1e-3, True),
         Unit("kWh", 1.0, True),
         Unit("MWh", 1e3, True),
+        Unit("GWh", 1e6, True),
     )
 }
 
@@ -45,85 +56,98 @@ def unit_of(name: str) -> Unit:
     return UNITS[str(name).lower()]
 
 
+def _find(name: str) -> re.Match[str] | None:
+    return _NAMED.search(name) or _BRACKETED.search(name) or _IN_FRONT.search(name)
+
+
 def unit_in_name(column: str) -> Unit | None:
-    """The unit that a column's name ends in (``load_kwh``, ``Power (kW)``), None if it names none."""
-    found = _NAMED.search(str(column).strip())
-    return UNITS[found.group(1).lower()] if found else None
+    """The unit that a column's name bears (``load_kwh``, ``Power (kW)``, ``kWh/15min``), None if it names none."""
+    found = _find(str(column).strip())
+    if found is None:
+        return None
+    unit = UNITS[found.group(1).lower()]
+    return UNITS[unit.name[:-1].lower()] if found.group("per") and unit.energy else unit
 
 
-def settle_unit(said: str, column: str, hours: float) -> Unit:
-    """The unit to use: what was said, else what the column's name says, else kW; a contradiction is warned of.
+def without_unit(column: str) -> str:
+    """A column's name without the unit that it bears."""
+    text = str(column).strip()
+    found = _find(text)
+    return text if found is None else f"{text[: found.start()]} {text[found.end() :]}".strip()
+
+
+def contradiction(said: Unit, named: Unit | None, column: str, hours: float) -> Note | None:
+    """A note where a column's name says another unit than the one that was said for it.
 
     Parameters
     ----------
-    said : str
-        A unit, or ``auto``.
+    said : Unit
+    named : Unit or None
+        What the file says.
     column : str
         Name of the metered column in the source.
     hours : float
         Length of an interval [h].
     """
-    named = unit_in_name(column)
-    if said == "auto":
-        return named or UNITS["kw"]
-    unit = unit_of(said)
-    if named is not None and named != unit:
-        factor = _to_kw(named, hours) / _to_kw(unit, hours)
-        if not np.isclose(factor, 1.0):
-            warnings.warn(
-                f"column {column!r} is read as {unit.name}, but its name says {named.name}: at intervals of {60 * hours:g} min "
-                f"that is a factor of {factor:g}; say unit={named.name!r}, or rename the column",
-                DataWarning,
-                stacklevel=4,
-            )
-    return unit
+    if named is None or named == said:
+        return None
+    factor = _to_kw(named, hours) / _to_kw(said, hours)
+    if np.isclose(factor, 1.0):
+        return None
+    return Note(
+        Kind.DOUBTFUL,
+        f"column {column!r} is read as {said.name}, but its name says {named.name}: at intervals of {60 * hours:g} min "
+        f"that is a factor of {factor:g}; say unit={named.name!r}, or rename the column",
+    )
 
 
 def _to_kw(unit: Unit, hours: float) -> float:
     return unit.scale / (hours if unit.energy else 1.0)
 
 
-def warn_of_interval_factor(power: pd.Series, sites: pd.DataFrame, hours: float) -> None:
-    """Warn of sites whose peak misses their rated power by just the factor between kW and kWh per interval.
+def interval_factor(power: np.ndarray, site: np.ndarray, sites: pd.DataFrame, hours: float) -> Note | None:
+    """A note of sites whose peak misses their rated power by just the factor between kW and kWh per interval.
 
     Parameters
     ----------
-    power : Series, index level ``site_id``
+    power : ndarray, shape (n,)
         Mean power [kW].
+    site : ndarray of int, shape (n,)
+        Position among `sites`.
     sites : DataFrame
         ``rated_kw``, where known.
     hours : float
         Length of an interval [h].
     """
     if "rated_kw" not in sites.columns or np.isclose(hours, 1.0):
-        return
+        return None
     rated = pd.to_numeric(sites["rated_kw"], errors="coerce").astype("float64")
-    peak = power.abs().groupby(level=0).quantile(0.999).reindex(rated.index)
+    peak = pd.Series(np.abs(power)).groupby(site).quantile(0.999).reindex(range(len(sites))).set_axis(rated.index)
     ratio = (rated / peak).to_numpy()
     for factor, given, meant in ((1 / hours, "kW", "kWh"), (hours, "kWh", "kW")):
         hit = np.flatnonzero(np.abs(ratio / factor - 1) < 0.05)
         if len(hit):
-            site = rated.index[hit[0]]
-            warnings.warn(
-                f"site {site!r} peaks at {peak.iloc[hit[0]]:.4g} kW, {1 / factor:.3g} times its rated "
+            name = rated.index[hit[0]]
+            return Note(
+                Kind.DOUBTFUL,
+                f"site {name!r} peaks at {peak.iloc[hit[0]]:.4g} kW, {1 / factor:.3g} times its rated "
                 f"{rated.iloc[hit[0]]:.4g} kW, just the factor of {60 * hours:g} min intervals ({len(hit)} sites): "
                 f"were values in {meant} read as {given}? Then say unit={meant!r}",
-                DataWarning,
-                stacklevel=3,
+                len(hit),
             )
+    return None
 
 
-def warn_of_register(power: pd.Series, energy: pd.Series, name: str, hours: float) -> None:
-    """Warn if an energy column beside the power equals it, though an interval is no hour."""
-    both = (power.to_numpy() > 0) & (energy.to_numpy() > 0)
+def equals_energy(power: np.ndarray, energy: np.ndarray, name: str, hours: float) -> Note | None:
+    """A note if an energy column beside the power equals it, though an interval is no hour."""
+    both = (power > 0) & (energy > 0)
     if not both.any() or np.isclose(hours, 1.0):
-        return
-    ratio = float(np.median(energy.to_numpy()[both] / power.to_numpy()[both]))
-    if abs(ratio - 1.0) < 0.02:
-        warnings.warn(
-            f"the power [kW] equals the column {name!r} [kWh] "
-            f"at intervals of {60 * hours:g} min, "
-            f"where kWh = {hours:g} × kW: the metered column is an energy too, too small by {1 / hours:g}; say unit='kWh'",
-            DataWarning,
-            stacklevel=3,
-        )
+        return None
+    ratio = float(np.median(energy[both] / power[both]))
+    if abs(ratio - 1.0) >= 0.02:
+        return None
+    return Note(
+        Kind.DOUBTFUL,
+        f"the power [kW] equals the column {name!r} [kWh] at intervals of {60 * hours:g} min, "
+        f"where kWh = {hours:g} × kW: the metered column is an energy too, too small by {1 / hours:g}; say unit='kWh'",
+    )

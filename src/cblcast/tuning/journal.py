@@ -41,10 +41,19 @@ def open_study(storage: Path | None, name: str, seed: int) -> optuna.Study:
 
 
 def mend(journal: Path) -> None:
-    """Cut off the half line that a kill may leave at the end of a journal; the next line would be glued to it."""
+    """Cut off the half line that a kill may leave at the end of a journal; the next line would be glued to it.
+
+    Raises
+    ------
+    StudyError
+        A file that is no journal: nothing of it may be cut.
+    """
     if not journal.is_file():
         return
     content = journal.read_bytes()
+    first = content.split(b"\n", 1)[0]
+    if first and not (first.startswith(b"{") and b'"op_code"' in first):
+        raise StudyError(f"{journal} is no journal of a tuning, and is left as it is: name another file with --journal")
     if content and not content.endswith(b"\n"):
         journal.write_bytes(content[: content.rfind(b"\n") + 1])
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cblcast.frames.schema import DataError, DataWarning, require_columns, utc
 from cblcast.value.order_book import BUY, FOK, IOC, NON, SELL
+from cblcast.value.order_columns import flag_of, numbers_of, ticks_of, whole_of, words_of
 
 ADD, CHANGE, MATCH, CANCEL, EXPIRE = range(5)  # also the order in which one order's events of one instant are taken
 ACTIONS = {"add": ADD, "change": CHANGE, "match": MATCH, "cancel": CANCEL}
@@ -18,7 +19,6 @@ WHOLE = 3  # all-or-none and linked orders match as a whole or not at all: no si
 RESTRICTIONS = {"none": NON, "fok": FOK, "ioc": IOC, "aon": WHOLE, "linked": WHOLE}
 REQUIRED = ("order_id", "time", "action", "side", "start", "price_per_mwh", "volume_mw")
 MINUTE_US = 60_000_000
-_MOST_TICKS = 2**40  # beyond it a price or a volume is a slip, and sums of volumes would run over
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,8 +140,8 @@ def _stops(frame: pd.DataFrame, start: np.ndarray) -> np.ndarray:
 
 
 def _columns(frame: pd.DataFrame, price_tick: float, volume_tick: float) -> dict[str, np.ndarray]:
-    action, side = _words(frame, "action", ACTIONS), _words(frame, "side", SIDES)
-    volume = _numbers(frame, "volume_mw")
+    action, side = words_of(frame, "action", ACTIONS), words_of(frame, "side", SIDES)
+    volume = numbers_of(frame, "volume_mw")
     bad = ~((volume > 0) | ((action == CANCEL) & ~(volume < 0)))
     if bad.any():
         k = int(np.flatnonzero(bad)[0])
@@ -149,7 +149,7 @@ def _columns(frame: pd.DataFrame, price_tick: float, volume_tick: float) -> dict
             f"row {k} of the order stream, order {frame['order_id'][k]}, has the volume {volume[k]:g} MW ({int(bad.sum())} such "
             "rows): volumes are above 0, and the side says which way; mend or drop the row"
         )
-    peak, hidden = _ticks(frame, "peak_mw", volume_tick, needed=None), _flag(frame, "hidden")
+    peak, hidden = ticks_of(frame, "peak_mw", volume_tick, needed=None), flag_of(frame, "hidden")
     odd = (peak < 0) | ((peak > 0) & hidden)
     if odd.any():
         k = int(np.flatnonzero(odd)[0])
@@ -160,71 +160,13 @@ def _columns(frame: pd.DataFrame, price_tick: float, volume_tick: float) -> dict
     return {
         "action": action,
         "side": side,
-        "order": _whole(frame["order_id"], "order_id"),
-        "price": _ticks(frame, "price_per_mwh", price_tick, needed=action != CANCEL),
-        "volume": _ticks(frame, "volume_mw", volume_tick, needed=action != CANCEL),
+        "order": whole_of(frame["order_id"], "order_id"),
+        "price": ticks_of(frame, "price_per_mwh", price_tick, needed=action != CANCEL),
+        "volume": ticks_of(frame, "volume_mw", volume_tick, needed=action != CANCEL),
         "peak": peak,
         "hidden": hidden,
-        "restriction": _words(frame, "restriction", RESTRICTIONS, default="none"),
+        "restriction": words_of(frame, "restriction", RESTRICTIONS, default="none"),
     }
-
-
-def _words(frame: pd.DataFrame, column: str, known: dict[str, int], default: str | None = None) -> np.ndarray:
-    if column not in frame and default is not None:
-        return np.full(len(frame), known[default], dtype=np.int64)
-    codes, words = pd.factorize(frame[column])
-    numbers = np.array([known.get(str(word).strip().lower(), -9) for word in words], dtype=np.int64)
-    found = numbers[codes] if len(words) else np.zeros(0, dtype=np.int64)
-    wrong = (found == -9) | (codes < 0)
-    if wrong.any():
-        k = int(np.flatnonzero(wrong)[0])
-        raise DataError(f"row {k} of the order stream has {column} {frame[column][k]!r}: known are {', '.join(known)}")
-    return found
-
-
-def _whole(column: pd.Series, name: str) -> np.ndarray:
-    if column.isna().any() or not pd.api.types.is_integer_dtype(column.dtype):
-        raise DataError(f"{name} of the order stream must be a whole number in every row: give each order one")
-    return column.to_numpy(dtype=np.int64)
-
-
-def _flag(frame: pd.DataFrame, column: str) -> np.ndarray:
-    """A column of true and false; an empty cell is false, a word such as 'False' is refused since it would count as true."""
-    if column not in frame:
-        return np.zeros(len(frame), dtype=bool)
-    given = frame[column]
-    known = (given.isna() | given.isin([True, False])).to_numpy()
-    if not known.all():
-        k = int(np.argmin(known))
-        raise DataError(f"row {k} of the order stream has {column} {given[k]!r}: it must be True or False (or empty)")
-    return given.isin([True]).to_numpy()
-
-
-def _numbers(frame: pd.DataFrame, column: str) -> np.ndarray:
-    try:
-        return frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
-    except (TypeError, ValueError):
-        raise DataError(f"{column} of the order stream must hold numbers: {str(frame[column].iloc[0])!r} …") from None
-
-
-def _ticks(frame: pd.DataFrame, column: str, tick: float, needed: np.ndarray | None) -> np.ndarray:
-    if not 0 < tick < np.inf:
-        raise DataError(f"the tick of {column} is {tick}: give the market's smallest step, above 0")
-    if column not in frame:
-        return np.zeros(len(frame), dtype=np.int64)
-    value = _numbers(frame, column) / tick
-    there = np.ones(len(frame), dtype=bool) if needed is None else needed
-    lacking = np.isinf(value) | (np.isnan(value) if needed is not None else False)
-    with np.errstate(invalid="ignore"):
-        whole = np.round(value)
-        off = there & (lacking | (np.abs(value - whole) > 1e-6 * np.maximum(1.0, np.abs(whole))))
-        off |= there & (np.abs(whole) > _MOST_TICKS)
-    if off.any():
-        k = int(np.flatnonzero(off)[0])
-        raise DataError(
-            f"row {k} of the order stream has {column} {frame[column][k]}, no multiple of the tick {tick:g}: give the tick, or mend the row"
-        )
-    return np.where(there & np.isfinite(whole), whole, 0.0).astype(np.int64)
 
 
 def _counts(frame: pd.DataFrame, late: int) -> dict[str, int]:
@@ -234,7 +176,7 @@ def _counts(frame: pd.DataFrame, late: int) -> dict[str, int]:
         if "restriction" in frame
         else pd.Series("none", index=frame.index)
     )
-    iceberg = _flag(frame, "is_iceberg")
+    iceberg = flag_of(frame, "is_iceberg")
     if "peak_mw" in frame:
         iceberg = iceberg | (frame["peak_mw"].fillna(0) > 0).to_numpy()
     one = frame["initial_id"] if "initial_id" in frame else frame["order_id"]
@@ -242,7 +184,7 @@ def _counts(frame: pd.DataFrame, late: int) -> dict[str, int]:
         "events": len(frame),
         "orders": int(frame.loc[added, "order_id"].nunique()),
         "icebergs": int(one[iceberg].nunique()),
-        "user_blocks": int(one[_flag(frame, "is_block")].nunique()),
+        "user_blocks": int(one[flag_of(frame, "is_block")].nunique()),
         "fill_or_kill": int((added & (word == "fok")).sum()),
         "immediate_or_cancel": int((added & (word == "ioc")).sum()),
         "all_or_none": int((added & word.isin(["aon", "linked"])).sum()),

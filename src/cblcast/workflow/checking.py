@@ -12,8 +12,9 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.quality import data_quality
 from cblcast.frames.schema import TIME, StudyError, require_columns
 from cblcast.io.files import read_table
-from cblcast.io.formats import read_meter
+from cblcast.io.formats import read_with_report
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
+from cblcast.io.read_report import ReadReport
 from cblcast.io.time_axis import TimeAxisReport, check_time_axis
 
 
@@ -27,10 +28,13 @@ class FileReport:
         As :func:`cblcast.frames.quality.data_quality`.
     clock : TimeAxisReport or None
         Only where weather was given to compare the wind with.
+    read : ReadReport
+        How the file was read, and what was guessed, merged, dropped or is missing.
     """
 
     quality: pd.DataFrame
     clock: TimeAxisReport | None
+    read: ReadReport
 
 
 def check_file(
@@ -52,9 +56,10 @@ def check_file(
     speed, nwp_speed : str, optional
         Wind speed columns [m/s]; the only column whose name begins with ``wind_speed`` unless given.
     """
-    panel = read_meter(path, options=reader)
+    reading = read_with_report(path, reader)
+    panel = reading.panel
     clock = None if nwp is None else _clock_of(panel, nwp, speed, nwp_speed)
-    return FileReport(data_quality(panel), clock)
+    return FileReport(data_quality(panel), clock, reading.report)
 
 
 def _clock_of(panel: Panel, nwp: str | Path, speed: str | None, nwp_speed: str | None) -> TimeAxisReport:

@@ -16,7 +16,7 @@ from cblcast.frames.schema import OBSERVED, SITE
 from cblcast.io.clock import NOT_A_TIME, localise
 from cblcast.io.files import numbers, read_table
 from cblcast.io.formats import read_meter
-from cblcast.io.layout import read_stamps, time_column
+from cblcast.io.time_columns import read_times
 from cblcast.physics.power_curve import published_power_curve
 from cblcast.simulate.island_scenarios import (
     Drawn,
@@ -88,7 +88,7 @@ def _column(path: Path, source: Source) -> pd.Series:
         raise DataError(
             f"{path.name} has no column {source.column!r}: {nearest(source.column, map(str, table.frame.columns))}"
         )
-    stamps = read_stamps(table, time_column(table), None)
+    stamps = read_times(table, None).stamps
     us = (
         stamps.us if stamps.aware else localise(stamps.us, np.zeros(len(stamps.us), np.int64), stamps.zone or source.tz)
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -19,6 +18,7 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import DataError, StudyError
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
+from cblcast.workflow.outputs import frame_writer, write_all
 
 
 def score_file(
@@ -40,7 +40,7 @@ def score_file(
     """
     forecaster = tracking.load_forecaster(model, uri=store)
     panel = read_panel_for(forecaster, panel_file, reader)
-    return score_events(forecaster, panel, read_dispatch(events_file, panel))
+    return score_events(forecaster, panel, read_dispatch(events_file, panel, tz=reader.tz))
 
 
 def read_panel_for(forecaster: Forecaster, panel_file: str | Path, reader: ReaderOptions = DEFAULT_OPTIONS) -> Panel:
@@ -74,7 +74,7 @@ def evaluate_model(
     forecaster = tracking.load_forecaster(model, uri=store)
     panel = read_panel_for(forecaster, panel_file, reader)
     if events_file is not None:
-        events = read_dispatch(events_file, panel)
+        events = read_dispatch(events_file, panel, tz=reader.tz)
     elif start and stop:
         events = placebo_events(panel, start, stop, days=days)
     else:
@@ -98,16 +98,4 @@ def backtest_trained(panel: Panel, forecaster: Forecaster, events: pd.DataFrame)
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
     """Write a CSV or Parquet file whole or not at all."""
-    writers: dict[str, Callable[[Path], Any]] = {
-        ".csv": lambda target: frame.to_csv(target, index=False),
-        ".parquet": lambda target: frame.to_parquet(target, index=False),
-    }
-    if path.suffix not in writers:
-        raise StudyError(f"{path.name!r} ends in neither .csv nor .parquet: choose one of them")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.draft")
-    try:
-        writers[path.suffix](draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_all({path: frame_writer(frame, path)})

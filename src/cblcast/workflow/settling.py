@@ -23,14 +23,14 @@ from cblcast.programs import explain
 from cblcast.report.settlement import settlement_page
 from cblcast.settlement import Settlement, Wishes, settle, settle_file
 from cblcast.value.contract import Contract, read_contract
-from cblcast.workflow.serving import write_frame
+from cblcast.workflow.outputs import check_ending, check_outputs, frame_writer, text_writer, write_all
 
 
 def read_case(data: str | Path, events: str | Path, reader: ReaderOptions) -> tuple[Panel, pd.DataFrame]:
     """Meter and events; events of sites that the meter lacks are kept, for the settlement to list."""
     panel = read_meter(str(data), options=reader)
-    more = {} if Path(events).suffix == ".json" else {"unknown_sites": "keep"}
-    return panel, read_dispatch(events, panel, **more)
+    more = {} if Path(events).suffix.lower() == ".json" else {"unknown_sites": "keep"}
+    return panel, read_dispatch(events, panel, tz=reader.tz, **more)
 
 
 def settle_files(
@@ -50,6 +50,9 @@ def settle_files(
 
     With `processes`, a Parquet file of the panel's own columns is settled some sites at a time, in bounded memory.
     """
+    inputs = {"--data": data, "--events": events, "--contract": contract, "--prices": prices, **reader.files}
+    check_outputs({"--out": out, "--html": html}, inputs)
+    check_ending(out)
     terms = None if contract is None else read_contract(contract)
     if processes is not None:
         wishes = Wishes(terms, read_prices(prices), coverage)
@@ -63,10 +66,10 @@ def settle_files(
             f"none of the events could be settled, and nothing is written; the first, of site {first[SITE]!r} at "
             f"{first['start']}: {first['reason']}"
         )
-    if out is not None:
-        write_frame(told.events, out)
+    writers = {} if out is None else {out: frame_writer(told.events, out)}
     if html is not None:
-        html.write_text(page(told, terms, coverage), encoding="utf-8")
+        writers[html] = text_writer(page(told, terms, coverage))
+    write_all(writers)
     return told
 
 
@@ -83,7 +86,7 @@ def read_parts(data: str | Path, events: str | Path, reader: ReaderOptions) -> t
         if reader.tz is None:
             raise StudyError("the sites have no column tz: add it, or give --tz")
         known = known.assign(tz=reader.tz)
-    return Path(data), known, read_events(events, unknown_sites="keep")
+    return Path(data), known, read_events(events, unknown_sites="keep", tz=reader.tz)
 
 
 def page(told: Settlement, contract: Contract | None, coverage: float | None) -> str:

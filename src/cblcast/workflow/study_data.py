@@ -36,7 +36,7 @@ def load_panel(study: Study) -> Panel:
     if data.sites is not None:
         panel = panel.select(list(data.sites))
     if study.events.mask is not None:
-        panel = panel.with_events(read_dispatch(study.events.mask, panel))
+        panel = panel.with_events(read_dispatch(study.events.mask, panel, tz=data.tz))
     return panel
 
 
@@ -75,7 +75,7 @@ def events_of(study: Study, panel: Panel) -> StudyEvents:
     spans = [span for span in (study.train, study.test) if span is not None]
     first, last = min(span[0] for span in spans), max(span[1] for span in spans)
     if wanted.file is not None:
-        events = read_dispatch(wanted.file, panel)
+        events = read_dispatch(wanted.file, panel, tz=study.data.tz)
     elif wanted.every_min is not None and wanted.horizon_min is not None:
         events = issue_events(panel, wanted.every_min, wanted.horizon_min, first, last)
     else:

@@ -28,9 +28,9 @@ from cblcast.frames.schema import (
     utc,
 )
 from cblcast.io.files import numbers, read_table
-from cblcast.io.layout import read_stamps, time_column
 from cblcast.io.price_products import price_gaps, to_products
 from cblcast.io.prices import read_prices
+from cblcast.io.time_columns import read_times
 from cblcast.value.contract import read_contract
 from cblcast.value.imbalance import RULES
 from cblcast.value.market import Market, make_market
@@ -227,8 +227,8 @@ def read_bids(source: str | Path, site_ids: Sequence[str]) -> pd.Series:
     table = read_table(source, "bid")
     if "bid_kw" not in table.frame.columns:
         raise DataError(f"{table.name} has no column 'bid_kw': {nearest('bid_kw', map(str, table.frame.columns))}")
-    name = time_column(table)
-    stamps = read_stamps(table, name, None)
+    times = read_times(table, None)
+    stamps = times.stamps
     if not stamps.aware:
         raise DataError(f"{table.name} has times without a zone: write them with their offset (2015-01-01T00:00+01:00)")
     if SITE in table.frame.columns:

@@ -79,3 +79,48 @@ def test_every_site_needs_a_panel_and_a_settlement_may_keep_unknown_sites(tmp_pa
     assert read_events(gone, panel, unknown_sites="keep")["site_id"].tolist() == ["gone"]
     with pytest.raises(DataError, match="lacks the column 'stop'"):
         read_events(write(tmp_path / "h.csv", "b1,2019-06-01T17:00Z", header="site_id,start"), panel)
+
+
+def test_events_on_the_local_clock_and_without_a_site(tmp_path: Path) -> None:
+    path = tmp_path / "e.csv"
+    path.write_text(
+        "start;stop\n03.06.2019 17:00;03.06.2019 20:00\n13.06.2019 17:00;13.06.2019 20:00\n", encoding="utf-8"
+    )
+    index = pd.MultiIndex.from_product(
+        [["a"], pd.date_range("2019-06-01", periods=48, freq="60min", tz="UTC", unit="us")], names=["site_id", "time"]
+    )
+    panel = panel_of(pd.DataFrame({"observed_kw": 1.0}, index=index))
+    events = read_events(path, panel, tz="Europe/Rome")
+    assert events["site_id"].tolist() == ["a", "a"]
+    assert events["start"].tolist() == [
+        pd.Timestamp("2019-06-03 15:00", tz="UTC"),
+        pd.Timestamp("2019-06-13 15:00", tz="UTC"),
+    ]
+    with pytest.raises(
+        DataError, match=r"line 2 of e\.csv: start '2019-06-03T17:00' has no offset: .* or name the zone"
+    ):
+        read_events(path, panel)
+    path.write_text("site;start;stop\na;27.10.2019 02:30;27.10.2019 05:00\n", encoding="utf-8")
+    with pytest.raises(DataError, match="a time that the clock of Europe/Rome shows twice or not at all"):
+        read_events(path, panel, tz="Europe/Rome")
+
+
+@pytest.mark.parametrize(
+    "header", ["Zählpunkt;Beginn;Ende", "site;start time;end time", "edificio;inicio;fin", "pod;inizio;fine"]
+)
+def test_events_in_other_words(tmp_path: Path, panel: Panel, header: str) -> None:
+    path = tmp_path / "e.csv"
+    path.write_text(f"{header}\nb1;13.06.2019 17:00;13.06.2019 20:00\n", encoding="utf-8")
+    assert read_events(path, panel, tz="Europe/Rome")[["site_id", "start"]].to_numpy().tolist() == [
+        ["b1", pd.Timestamp("2019-06-13 15:00", tz="UTC")]
+    ]
+
+
+def test_events_that_name_no_site_are_asked_about_where_there_are_several(tmp_path: Path, panel: Panel) -> None:
+    path = tmp_path / "e.csv"
+    path.write_text("start,stop\n2019-06-13T17:00Z,2019-06-13T20:00Z\n", encoding="utf-8")
+    with pytest.raises(
+        DataError,
+        match=r"no column that names the site, and the meter data hold 2: add site_id \('b1', …, or \* for all",
+    ):
+        read_events(path, panel)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cblcast.frames.schema import DataError
+from cblcast.frames.schema import DataError, DataWarning
 from cblcast.io.nem12 import read_nem12
 
 
@@ -55,18 +55,17 @@ def test_several_meters_and_streams_net_out(tmp_path: Path) -> None:
     assert panel.data.loc["B", "observed_kw"].unique().tolist() == [2.0]
 
 
-def test_a_day_that_one_stream_lacks_is_not_metered(tmp_path: Path) -> None:
-    path = write(
-        tmp_path / "n.csv",
-        stream("A", "E1"),
-        day("20190601", [2] * 48),
-        day("20190602", [2] * 48),
-        stream("A", "B1"),
-        day("20190601", [1] * 48),
-    )
-    values = read_nem12(path, tz="Australia/Brisbane").data["observed_kw"].to_numpy()
+def test_a_day_that_one_stream_lacks_within_its_own_span_is_not_metered(tmp_path: Path) -> None:
+    days = ("20190601", "20190602", "20190603", "20190604")
+    taken = [day(name, [2] * 48) for name in days]
+    given = [day(name, [1] * 48) for name in (days[0], days[2])]
+    path = write(tmp_path / "n.csv", stream("A", "E1"), *taken, stream("A", "B1"), *given)
+    with pytest.warns(DataWarning, match="48 intervals have an import but no export, so they are not metered"):
+        values = read_nem12(path, tz="Australia/Brisbane").data["observed_kw"].to_numpy()
     assert values[:48].tolist() == [2.0] * 48
-    assert np.isnan(values[48:]).all()
+    assert np.isnan(values[48:96]).all()
+    assert values[96:144].tolist() == [2.0] * 48
+    assert values[144:].tolist() == [4.0] * 48  # after its last day nothing is given
 
 
 def test_quality_flags_decide_what_was_metered(tmp_path: Path) -> None:
@@ -92,7 +91,11 @@ GOOD = day("20190601", [1] * 48)
         ([stream(), day("20190601", ["x"] * 48)], "900", "line 3 of n.csv: .*'x'"),
         ([stream(), day("2019-06-01", [1] * 48)], "900", "line 3 of n.csv: .*2019-06-01"),
         ([stream(), day("20190601", [""] * 48)], "900", "a value is missing though the day is flagged 'A'"),
-        ([stream(), GOOD, GOOD], "900", "line 4 of n.csv: NMI NMI1 E1 has 2019-06-01 a second time"),
+        (
+            [stream(), GOOD, day("20190601", [2] * 48)],
+            "900",
+            "line 4 of n.csv: NMI NMI1 E1 has 2019-06-01 a second time",
+        ),
         ([GOOD], "900", "line 2 of n.csv: a 300 record stands before any 200 record"),
         ([stream(minutes=60), GOOD], "900", "interval length '60' is not 5, 15 or 30"),
         ([stream(), GOOD, "400,1,48,A,,"], "900", "follows no 300 record of variable quality"),

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cblcast.frames.panel import Panel, panel_of
-from cblcast.frames.schema import DataError
+from cblcast.frames.schema import DataError, DataWarning
 from cblcast.io.openadr import read_openadr
 
 
@@ -50,10 +50,10 @@ def test_level_zero_is_no_dispatch_and_a_gap_parts_events(tmp_path: Path, panel:
 
 
 def test_intervals_with_periods_of_their_own(tmp_path: Path, panel: Panel) -> None:
-    price = [{"type": "PRICE", "values": [0.5]}]
+    asked = [{"type": "DISPATCH_SETPOINT", "values": [0.5]}, {"type": "PRICE", "values": [0.1]}]
     own = [
-        {"intervalPeriod": {"start": "2019-06-01T10:00:00+02:00", "duration": "PT1H30M"}, "payloads": price},
-        {"intervalPeriod": {"duration": "PT30M"}, "payloads": price},
+        {"intervalPeriod": {"start": "2019-06-01T10:00:00+02:00", "duration": "PT1H30M"}, "payloads": asked},
+        {"intervalPeriod": {"duration": "PT30M"}, "payloads": asked},
     ]
     assert spans(read_openadr(write(tmp_path / "e.json", event(intervals=own, intervalPeriod=None)), panel)) == [
         ("b1", "01 08:00", "01 10:00")
@@ -100,3 +100,51 @@ def test_a_truncated_file_is_said(tmp_path: Path, panel: Panel) -> None:
     path.write_text(path.read_text()[:-20], encoding="utf-8")
     with pytest.raises(DataError, match=r"e\.json is no JSON, or was cut short"):
         read_openadr(path, panel)
+
+
+@pytest.mark.parametrize("duration", ["P0Y0M0DT2H0M0S", "PT2H", "P0DT2H", "PT120M", "PT7200S", "PT1H59M60.0S"])
+def test_a_duration_may_be_written_out(tmp_path: Path, panel: Panel, duration: str) -> None:
+    one = [{"id": 0, "payloads": [{"type": "SIMPLE", "values": [1]}]}]
+    period = {"start": "2019-06-01T15:00:00Z", "duration": duration}
+    assert spans(read_openadr(write(tmp_path / "e.json", event(intervals=one, intervalPeriod=period)), panel)) == [
+        ("b1", "01 15:00", "01 17:00")
+    ]
+
+
+def of_kind(*kinds: str) -> dict[str, object]:
+    return event(intervals=[{"id": i, "payloads": [{"type": kind, "values": [0.2]}]} for i, kind in enumerate(kinds)])
+
+
+@pytest.mark.parametrize("kind", ["PRICE", "GHG", "EXPORT_PRICE", "ALERT_FIRE"])
+def test_what_informs_is_no_dispatch(tmp_path: Path, panel: Panel, kind: str) -> None:
+    with pytest.raises(DataError, match=rf"e\.json holds no dispatch: event 17 of e\.json \({kind}\) informs"):
+        read_openadr(write(tmp_path / "e.json", of_kind(*[kind] * 24)), panel)
+    with pytest.warns(DataWarning, match="1 events only inform and are no dispatch"):
+        events = read_openadr(write(tmp_path / "e.json", [of_kind(kind), of_kind("DISPATCH_SETPOINT")]), panel)
+    assert spans(events) == [("b1", "01 15:00", "01 16:00")]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (of_kind("SIMPEL"), "did you mean 'SIMPLE'"),
+        (event(intervalPeriod={"start": "0001-01-01T00:00:00Z", "duration": "PT1H"}), "0001-01-01 stands for now"),
+        (
+            event(intervalPeriod={"start": "2019-06-01T15:00:00Z", "duration": "P9999Y"}),
+            "an event without end, so give it one",
+        ),
+        (
+            event(intervalPeriod={"start": "2019-06-01T15:00:00Z", "duration": "P1Y"}),
+            "years and months differ in length",
+        ),
+        (event(intervalPeriod={"start": "2019-06-01T15:00:00Z", "duration": "P999999999D"}), "longer than a year"),
+        (event(intervalPeriod=[1]), "intervalPeriod is an object"),
+        (event(intervals=[{"payloads": "SIMPLE"}]), "payloads are a list"),
+        (event(intervals=[{"payloads": [{"type": "SIMPLE", "values": 1}]}]), "are a list, not"),
+        (event(intervalPeriod={"start": "99999-01-01T00:00:00Z", "duration": "PT1H"}), "is no time"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_odd_events_get_a_sentence_each(tmp_path: Path, panel: Panel, content: object, sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        read_openadr(write(tmp_path / "e.json", content), panel)

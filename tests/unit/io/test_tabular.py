@@ -144,8 +144,11 @@ def test_autumn_rows_sorted_by_the_clock_and_a_single_showing() -> None:
     once = table.drop_duplicates("time")
     values = kw(read_panel(once.reset_index(drop=True), tz="Europe/Madrid"))
     np.testing.assert_array_equal(values, [0, 1, 2, 3, 4, 5, np.nan, np.nan, 8, 9, 10, 11, 12, 13])
+    other = table.assign(load_kw=table["load_kw"] + 100)
     with pytest.raises(DataError, match="more than twice"):
-        read_panel(pd.concat([table, table]).reset_index(drop=True), tz="Europe/Madrid")
+        read_panel(pd.concat([table, other]).reset_index(drop=True), tz="Europe/Madrid")
+    copied = read_panel(pd.concat([table, table]).reset_index(drop=True), tz="Europe/Madrid")  # the same file twice
+    np.testing.assert_array_equal(kw(copied), np.arange(14.0))
 
 
 def test_the_skipped_hour_is_dropped_and_its_readings_are_counted() -> None:
@@ -287,8 +290,11 @@ def test_missing_broken_and_foreign_files_are_named(tmp_path: Path) -> None:
     long_csv(tmp_path / "meters.csv", ["2019-06-01 00:00"], [1])
     with pytest.raises(DataError, match=r"no meter file .*metrs.csv: did you mean 'meters.csv'"):
         read_panel(tmp_path / "metrs.csv", tz="UTC")
+    (tmp_path / "m.xls").write_bytes(b"PK")
+    with pytest.raises(DataError, match=r"neither CSV nor Parquet nor Excel by its suffix: save it as \.xlsx or CSV"):
+        read_panel(tmp_path / "m.xls", tz="UTC")
     (tmp_path / "m.xlsx").write_bytes(b"PK")
-    with pytest.raises(DataError, match="neither CSV nor Parquet"):
+    with pytest.raises(DataError, match=r"m\.xlsx cannot be read as xlsx"):
         read_panel(tmp_path / "m.xlsx", tz="UTC")
     (tmp_path / "m.parquet").write_bytes(b"PAR1 and then nothing")
     with pytest.raises(DataError, match=r"m\.parquet cannot be read as parquet"):

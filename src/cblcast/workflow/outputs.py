@@ -1,0 +1,132 @@
+"""What a command writes: never over what it reads, all of it or nothing, with its folders."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path, PurePath
+
+import pandas as pd
+
+from cblcast.frames.schema import StudyError
+
+Writer = Callable[[Path], object]
+_REMEDIES = {
+    errno.ENOSPC: "the disk is full: make room, or choose another place",
+    errno.EDQUOT: "the quota is used up: make room, or choose another place",
+    errno.EACCES: "it may not be written: choose another place, or mend its permissions",
+    errno.EPERM: "it may not be written: choose another place, or mend its permissions",
+    errno.EROFS: "its disk is read-only: choose another place",
+    errno.EEXIST: "a part of its path is a file: choose another place",
+    errno.ENOTDIR: "a part of its path is a file: choose another place",
+    errno.EISDIR: "it is a folder: name a file in it",
+    errno.ENAMETOOLONG: "its name is too long: choose a shorter one",
+}
+
+
+def check_outputs(outputs: Mapping[str, Path | None], inputs: Mapping[str, str | PurePath | None]) -> None:
+    """Refuse an output that is an input, or two that are one file, before anything is read or written.
+
+    Parameters
+    ----------
+    outputs, inputs : mapping
+        Option or argument → path; None where it was not given.
+
+    Raises
+    ------
+    StudyError
+    """
+    read = {name: Path(path) for name, path in inputs.items() if path is not None}
+    written: dict[str, Path] = {}
+    for name, path in outputs.items():
+        if path is None:
+            continue
+        for other, there in read.items():
+            if _same(path, there):
+                raise StudyError(
+                    f"{name} {path} is the file of {other}, which would be lost: choose another name for {name}"
+                )
+        for other, there in written.items():
+            if _same(path, there):
+                raise StudyError(f"{name} and {other} both name {path}: choose another name for one of them")
+        written[name] = path
+
+
+def _same(a: Path, b: Path) -> bool:
+    try:
+        return a.samefile(b)
+    except (OSError, ValueError):  # one of them is not there yet
+        return Path(os.path.abspath(a)) == Path(os.path.abspath(b)) or a.resolve() == b.resolve()
+
+
+def write_all(writers: Mapping[Path, Writer]) -> None:
+    """Write several files, all or none: each as a draft beside its place, then all of them renamed.
+
+    Raises
+    ------
+    StudyError
+        Naming the file that cannot be written and why; no draft and no folder of its own is left.
+    """
+    drafts: dict[Path, Path] = {}
+    made: list[Path] = []
+    try:
+        for path, write in writers.items():
+            try:
+                made += _folders(path.parent)
+                drafts[path] = path.with_name(f".{path.name}.{os.getpid()}.draft")
+                write(drafts[path])
+                if path.is_dir():
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            except OSError as error:
+                raise StudyError(f"{path} cannot be written: {_why(error)}; nothing is written") from None
+        _rename(drafts)
+        made.clear()
+    finally:
+        for draft in drafts.values():
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+        for folder in reversed(made):
+            with suppress(OSError):
+                folder.rmdir()  # only an empty one goes
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Make a folder and those above it; the ones that were made, outermost first."""
+    missing = [part for part in (folder, *folder.parents) if not part.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing[::-1]
+
+
+def _rename(drafts: Mapping[Path, Path]) -> None:
+    for path, draft in drafts.items():
+        try:
+            draft.replace(path)
+        except OSError as error:
+            raise StudyError(f"{path} cannot be written: {_why(error)}") from None
+
+
+def _why(error: OSError) -> str:
+    return _REMEDIES.get(error.errno or 0, f"{error.strerror or error}: choose another place")
+
+
+def frame_writer(frame: pd.DataFrame, path: Path) -> Writer:
+    """Writes a frame as the ending of `path` says; an unknown ending is a :class:`StudyError`."""
+    writers: dict[str, Writer] = {
+        ".csv": lambda target: frame.to_csv(target, index=False),
+        ".parquet": lambda target: frame.to_parquet(target, index=False),
+    }
+    check_ending(path)
+    return writers[path.suffix.lower()]
+
+
+def check_ending(path: Path | None) -> None:
+    """Refuse the ending of a table that is neither, before it is computed."""
+    if path is not None and path.suffix.lower() not in (".csv", ".parquet"):
+        raise StudyError(f"{path.name!r} ends in neither .csv nor .parquet: choose one of them")
+
+
+def text_writer(text: str) -> Writer:
+    """Writes a text."""
+    return lambda target: target.write_text(text, encoding="utf-8")
