@@ -106,7 +106,8 @@ def commuter_energy(
     at_work = _on(work, workplaces.index, counted)
     # Case s3 may bring more people together than the base case ever had: the office is then as full as full.
     office_kw = office_load_kw(np.minimum(at_work, size[:, None]), size[:, None], power)
-    residents = plans.people["link"].value_counts().sort_index()
+    lives = pd.Series(plans.homes())
+    residents = lives[lives != ""].value_counts().sort_index()
     home_kw = home_load_kw(_on(home, residents.index, counted), residents.to_numpy()[:, None], power)
     return CommuterEnergy(
         _table(office_kw, workplaces.index, size, slice_h),
