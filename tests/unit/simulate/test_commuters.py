@@ -262,3 +262,8 @@ def test_who_begins_the_day_at_work_does_not_live_there():
     assert result.left_out["persons whose day never leads home"] == 1
     sunday = result.panel.data.loc["home_h"]["occupants"].iloc[-96:]
     assert (sunday == 3).all()
+
+
+def test_workplaces_that_are_no_number_are_no_load_of_nothing(plans):
+    with pytest.raises(DataError, match="has nan workplaces"):
+        commuter_energy(plans, workplaces_of(plans) * float("nan"))
