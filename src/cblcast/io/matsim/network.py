@@ -56,8 +56,7 @@ def read_network(path: str | Path) -> Network:
     wanted = ("from", "to", *LINK_COLUMNS)
 
     def start(element: str, a: dict[str, str]) -> None:
-        known = {"link": links, "node": nodes}.get(element, {})
-        if known and a.get("id") in known:
+        if (element == "link" and a.get("id") in links) or (element == "node" and a.get("id") in nodes):
             raise DataError(f"{name}: {element} {a['id']!r} stands there twice: leave one, or name the other")
         try:
             if element == "link":
