@@ -18,6 +18,7 @@ from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED
 
 Array = np.ndarray
+LONGEST_LOOK_BACK = 3660  # days
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,11 @@ class Occupancy:
             raise StudyError(f"{OBSERVED!r} is no occupancy: its plan would be read without the blindfold")
         if self.known not in ("plan", "measured"):
             raise StudyError(f"occupancy is known as 'plan' or as 'measured', not {self.known!r}")
-        if not (1 <= self.days <= self.look_back_days) or self.hours_before <= 0:
-            raise StudyError("occupancy needs 1 <= days <= look_back_days and hours_before > 0")
+        whole = all(isinstance(days, (int, np.integer)) for days in (self.days, self.look_back_days))
+        if not (whole and 1 <= self.days <= self.look_back_days <= LONGEST_LOOK_BACK and 0 < self.hours_before <= 168):
+            raise StudyError(
+                f"occupancy needs whole days, 1 <= days <= look_back_days <= {LONGEST_LOOK_BACK}, and hours_before > 0, 168 at most"
+            )
 
     def panel_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""

@@ -183,7 +183,10 @@ class Commute:
     distance_km: float = 41.5
 
     def __post_init__(self) -> None:
-        if min(vars(self).values()) < 0 or self.car_share + self.transit_share > 1 + 1e-12:
+        if (
+            not all(0 <= value < np.inf for value in vars(self).values())
+            or self.car_share + self.transit_share > 1 + 1e-12
+        ):
             raise DataError(
                 "a commute's energies, shares and distance are 0 or more, and its shares add up to 1 at most"
             )
@@ -193,6 +196,14 @@ class Commute:
         other = 1.0 - self.car_share - self.transit_share
         per_km = self.car_mj_km * self.car_share + self.transit_mj_km * self.transit_share + self.other_mj_km * other
         return per_km / MJ_PER_KWH * self.distance_km * np.asarray(commuters, dtype=np.float64)
+
+
+def _check_day(energy: float, hours: float, share: float) -> None:
+    if not (0 <= energy < np.inf and 0 <= hours <= 24 and 0 <= share <= 1 and hours + share > 0):
+        raise DataError(
+            f"energy {energy:g}, {hours:g} h of presence, off-peak share {share:g}: energy is 0 or more, hours lie within "
+            "[0, 24] and the share within [0, 1], not both 0"
+        )
 
 
 def car_mj_per_km(litres_per_100km: float = 5.49, litre_mj: float = LITRE_TO_MJ) -> float:
@@ -212,6 +223,7 @@ def home_power(
     kwh_per_day: float = 25.5, at_home_h: float = 17.0, share: float = OFF_PEAK_SHARE
 ) -> tuple[float, float]:
     """(Pbh, Pah) [kW/person] from 24 h Pbh + τ Pah = E and Pbh = α (Pbh + Pah); τ = 17 h at home (section 3.3)."""
+    _check_day(kwh_per_day, at_home_h, share)
     peak = kwh_per_day / (24 * share + at_home_h * (1 - share))
     return share * peak, (1 - share) * peak
 
@@ -225,6 +237,9 @@ def workplace_power(
     120 + 100 kWh/m² a year of electricity and heat, 8 m² a workplace (ASR A1.2). The paper prints τ = 8 h, which gives
     0.457 kW; its result, 0.496 kW, and table 2 need **τ = 6 h**, the average working time used everywhere else.
     """
+    _check_day(kwh_per_m2_year * m2, at_work_h, share)
+    if not 0 < workdays <= 365:
+        raise DataError(f"{workdays:g} working days a year: give a number above 0, 365 at most")
     hours = workdays * (at_work_h + (24 - at_work_h) * share) + (365 - workdays) * 24 * share
     peak = kwh_per_m2_year * m2 / hours
     return share * peak, (1 - share) * peak

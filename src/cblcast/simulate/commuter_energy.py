@@ -103,10 +103,14 @@ def commuter_energy(
             f"somebody works on link {unknown[0]!r}, which has no workplaces: take the base case's sizes for all cases"
         )
     size = workplaces.to_numpy(dtype=np.float64)
+    if not np.isfinite(size).all():
+        link = workplaces.index[~np.isfinite(size)][0]
+        raise DataError(f"link {link!r} has {workplaces[link]} workplaces: it must be a number, 0 or more")
     at_work = _on(work, workplaces.index, counted)
     # Case s3 may bring more people together than the base case ever had: the office is then as full as full.
     office_kw = office_load_kw(np.minimum(at_work, size[:, None]), size[:, None], power)
-    residents = plans.people["link"].value_counts().sort_index()
+    lives = pd.Series(plans.homes())
+    residents = lives[lives != ""].value_counts().sort_index()
     home_kw = home_load_kw(_on(home, residents.index, counted), residents.to_numpy()[:, None], power)
     return CommuterEnergy(
         _table(office_kw, workplaces.index, size, slice_h),

@@ -9,6 +9,8 @@ telework and once without from the SAME random numbers, so that the difference i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -22,6 +24,7 @@ from cblcast.simulate.day_plans import DayPlans
 
 WITHOUT_TELEWORK, NOISE_FREE = "without_telework_kw", "truth_kw"
 OCCUPANTS, PLANNED = "occupants", "occupants_planned"
+LONGEST_DAYS = 36_600  # a century
 
 
 @dataclass(frozen=True)
@@ -72,12 +75,41 @@ class CommutingWorld:
         for name in ("telework_share", "attendance", "attendance_spread"):
             if not 0 <= getattr(self, name) <= 1:
                 raise DataError(f"{name} is {getattr(self, name)}: it is a probability, between 0 and 1")
-        if self.days < 1:
-            raise DataError(f"a world of {self.days} days has nothing in it: give 1 or more, 60 for most baselines")
-        if not (self.jitter_min >= 0 and 0 <= self.noise < 1):
-            raise DataError("jitter_min is 0 or more minutes and noise a share between 0 and 1")
+        if not 1 <= self.days <= LONGEST_DAYS:
+            raise DataError(
+                f"a world of {self.days} days {'has nothing in it' if self.days < 1 else 'is too long'}: give 1 or more, 60 for most "
+                f"baselines, and at most {LONGEST_DAYS}"
+            )
+        if not (0 <= self.jitter_min <= 720 and 0 <= self.noise < 1):
+            raise DataError("jitter_min is 0 to 720 minutes (half a day) and noise a share between 0 and 1")
+        if self.seed < 0:
+            raise DataError(f"seed is {self.seed}: give a whole number, 0 or more")
+        self._check_calendar()
         if self.telework_share and self.telework_from is None:
             raise DataError("telework_share needs telework_from, the local date from which on people stay at home")
+
+    def _check_calendar(self) -> None:
+        for name in ("first_day", "telework_from"):
+            value = getattr(self, name)
+            if value is not None and not _is_date(value):
+                raise DataError(f"{name} is {value!r}: write a local date like 2019-01-31")
+        try:
+            ZoneInfo(self.tz)
+        except (KeyError, ValueError, OSError):
+            raise DataError(f"{self.tz!r} is no IANA time zone: write it like 'Europe/Rome'") from None
+        stop = pd.Timestamp(self.first_day) + pd.Timedelta(days=self.days)
+        if self.telework_from is not None and pd.Timestamp(self.telework_from) >= stop:
+            raise DataError(
+                f"telework begins on {self.telework_from}, but the world's last day is {(stop - pd.Timedelta(days=1)).date()}: "
+                "give an earlier date, or more days"
+            )
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return 1900 <= date.fromisoformat(text).year <= 2200
+    except (TypeError, ValueError):
+        return False
 
 
 @dataclass(frozen=True)
@@ -122,8 +154,9 @@ class _Life:
             raise DataError(
                 "nobody works off home in these plans: check which activity types are work (work: in the world)"
             )
-        home_links = plans.people["link"].to_numpy(dtype=object)
-        residents = pd.Series(home_links).value_counts()
+        home_links = plans.homes()
+        residents = pd.Series(home_links[home_links != ""]).value_counts()
+        housed = int(residents.sum())
         residents = residents[residents >= world.smallest_home].sort_index()
         at_work = (spells["purpose"] == "work").to_numpy()
         offices = self._workplaces(spells[at_work])
@@ -134,7 +167,8 @@ class _Life:
             )
         self.left_out = {
             "workplaces in offices too small": int(offices.sum() - kept.sum()),
-            "residents of links too small": self.n_persons - int(residents.sum()),
+            "residents of links too small": housed - int(residents.sum()),
+            "persons whose day never leads home": self.n_persons - housed,
         }
         self.size = np.r_[kept.to_numpy(), residents.to_numpy()].astype(np.float64)
         self.is_office = np.r_[np.ones(len(kept), dtype=bool), np.zeros(len(residents), dtype=bool)]
@@ -161,14 +195,14 @@ class _Life:
         dates = pd.date_range(world.first_day, periods=world.days, freq="D")
         shape = (world.days, len(self.size), self.n_slices)
         found = {name: np.empty(shape) for name in ("with", "without", "planned")}
-        for day, date in enumerate(dates):
+        for day, today in enumerate(dates):
             # Drawn for every day and person, whatever becomes of them: two worlds with one seed differ by telework alone.
             likely = np.clip(rng.normal(world.attendance, world.attendance_spread), 0.0, 1.0)
             attends = rng.random(self.n_persons) < likely
             wants_home = rng.random(self.n_persons) < world.telework_share
             shift = rng.normal(0.0, world.jitter_min * 60, self.n_persons)
-            works = self.commutes & attends & (date.day_of_week < 5)
-            since = world.telework_from is not None and date >= pd.Timestamp(world.telework_from)
+            works = self.commutes & attends & (today.day_of_week < 5)
+            since = world.telework_from is not None and today >= pd.Timestamp(world.telework_from)
             out = works & ~wants_home if since else works
             found["without"][day] = self._people(works, shift)
             found["with"][day] = self._people(out, shift) if since else found["without"][day]
@@ -202,8 +236,11 @@ class _Life:
 
     def _panel(self, dates: pd.DatetimeIndex, found: dict[str, np.ndarray], noise: np.ndarray) -> Panel:
         world = self.world
-        first = pd.Timestamp(dates[0]).tz_localize(world.tz)
-        stop = (pd.Timestamp(dates[-1]) + pd.Timedelta(days=1)).tz_localize(world.tz)
+        # Some zones change their clocks at midnight: a day begins with its first instant.
+        first, stop = (
+            midnight.tz_localize(world.tz, ambiguous=True, nonexistent="shift_forward")
+            for midnight in (pd.Timestamp(dates[0]), pd.Timestamp(dates[-1]) + pd.Timedelta(days=1))
+        )
         step = pd.Timedelta(hours=world.slice_h)
         times = pd.date_range(first.tz_convert("UTC"), stop.tz_convert("UTC"), freq=step, inclusive="left").as_unit(
             "us"

@@ -40,6 +40,13 @@ class DayPlans:
     people: pd.DataFrame
     left_out: int = 0
 
+    def homes(self) -> np.ndarray:
+        """Link at which each person lives: where the day begins at home, else where it first leads home; ``""`` for none."""
+        homeward = self.steps[self.steps["purpose"] == "home"].groupby("person")["link"].first()
+        later = homeward.reindex(np.arange(len(self.people))).fillna("").to_numpy(dtype=object)
+        at_home = (self.people["purpose"] == "home").to_numpy()
+        return np.where(at_home, self.people["link"].to_numpy(dtype=object), later)
+
     def departed(self) -> DayPlans:
         """The plans with departures and arrivals that follow each other: nobody leaves before having arrived."""
         steps = self.steps

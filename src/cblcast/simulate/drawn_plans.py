@@ -33,6 +33,12 @@ def drawn_plans(
         )
     if offices < 1 or home_links < 1:
         raise DataError("people live and work somewhere: give at least one office and one link of homes")
+    if seed < 0:
+        raise DataError(f"seed is {seed}: give a whole number, 0 or more")
+    if not 0 <= 2 * travel_min / 60 <= 24 - hours.work_h:
+        raise DataError(
+            f"{travel_min:g} min of travel each way and {hours.work_h:g} h of work do not fit into a day: shorten one"
+        )
     rng = np.random.default_rng(seed)
     rank = (rng.permutation(working) + 0.5) / working
     begin = (hours.opens + rank * (hours.core_from - hours.opens)) * 3600

@@ -23,7 +23,7 @@ def capacity_shares(links: pd.DataFrame, incidents: pd.DataFrame | None) -> dict
         return {}
     spans: dict[int, list[tuple[float, float, float]]] = {}
     for link, begin, end, left in incidents[["link", "from_s", "until_s", "share"]].itertuples(index=False):
-        if link in links.index and left > 0:
+        if link in links.index and left >= 0:
             spans.setdefault(int(links.index.get_loc(link)), []).append((begin, end, left))
 
     def share_of(of: list[tuple[float, float, float]]) -> Share:

@@ -217,6 +217,9 @@ class _Queues:
         self.credit[link], self.credit_at[link] = credit, now
         if credit > 0:
             return True
+        if flow == 0:  # closed: looked at again when the incident ends
+            self._note(max(now + 1, int(np.ceil(until))), LINKS, link)
+            return False
         # MATSim adds the flow second by second while a vehicle waits. Its rounding decides whether a headway of a whole
         # number of seconds comes out one longer, and at small sample factors one second decides who is next.
         seconds = int(-credit / flow) + 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,15 +129,22 @@ def _outcome(settings: CommutingFile, plans: DayPlans, result: CommutingResult, 
         "sites": sites,
     }
     if settings.schedules:
-        tables |= {f"schedule_{site}": table for site, table in schedules(panel).items()}
+        tables |= {f"schedule_{_as_file_name(site)}": table for site, table in schedules(panel).items()}
+    cases = presence_by_case(panel, None if settings.telework is None else settings.telework.from_)
+    if not cases:
+        notes += ("no figure and no schedules of working days: the world has none",)
 
     def presence() -> Any:
         from cblcast.report.commuting_figures import presence_figure
 
-        cases = presence_by_case(panel, None if settings.telework is None else settings.telework.from_)
         return presence_figure(cases, f"{settings.name}: working days", panel.step_hours)
 
-    return WorldResult(summary, tables, {"presence": presence}, notes)
+    return WorldResult(summary, tables, {"presence": presence} if cases else {}, notes)
+
+
+def _as_file_name(site: str) -> str:
+    """`site` as part of a file's name: links may be called anything, a/b too."""
+    return re.sub(r'[/\\:*?"<>|%\x00-\x1f]', lambda found: f"%{ord(found[0]):02X}", site)
 
 
 def presence_by_case(panel: Any, telework_from: str | None) -> dict[str, np.ndarray]:
@@ -158,15 +166,18 @@ def schedules(panel: Any, column: str = "occupants") -> dict[str, pd.DataFrame]:
 
     Returns
     -------
-    dict site -> DataFrame, index ``hour`` (0 … 23, local)
+    dict site -> DataFrame, index ``hour`` (0 … 23, local); empty where the panel has no working day
         ``persons`` (mean over the working days), ``fraction`` (of the most persons in an hour).
     """
     found = {}
     for site, values in panel.data[column].groupby(level=SITE):
         wall = values.index.get_level_values("time").tz_convert(panel.sites.loc[site, "tz"])
         working = wall.day_of_week < 5
+        if not working.any():
+            continue
         persons = values[working].groupby(wall[working].hour).mean()
-        persons = persons.reindex(np.arange(24)).rename_axis("hour")
+        # Intervals longer than an hour: an hour has the persons of the interval that it lies in.
+        persons = persons.reindex(np.arange(24)).ffill().rename_axis("hour")
         table = pd.DataFrame({"persons": persons, "fraction": persons / max(float(persons.max()), 1e-12)})
         found[str(site)] = table
     return found

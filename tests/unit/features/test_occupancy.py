@@ -64,3 +64,11 @@ def test_bad_parameters_are_one_sentence(params, says):
 def test_a_panel_without_occupants_says_so(panel):
     with pytest.raises(DataError, match="no column 'people'"):
         Occupancy(column="people")(panel, cases(panel))
+
+
+@pytest.mark.parametrize("wrong", [
+    {"hours_before": float("nan")}, {"hours_before": float("inf")}, {"days": 2.5}, {"days": "3"}, {"look_back_days": 10**9},
+])  # fmt: skip
+def test_days_and_hours_are_numbers_one_can_look_back(wrong):
+    with pytest.raises(StudyError, match="occupancy needs"):
+        Occupancy(**wrong)

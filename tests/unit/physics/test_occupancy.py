@@ -4,7 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cblcast.errors import DataError
-from cblcast.physics.occupancy import BuildingPower, Commute, OfficeHours, home_load_kw, office_load_kw
+from cblcast.physics.occupancy import (
+    BuildingPower,
+    Commute,
+    OfficeHours,
+    home_load_kw,
+    home_power,
+    office_load_kw,
+    workplace_power,
+)
 from cblcast.physics.occupied_day import occupied_day, saturation_integral_h
 
 
@@ -49,4 +57,14 @@ def test_an_empty_office_and_an_empty_link():
 ])  # fmt: skip
 def test_bad_input_is_one_sentence(call, says):
     with pytest.raises(DataError, match=says):
+        call()
+
+
+@pytest.mark.parametrize("call", [
+    lambda: home_power(-1), lambda: home_power(share=2), lambda: home_power(at_home_h=30), lambda: home_power(at_home_h=0, share=0),
+    lambda: workplace_power(at_work_h=30), lambda: workplace_power(workdays=0), lambda: workplace_power(m2=float("nan")),
+    lambda: Commute(distance_km=float("nan")), lambda: Commute(car_mj_km=float("inf")),
+])  # fmt: skip
+def test_a_power_that_cannot_be_is_no_number(call):
+    with pytest.raises(DataError):
         call()

@@ -188,7 +188,11 @@ def test_one_seed_is_one_world(plans):
 def test_small_places_are_left_out_and_counted(plans):
     size = workplaces_of(plans).sort_values()
     left = simulate_commuting(plans, CommutingWorld(days=1, smallest_office=int(size.iloc[1]), smallest_home=1000))
-    assert left.left_out == {"workplaces in offices too small": int(size.iloc[0]), "residents of links too small": 120}
+    assert left.left_out == {
+        "workplaces in offices too small": int(size.iloc[0]),
+        "residents of links too small": 120,
+        "persons whose day never leads home": 0,
+    }
     assert left.panel.sites["segment"].tolist() == ["office"]
 
 
@@ -227,3 +231,39 @@ def test_power_is_a_parameter(plans):
         for power in (BuildingPower(), doubled)
     )
     np.testing.assert_allclose(two, 2 * one)
+
+
+def at_work_overnight():
+    """One works from 22 to 6 h and begins the day at work, one by day, one stays home, one is never home."""
+    steps = pd.DataFrame(
+        {
+            "person": [0, 0, 1, 1], "order": [0, 1, 0, 1], "mode": "car", "travel_s": 1800.0, "distance_m": 1e4,
+            "departure_s": [6 * 3600.0, 21.5 * 3600, 7 * 3600.0, 16 * 3600], "purpose": ["home", "work", "work", "home"],
+            "link": ["h", "o", "o", "h"],
+        }
+    )  # fmt: skip
+    people = pd.DataFrame(
+        {
+            "person": list("abcd"),
+            "purpose": ["work", "home", "home", "elsewhere"],
+            "link": ["o", "h", "h", "x"],
+            "commutes": [True, True, False, False],
+        }
+    )
+    return DayPlans(steps, people)
+
+
+def test_who_begins_the_day_at_work_does_not_live_there():
+    plans = at_work_overnight()
+    assert plans.homes().tolist() == ["h", "h", "h", ""]
+    assert commuter_energy(plans, workplaces_of(plans)).home["size"].to_dict() == {"h": 3}
+    result = simulate_commuting(plans, CommutingWorld(days=7, attendance=1.0, attendance_spread=0.0))
+    assert result.panel.sites["size"].to_dict() == {"home_h": 3, "office_o": 1}
+    assert result.left_out["persons whose day never leads home"] == 1
+    sunday = result.panel.data.loc["home_h"]["occupants"].iloc[-96:]
+    assert (sunday == 3).all()
+
+
+def test_workplaces_that_are_no_number_are_no_load_of_nothing(plans):
+    with pytest.raises(DataError, match="has nan workplaces"):
+        commuter_energy(plans, workplaces_of(plans) * float("nan"))

@@ -67,6 +67,15 @@ def test_an_incident_slows_and_ends():
     assert np.diff(arrival).tolist() == [15, 12, 8]
 
 
+def test_a_closed_link_lets_nobody_out_until_it_opens():
+    closed = pd.DataFrame({"link": ["0"], "from_s": [0.0], "until_s": [100.0], "share": [0.0]})
+    usual = run(links(capacity=450.0), [50] * 3, [[0, 1]] * 3).arrival_s
+    arrival = run(links(capacity=450.0), [50] * 3, [[0, 1]] * 3, incidents=closed).arrival_s
+    assert arrival[0] == usual[0]  # a second's flow was there before it closed
+    assert arrival[1] > 100 > usual[1]
+    assert arrival[2] - arrival[1] == 8
+
+
 def test_a_full_link_holds_those_behind_until_the_patience_ends():
     roads = links()
     roads.loc["1", ["length_m", "capacity_per_h"]] = [7.5, 60.0]  # room for one, one a minute

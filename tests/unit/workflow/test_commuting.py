@@ -1,12 +1,14 @@
 """The file of a world of commuters, what it leaves behind, and its figures."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
 
 from cblcast.config.commuting import CommutingFile
-from cblcast.errors import StudyError
+from cblcast.errors import DataError, StudyError
 from cblcast.io.matsim.network import read_network
 from cblcast.io.matsim.sample import equil
 from cblcast.report.commuting_figures import energy_figure, link_map_figure, presence_figure
@@ -108,3 +110,50 @@ def test_figures_are_drawn():
     network = read_network(equil()[1])
     figure = link_map_figure(network.nodes, network.links, pd.Series({"20": 12.0, "unknown": 3.0}))
     assert len(figure.axes[0].collections) == 2
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"tz": "Mars/Phobos"}, "no IANA time zone"),
+    ({"seed": -1}, "seed is -1"),
+    ({"days": 10**9}, "at most"),
+    ({"jitter_min": float("inf")}, "jitter_min is 0 to 720"),
+    ({"first_day": "2019-13-40"}, "first_day is '2019-13-40'"),
+    ({"first_day": "2019-01-07T12:00+01:00"}, "write a local date"),
+    ({"telework": {"share": 0.1, "from": "soon"}}, "telework_from is 'soon'"),
+    ({"telework": {"share": 0.1, "from": "2019-01-14"}}, "the world's last day is 2019-01-13"),
+    ({"population": {"drawn": DRAWN | {"travel_min": 5000}}}, "do not fit into a day"),
+])  # fmt: skip
+def test_a_world_that_cannot_be_lived_is_one_sentence(tmp_path, change, message):
+    with pytest.raises((DataError, StudyError), match=message):
+        run(tmp_path, **change)
+
+
+def test_a_day_may_begin_at_one_o_clock(tmp_path):
+    """Clocks in Sao Paulo went from 0:00 to 1:00 on 2018-11-04."""
+    result = run(tmp_path, first_day="2018-11-04", days=2, tz="America/Sao_Paulo")
+    assert result.tables["panel"].loc["home_h0"].index[0] == pd.Timestamp("2018-11-04 03:00", tz="UTC")
+    assert len(result.tables["panel"].loc["home_h0"]) == 23 + 24
+
+
+def test_schedules_have_persons_in_every_hour_or_are_not_written(tmp_path):
+    longer = run(tmp_path, slice_min=120).tables["schedule_home_h0"]
+    assert longer["persons"].notna().all()
+    assert longer.loc[8, "persons"] == longer.loc[9, "persons"]
+    weekend = run(tmp_path, first_day="2019-01-05", days=2)
+    assert not [name for name in weekend.tables if name.startswith("schedule")]
+    assert any("schedules of working days" in note for note in weekend.notes)
+    assert not weekend.figures
+
+
+def test_a_link_with_a_slash_is_a_file_all_the_same(tmp_path):
+    from cblcast.workflow.worlds import write_result
+
+    events, network = equil()
+    for source, name in ((events, "e.xml"), (network, "n.xml")):
+        raw = gzip.decompress(source.read_bytes()) if source.suffix == ".gz" else source.read_bytes()
+        text = raw.decode().replace('link="20"', 'link="a/b"').replace('<link id="20"', '<link id="a/b"')
+        (tmp_path / name).write_text(text)
+    result = run(tmp_path, population={"matsim": {"events": "e.xml", "network": "n.xml"}})
+    assert "office_a/b" in result.tables["sites"].index
+    write_result(result, tmp_path / "out")
+    assert (tmp_path / "out" / "schedule_office_a%2Fb.csv").is_file()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.errors import DataError
-from cblcast.io.matsim.xml_stream import parse
+from cblcast.io.matsim.xml_stream import number, parse
 
 LINK_COLUMNS = {"length": "length_m", "freespeed": "free_speed_ms", "capacity": "capacity_per_h", "permlanes": "lanes"}
 
@@ -46,20 +46,24 @@ def read_network(path: str | Path) -> Network:
     ------
     DataError
         As :func:`cblcast.io.matsim.xml_stream.parse`; a link that lacks an attribute, ends at an unknown node, or whose
-        length, speed, capacity or lanes are not positive numbers; no links at all.
+        length, speed, capacity or lanes are not positive numbers; a node's place that is none; an id that stands twice; no
+        links at all.
     """
-    nodes: dict[str, tuple[str, str]] = {}
+    nodes: dict[str, tuple[float, float]] = {}
     links: dict[str, list[str]] = {}
     frame = {"capperiod": "01:00:00", "effectivecellsize": "7.5"}
     name = Path(path).name
     wanted = ("from", "to", *LINK_COLUMNS)
 
     def start(element: str, a: dict[str, str]) -> None:
+        if (element == "link" and a.get("id") in links) or (element == "node" and a.get("id") in nodes):
+            raise DataError(f"{name}: {element} {a['id']!r} stands there twice: leave one, or name the other")
         try:
             if element == "link":
                 links[a["id"]] = [*(a[key] for key in wanted), a.get("modes", "car")]
             elif element == "node":
-                nodes[a["id"]] = (a["x"], a["y"])
+                x, y = (number(a[axis], f"{name}: {axis} of node {a['id']!r}") for axis in ("x", "y"))
+                nodes[a["id"]] = (x, y)
         except KeyError as error:
             raise DataError(f"{name}: {element} {a.get('id', '?')!r} has no {error.args[0]!r}: add it") from None
         if element == "links":
@@ -84,7 +88,10 @@ def read_network(path: str | Path) -> Network:
     points = (
         pd.DataFrame.from_dict(nodes, orient="index", columns=["x_m", "y_m"]).rename_axis("node").astype(np.float64)
     )
-    return Network(points, table, float(frame["effectivecellsize"]))
+    cell_m = number(frame["effectivecellsize"], f"{name}: effectivecellsize")
+    if not cell_m > 0:
+        raise DataError(f"{name}: effectivecellsize is {cell_m:g} m: a standing vehicle needs more than 0 m of road")
+    return Network(points, table, cell_m)
 
 
 def _positive(column: pd.Series, file: str, what: str) -> pd.Series:
@@ -105,6 +112,6 @@ def _clock_seconds(text: str, file: str) -> float:
     except ValueError:
         parts = []
     seconds = sum(part * 60 ** (len(parts) - 1 - place) for place, part in enumerate(parts))
-    if len(parts) not in (1, 2, 3) or not seconds > 0:
+    if len(parts) not in (1, 2, 3) or not 0 < seconds < float("inf"):
         raise DataError(f"{file}: {text!r} is no length of time: write it like 01:00:00")
     return seconds

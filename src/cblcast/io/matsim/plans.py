@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from cblcast.errors import DataError
-from cblcast.io.matsim.xml_stream import parse
+from cblcast.io.matsim.xml_stream import number, parse
 
 PLAN_COLUMNS = ["person", "order", "activity", "link", "x_m", "y_m", "end_s", "duration_s", "mode"]
 
@@ -74,7 +74,7 @@ class _PlanReader:
         end, duration = (_seconds(a.get(name), self.file) for name in ("end_time", "max_dur"))
         if "dur" in a:
             duration = _seconds(a["dur"], self.file)
-        x, y = (float(a.get(axis, "nan")) for axis in ("x", "y"))
+        x, y = _place(a, f"an activity of person {self.person!r}", self.file)
         row = (self.person, len(self.plan), a.get("type", ""), a.get("link", ""), x, y, end, duration, self.mode)
         self.plan.append(row)
 
@@ -102,7 +102,10 @@ def read_facilities(path: str | Path) -> pd.DataFrame:
 
     def start(element: str, a: dict[str, str]) -> None:
         if element == "facility":
-            found[a.get("id", "")] = [a.get("linkId", ""), float(a.get("x", "nan")), float(a.get("y", "nan")), []]
+            if a.get("id", "") in found:
+                raise DataError(f"{Path(path).name}: facility {a.get('id', '')!r} stands there twice: leave one")
+            x, y = _place(a, f"facility {a.get('id', '')!r}", Path(path).name)
+            found[a.get("id", "")] = [a.get("linkId", ""), x, y, []]
             current[:] = [a.get("id", "")]
         elif element == "activity" and current:
             found[current[0]][3].append(a.get("type", ""))
@@ -135,6 +138,12 @@ def stay_at_home(events_persons: pd.DataFrame, plans: pd.DataFrame) -> pd.DataFr
     ).reset_index(drop=True)
 
 
+def _place(a: dict[str, str], whose: str, file: str) -> tuple[float, float]:
+    """``x`` and ``y``, NaN where the file gives none."""
+    x, y = (number(a[axis], f"{file}: {axis} of {whose}") if axis in a else float("nan") for axis in ("x", "y"))
+    return x, y
+
+
 def _seconds(text: str | None, file: str) -> float:
     """``07:30:00``, ``07:30``, seconds, or nothing → seconds."""
     if text is None or text in ("", "undefined", "-1"):
@@ -142,6 +151,10 @@ def _seconds(text: str | None, file: str) -> float:
     try:
         parts = [float(part) for part in text.split(":")]
     except ValueError:
+        parts = []
+    seconds = (
+        parts[0] if len(parts) == 1 else sum(part * size for part, size in zip(parts, (3600, 60, 1), strict=False))
+    )
+    if len(parts) not in (1, 2, 3) or not 0 <= seconds < float("inf"):
         raise DataError(f"{file}: {text!r} is no time: write it like 07:30:00") from None
-    seconds = parts[0] if len(parts) == 1 else parts[0] * 3600 + parts[1] * 60 + (parts[2] if len(parts) > 2 else 0)
     return seconds

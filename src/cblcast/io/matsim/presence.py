@@ -28,6 +28,7 @@ from cblcast.io.matsim.recorder import Activity, Trip
 from cblcast.physics.presence import DAY_MS, DAY_S, changes_of_spells, persons_by_slice, slices_of_day
 
 COMPACT_AT = 1 << 18
+FAR_S = 1e12  # beyond any day, and still a whole number of milliseconds
 Policy = Literal["wrap", "clip"]
 ON_THE_ROAD, NOT_TOLD = b"\x00travel", b"\x00not told"
 Spell = tuple[bytes, bytes, float, float, float]  # type, link, start, end, first event of the person [s]
@@ -93,6 +94,7 @@ class PresenceLedger:
         self._deltas: list[np.ndarray] = []
         self._waiting = 0
         self.odd: Counter[str] = Counter()
+        self.asked = False
         self.open_ms: Counter[tuple[str, bytes]] = Counter()
 
     def trips(self, batch: list[Trip]) -> None:
@@ -121,7 +123,7 @@ class PresenceLedger:
         types, links, start, end, first = zip(*rows, strict=True)
         places = self.places
         code = np.fromiter((places.setdefault(p, len(places)) for p in zip(types, links, strict=True)), np.int64)
-        begin, stop, origin = (np.rint(np.array(x) * 1000).astype(np.int64) for x in (start, end, first))
+        begin, stop, origin = (np.rint(np.minimum(x, FAR_S) * 1000).astype(np.int64) for x in (start, end, first))
         limit = np.full_like(stop, DAY_MS) if self.policy == "clip" else origin + DAY_MS
         if over := int((stop > limit).sum()):
             self.odd["trips and activities cut off, beyond the day or 24 h after a person's first event"] += over
@@ -178,8 +180,16 @@ class PresenceLedger:
             Length of a slice [h]; must divide 24. (The paper's 144 slices of 0.25 h would be 36 h: a day has 96.)
         home, work : patterns
             See :func:`cblcast.io.matsim.activity_types.meaning_of`.
+
+        Raises
+        ------
+        StudyError
+            Asked a second time.
         """
         n_slices = slices_of_day(slice_h)
+        if self.asked:
+            raise StudyError("a ledger tells its presence once, the open ends are in it by now: fill a new one")
+        self.asked = True
         self._open_ends(persons)
         self._compact()
         kinds = [kind.decode() for kind, _ in self.places]

@@ -181,15 +181,27 @@ class Recorder:
 
     def _enters_traffic(self, now: float, link: bytes, vehicle: bytes, position: bytes) -> None:
         """A vehicle that starts before the end of its link drives the rest of it."""
-        self.sums[vehicle] += (1.0 - float(position or b"1")) * self.values[link]
+        self.sums[vehicle] += (1.0 - self._share_of_link(position)) * self.values[link]
 
     def _leaves_traffic(self, now: float, link: bytes, vehicle: bytes, position: bytes) -> None:
         """A vehicle that stops before the end of its link has not driven the rest of it."""
-        self.sums[vehicle] -= (1.0 - float(position or b"1")) * self.values[link]
+        self.sums[vehicle] -= (1.0 - self._share_of_link(position)) * self.values[link]
+
+    def _share_of_link(self, position: bytes) -> float:
+        """Where on its link a vehicle is, 0 … 1; 1 where the event does not say."""
+        share = float(position or b"1")
+        if 0 <= share <= 1:
+            return share
+        self.odd["relative positions outside 0 … 1, taken as the end of the link"] += 1
+        return 1.0
 
     def _is_moved(self, now: float, person: bytes, distance: bytes) -> None:
-        """A teleported leg tells its distance."""
-        self.persons[person].distance_m += float(distance)
+        """A teleported leg tells its distance; MATSim writes NaN where its router knew none."""
+        metres = float(distance)
+        if not 0 <= metres < float("inf"):
+            self.odd["teleported legs without a distance of 0 m or more, taken as 0 m long"] += 1
+            return
+        self.persons[person].distance_m += metres
 
     def _aborts(self, now: float, person: bytes) -> None:
         """The run gives a person up."""

@@ -110,7 +110,13 @@ class _Routes:
             self._ends(vehicle, now)
 
     def incident(self, now: float, link: bytes, reduced: bytes, until: bytes, full: bytes) -> None:
-        self.incidents.append((link.decode(), now, float(until), float(reduced) / float(full)))
+        left, whole, end = float(reduced), float(full), float(until)
+        if not (0 <= left < float("inf") and 0 < whole < float("inf") and now <= end):
+            raise ValueError(
+                f"an incident on link {link.decode()!r} leaves {left:g} of {whole:g} vehicles/h until {end:g} s: capacities are "
+                "numbers, the full one above 0, and it ends after it began"
+            )
+        self.incidents.append((link.decode(), now, end, left / whole))
 
     def close(self) -> None:
         for vehicle in list(self.on_the_way):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,6 +44,18 @@ def pieces(path: str | Path, size: int = PIECE) -> Iterator[bytes]:
         raise DataError(
             f"{path.name} cannot be unpacked ({' '.join(str(error).split())[:120]}): write it again"
         ) from error
+
+
+def number(text: str | bytes, what: str) -> float:
+    """`text` as a finite number; else a :class:`DataError` that begins with `what`."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        shown = text if isinstance(text, str) else text.decode()
+        raise DataError(f"{what} is {shown!r}: it must be a finite number")
+    return value
 
 
 def _plain_pieces(path: Path, size: int) -> Iterator[bytes]:

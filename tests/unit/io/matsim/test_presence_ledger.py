@@ -123,3 +123,20 @@ def test_persons_without_work_and_a_slice_that_does_not_fit():
     assert found.workplaces().to_dict() == {"2": 1}
     with pytest.raises(DataError, match="do not divide"):
         PresenceLedger().frames(trips, activities).presence(persons, slice_h=7)
+
+
+def test_a_ledger_tells_once_and_takes_times_beyond_reason():
+    trips = pd.DataFrame({"departure_s": [8.0 * 3600], "arrival_s": [1e300], "first_s": [8.0 * 3600]})
+    activities = pd.DataFrame({"activity": [], "link": [], "start_s": [], "end_s": [], "first_s": []})
+    persons = pd.DataFrame(
+        {
+            "person": ["p"], "first_activity": "home", "first_link": "1", "first_s": 8.0 * 3600, "last_activity": "home",
+            "last_link": "1", "last_s": 1e300, "stuck_s": float("nan"),
+        }
+    )  # fmt: skip
+    ledger = PresenceLedger().frames(trips, activities)
+    found = ledger.presence(persons)
+    assert found.balance["total_h"].to_dict() == {"home": 0, "work": 0, "elsewhere": 0, "travel": 24}
+    assert found.odd["trips and activities cut off, beyond the day or 24 h after a person's first event"] >= 1
+    with pytest.raises(StudyError, match="once"):
+        ledger.presence(persons)
