@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from cblcast.cli import data, scoring, settlement, studies
+from cblcast.cli import data, scoring, settlement, starting, studies
 
 app = typer.Typer(
     name="cblcast",
@@ -15,7 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Customer baselines for demand response and wind power nowcasts.",
 )
-for part in (studies.app, scoring.app, settlement.app):
+for part in (starting.app, studies.app, scoring.app, settlement.app):
     app.add_typer(part)
 app.add_typer(data.app, name="data")
 app.add_typer(settlement.programs_app, name="programs")
