@@ -219,3 +219,27 @@ def test_every_command_says_how_it_read_the_file(run: Run, folder: Path) -> None
     code, out, err = run(*settle, "--program", "caiso_10in10", "--step", "25min")  # an error says it as well
     assert code == 2
     assert "does not divide the day" in err
+
+
+def test_init_drafts_a_study_that_runs(run: Run, folder: Path) -> None:
+    code, out, err = run("init", "meter.csv", "--tz", "Europe/Rome", "--out", "drafts/first.yaml")
+    assert code == 0, err
+    assert "meter.csv read as: time = time" in out
+    text = (folder / "drafts" / "first.yaml").read_text(encoding="utf-8")
+    assert "panel: ../meter.csv" in text
+    assert "tz: Europe/Rome\n" in text  # what was said is no guess
+    assert "train:" not in text  # three months teach nothing
+    code, out, err = run("evaluate", "drafts/first.yaml", "--json")
+    assert code == 0, err
+    assert {row["method"] for row in json.loads(out)["leaderboard"]} == {
+        "High5of10",
+        "10of10",
+        "Nearest5of10",
+        "PBLM-High5of10",
+    }
+    code, out, err = run("init", "meter.csv", "--tz", "Europe/Rome", "--out", "drafts/first.yaml")
+    assert code == 2
+    assert "is there already, and is left as it is" in err
+    code, out, err = run("init", "meter.csv", "--out", "meter.csv")
+    assert code == 2
+    assert "is the file of METER, which would be lost" in err

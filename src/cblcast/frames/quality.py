@@ -74,14 +74,19 @@ def odd_days(panel: Panel) -> pd.DataFrame:
         site's own 99 % quantile of the absolute value while its neighbours are ordinary, or above 10 times) or
         ``"a dead meter"`` (within 1 % of nothing, zero or noise, for 7 days or more).
     """
-    value = np.abs(panel.column(OBSERVED))
+    value = panel.column(OBSERVED)
     site = np.asarray(panel.data.index.codes[0])
     level = _usual_high(value, site, len(panel.site_ids))
     high_of_row = level[site] if len(level) > 1 else level[0]
     with np.errstate(invalid="ignore"):
-        spike = _spikes(value, site, level, np.flatnonzero(value > ODD_FACTOR * high_of_row))
-        still = ~(value > DEAD_SHARE * high_of_row) & np.isfinite(high_of_row)
-    dead = _dead(still, value, site, DEAD_DAYS * DAY_US // panel.step_us)
+        out = np.flatnonzero((value > ODD_FACTOR * high_of_row) | (value < -ODD_FACTOR * high_of_row))
+        spike = _spikes(np.abs(value), site, level, out) if len(out) else out
+        lively = (value > DEAD_SHARE * high_of_row) | (value < -DEAD_SHARE * high_of_row)
+    enough = DEAD_DAYS * DAY_US // panel.step_us
+    if np.count_nonzero(lively) > len(value) - enough:
+        dead = np.empty(0, dtype=np.int64)
+    else:
+        dead = _dead(~lively & np.isfinite(high_of_row), value, site, enough)
     found = [
         _days_of(panel, rows, site, what)
         for rows, what in ((spike, "a spike, or a meter exchange booked in one interval"), (dead, "a dead meter"))
@@ -116,7 +121,7 @@ def _usual_high(value: np.ndarray, site: np.ndarray, n_sites: int) -> np.ndarray
     for number in range(n_sites):
         own = value[bounds[number] : bounds[number + 1]]
         own = own[:: max(1, len(own) // 20_000)]
-        own = own[np.isfinite(own)]
+        own = np.abs(own[np.isfinite(own)])
         if len(own) >= 200:
             quantile = float(np.quantile(own, 0.99))
             high[number] = quantile if quantile > 0 else np.nan

@@ -106,10 +106,11 @@ def _odd_days(panel: Panel, source: str) -> list[Note]:
 def _panel_frame(readings: Readings) -> pd.DataFrame:
     rows = readings.rows
     codes, times_us = _times(rows, len(readings.site_ids))
+    site = np.zeros(len(rows.us), dtype=np.int8) if len(readings.site_ids) == 1 else rows.site
     times = pd.DatetimeIndex(times_us.view("M8[us]")).tz_localize("UTC")
     index = pd.MultiIndex(
         levels=[pd.Index(readings.site_ids, dtype="str", name=SITE), times],
-        codes=[rows.site, codes],
+        codes=[site, codes],
         names=PANEL_INDEX,
         verify_integrity=False,
     )
@@ -121,7 +122,7 @@ def _times(rows: Rows, n_sites: int) -> tuple[np.ndarray, np.ndarray]:
     n = len(rows.us) // n_sites
     own = rows.us[:n]
     if n * n_sites == len(rows.us) and (rows.us.reshape(n_sites, n) == own).all():
-        return np.tile(np.arange(n), n_sites), own
+        return np.tile(np.arange(n, dtype=np.int32), n_sites), own
     codes, distinct = pd.factorize(rows.us)
     order = np.argsort(distinct)
     rank = np.empty_like(order)

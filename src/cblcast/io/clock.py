@@ -15,6 +15,7 @@ from cblcast.io.time_numbers import read_number_times
 from cblcast.io.time_text import NOT_A_TIME, TextTimes, read_format, read_texts
 
 MINUTE_US = 60_000_000
+DAY_US = 1440 * MINUTE_US
 HALF_DAY_US = 720 * MINUTE_US
 UTC_NAMES = ("UTC", "Etc/UTC", "Etc/GMT", "GMT", "Etc/UCT", "Zulu")
 # Meters are younger, and no one settles what is to come: what lies outside is a slip of the pen.
@@ -197,13 +198,11 @@ def localise(wall_us: np.ndarray, site: np.ndarray, zone: str) -> np.ndarray:
     alone = len(site) > 0 and site[0] == site[-1] and (site == site[0]).all()
     codes, distinct = (None, wall_us) if alone else pd.factorize(wall_us)
     clock = pd.DatetimeIndex(np.asarray(distinct, dtype=np.int64).view("M8[us]"))
-    found = clock.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
-    open_ = np.flatnonzero(found.isna())
-    instants = found.tz_convert("UTC").as_unit("us").asi8
+    instants = _plain_instants(clock.asi8, zone)
+    open_ = np.flatnonzero(instants == NOT_A_TIME)
     if len(open_) == 0:
         return instants if codes is None else instants[codes]
     # Skipped, or shown twice: the few times that are left are looked up both ways.
-    instants = instants.copy()
     instants[open_] = _instants(clock[open_], zone, is_summer=True)
     standard = _instants(clock[open_], zone, is_summer=False)
     twice = standard != instants[open_]
@@ -222,6 +221,33 @@ def localise(wall_us: np.ndarray, site: np.ndarray, zone: str) -> np.ndarray:
         second = order[_second_showing(wall_us[rows[order]], site[rows[order]], zone)]
         instants[rows[second]] = standard[second]
     return instants
+
+
+def _plain_instants(wall: np.ndarray, zone: str) -> np.ndarray:
+    """Instants of the times that a clock shows once; ``NOT_A_TIME`` for the others.
+
+    On a day that begins and ends with one offset it holds all day, so that a table of days serves almost all times.
+    """
+    instants = np.full(len(wall), NOT_A_TIME)
+    left = np.arange(len(wall))
+    day = wall // DAY_US
+    if len(wall) and 4 * (int(day.max()) - int(day.min())) < len(wall):
+        first = int(day.min())
+        midnight = np.arange(first, int(day.max()) + 2) * DAY_US
+        found = _once(midnight, zone)
+        offset = np.where(found == NOT_A_TIME, NOT_A_TIME, midnight - found)
+        steady = (offset[1:] == offset[:-1]) & (offset[1:] != NOT_A_TIME)
+        day -= first
+        whole = steady[day]
+        instants = np.where(whole, wall - offset[day], NOT_A_TIME)
+        left = np.flatnonzero(~whole)
+    instants[left] = _once(wall[left], zone)
+    return instants
+
+
+def _once(wall: np.ndarray, zone: str) -> np.ndarray:
+    found = pd.DatetimeIndex(wall.view("M8[us]")).tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+    return np.where(found.isna(), NOT_A_TIME, found.tz_convert("UTC").as_unit("us").asi8)
 
 
 def _instants(clock: pd.DatetimeIndex, zone: str, is_summer: bool) -> np.ndarray:

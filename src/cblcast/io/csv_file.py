@@ -26,7 +26,7 @@ _FOOTER = re.compile(rf"\b({_NAMES_OF_SUMS}|end of|fin de|ende)\b", re.IGNORECAS
 _SUM = re.compile(rf"^\s*(grand )?({_NAMES_OF_SUMS})\b[^\d]*$", re.IGNORECASE)
 MOST_SUMS = 5
 LEAST_LINES = 20  # by which the longest line of a table is guessed
-BLOCK = 1 << 20  # bytes that are parsed at once; a line must fit in it
+BLOCK = 1 << 22  # bytes that are parsed at once; a line must fit in it
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,8 @@ def _encoding(head: bytes, name: str) -> tuple[str, bool]:
 
 
 def _split(line: str, separator: str) -> list[str]:
+    if '"' not in line:
+        return line.split(separator)
     try:
         return next(csv.reader([line], delimiter=separator), [])
     except csv.Error:  # a cell beyond what the module takes

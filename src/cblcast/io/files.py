@@ -176,10 +176,8 @@ def numbers(column: pd.Series, table: Table) -> pd.Series:
 
 def _refuse_infinite(values: np.ndarray, column: pd.Series, table: Table) -> None:
     """No meter and no weather station shows numbers beyond any use."""
-    with np.errstate(invalid="ignore"):
-        beyond = np.abs(values) > LARGEST_NUMBER
-    if beyond.any():
-        at = int(beyond.argmax())
+    if len(values) and max(np.fmax.reduce(values), -np.fmin.reduce(values)) > LARGEST_NUMBER:
+        at = int(np.nanargmax(np.abs(values)))
         raise DataError(
             f"{table.where(int(column.index[at]))}: {column.name!r} is {values[at]:g}, beyond what is metered: mend it, or leave the "
             "cell empty"

@@ -175,7 +175,7 @@ def _halves(side: dict[str, np.ndarray], times: np.ndarray, zone: str) -> np.nda
     both = np.intersect1d(day[taken], day[given])
     if len(both) < 0.5 * len(np.unique(day[taken | given])):
         return None
-    return np.where(taken, side[IMPORT], -side[EXPORT])
+    return np.where(taken, side[IMPORT], 0.0 - side[EXPORT])
 
 
 def _told(readings: Readings, tally: _Tally) -> Readings:

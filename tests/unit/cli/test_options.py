@@ -18,7 +18,7 @@ from cblcast.cli.options import READER, Reader, column_names
 from cblcast.errors import StudyError
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 
-READS_A_METER = ("score", "evaluate", "settle", "eligibility", "integrity", "data check", "programs explain")
+READS_A_METER = ("init", "score", "evaluate", "settle", "eligibility", "integrity", "data check", "programs explain")
 
 
 def commands(of: typer.Typer, before: str = "") -> Iterator[tuple[str, typer.models.CommandInfo]]:
