@@ -164,7 +164,6 @@ def test_an_event_of_a_day_has_no_clock_to_compare_with(panel):
     assert told["placebo_days"].tolist() == [0]
 
 
-@pytest.mark.xfail(raises=TypeError, reason="the portfolio of events that all last a day: no error frame to sum")
 def test_a_portfolio_of_events_of_a_day_has_no_limits(panel):
     told = settle(panel, all_day(), ["isone_10of10"], coverage=0.8).portfolio
     assert told[["lower_kwh", "upper_kwh"]].isna().all(axis=None)
