@@ -9,7 +9,7 @@ SETUP  := pyproject.toml constraints.txt
 
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint mutation clean
 
 # The demo needs neither torch nor the developers' tools.
 demo: $(VENV)/.installed
@@ -18,13 +18,19 @@ demo: $(VENV)/.installed
 		--events experiments/sme_baselines/events.csv --out models/turin_baseline.parquet
 	$(BIN)/cblcast compare sme_baselines_turin
 
+# Lines that no test runs are printed at the end. slipcover is loaded before pytest could rewrite its assertions; it has none.
 test: lint
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m slipcover -m pytest -n $(JOBS) -W "ignore:Module already imported so cannot be rewritten"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Changes the core by a slip at a time and counts how many the tests notice: tests/mutation/README.md. Takes a while.
+mutation: $(VENV)/.installed-dev
+	$(BIN)/python tests/mutation/run.py
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -35,7 +41,7 @@ $(VENV)/.installed: $(SETUP) | $(BIN)/python
 	touch $@
 
 $(VENV)/.installed-dev: $(SETUP) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,neural,scale,excel]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,neural,scale,sizing,excel]"
 	touch $(VENV)/.installed $@
 
 clean:

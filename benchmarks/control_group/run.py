@@ -8,27 +8,29 @@ known. Writes results.json and the table in README.md.
 
 from __future__ import annotations
 
-import json
 import os
+import sys
 import time
 import warnings
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"
+sys.path.append(str(Path(__file__).resolve().parents[2] / "experiments"))
 
 import numpy as np
 import pandas as pd
+from claims import claim, write
 
 from cblcast import datasets
-from cblcast.backtest import backtest
-from cblcast.cases import View
-from cblcast.evaluation import evaluate
-from cblcast.forecaster import Forecaster
-from cblcast.methods import make_estimator
+from cblcast.days.placebo import placebo_events
+from cblcast.forecast.backtest import backtest
+from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.methods import make_estimator
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataWarning
 from cblcast.metrics import mpe, nrmse
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.schema import DataWarning
 
 HERE = Path(__file__).parent
 TARIFF = "load/lcl_dtou_tariff_30min_2013.csv.gz"
@@ -70,9 +72,9 @@ def main() -> None:
     together = wide[there == there.max()].groupby("time").sum()
     rows = []
 
-    def add(claim: str, measured: float, unit: str) -> None:
-        rows.append({"claim": claim, "source": f"{len(events)} events of {events['site_id'].nunique()} homes",
-                     "target": None, "measured": round(float(measured), 1), "unit": unit, "holds": None})  # fmt: skip
+    def add(text: str, measured: float, unit: str) -> None:
+        source = f"{len(events)} events of {events['site_id'].nunique()} homes"
+        rows.append(claim(text, source, measured, unit, digits=1))
 
     for name in METHODS:
         add(f"{name}: bias (MPE), mean of homes", table.loc[name, "mpe"], "% of mean load")
@@ -82,7 +84,7 @@ def main() -> None:
         add(f"{name}: nRMSE, {there.max()} homes together", nrmse(observed, predicted), "% of mean load")
     add("events without a baseline, all methods together", len(result.excluded), "events")
     add("events a second, all methods together", len(events) / spent, "events/s")
-    (HERE / "results.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write(HERE / "results.json", rows)
     shown = ["| what | measured | unit |", "|---|---|---|"]
     shown += [f"| {r['claim']} | {r['measured']} | {r['unit']} |" for r in rows]
     readme = HERE / "README.md"

@@ -7,27 +7,28 @@ Without CBLCAST_DATA_DIR only the bundled twelve buildings are judged. Writes re
 
 from __future__ import annotations
 
-import json
 import os
+import sys
 import warnings
 from pathlib import Path
-from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = "1"
+sys.path.append(str(Path(__file__).resolve().parents[2] / "experiments"))
 
 import numpy as np
 import pandas as pd
+from claims import Record, asked, between, claim, write
 
 from cblcast import datasets, registry
-from cblcast.backtest import backtest, split_events
-from cblcast.cases import View
-from cblcast.estimators.intervals import with_intervals
-from cblcast.evaluation import evaluate
-from cblcast.forecaster import Forecaster, truth
-from cblcast.methods import make_estimator
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.schema import DataWarning
+from cblcast.days.placebo import placebo_events
+from cblcast.estimators.wrappers.intervals import with_intervals
+from cblcast.forecast.backtest import backtest, split_events
+from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.forecast.methods import make_estimator
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataWarning
 
 HERE = Path(__file__).parent
 LOW, HIGH = 88.0, 92.0
@@ -50,15 +51,8 @@ def forecaster(name: str) -> Forecaster:
     return Forecaster(with_intervals(make_estimator(method), 0.9), SEEN if name in LEARNED else {}, view, name)
 
 
-def row(claim: str, source: str, measured: float, unit: str, judged: bool) -> dict[str, Any]:
-    return {
-        "claim": claim,
-        "source": source,
-        "target": f"{LOW:g}-{HIGH:g}" if judged else None,
-        "measured": round(float(measured), 1),
-        "unit": unit,
-        "holds": bool(LOW <= measured <= HIGH) if judged else None,
-    }
+def row(text: str, source: str, measured: float, unit: str, judged: bool) -> Record:
+    return claim(text, source, measured, unit, between(LOW, HIGH) if judged else None, digits=1)
 
 
 def judged(
@@ -118,9 +112,9 @@ def main() -> None:
         homes = datasets.load("lcl_homes")
         names = ("10of10, day-ahead", "Nearest5of10", "PBLM-Nearest5of10")
         rows += judged(homes, year, names, "London homes", "spring and summer 2013 for autumn, 17-20 h")
-    (HERE / "results.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write(HERE / "results.json", rows)
     shown = ["| what | calibrated on, judged on | target | measured | unit |", "|---|---|---|---|---|"]
-    shown += [f"| {r['claim']} | {r['source']} | {r['target'] or ''} | {r['measured']} | {r['unit']} |" for r in rows]
+    shown += [f"| {r['claim']} | {r['source']} | {asked(r)} | {r['measured']} | {r['unit']} |" for r in rows]
     readme = HERE / "README.md"
     head, mark, _ = readme.read_text(encoding="utf-8").partition("<!-- table -->")
     readme.write_text(head + mark + "\n\n" + "\n".join(shown) + "\n", encoding="utf-8")

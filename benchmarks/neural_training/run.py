@@ -10,7 +10,6 @@ $CBLCAST_DATA_DIR/load. Writes results.json (results_cuda.json) and the table in
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import sys
@@ -19,8 +18,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[2] / "experiments"))
+
 import numpy as np
 import pandas as pd
+from claims import KEYS, Record, at_most, claim, figure, read
+from claims import write as write_claims
 
 from cblcast.estimators.neural import NeuralNet
 from cblcast.estimators.neural.preparation import Rows
@@ -80,22 +83,14 @@ class Fleet(Sequence):
         return Rows(self.x[rows], y[rows], name=f"site {k}", seed=k)
 
 
-def claim(text: str, source: str, target: float | None, measured: float, unit: str, **more: object) -> dict:
-    holds = None if target is None else bool(measured <= target)
-    row = {
-        "claim": text,
-        "source": source,
-        "target": target,
-        "measured": round(float(measured), 4),
-        "unit": unit,
-        "holds": holds,
-        **more,
-    }
+def told(text: str, source: str, target: float | None, measured: float, unit: str, **more: object) -> Record:
+    """A claim, printed as soon as it is known."""
+    row = claim(text, source, measured, unit, None if target is None else at_most(target), digits=4, **more)
     print(f"{text}: {row['measured']} {unit} (target {target}) {more}", flush=True)
     return row
 
 
-def singles(load: pd.DataFrame, buildings: list[str], args: argparse.Namespace) -> Iterator[dict]:
+def singles(load: pd.DataFrame, buildings: list[str], args: argparse.Namespace) -> Iterator[Record]:
     x = calendar(load.index)
     warm = load[buildings[0]].dropna()[:500]
     NeuralNet(trainer="lm", max_epochs=2, device=args.device).fit(x.loc[warm.index], warm)
@@ -120,10 +115,10 @@ def singles(load: pd.DataFrame, buildings: list[str], args: argparse.Namespace) 
             "test_nrmse_pct": round(float(np.median(test)), 2),
             "stop_reasons": {stop: stops.count(stop) for stop in sorted(set(stops))},
         }
-        yield claim(text, PAPER, target, float(np.median(seconds)), "s", **more)
+        yield told(text, PAPER, target, float(np.median(seconds)), "s", **more)
 
 
-def fleets(load: pd.DataFrame, args: argparse.Namespace) -> Iterator[dict]:
+def fleets(load: pd.DataFrame, args: argparse.Namespace) -> Iterator[Record]:
     fleet = Fleet(load, args.sites, working_days_of_2018=not args.full)
     period = "all hours of 2017-2018" if args.full else "all hours of the working days of 2018"
     for dtype in args.dtype:
@@ -145,11 +140,11 @@ def fleets(load: pd.DataFrame, args: argparse.Namespace) -> Iterator[dict]:
             "fallbacks": result.fallbacks,
         }
         text = f"{args.sites:,} sites (43 real buildings repeated), own net (10, 10) each, SCG, {dtype}, {period}"
-        yield claim(text, "own target", 120.0, seconds, "s", **more)
+        yield told(text, "own target", 120.0, seconds, "s", **more)
         yield batch_ratio(fleet, recipe, seconds if args.device != "cpu" else busy, args)
 
 
-def batch_ratio(fleet: Fleet, recipe: Recipe, batched: float, args: argparse.Namespace) -> dict:
+def batch_ratio(fleet: Fleet, recipe: Recipe, batched: float, args: argparse.Namespace) -> Record:
     """Batch against one by one: processor seconds on a processor, wall-clock seconds on a card; one thread alone."""
     probe = range(0, args.sites, max(1, args.sites // 20))
     clock = time.process_time if args.device == "cpu" else time.perf_counter
@@ -158,32 +153,28 @@ def batch_ratio(fleet: Fleet, recipe: Recipe, batched: float, args: argparse.Nam
         train_nets([fleet[k]], 4, replace(recipe, threads=1))
     alone = (clock() - start) / len(probe)
     text = f"seconds a site in the batch over seconds of {len(probe)} sites one by one, {recipe.dtype}, same run"
-    return claim(text, "own target", 1.0, batched / args.sites / alone, "ratio", seconds_alone=round(alone, 3))
+    return told(text, "own target", 1.0, batched / args.sites / alone, "ratio", seconds_alone=round(alone, 3))
 
 
-def write(rows: list[dict], args: argparse.Namespace) -> None:
+def write(rows: list[Record], args: argparse.Namespace) -> None:
     name = "results.json" if args.device == "cpu" else "results_cuda.json"
     # Written after every claim, so that a run cut short keeps what it measured; the same claim is replaced.
-    known = json.loads((HERE / name).read_text()) if (HERE / name).exists() else []
+    known = read(HERE / name) if (HERE / name).exists() else []
     rows = list(({row["claim"]: row for row in known} | {row["claim"]: row for row in rows}).values())
-    (HERE / name).write_text(json.dumps(rows, indent=1, default=float) + "\n")
+    write_claims(HERE / name, rows)
     lines = []
     for file in ("results.json", "results_cuda.json"):
         if (HERE / file).exists():
-            found = json.loads((HERE / file).read_text())
+            found = read(HERE / file)
             lines += [
                 f"\n{file}: {found[0]['machine']}\n",
                 "| claim | target | measured | holds | more |",
                 "|---|---|---|---|---|",
             ]
             for row in found:
-                more = ", ".join(
-                    f"{k} {v}"
-                    for k, v in row.items()
-                    if k not in ("claim", "source", "target", "measured", "unit", "holds", "machine", "part")
-                )
+                more = ", ".join(f"{k} {v}" for k, v in row.items() if k not in (*KEYS, "machine", "part"))
                 verdict = {True: "yes", False: "**no**", None: ""}[row["holds"]]
-                target = "" if row["target"] is None else f"{row['target']:g}"
+                target = "" if row["target"] is None else figure(row["target"])
                 lines.append(f"| {row['claim']} | {target} | {row['measured']:g} {row['unit']} | {verdict} | {more} |")
     readme = HERE / "README.md"
     head = readme.read_text().split("<!-- table -->")[0]

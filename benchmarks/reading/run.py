@@ -22,8 +22,11 @@ from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
+sys.path.append(str(Path(__file__).resolve().parents[2] / "experiments"))
+
 import numpy as np
 import pandas as pd
+from claims import Record, asked, at_least, at_most, claim, write
 
 HERE = Path(__file__).parent
 ROWS, LARGE, SITES, MEGABYTES = 1_000_000, 20_000_000, 1000, 100
@@ -167,54 +170,26 @@ def write_small(folder: Path) -> None:
     (folder / "small_meter.xml").write_text(text[: text.rindex("</entry>") + 8] + "\n</feed>\n")
 
 
-def row(claim: str, source: str, target: str | None, value: float, unit: str, holds: bool | None) -> dict[str, Any]:
-    return {
-        "claim": claim,
-        "source": source,
-        "target": target,
-        "measured": round(value, 2),
-        "unit": unit,
-        "holds": holds,
-    }
-
-
-def rows_of(folder: Path) -> list[dict[str, Any]]:
+def rows_of(folder: Path) -> list[Record]:
     rows = []
     for name in PAIRS:
         path, most = folder / name, 3.0 if name == "large.parquet" else 2.0
         pandas, ours = measured(path, "pandas"), measured(path, "ours")
         source = f"{path.stat().st_size / 1e6:.0f} MB, pandas {pandas['seconds']:.2f} s"
-        judged = name != "german.csv"
-        target = f"<= {most:g}" if judged else None
+        target = at_most(most) if name != "german.csv" else None
         ratio = ours["seconds"] / pandas["seconds"]
-        rows.append(
-            row(
-                f"{name}: processor seconds over those of pandas",
-                source,
-                target,
-                ratio,
-                "ratio",
-                ratio <= most if judged else None,
-            )
-        )
+        rows.append(claim(f"{name}: processor seconds over those of pandas", source, ratio, "ratio", target))
         if name == "large.parquet":
-            ratio = ours["mb"] / pandas["mb"]
+            source = f"pandas {pandas['mb']:.0f} MB"
             rows.append(
-                row(
-                    f"{name}: peak memory over that of pandas",
-                    f"pandas {pandas['mb']:.0f} MB",
-                    target,
-                    ratio,
-                    "ratio",
-                    ratio <= most,
-                )
+                claim(f"{name}: peak memory over that of pandas", source, ours["mb"] / pandas["mb"], "ratio", target)
             )
     for name in STREAMED:
         path = folder / name
         ours, size = measured(path, "ours"), path.stat().st_size / 1e6
         rate = size / ours["seconds"]
-        rows.append(row(f"{name}: rate", f"{size:.0f} MB", ">= 20", rate, "MB per processor second", rate >= 20))
-        rows.append(row(f"{name}: peak memory", f"{size:.0f} MB", None, ours["mb"], "MB", None))
+        rows.append(claim(f"{name}: rate", f"{size:.0f} MB", rate, "MB per processor second", at_least(20)))
+        rows.append(claim(f"{name}: peak memory", f"{size:.0f} MB", ours["mb"], "MB"))
     return rows
 
 
@@ -229,9 +204,9 @@ def main() -> None:
         write_green_button(folder / "meter.xml")
         write_small(folder)
         rows = rows_of(folder)
-    (HERE / "results.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write(HERE / "results.json", rows)
     shown = ["| what | file | target | measured | unit |", "|---|---|---|---|---|"]
-    shown += [f"| {r['claim']} | {r['source']} | {r['target'] or ''} | {r['measured']} | {r['unit']} |" for r in rows]
+    shown += [f"| {r['claim']} | {r['source']} | {asked(r)} | {r['measured']} | {r['unit']} |" for r in rows]
     readme = HERE / "README.md"
     head, mark, _ = readme.read_text(encoding="utf-8").partition("<!-- table -->")
     readme.write_text(head + mark + "\n\n" + "\n".join(shown) + "\n", encoding="utf-8")

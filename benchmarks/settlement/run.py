@@ -19,11 +19,13 @@ import time
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # two processes of one thread each
+sys.path.append(str(Path(__file__).resolve().parents[2] / "experiments"))
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as parquet
+from claims import asked, at_most, claim, equal_to, write
 
 from cblcast import datasets
 
@@ -69,7 +71,7 @@ import json, resource, sys, time
 begun = time.perf_counter()
 import pandas as pd
 from pathlib import Path
-from cblcast.settle import Wishes, settle_file
+from cblcast.settlement import Wishes, settle_file
 folder, coverage, processes = Path(sys.argv[1]), json.loads(sys.argv[2]), int(sys.argv[3])
 if __name__ == "__main__":
     events = pd.read_parquet(folder / "events.parquet")
@@ -105,7 +107,7 @@ def explain_seconds(folder: Path) -> dict[str, float]:
     script.write_text("""
 import json, time
 from cblcast import datasets
-from cblcast.placebo import placebo_events
+from cblcast.days.placebo import placebo_events
 from cblcast.programs import explain, explain_event, load_program
 panel = datasets.load("cambridge_sme")
 event = placebo_events(panel, "17:00", "20:00", first="2019-06-12", last="2019-06-12").iloc[:1]
@@ -118,7 +120,7 @@ print(json.dumps((time.perf_counter() - begun) / 3))
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begun = time.perf_counter()
     subprocess.run(
-        [sys.executable, "-m", "cblcast.cli", "programs", "explain", "nyiso_average_day"],
+        [sys.executable, "-m", "cblcast", "programs", "explain", "nyiso_average_day"],
         capture_output=True,
         check=True,
     )
@@ -136,97 +138,40 @@ def main() -> None:
         told = explain_seconds(folder)
     memory = two["own_mb"] + 2 * two["largest_child_mb"]
     what = f"{SITES:,} sites x {EVENTS} events x 3 h, hourly, {len(RULES)} rules, {DAYS} days of Parquet"
-    machine = {
-        "python": platform.python_version(),
-        "cpus": os.cpu_count(),
-        "load_average": os.getloadavg()[0],
-        "own_mb_of_this_script": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-    }
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}"
+    own_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    speed, beside = "project target, Speed", "for comparison"
+    in_two, in_one = (round(mb) for mb in (memory, one["own_mb"]))
+    explained = "a rule explained and one event worked through"
+    told_rows = two["rows"] + two["problems_told"]
     results = [
-        {
-            "claim": f"settles {what}, two processes, imports included",
-            "source": "project target, Speed",
-            "target": 15.0,
-            "measured": round(two["seconds"], 2),
-            "unit": "s",
-            "holds": two["seconds"] <= 15,
-        },
-        {
-            "claim": "processor seconds of all its processes, over two cores: what an idle machine would take",
-            "source": "project target, Speed",
-            "target": 15.0,
-            "measured": round(two["cpu_seconds"] / 2, 2),
-            "unit": "s",
-            "holds": two["cpu_seconds"] / 2 <= 15,
-        },
-        {
-            "claim": "the same in one process",
-            "source": "project target, Speed",
-            "target": 15.0,
-            "measured": round(one["seconds"], 2),
-            "unit": "s",
-            "holds": one["seconds"] <= 15,
-        },
-        {
-            "claim": "memory of all three processes, each at its largest",
-            "source": "project target, Speed",
-            "target": 2048,
-            "measured": round(memory),
-            "unit": "MiB",
-            "holds": memory <= 2048,
-        },
-        {
-            "claim": "memory in one process",
-            "source": "project target, Speed",
-            "target": 2048,
-            "measured": round(one["own_mb"]),
-            "unit": "MiB",
-            "holds": one["own_mb"] <= 2048,
-        },
-        {
-            "claim": "with 90 % intervals from placebo days",
-            "source": "for comparison",
-            "target": None,
-            "measured": round(limits["seconds"], 2),
-            "unit": "s",
-            "holds": None,
-        },
-        {
-            "claim": "a rule explained and one event worked through, by the function",
-            "source": "project target, Speed",
-            "target": 1.0,
-            "measured": round(told["call"], 3),
-            "unit": "s",
-            "holds": told["call"] <= 1,
-        },
-        {
-            "claim": "the same by the command, from a fresh interpreter: wall clock",
-            "source": "project target, Speed",
-            "target": 1.0,
-            "measured": round(told["wall"], 2),
-            "unit": "s",
-            "holds": told["wall"] <= 1,
-        },
-        {
-            "claim": "the same by the command: processor seconds",
-            "source": "for comparison",
-            "target": None,
-            "measured": round(told["cpu"], 2),
-            "unit": "s",
-            "holds": None,
-        },
-        {
-            "claim": "events settled or reported with a reason",
-            "source": "count",
-            "target": SITES * EVENTS * len(RULES),
-            "measured": two["rows"] + two["problems_told"],
-            "unit": "rows",
-            "holds": two["rows"] + two["problems_told"] == SITES * EVENTS * len(RULES),
-        },
+        claim(f"settles {what}, two processes, imports included", speed, two["seconds"], "s", at_most(15)),
+        claim(
+            "processor seconds of all its processes, over two cores: what an idle machine would take",
+            speed,
+            two["cpu_seconds"] / 2,
+            "s",
+            at_most(15),
+        ),
+        claim("the same in one process", speed, one["seconds"], "s", at_most(15)),
+        claim("memory of all three processes, each at its largest", speed, in_two, "MiB", at_most(2048)),
+        claim("memory in one process", speed, in_one, "MiB", at_most(2048)),
+        claim("with 90 % intervals from placebo days", beside, limits["seconds"], "s"),
+        claim(f"{explained}, by the function", speed, told["call"], "s", at_most(1), digits=3),
+        claim("the same by the command, from a fresh interpreter: wall clock", speed, told["wall"], "s", at_most(1)),
+        claim("the same by the command: processor seconds", beside, told["cpu"], "s"),
+        claim(
+            "events settled or reported with a reason",
+            "count",
+            told_rows,
+            "rows",
+            equal_to(SITES * EVENTS * len(RULES)),
+        ),
+        claim("memory of this script, which makes the files and is none of the three", beside, round(own_mb), "MiB"),
     ]
-    (HERE / "results.json").write_text(json.dumps({"machine": machine, "results": results}, indent=1) + "\n")
+    write(HERE / "results.json", [{**row, "machine": machine} for row in results])
     for row in results:
-        print(f"{row['claim']}: {row['measured']} {row['unit']} (target {row['target']})")
+        print(f"{row['claim']}: {row['measured']} {row['unit']} ({asked(row) or 'reported'})")
 
 
 if __name__ == "__main__":

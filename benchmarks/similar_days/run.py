@@ -9,9 +9,9 @@ Writes results.json and the table in README.md.
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import platform
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -19,26 +19,29 @@ from pathlib import Path
 from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"  # one core is what is claimed
+sys.path.append(str(Path(__file__).resolve().parents[2] / "experiments"))
 
 import numpy as np
 import pandas as pd
+from claims import Record, at_least, claim, figure, write
 
 from cblcast import datasets
-from cblcast.cube import DayCube
-from cblcast.estimators.adjusted import Adjusted
-from cblcast.estimators.screening import xofy_backtest
-from cblcast.estimators.similar_days import XofY
+from cblcast.days.placebo import placebo_events
+from cblcast.days.screening import xofy_backtest
+from cblcast.estimators.rules.similar_days import XofY
+from cblcast.estimators.wrappers.adjusted import Adjusted
 from cblcast.features.event_windows import EventWindows
 from cblcast.features.reference_days import ReferenceDays
-from cblcast.forecaster import Forecaster
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.schema import DataWarning
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.frames.cube import DayCube
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataWarning
 
 HERE = Path(__file__).parent
-ORACLE = HERE.parents[1] / "tests" / "unit" / "estimators" / "test_screening.py"
+ORACLE = HERE.parents[1] / "tests" / "unit" / "days" / "test_screening.py"
 SITES, DAYS, LONG_SITES, LOOP_SITES = 10_000, 120, 400, 20
 TARGET = 2_000_000
+MACHINE = f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}"
 
 
 def spans(count: int, complete: bool) -> DayCube:
@@ -110,15 +113,10 @@ def long_frame(cube: DayCube) -> dict[str, float]:
     return {name: len(events) / value for name, value in spent.items()}
 
 
-def row(claim: str, target: float | None, measured: float, unit: str) -> dict[str, Any]:
-    return {
-        "claim": claim,
-        "source": "the project's own target" if target else "measured, no target",
-        "target": target,
-        "measured": float(f"{measured:.3g}"),
-        "unit": unit,
-        "holds": None if target is None else bool(measured >= target),
-    }
+def row(text: str, target: float | None, measured: float, unit: str) -> Record:
+    source = "the project's own target" if target else "measured, no target"
+    figures = float(f"{measured:.3g}")
+    return claim(text, source, figures, unit, None if target is None else at_least(target), machine=MACHINE)
 
 
 def main() -> None:
@@ -143,13 +141,12 @@ def main() -> None:
         *(row(f"long frame, {LONG_SITES} sites: {name}", None, rate, unit) for name, rate in long.items()),
         row("screening over the whole long frame", None, fast / long["whole"], "times"),
     ]
-    document = {"machine": f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}"}
-    (HERE / "results.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write(HERE / "results.json", rows)
     lines = ["| what | target | measured | unit |", "|---|---|---|---|"]
     for each in rows:
-        target = "" if each["target"] is None else f"{each['target']:,}"
-        lines.append(f"| {each['claim']} | {target} | {each['measured']:,} | {each['unit']} |")
-    table = "\n".join([*lines, "", f"Measured on: {document['machine']}."])
+        target = "" if each["target"] is None else figure(each["target"])
+        lines.append(f"| {each['claim']} | {target} | {figure(each['measured'])} | {each['unit']} |")
+    table = "\n".join([*lines, "", f"Measured on: {MACHINE}."])
     readme = HERE / "README.md"
     head, mark, _ = readme.read_text(encoding="utf-8").partition("<!-- table -->")
     readme.write_text(f"{head}{mark}\n\n{table}\n", encoding="utf-8")

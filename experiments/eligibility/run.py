@@ -8,23 +8,26 @@
 
 from __future__ import annotations
 
-import json
+import sys
 import warnings
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # experiments/
+
 import pandas as pd
+from claims import at_most, below, claim, summary, write
 
 from cblcast import datasets
-from cblcast.cases import View
+from cblcast.days.placebo import placebo_events
 from cblcast.eligibility import certify, load_gates, recommend, sufficiency
-from cblcast.estimators.boosting import Boosting
 from cblcast.estimators.learned_baseline import LearnedBaseline
-from cblcast.estimators.normalised import Normalised
-from cblcast.estimators.regression import Ridge
-from cblcast.forecaster import Forecaster
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.schema import DataWarning
+from cblcast.estimators.learners.boosting import Boosting
+from cblcast.estimators.learners.regression import Ridge
+from cblcast.estimators.wrappers.normalised import Normalised
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataWarning
 
 HERE = Path(__file__).parent
 RULES = [
@@ -89,31 +92,15 @@ def main() -> None:
         panel = read(name)
         train, choose, judge = (placebo_events(panel, "17:00", "20:00", first=a, last=b) for a, b in spans)
         gaps = sufficiency(whole)
-        results.append(
-            {
-                "claim": f"{name}: sites with sufficient data, of {len(gaps)}",
-                "source": "project target",
-                "target": None,
-                "measured": int(gaps["sufficient"].sum()),
-                "unit": "sites",
-                "holds": None,
-            }
-        )
+        text = f"{name}: sites with sufficient data, of {len(gaps)}"
+        results.append(claim(text, "project target", int(gaps["sufficient"].sum()), "sites"))
         for gate in load_gates():
             told = certify(panel, choose, RULES, gate)
             share = 100 * told.groupby("program")["admissible"].mean()
-            results.append(
-                {
-                    "claim": f"{name}: sites at which a rule passes the gate {gate}, mean over {len(RULES)} rules "
-                    f"(best: {share.idxmax() if share.max() else 'none'})",
-                    "source": "PROGRAM rules: PJM 20 %, AEMO 20 % and bias 4 %, KPX 30 %",
-                    "target": None,
-                    "measured": round(float(share.mean()), 1),
-                    "unit": "%",
-                    "best": round(float(share.max()), 1),
-                    "holds": None,
-                }
-            )
+            best = share.idxmax() if share.max() else "none"
+            text = f"{name}: sites at which a rule passes the gate {gate}, mean over {len(RULES)} rules (best: {best})"
+            source = "PROGRAM rules: PJM 20 %, AEMO 20 % and bias 4 %, KPX 30 %"
+            results.append(claim(text, source, share.mean(), "%", digits=1, best=round(float(share.max()), 1)))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)
             told = recommend(
@@ -128,29 +115,18 @@ def main() -> None:
             )
         print(told.round(2).to_string())
         for segment, row in told.iterrows():
-            results.append(
-                {
-                    "claim": f"{name}, {segment}: the rule chosen on two months ({row['rule']}) is within 10 % of the best rule in hindsight",
-                    "source": "project target",
-                    "target": round(1.1 * row["best_rule_rrmse_pct"], 2),
-                    "measured": round(row["rrmse_pct"], 2),
-                    "unit": "% RRMSE",
-                    "best_rule": round(row["best_rule_rrmse_pct"], 2),
-                    "holds": bool(row["rrmse_pct"] <= 1.1 * row["best_rule_rrmse_pct"]),
-                }
+            chosen, best = f"{name}, {segment}", row["best_rule_rrmse_pct"]
+            text = (
+                f"{chosen}: the rule chosen on two months ({row['rule']}) is within 10 % of the best rule in hindsight"
             )
-            results.append(
-                {
-                    "claim": f"{name}, {segment}: the learned baseline chosen on the same two months ({row['learned']}) beats the rule",
-                    "source": "project target",
-                    "target": round(row["rrmse_pct"], 2),
-                    "measured": round(row["learned_rrmse_pct"], 2),
-                    "unit": "% RRMSE",
-                    "holds": bool(row["learned_rrmse_pct"] < row["rrmse_pct"]),
-                }
-            )
-    (HERE / "results.json").write_text(json.dumps({"results": results}, indent=1) + "\n")
+            limit = at_most(round(1.1 * best, 2))
+            results.append(claim(text, "project target", row["rrmse_pct"], "% RRMSE", limit, best_rule=round(best, 2)))
+            text = f"{chosen}: the learned baseline chosen on the same two months ({row['learned']}) beats the rule"
+            limit = below(round(row["rrmse_pct"], 2))
+            results.append(claim(text, "project target", row["learned_rrmse_pct"], "% RRMSE", limit))
+    write(HERE / "results.json", results)
     print(pd.DataFrame(results)[["measured", "target", "holds", "claim"]].to_string())
+    print(summary(results))
 
 
 if __name__ == "__main__":

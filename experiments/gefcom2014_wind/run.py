@@ -9,19 +9,21 @@ side; without them one run does everything. Writes results.json and scores.csv b
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
 from time import process_time
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # experiments/
+
 import numpy as np
 import pandas as pd
+from claims import at_most, below, between, claim, summary, write
 from features import ZONES, features, for_net, for_trees, read
 
-from cblcast.estimators.boosting import Boosting
-from cblcast.estimators.quantile_forest import QuantileForest
-from cblcast.estimators.quantile_net import QuantileNet
+from cblcast.estimators.learners.boosting import Boosting
+from cblcast.estimators.learners.quantile_forest import QuantileForest
+from cblcast.estimators.neural.quantile_net import QuantileNet
 from cblcast.metrics import crps_from_quantiles
 
 HERE = Path(__file__).parent
@@ -214,51 +216,27 @@ def main() -> None:
     scores.round(5).to_csv(HERE / "scores.csv", lineterminator="\n")
     ten = scores[scores["kpower"].notna()].mean()
     print(scores.round(5).to_string(), "\nmean of ten months", ten.round(5).to_dict(), "\ncovered", covered)
-    claims = [
-        (
+    source = "organisers' leaderboard"
+    results = [
+        claim(
             "mean pinball of 99 quantiles, ten months of 2013, blend",
-            "organisers' leaderboard, kPower .03691",
-            0.0364,
+            f"{source}, kPower .03691",
             ten["blend"],
             "1",
+            at_most(0.0364),
+            digits=5,
         ),
-        ("the same, moonshot", "project target", 0.0360, ten["blend"], "1"),
-        ("below the winner (kPower)", "organisers' leaderboard", float(ten["kpower"]), ten["blend"], "1"),
-        ("single LightGBM", "quick script .03716", 0.0370, ten["trees"], "1"),
+        claim("the same, moonshot", "project target", ten["blend"], "1", at_most(0.0360), digits=5),
+        claim("below the winner (kPower)", source, ten["blend"], "1", below(ten["kpower"]), digits=5),
+        claim("single LightGBM", "quick script .03716", ten["trees"], "1", at_most(0.0370), digits=5),
     ]
     if chosen.work is None:  # kept quantiles say nothing of this machine
         refit = float(np.median([sum(seconds[name, month] for name in MEMBERS) for month in MONTHS])) / 2
-        claims.append(
-            (
-                "month refit of ten zones, all members, processor seconds over two cores",
-                "project target",
-                45.0,
-                refit,
-                "s",
-            )
-        )
-    results = [
-        {
-            "claim": text,
-            "source": source,
-            "target": target,
-            "measured": round(float(m), 5),
-            "unit": unit,
-            "holds": bool(m <= target),
-        }
-        for text, source, target, m, unit in claims
-    ]
-    results.append(
-        {
-            "claim": "80 % interval of the blend covers",
-            "source": "project target",
-            "target": "79-81",
-            "measured": round(covered, 2),
-            "unit": "%",
-            "holds": bool(79 <= covered <= 81),
-        }
-    )
-    (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        text = "month refit of ten zones, all members, processor seconds over two cores"
+        results.append(claim(text, "project target", refit, "s", at_most(45.0), digits=5))
+    results.append(claim("80 % interval of the blend covers", "project target", covered, "%", between(79, 81)))
+    write(HERE / "results.json", results)
+    print(summary(results))
 
 
 if __name__ == "__main__":

@@ -8,17 +8,20 @@ Britain: the three hours before the start). Writes results.json and detection.pn
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # experiments/
+
 import numpy as np
 import pandas as pd
+from claims import asked, at_most, claim, write
 
 from cblcast import datasets
+from cblcast.days.placebo import placebo_events
+from cblcast.frames.panel import Panel
 from cblcast.integrity import screen, selection_bias, side_by_side
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
 
 HERE = Path(__file__).parent
 RULE, RESPONSE, SEED, EVENTS = "gb_dfs", 0.15, 7, 24
@@ -120,72 +123,32 @@ def main() -> None:
     alarms = rates(honest, events)
     rows, results = [], []
     for detector, rate in alarms.items():
-        results.append(
-            {
-                "claim": f"false alarms of {detector} on {len(events)} honest events with a {100 * RESPONSE:g} % response",
-                "source": "project target",
-                "target": 5.0,
-                "measured": round(float(rate), 2),
-                "unit": "%",
-                "holds": bool(rate <= 5.0),
-            }
-        )
+        text = f"false alarms of {detector} on {len(events)} honest events with a {100 * RESPONSE:g} % response"
+        results.append(claim(text, "project target", rate, "%", at_most(5.0)))
     for case, pieces in CASES.items():
         for strength in STRENGTHS:
             rate = rates(inject(panel, events, pieces, strength), events)[case]
             rows.append({"case": case, "strength": strength, "rate": float(rate)})
-            results.append(
-                {
-                    "claim": f"{case} of {100 * strength:g} % detected at a nominal 5 % false alarms",
-                    "source": "project target",
-                    "target": None,
-                    "measured": round(float(rate), 1),
-                    "unit": "%",
-                    "holds": None,
-                }
-            )
+            text = f"{case} of {100 * strength:g} % detected at a nominal 5 % false alarms"
+            results.append(claim(text, "project target", rate, "%", digits=1))
     table = pd.DataFrame(rows)
     low = chosen_low(panel, days, 12)
-    for claim, measured, target in (
-        (
-            "sites told to have chosen low days, days drawn at random (false alarms)",
-            selected_share(panel, lambda seed: draw(days, 100 + seed, 12), 5),
-            5.0,
-        ),
-        (
-            "sites told to have chosen low days, the 12 lowest of the year in the event hours",
-            selected_share(panel, lambda seed: low, 1),
-            None,
-        ),
-    ):
-        holds = None if target is None else measured <= target
-        results.append(
-            {
-                "claim": claim,
-                "source": "project target",
-                "target": target,
-                "measured": round(measured, 1),
-                "unit": "%",
-                "holds": holds,
-            }
-        )
+    text = "sites told to have chosen low days"
+    by_chance = selected_share(panel, lambda seed: draw(days, 100 + seed, 12), 5)
+    by_choice = selected_share(panel, lambda seed: low, 1)
+    results += [
+        claim(f"{text}, days drawn at random (false alarms)", "project target", by_chance, "%", at_most(5.0), digits=1),
+        claim(f"{text}, the 12 lowest of the year in the event hours", "project target", by_choice, "%", digits=1),
+    ]
     truth = true_response(panel, events)
     for label, case in (("honest", ()), ("30 % raised from the notification, 3 h before", CASES["raised_window"])):
         for way, share in claimed(inject(panel, events, case, 0.3), events, truth).items():
-            results.append(
-                {
-                    "claim": f"claimed over true response, {label}, {way.removesuffix('_kwh')}",
-                    "source": "project target",
-                    "target": 100.0,
-                    "measured": round(share, 1),
-                    "unit": "%",
-                    "holds": None,
-                }
-            )
+            text = f"claimed over true response, {label}, {way.removesuffix('_kwh')}"
+            results.append(claim(text, "project target", share, "%", digits=1, unbiased_pct=100.0))
     plot(table, alarms)
-    (HERE / "results.json").write_text(json.dumps({"results": results}, indent=1) + "\n")
+    write(HERE / "results.json", results)
     for row in results:
-        print(f"{row['measured']:8} {row['unit']}  (target {row['target']})  {row['claim']}")
+        print(f"{row['measured']:8} {row['unit']}  ({asked(row) or 'reported'})  {row['claim']}")
 
 
 def true_response(panel: Panel, events: pd.DataFrame) -> float:

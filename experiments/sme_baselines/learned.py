@@ -6,24 +6,27 @@ the other Cambridge buildings and the London homes are judged where CBLCAST_DATA
 
 from __future__ import annotations
 
-import json
 import os
+import sys
 import warnings
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # experiments/
+
 import pandas as pd
+from claims import Record, asked, at_most, claim, write
 from run import gap_free
 
 from cblcast import datasets
-from cblcast.backtest import backtest
-from cblcast.cases import View
 from cblcast.config import read_study
-from cblcast.events import Window
-from cblcast.forecaster import Forecaster, truth
-from cblcast.methods import make_estimator
+from cblcast.days.placebo import placebo_events
+from cblcast.forecast.backtest import backtest
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.forecast.methods import make_estimator
+from cblcast.frames.cases import View
+from cblcast.frames.events import Window
+from cblcast.frames.panel import Panel
 from cblcast.metrics import nrmse
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
 from cblcast.workflow.study_data import study_events
 
 HERE = Path(__file__).parent
@@ -35,6 +38,7 @@ WANTED = {"Learned": (8.8, 8.4), "Learned-2h": (10.2, 9.7), "Learned-settlement"
           "Learned-day-ahead": (12.8, 12.2)}  # fmt: skip
 WORDS = {"Learned": "before the event, no buffer", "Learned-2h": "before the event, 2 h buffer",
          "Learned-settlement": "before and after the event", "Learned-day-ahead": "day-ahead"}  # fmt: skip
+SOURCE = "project target, targets"
 AROUND = [Window.before(2), Window.after(2)]
 
 
@@ -79,14 +83,7 @@ def judge(panel: Panel, name: str, learned: Forecaster, test: pd.DataFrame, trai
     return pd.concat([scored, own.dropna(subset=["predicted_kw", "observed_kw"])[scored.columns]])
 
 
-def claim(
-    text: str, target: object, measured: float, holds: bool, unit: str = "%", **more: object
-) -> dict[str, object]:
-    return {"claim": text, "source": "project target, targets", "target": target, "measured": round(float(measured), 2),
-            "unit": unit, "holds": bool(holds), **more}  # fmt: skip
-
-
-def row_claims(name: str, tables: dict[str, pd.DataFrame]) -> list[dict[str, object]]:
+def row_claims(name: str, tables: dict[str, pd.DataFrame]) -> list[Record]:
     """Must and target of one row, the best rule beside it, on all events and on those that the targets were made on."""
     found = []
     for events, table in tables.items():
@@ -96,21 +93,21 @@ def row_claims(name: str, tables: dict[str, pd.DataFrame]) -> list[dict[str, obj
         more = {"best_rule": best, "best_rule_measured": round(float(mean[best]), 2)}
         for kind, limit in zip(("must", "target"), WANTED[name], strict=True):
             text = f"{len(table)} buildings, {WORDS[name]}, {events}: mean nRMSE ({kind})"
-            found.append(claim(text, limit, measured, measured <= limit, **more))
+            found.append(claim(text, SOURCE, measured, "%", at_most(limit), **more))
     return found
 
 
-def worst_claim(name: str, table: pd.DataFrame) -> dict[str, object]:
+def worst_claim(name: str, table: pd.DataFrame) -> Record:
     """No building much worse than its OWN best rule, chosen with hindsight."""
     ratio = table[name] / table.drop(columns=name).min(axis=1)
     text = f"{WORDS[name]}: largest nRMSE of a building relative to its own best rule, chosen afterwards"
-    return claim(text, "<= 1.03", ratio.max(), ratio.max() <= 1.03, "ratio", site=str(ratio.idxmax()),
-                 median=round(float(ratio.median()), 3))  # fmt: skip
+    more = {"site": str(ratio.idxmax()), "median": round(float(ratio.median()), 3)}
+    return claim(text, SOURCE, ratio.max(), "ratio", at_most(1.03), **more)
 
 
 def unseen_claims(
     what: str, panel: Panel, trained: dict[str, Forecaster], test: pd.DataFrame
-) -> tuple[list[dict[str, object]], list[pd.DataFrame]]:
+) -> tuple[list[Record], list[pd.DataFrame]]:
     """The trained study on sites that it never saw: mean and median over sites against the best rule of each."""
     found, tables = [], []
     for name, learned in trained.items():
@@ -119,10 +116,8 @@ def unseen_claims(
         for statistic in ("mean", "median"):
             values = getattr(table, statistic)()
             best = values.drop(name).idxmin()
-            found.append(
-                claim(f"{len(table)} {what}, never trained on, {WORDS[name]}: {statistic} nRMSE, best rule {best}",
-                      f"<= {values[best]:.2f}", values[name], values[name] <= values[best])
-            )  # fmt: skip
+            text = f"{len(table)} {what}, never trained on, {WORDS[name]}: {statistic} nRMSE, best rule {best}"
+            found.append(claim(text, SOURCE, values[name], "%", at_most(round(values[best], 2))))
     return found, tables
 
 
@@ -183,10 +178,10 @@ def main() -> None:
         results += unseen_claims("London homes", homes, trained, events)[0]  # no home is named in what is published
     else:
         print(f"{datasets.ENVIRONMENT_VARIABLE} is not set: the unseen buildings and homes are left out")
-    (HERE / "results_learned.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    write(HERE / "results_learned.json", results)
     pd.concat(tables).round(3).to_csv(HERE / "learned_by_site.csv", index_label="site_id")
     for row in results:
-        print("holds" if row["holds"] else "MISS ", row["measured"], row["target"], row["claim"])
+        print("holds" if row["holds"] else "MISS ", row["measured"], asked(row), row["claim"])
 
 
 if __name__ == "__main__":

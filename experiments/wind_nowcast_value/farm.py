@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from cblcast import datasets
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED
 from cblcast.io.nwp import attach
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED
 from cblcast.simulate.nwp_error import raise_nwp_error
 
 TRAIN, TEST = ("2014-01-01", "2015-01-01"), ("2015-01-01", "2016-01-01")

@@ -6,16 +6,16 @@ from typing import Any
 
 from farm import HUB_M, RATED_KW, TURBINES
 
-from cblcast.estimators.autoregression import Autoregression
-from cblcast.estimators.boosting import Boosting
-from cblcast.estimators.by_lead import ByLead
-from cblcast.estimators.ensemble import Ensemble
-from cblcast.estimators.lead_net import LeadNet
-from cblcast.estimators.persistence import Persistence, SmartPersistence
-from cblcast.estimators.power_curve import BinnedCurve
-from cblcast.estimators.residual import Residual
-from cblcast.estimators.speed_first import SpeedFirst
-from cblcast.estimators.stepwise import StepwiseRegression
+from cblcast.estimators.learners.autoregression import Autoregression
+from cblcast.estimators.learners.boosting import Boosting
+from cblcast.estimators.learners.power_curve import BinnedCurve
+from cblcast.estimators.learners.speed_first import SpeedFirst
+from cblcast.estimators.learners.stepwise import StepwiseRegression
+from cblcast.estimators.neural.lead_net import LeadNet
+from cblcast.estimators.rules.persistence import Persistence, SmartPersistence
+from cblcast.estimators.wrappers.by_lead import ByLead
+from cblcast.estimators.wrappers.ensemble import Ensemble
+from cblcast.estimators.wrappers.residual import Residual
 
 LEADS_MIN = (10, 20, 30, 60, 90, 120, 180)
 HOURS = (-2.0, -1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)

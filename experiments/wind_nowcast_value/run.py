@@ -9,22 +9,25 @@ Writes results.json, nrmse.csv and nowcast_nrmse.png beside this file.
 from __future__ import annotations
 
 import argparse
-import json
+import sys
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # experiments/
+
 import numpy as np
 import pandas as pd
+from claims import Record, at_least, at_most, between, claim, summary, within, write
 from farm import RATED_KW, TEST, TRAIN, farm_with_weather, measured_cases
 from figure import draw
 from nowcasts import LEADS_MIN, PAPER_FEATURES, RICH_FEATURES, learned_methods, paper_methods
 
-from cblcast.estimators.lead_intervals import LeadIntervals
-from cblcast.forecaster import Forecaster, truth
-from cblcast.panel import Panel
+from cblcast.estimators.wrappers.lead_intervals import LeadIntervals
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.frames.panel import Panel
+from cblcast.frames.rolling import lead_minutes, rolling_origins
 from cblcast.physics.wind import shear_exponent
-from cblcast.rolling import lead_minutes, rolling_origins
 
 HERE = Path(__file__).parent
 TARGETS = {
@@ -145,72 +148,43 @@ class Scores:
         return pd.DataFrame({lead: {name: self.nrmse(name, lead) for name in names} for lead in LEADS_MIN})
 
 
-def claim(text: str, source: str, target: Any, measured: Any, unit: str, holds: bool) -> dict[str, Any]:
-    return {"claim": text, "source": source, "target": target, "measured": measured, "unit": unit, "holds": bool(holds)}
+def skill_claim(text: str, source: str, skill: tuple[float, float], least: float) -> Record:
+    """A skill with its standard error; the skill itself is judged."""
+    return claim(text, source, skill[0], "%", at_least(least), digits=1, standard_error=round(skill[1], 1))
 
 
-def claims_of(score: Scores, rough: Scores | None) -> list[dict[str, Any]]:
+def claims_of(score: Scores, rough: Scores | None) -> list[Record]:
     """Every target of the study beside what was measured."""
     found, table = [], score.table()
     for name, row in SOURCES.items():
         for lead, target in zip(LEADS_MIN, row, strict=True):
-            m = round(table.at[name, lead], 2)
-            near = abs(m - target) <= 0.0501
-            found.append(
-                claim(f"nRMSE of {name}, {lead} min", "quick scripts on the same data", target, m, "% of rated", near)
-            )
+            m = round(table.at[name, lead], 2)  # the scripts printed two decimals, so two are compared
+            text = f"nRMSE of {name}, {lead} min"
+            found.append(claim(text, "quick scripts on the same data", m, "% of rated", within(target, 0.05)))
     if "blend" not in table.index:
         return found
-    for lead, (must, target) in TARGETS.items():
+    for lead, limits in TARGETS.items():
         m = round(table.at["blend", lead], 3)
-        found.append(claim(f"nRMSE of the blend, {lead} min: must", "project target", must, m, "% of rated", m <= must))
-        found.append(
-            claim(f"nRMSE of the blend, {lead} min: target", "project target", target, m, "% of rated", m <= target)
-        )
+        for kind, limit in zip(("must", "target"), limits, strict=True):
+            text = f"nRMSE of the blend, {lead} min: {kind}"
+            found.append(claim(text, "project target", m, "% of rated", at_most(limit), digits=3))
+    source = "issue; ± standard error, weekly bootstrap"
     for lead in LEADS_MIN:
         for against, least in (("LR_obs (paper)", 10.0), ("persistence", 0.0)):
-            value, error = score.skill("blend", against, lead)
-            found.append(
-                claim(
-                    f"skill of the blend against {against}, {lead} min",
-                    "issue; ± standard error, weekly bootstrap",
-                    f">= {least:g}",
-                    f"{value:.1f} ± {error:.1f}",
-                    "%",
-                    value >= least,
-                )
-            )
+            text = f"skill of the blend against {against}, {lead} min"
+            found.append(skill_claim(text, source, score.skill("blend", against, lead), least))
     for lead, share in score.coverage.items():
-        found.append(
-            claim(
-                f"80 % interval covers, {lead} min", "project target", "78-82", round(share, 1), "%", 78 <= share <= 82
-            )
-        )
-    if rough is not None:
-        for lead in LEADS_MIN:
-            value, error = rough.skill("blend", "LR_obs (paper)", lead)
-            if lead >= 30:
-                found.append(
-                    claim(
-                        f"NWP error raised by 15 %: skill of the blend against LR_obs, {lead} min",
-                        "project target",
-                        ">= 8",
-                        f"{value:.1f} ± {error:.1f}",
-                        "%",
-                        value >= 8,
-                    )
-                )
-            value, error = rough.skill("blend", "persistence", lead)
-            found.append(
-                claim(
-                    f"NWP error raised by 15 %: skill of the blend against persistence, {lead} min",
-                    "project target",
-                    ">= 0",
-                    f"{value:.1f} ± {error:.1f}",
-                    "%",
-                    value >= 0,
-                )
-            )
+        text = f"80 % interval covers, {lead} min"
+        found.append(claim(text, "project target", share, "%", between(78, 82), digits=1))
+    if rough is None:
+        return found
+    raised = "NWP error raised by 15 %: skill of the blend against"
+    for lead in LEADS_MIN:
+        if lead >= 30:
+            skill = rough.skill("blend", "LR_obs (paper)", lead)
+            found.append(skill_claim(f"{raised} LR_obs, {lead} min", "project target", skill, 8.0))
+        skill = rough.skill("blend", "persistence", lead)
+        found.append(skill_claim(f"{raised} persistence, {lead} min", "project target", skill, 0.0))
     return found
 
 
@@ -233,9 +207,9 @@ def main() -> None:
     table = pd.concat({"reanalysis": score.table(), "error raised by 15 %": rough.table()}, names=["weather", "method"])
     table.round(3).to_csv(HERE / "nrmse.csv", lineterminator="\n")
     claims = claims_of(score, rough)
-    (HERE / "results.json").write_text(json.dumps(claims, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write(HERE / "results.json", claims)
     draw(score.table(), HERE / "nowcast_nrmse.png")
-    print(f"{sum(c['holds'] for c in claims)} of {len(claims)} claims hold")
+    print(summary(claims))
 
 
 if __name__ == "__main__":

@@ -3,22 +3,25 @@
     python experiments/wind_nowcast_value/timing.py
 
 What is judged is the wall clock of the methods as they are, trained one after the other; processor seconds stand beside it,
-because a busy machine stretches the wall clock. Writes timing.json beside this file.
+because a busy machine stretches the wall clock. Writes results_timing.json beside this file.
 """
 
 from __future__ import annotations
 
-import json
+import sys
 from pathlib import Path
 from time import perf_counter, process_time
 
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # experiments/
+
 import numpy as np
+from claims import at_most, claim, summary, write
 from farm import TRAIN, farm_with_weather
 from nowcasts import RICH_FEATURES, learned_methods
-from run import Rows, claim
+from run import Rows
 
-from cblcast.estimators.by_lead import ByLead
-from cblcast.estimators.stepwise import StepwiseRegression
+from cblcast.estimators.learners.stepwise import StepwiseRegression
+from cblcast.estimators.wrappers.by_lead import ByLead
 
 LEADS_MIN = tuple(range(10, 181, 10))
 
@@ -43,25 +46,30 @@ def main() -> None:
             method.predict(one)
         took.append(perf_counter() - began)
     forecast = 1000 * float(np.median(took))
-    trained, asked = (
-        "18 leads of LR, LightGBM and nets trained, wall clock on two cores",
-        f"one forecast of {len(one)} leads",
-    )
     claims = [
-        claim(trained, "project target", 60.0, round(wall, 1), "s", wall <= 60),
         claim(
-            f"{asked} by all of them, features at hand",
+            "18 leads of LR, LightGBM and nets trained, wall clock on two cores",
             "project target",
-            50.0,
-            round(forecast, 1),
+            wall,
+            "s",
+            at_most(60.0),
+            digits=1,
+        ),
+        claim(
+            f"one forecast of {len(one)} leads by all of them, features at hand",
+            "project target",
+            forecast,
             "ms",
-            forecast <= 50,
+            at_most(50.0),
+            digits=1,
         ),
     ]
-    parts = {name: round(value, 1) for name, value in seconds.items()}
-    text = json.dumps({"claims": claims, "processor_seconds": parts}, indent=1) + "\n"
-    (Path(__file__).parent / "timing.json").write_text(text, encoding="utf-8")
-    print(text)
+    claims += [
+        claim(f"processor seconds of {name}", "measured by this script", spent, "s", digits=1)
+        for name, spent in seconds.items()
+    ]
+    write(Path(__file__).parent / "results_timing.json", claims)
+    print(summary(claims))
 
 
 if __name__ == "__main__":

@@ -94,6 +94,15 @@ def skill(observed: ArrayLike, predicted: ArrayLike, reference: ArrayLike) -> fl
     return 100 * (1 - _per(rmse(observed, predicted), rmse(observed, reference)))
 
 
+def rmae(observed: ArrayLike, predicted: ArrayLike, reference: ArrayLike) -> float:
+    """Relative mean absolute error: MAE over the MAE of a reference forecast; < 1 is better than the reference.
+
+    In price forecasting the reference is the naive forecast (Lago et al. 2021, Applied Energy 293, equation 8); in a nowcast it
+    is persistence.
+    """
+    return _per(mae(observed, predicted), mae(observed, reference))
+
+
 def pinball(observed: ArrayLike, predicted: ArrayLike, quantile: float) -> float:
     """Mean pinball loss of a quantile forecast, in the unit of the observations."""
     y, p = _pair(observed, predicted)

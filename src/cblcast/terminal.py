@@ -111,7 +111,12 @@ def _cell(value: Any, whole: bool) -> str:
 
 def print_leaderboard(leaderboard: pd.DataFrame, excluded: pd.DataFrame, title: str) -> None:
     """A leaderboard, what was left out of it and why, and how to read it."""
-    print_table(leaderboard.reset_index(), title)
+    cut = (
+        list(leaderboard.columns).index("predict_s") + 1 if "predict_s" in leaderboard.columns else leaderboard.shape[1]
+    )
+    print_table(leaderboard.iloc[:, :cut].reset_index(), title)
+    if cut < leaderboard.shape[1]:  # many columns with long names: one row each
+        print_table(leaderboard.iloc[:, cut:].T.rename_axis("").reset_index(), "what it is worth (docs/markets.md)")
     if len(excluded):
         typer.secho(
             f"{len(excluded)} event estimates are left out, most often because: {excluded['reason'].mode().iloc[0]}",

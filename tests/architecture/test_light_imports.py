@@ -7,7 +7,19 @@ import sys
 
 import pytest
 
-HEAVY = {"torch", "lightgbm", "mlflow", "optuna", "sklearn", "matplotlib", "scipy", "dask", "pandas", "pyarrow"}
+HEAVY = {
+    "torch",
+    "lightgbm",
+    "mlflow",
+    "optuna",
+    "sklearn",
+    "matplotlib",
+    "scipy",
+    "dask",
+    "pandas",
+    "pyarrow",
+    "pymoo",
+}
 
 
 def loaded_by(code: str) -> set[str]:
@@ -36,7 +48,9 @@ except SystemExit as stop:
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["data", "list", "--help"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["train", "--help"], ["size", "--help"], ["data", "list", "--help"]], ids=" ".join
+)
 def test_help_loads_nothing_heavy(arguments):
     assert not loaded_by(HELP.format(arguments=arguments)) & HEAVY
 
@@ -55,9 +69,9 @@ def test_torch_is_loaded_when_a_net_is_trained_and_not_before():
     code = (
         "from cblcast import registry\n"
         "for name in ('NeuralNet', 'NeuralNetPerSite'):\n"
-        "    registry.make(registry.ESTIMATORS, name, {'trainer': 'scg'}, 'estimator')\n"
+        "    registry.ESTIMATORS.make(name, {'trainer': 'scg'})\n"
     )
-    train = "made = registry.make(registry.ESTIMATORS, 'NeuralNet', {'max_epochs': 1}, 'estimator')\n"
+    train = "made = registry.ESTIMATORS.make('NeuralNet', {'max_epochs': 1})\n"
     fit = "import numpy as np; made.fit(np.arange(40.0)[:, None], np.arange(40.0) ** 2)"
     assert "torch" not in loaded_by(code)
     assert "torch" in loaded_by(code + train + fit)  # the probe itself works

@@ -11,20 +11,20 @@ import pytest
 from sklearn.base import clone
 
 from cblcast import datasets, registry
-from cblcast.cases import View
-from cblcast.estimators.firm_service_level import FirmServiceLevel
-from cblcast.estimators.rule import Rule
-from cblcast.estimators.similar_days import XofY
+from cblcast.days.placebo import placebo_events
+from cblcast.estimators.rules.firm_service_level import FirmServiceLevel
+from cblcast.estimators.rules.rule import Rule
+from cblcast.estimators.rules.similar_days import XofY
 from cblcast.features.calendar import Calendar
-from cblcast.forecaster import Forecaster, truth
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.state import load_state, save_state
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.forecast.state import load_state, save_state
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
 
 
 def ridge():
     """A quick learner for whatever wraps one."""
-    return registry.make(registry.ESTIMATORS, "Ridge", {}, "estimator")
+    return registry.ESTIMATORS.make("Ridge", {})
 
 
 # Only where the defaults make no estimator, or one too slow to train in a test.
@@ -40,7 +40,7 @@ EXAMPLES = {
     "Column": lambda: {"name": "ref_day_kw_01"},
     "Conformal": lambda: {"estimator": XofY(3, 5)},
     "ConformalQuantile": lambda: {
-        "estimator": registry.make(registry.ESTIMATORS, "QuantileBoosting", {}, "estimator"),
+        "estimator": registry.ESTIMATORS.make("QuantileBoosting", {}),
         "coverage": 0.8,
     },
     "Ensemble": lambda: {"members": (XofY(3, 5), XofY(5, 10, "low"))},
@@ -68,7 +68,7 @@ SITES = ["b1", "b14", "b15"]
 
 def example(name):
     """A small estimator of this name."""
-    cls = registry.resolve(registry.ESTIMATORS, name, "estimator")
+    cls = registry.ESTIMATORS.resolve(name)
     made = EXAMPLES[name]() if name in EXAMPLES else {}
     known = inspect.signature(cls).parameters
     return cls(**{key: value for key, value in made.items() if key in known})
@@ -266,7 +266,7 @@ def test_windows_and_features_are_told_before_training(name):
         assert window.side in ("before", "after")
     required = made.required_features() if hasattr(made, "required_features") else {}
     for builder, params in required.items():
-        registry.make(registry.FEATURES, builder, params, "feature builder")
+        registry.FEATURES.make(builder, params)
 
 
 def test_a_rule_needs_no_training_and_the_tags_say_so():

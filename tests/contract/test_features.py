@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from cblcast import registry
-from cblcast.cases import View, make_cases
 from cblcast.errors import StudyError
-from cblcast.events import Event
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED
+from cblcast.frames.cases import View, make_cases
+from cblcast.frames.events import Event
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED
 
 ZONES = {"madrid": "Europe/Madrid", "los_angeles": "America/Los_Angeles", "kolkata": "Asia/Kolkata"}
 every_builder = pytest.mark.parametrize("name", sorted(registry.FEATURES))
@@ -28,6 +28,7 @@ def panel():
     data = pd.DataFrame({OBSERVED: rng.gamma(9, 1, len(index)), "temp_air_c": rng.normal(12, 5, len(index))}, index)
     for column in ("wind_speed_10m_ms", "wind_speed_100m_ms", "wind_u_100m_ms", "wind_v_100m_ms"):
         data[column] = rng.gamma(4, 1, len(index))
+    data["occupants"] = rng.integers(0, 40, len(index))
     table = pd.DataFrame(
         {"tz": [ZONES.get(site, "Europe/Madrid") for site in sites]}, index=pd.Index(sites, name="site_id")
     )
@@ -49,7 +50,7 @@ def cases(panel):
 
 
 def build(name):
-    return registry.make(registry.FEATURES, name, {}, "feature builder")
+    return registry.FEATURES.make(name, {})
 
 
 @every_builder
@@ -119,14 +120,13 @@ def test_local_hours_are_those_of_the_wall(panel, cases):
     ("reference_days", {"temperature": OBSERVED}),
     ("program_days", {"temperature": OBSERVED}),
     ("given", {"panel_columns": (OBSERVED,)}),
+    ("occupancy", {"column": OBSERVED}),
 ])  # fmt: skip
 def test_metered_load_is_no_weather(name, params):
     with pytest.raises(StudyError, match="blindfold"):
-        registry.make(registry.FEATURES, name, params, "feature builder")
+        registry.FEATURES.make(name, params)
 
 
 def test_windows_written_as_mappings_can_still_be_shared():
-    builder = registry.make(
-        registry.FEATURES, "event_windows", {"windows": ({"side": "before", "hours": 2},)}, "feature builder"
-    )
+    builder = registry.FEATURES.make("event_windows", {"windows": ({"side": "before", "hours": 2},)})
     assert {builder: 1}[builder] == 1

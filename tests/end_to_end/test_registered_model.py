@@ -13,11 +13,12 @@ import pytest
 
 import cblcast
 from cblcast import datasets, tracking
-from cblcast.forecaster import Forecaster
-from cblcast.methods import make_estimator
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.scoring import frame_of, score_events, score_frame
+from cblcast.days.placebo import placebo_events
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.long_frame import frame_of, score_frame
+from cblcast.forecast.methods import make_estimator
+from cblcast.forecast.scoring import score_events
+from cblcast.frames.panel import Panel
 
 MODEL = "models:/sme-baseline@champion"
 COLUMNS = ["baseline_kw", "lower_kw", "upper_kw"]

@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 
 from cblcast import metrics
-from cblcast.cases import View, make_cases
-from cblcast.estimators.adjusted import Adjusted
-from cblcast.estimators.meter import MeterBeforeMeterAfter
-from cblcast.estimators.similar_days import XofY
-from cblcast.events import NAMED_WINDOWS, Event, Window
-from cblcast.forecaster import Forecaster
-from cblcast.methods import make_estimator
-from cblcast.panel import Panel
+from cblcast.estimators.rules.meter import MeterBeforeMeterAfter
+from cblcast.estimators.rules.similar_days import XofY
+from cblcast.estimators.wrappers.adjusted import Adjusted
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.methods import make_estimator
+from cblcast.frames.cases import View, make_cases
+from cblcast.frames.events import NAMED_WINDOWS, Event, Window
+from cblcast.frames.panel import Panel
 
 # Ten working days before Monday 2019-06-17, newest first: load in the event hours [kW], all other hours half of it
 # but for the two hours before the event, which tell how like the event day they are.

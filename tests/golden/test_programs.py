@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cblcast.events import Event
-from cblcast.panel import panel_of
+from cblcast.frames.events import Event
+from cblcast.frames.panel import panel_of
 from cblcast.programs import explain, explain_event, list_programs, load_program
 
 EVENT_DAY = "2024-03-20"
@@ -347,7 +347,7 @@ def test_a_generator_is_owed_what_it_gives_beyond_its_typical_output():
 def test_declared_schedules_are_read_from_the_panel():
     panel = made([1.0] * 10)
     declared = panel.data.assign(declared_kw=np.where(panel.data["observed_kw"] > 0, 77.0, np.nan))
-    from cblcast.panel import Panel
+    from cblcast.frames.panel import Panel
 
     for name in ("rte_nebef_forecast", "elia_declared"):
         told = worked(name, Panel(declared, panel.sites))
@@ -356,7 +356,7 @@ def test_declared_schedules_are_read_from_the_panel():
 
 def test_a_control_group_is_the_load_of_those_who_were_not_dispatched():
     # Five controls draw what the site draws, but 40 kW in the event hours instead of 20: per unit of equal history.
-    from cblcast.panel import Panel
+    from cblcast.frames.panel import Panel
 
     own = made([20.0] * 60, other=20.0).data.droplevel("site_id")
     started = pd.Timestamp(f"{EVENT_DAY} 17:00", tz="UTC")
@@ -377,7 +377,7 @@ def test_ercots_regression_learns_from_the_days_before():
     # 10 kW on working days and 4 kW at weekends, whatever the temperature: so is the Wednesday of the event.
     working = made([10.0] * len(WORKING), other=4.0, today=hours(14, 16, 10.0))
     warm = working.data.assign(temp_air_c=15.0 + 5 * np.sin(np.arange(len(working.data)) / 100))
-    from cblcast.panel import Panel
+    from cblcast.frames.panel import Panel
 
     told = worked("ercot_regression", Panel(warm, working.sites))
     assert told.intervals["baseline_kw"].to_numpy() == pytest.approx([10.0] * 3, abs=0.05)

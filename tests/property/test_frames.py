@@ -5,10 +5,10 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cblcast.cases import View, make_cases
-from cblcast.events import Window
+from cblcast.frames.cases import View, make_cases
+from cblcast.frames.events import Window
+from cblcast.frames.panel import Panel, panel_of
 from cblcast.io.tabular import read_panel
-from cblcast.panel import Panel, panel_of
 
 ZONES = ["Europe/Madrid", "America/Los_Angeles", "Asia/Kolkata", "Australia/Lord_Howe", "America/Havana", "UTC"]
 STARTS = ["2019-03-09", "2019-03-30", "2019-06-01", "2019-10-26", "2019-11-02", "2019-12-31"]

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cblcast import registry
-from cblcast.cases import View, make_cases
-from cblcast.events import Event, Window
-from cblcast.panel import Panel
+from cblcast.frames.cases import View, make_cases
+from cblcast.frames.events import Event, Window
+from cblcast.frames.panel import Panel
 
 # A spring and an autumn clock change, zones east and west, a zone of half hours, one without changes.
 PLACES = [
@@ -54,6 +54,7 @@ FURTHER = {
     "nwp": [{"path": ("wind_speed_100m_ms",), "hours": (-1.0, 0.0, 2.0), "lead": True}],
     "nwp_error": [{"measured_speed": "wind_speed_10m_ms", "ago": (1, 3), "means": (6,), "hours": (0.0, 1.0)}],
     "power_deficit": [{"pairs": (("observed_kw", "wind_speed_10m_ms", 20.0),), "ago": (1, 2), "means": (4,)}],
+    "occupancy": [{"known": "measured", "days": 2, "look_back_days": 6, "day_types": "all"}],
     "event_windows": [{"hours_before": 3, "hours_after": 3, "windows": ("WS", "BW", Window.before(1))}],
 }
 
@@ -80,6 +81,7 @@ def panel_around(tz: str, date: str, minutes: int) -> Panel:
     load = rng.gamma(9.0, 1.0, len(index))
     load[rng.random(len(index)) < 0.01] = np.nan
     weather = {name: rng.normal(8.0, 3.0, len(index)) for name in ("temp_air_c", "wind_speed_100m_ms")}
+    weather |= {"occupants": rng.integers(0, 40, len(index)).astype(float)}
     weather |= {"wind_speed_10m_ms": rng.gamma(4.0, 1.0, len(index)), "wind_dir_100m_deg": rng.random(len(index)) * 360}
     data = pd.DataFrame({"observed_kw": load, **weather}, index=index)
     sites = pd.DataFrame(
@@ -88,23 +90,26 @@ def panel_around(tz: str, date: str, minutes: int) -> Panel:
     return Panel(data, sites)
 
 
-def spoilt(panel: Panel, cases: pd.DataFrame) -> Panel:
-    """The panel with garbage wherever the (single) case may not look."""
+def spoilt(panel: Panel, cases: pd.DataFrame, counted: tuple[str, ...] = ()) -> Panel:
+    """The panel with garbage wherever the (single) case may not look, also in what is `counted` like the load."""
     data = panel.data.copy()
     time = data.index.get_level_values("time")
     case = cases.iloc[0]
     hidden = (time >= case["hidden_from"]) & (time < case["hidden_until"])
     hidden &= data.index.get_level_values("site_id") == cases.index[0][0]
     assert hidden.any()
-    data.loc[hidden, "observed_kw"] = np.where(np.arange(hidden.sum()) % 3 == 0, np.nan, 1e6)
+    for column in ("observed_kw", *counted):
+        data.loc[hidden, column] = np.where(np.arange(hidden.sum()) % 3 == 0, np.nan, 1e6)
     return Panel(data, panel.sites)
 
 
 def assert_blind(name: str, params: dict, panel: Panel, event: Event, view: View) -> None:
     """The builder's answer is the same, bit by bit, before and after the garbage."""
     cases = make_cases(panel, [event], view)
-    builder = registry.make(registry.FEATURES, name, params, "feature builder")
-    pd.testing.assert_frame_equal(builder(panel, cases), builder(spoilt(panel, cases), cases), check_exact=True)
+    builder = registry.FEATURES.make(name, params)
+    counted = ("occupants",) if params.get("known") == "measured" else ()
+    found = builder(spoilt(panel, cases, counted), cases)
+    pd.testing.assert_frame_equal(builder(panel, cases), found, check_exact=True)
 
 
 @pytest.mark.parametrize(("name", "params"), list(builders()))

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataError, DataWarning, StudyError
 from cblcast.io.formats import read_dispatch, read_with_report
 from cblcast.io.options import ReaderOptions
-from cblcast.panel import Panel
-from cblcast.schema import DataError, DataWarning, StudyError
 
 HOURS = range(120)
 PLAIN = "time,load_kw\n" + "".join(f"2024-01-{1 + at // 24:02d} {at % 24:02d}:00,{at % 7 + 1.5}\n" for at in HOURS)

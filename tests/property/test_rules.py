@@ -11,9 +11,9 @@ from hypothesis.extra.numpy import arrays
 
 from cblcast import metrics
 from cblcast.errors import DataWarning
-from cblcast.estimators.adjusted import Adjusted
-from cblcast.estimators.rule import Rule
-from cblcast.estimators.similar_days import SimpleAverage, XofY
+from cblcast.estimators.rules.rule import Rule
+from cblcast.estimators.rules.similar_days import SimpleAverage, XofY
+from cblcast.estimators.wrappers.adjusted import Adjusted
 
 quick = settings(max_examples=40, deadline=None, derandomize=True)
 DAYS, ROWS = 10, 4  # rows of one event, the first two of them in the window before it

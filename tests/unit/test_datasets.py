@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cblcast import datasets
-from cblcast.schema import DataError
+from cblcast.frames.schema import DataError
 
 BUNDLED = [d.name for d in datasets.list_datasets() if d.bundled]
 EXTERNAL = [d.name for d in datasets.list_datasets() if not d.bundled]

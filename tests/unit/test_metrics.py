@@ -14,7 +14,7 @@ Y, P = np.array([10.0, 20.0, 30.0]), np.array([12.0, 18.0, 33.0])
     ("nrmse", 100 * np.sqrt(17 / 3) / 20), ("rrmse", 100 * np.sqrt(17 / 3) / 20),
 ])  # fmt: skip
 def test_by_hand(name, value):
-    assert registry.resolve(registry.METRICS, name, "metric")(Y, P) == pytest.approx(value)
+    assert registry.METRICS.resolve(name)(Y, P) == pytest.approx(value)
 
 
 def test_measures_of_intervals_and_quantiles():
@@ -30,7 +30,7 @@ def test_measures_of_intervals_and_quantiles():
 
 @pytest.mark.parametrize("name", sorted(set(registry.METRICS) - {"coverage", "interval_width"}))
 def test_nothing_is_dropped_silently(name):
-    measure = registry.resolve(registry.METRICS, name, "metric")
+    measure = registry.METRICS.resolve(name)
     assert np.isnan(measure([1.0, 2.0], [1.0, np.nan]))
     with pytest.raises(ValueError, match="must be alike"):
         measure([1.0, 2.0], [1.0])

@@ -13,7 +13,7 @@ def test_every_name_leads_somewhere(table):
     names = getattr(registry, table)
     for name, path in names.items():
         module, _, attribute = path.partition(":")
-        assert registry.resolve(names, name, "name") is getattr(importlib.import_module(module), attribute)
+        assert names.resolve(name) is getattr(importlib.import_module(module), attribute)
 
 
 @pytest.mark.parametrize(("name", "params", "message"), [
@@ -23,4 +23,18 @@ def test_every_name_leads_somewhere(table):
 ])  # fmt: skip
 def test_a_wrong_name_or_parameter_is_said(name, params, message):
     with pytest.raises(StudyError, match=message):
-        registry.make(registry.ESTIMATORS, name, params, "estimator")
+        registry.ESTIMATORS.make(name, params)
+
+
+class Point:
+    def __init__(self, name, value):
+        self.name, self.value = name, value
+
+
+def test_one_name_of_two_packages_is_refused_not_the_last_one_taken(monkeypatch):
+    points = [Point("Mine", "one_package:Mine"), Point("Mine", "another:Mine")]
+    monkeypatch.setattr(registry.importlib.metadata, "entry_points", lambda group: points)
+    table = registry.Registry("estimator", {}, "cblcast.estimators")
+    with pytest.raises(StudyError, match="two installed packages add the estimator 'Mine'"):
+        table.resolve("Mine")
+    assert registry.Registry("estimator", {}, None).added() == []

@@ -91,6 +91,7 @@ def evaluate(
     change: Change = [],  # noqa: B006
     elsewhere: Elsewhere = Elsewhere(),
     reader: Reader = DEFAULT_OPTIONS,
+    figures: Annotated[bool, typer.Option("--figures", help="Draw each method's figures too, as train does.")] = False,
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
@@ -110,7 +111,7 @@ def evaluate(
         wanted = read_study(study, _changes(change))
         title = f"{wanted.study}: test {wanted.test[0]} to {wanted.test[1]}"
         with progress(as_json, 2 * len(wanted.methods), "evaluating") as told:
-            result = evaluate_study(wanted, store=store, progress=told)
+            result = evaluate_study(wanted, figures=figures, store=store, progress=told)
         board, excluded, run_id = result.leaderboard, result.backtest.excluded, result.run_id
     else:
         from cblcast.workflow.serving import evaluate_model
@@ -240,7 +241,7 @@ def methods(as_json: AsJson = False) -> None:
     rows: list[dict[str, str]] = []
     for kind, table in (("estimator", registry.ESTIMATORS), ("feature builder", registry.FEATURES)):
         for name in table:
-            thing = registry.resolve(table, name, kind)
+            thing = table.resolve(name)
             params = (f"{key}={value.default}" for key, value in inspect.signature(thing).parameters.items())
             what = (thing.__doc__ or "").strip().splitlines()[0]
             rows.append({"kind": kind, "name": name, "what": what, "parameters": ", ".join(params)})

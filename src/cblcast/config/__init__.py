@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,15 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from cblcast import registry
-from cblcast.cases import View
+from cblcast.abilities import check_parameters
 from cblcast.config.sections import SECTIONS, Data, Day, Events, Section, TrainEvents, ViewSection
-from cblcast.evaluation import AGGREGATES, DEFAULT_METRICS
-from cblcast.forecaster import Forecaster
-from cblcast.methods import make_estimator
-from cblcast.schema import StudyError, nearest
+from cblcast.config.value_section import PriceFile, Value
+from cblcast.forecast.answer import reads_only_own_features
+from cblcast.forecast.evaluation import AGGREGATES, DEFAULT_METRICS
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.methods import make_estimator
+from cblcast.frames.cases import View
+from cblcast.frames.schema import StudyError, nearest
 
 STUDY_FORMAT = 1
 NAMED_VIEWS: dict[str, View] = {
@@ -24,6 +27,7 @@ NAMED_VIEWS: dict[str, View] = {
     "day_ahead": View.day_ahead(),
 }
 SCALES = ("mean", "rated_kw")
+ALL_SECTIONS: dict[str, type[Section]] = {**SECTIONS, "value": Value, "value.prices": PriceFile}
 
 
 class Study(Section):
@@ -45,6 +49,7 @@ class Study(Section):
     scale: str = "mean"
     intervals: float | None = Field(default=None, gt=0, lt=1)
     explain: bool = False
+    value: Value | None = None
 
     @model_validator(mode="after")
     def _names_exist(self) -> Study:
@@ -55,9 +60,9 @@ class Study(Section):
         if self.train_events is not None and self.train is None:
             raise ValueError("train_events: needs the span to learn from: add train: [first, last]")
         for name in self.metrics:
-            registry.resolve(registry.METRICS, name, "metric")
+            registry.METRICS.resolve(name)
         for name, params in self.features.items():
-            registry.make(registry.FEATURES, name, params or {}, "feature builder")
+            registry.FEATURES.make(name, params or {})
         for value, known, what in ((self.aggregate, AGGREGATES, "aggregate"), (self.scale, SCALES, "scale")):
             if value not in known:
                 raise ValueError(f"unknown {what} {value!r}: {nearest(value, known)}")
@@ -78,8 +83,7 @@ class Study(Section):
         own.pop("name", None)
         view, features = own.pop("view", self.view), own.pop("features", None)
         estimator = make_estimator(own if len(own) > 1 else own["estimator"])
-        if hasattr(estimator, "check"):
-            estimator.check()
+        check_parameters(estimator)
         if self.intervals is not None:
             estimator = with_intervals(estimator, self.intervals)
         chosen = self.features if features is None else features
@@ -90,17 +94,9 @@ class Study(Section):
 
 def with_intervals(estimator: Any, coverage: float) -> Any:
     """The estimator with calibrated intervals."""
-    from cblcast.estimators import intervals  # loads scikit-learn, which the estimator has done by now
+    from cblcast.estimators.wrappers import intervals  # loads scikit-learn, which the estimator has done by now
 
     return intervals.with_intervals(estimator, coverage)
-
-
-def reads_only_own_features(estimator: Any) -> bool:
-    """Whether the estimator names every feature it reads, as rules do."""
-    inner = getattr(estimator, "estimator", None)
-    if inner is not None:
-        return reads_only_own_features(inner)
-    return not estimator.__sklearn_tags__().requires_fit
 
 
 def method_name(spec: str | Mapping[str, Any]) -> str:
@@ -191,8 +187,20 @@ def _with_paths(study: Study, folder: Path, name: str) -> Study:
 
     data = {key: found("data", key, getattr(study.data, key)) for key in ("panel", "weather", "site_table", "holidays")}
     files = {key: found("events", key, getattr(study.events, key)) for key in ("file", "mask")}
-    return study.model_copy(
-        update={"data": study.data.model_copy(update=data), "events": study.events.model_copy(update=files)}
+    update: dict[str, Section] = {
+        "data": study.data.model_copy(update=data),
+        "events": study.events.model_copy(update=files),
+    }
+    if study.value is not None:
+        update["value"] = _value_with_paths(study.value, found)
+    return study.model_copy(update=update)
+
+
+def _value_with_paths(value: Value, found: Callable[[str, str, str | None], str | None]) -> Value:
+    prices = tuple(one.model_copy(update={"file": found("value", "prices", one.file)}) for one in value.prices)
+    bids = value.bids if value.bids == "none" else found("value", "bids", value.bids)
+    return value.model_copy(
+        update={"prices": prices, "bids": bids, "contract": found("value", "contract", value.contract)}
     )
 
 
@@ -203,7 +211,8 @@ def _sentence(error: ValidationError) -> str:
     key = ".".join(str(part) for part in place) or "the study"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":
-        section: type[Section] = SECTIONS.get(str(place[0]), Study) if len(place) > 1 else Study
+        above = ".".join(str(part) for part in place[:-1] if not isinstance(part, int))
+        section: type[Section] = ALL_SECTIONS.get(above, Study)
         return f"unknown key {key!r}: {nearest(str(place[-1]), section.model_fields)}{more}"
     if problem["type"] == "missing":
         return f"the key {key!r} is missing: add it (docs/studies.md shows a whole study){more}"

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cblcast.events import check_events
+from cblcast.frames.events import check_events
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, PREDICTED, SITE, StudyError, nearest
 from cblcast.metrics import rrmse
-from cblcast.panel import Panel
 from cblcast.programs import load_program
 from cblcast.programs.model import Program
-from cblcast.schema import OBSERVED, SITE, StudyError, nearest
-from cblcast.settle.estimate import estimate
+from cblcast.settlement.estimate import estimate
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def site_errors(program: Program, panel: Panel, events: pd.DataFrame) -> pd.Data
     panel : Panel
         With real events masked.
     events : DataFrame
-        Days without events, treated as if they had been (:func:`cblcast.placebo.placebo_events`).
+        Days without events, treated as if they had been (:func:`cblcast.days.placebo.placebo_events`).
 
     Returns
     -------
@@ -87,11 +87,10 @@ def site_errors(program: Program, panel: Panel, events: pd.DataFrame) -> pd.Data
         ``rrmse_pct``, ``bias_pct`` (> 0 overestimates), ``n_events`` estimated, ``n_failed``.
     """
     table = check_events(events, panel)
-    rows = estimate(program, panel, table).rows
-    rows = rows[rows["scored"].to_numpy(dtype=bool)]
-    site, number = (rows[column].to_numpy(dtype=np.int64) for column in ("site", "event"))
-    observed = panel.values_at(OBSERVED, site, rows["time_us"].to_numpy(dtype=np.int64))
-    predicted = rows["baseline_kw"].to_numpy(dtype=np.float64)
+    said = estimate(program, panel, table)
+    rows, number = said.rows[said.scored], said.event[said.scored]
+    site = panel.site_codes(rows.index.get_level_values(SITE))
+    observed, predicted = (rows[column].to_numpy(dtype=np.float64) for column in (OBSERVED, PREDICTED))
     known = np.isfinite(observed) & np.isfinite(predicted)
     asked = table.groupby(SITE, sort=True).size()
     found = {}

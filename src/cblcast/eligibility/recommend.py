@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cblcast.backtest import backtest
 from cblcast.eligibility.gates import certify
-from cblcast.evaluation import evaluate
-from cblcast.forecaster import Forecaster
-from cblcast.panel import Panel
+from cblcast.forecast.backtest import backtest
+from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, DataError
 from cblcast.programs import load_program
 from cblcast.programs.model import Program
-from cblcast.schema import SITE, DataError
 
 
 def recommend(

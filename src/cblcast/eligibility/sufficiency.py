@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED
+from cblcast.frames.known import run_lengths
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED
 
 
 @dataclass(frozen=True)
@@ -90,15 +91,8 @@ def _figures(panel: Panel, day_share: float) -> dict[str, np.ndarray]:
 
 def _longest_run(flag: np.ndarray, site: np.ndarray, n_sites: int) -> np.ndarray:
     """Longest run of True of each site, in intervals."""
-    padded = np.r_[False, flag, False]
-    same = np.r_[False, site[1:] == site[:-1], False]
-    start = np.flatnonzero(padded[1:-1] & ~(padded[:-2] & same[:-1]))
     longest = np.zeros(n_sites, dtype=np.int64)
-    if len(start) == 0:
-        return longest
-    run = np.cumsum(np.isin(np.arange(len(flag)), start)) - 1
-    length = np.bincount(run[flag], minlength=len(start))
-    np.maximum.at(longest, site[start], length)
+    np.maximum.at(longest, site[flag], run_lengths(flag, site)[flag])
     return longest
 
 

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import DataError
+from cblcast.frames.schema import DataError
 
 # Which builder makes a column: only to say so when the column is missing.
 _BUILDER_OF = (

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import DataError, DataWarning, nearest
+from cblcast.frames.known import known_moments
+from cblcast.frames.schema import DataError, DataWarning, nearest
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class Design:
         """Design matrix, float64, shape (n_rows, width); a NaN takes the training mean.
 
         A column that is NaN in every row of `X` though it was known in training, and a level never seen in training
-        (all its indicators are 0), are counted in one :class:`~cblcast.schema.DataWarning` each.
+        (all its indicators are 0), are counted in one :class:`~cblcast.frames.schema.DataWarning` each.
         """
         values = columns_of(X, self.names, estimator)
         known = np.isfinite(values)
@@ -139,11 +140,8 @@ def learn_design(
             f"{type(estimator).__name__}: feature {wanted[int(infinite.argmax())]!r} is infinite in training: "
             "mend the feature, or leave it out"
         )
-    known = np.isfinite(values)
-    count = known.sum(0)
-    mean = np.where(known, values, 0.0).sum(0) / np.maximum(count, 1)
-    spread = np.sqrt((np.where(known, values - mean, 0.0) ** 2).sum(0) / np.maximum(count, 1))
-    useful = (count > 0) & (spread > 1e-9 * np.maximum(np.abs(mean), 1e-300)) & (spread > 1e-150)
+    mean, spread = known_moments(values)
+    useful = (spread > 1e-9 * np.maximum(np.abs(mean), 1e-300)) & (spread > 1e-150)
     if not useful.all():
         dropped = [name for name, keep in zip(wanted, useful, strict=True) if not keep]
         logger.info(

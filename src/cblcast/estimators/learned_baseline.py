@@ -10,18 +10,22 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.estimators.boosting import Boosting
-from cblcast.estimators.column import Column
 from cblcast.estimators.columns import take
 from cblcast.estimators.design import finite_target
-from cblcast.estimators.ensemble import Ensemble
-from cblcast.estimators.normalised import Normalised
-from cblcast.estimators.regression import Ridge, group_rows
-from cblcast.estimators.residual import Residual
-from cblcast.schema import StudyError
+from cblcast.estimators.groups import group_rows
+from cblcast.estimators.learners.boosting import Boosting
+from cblcast.estimators.learners.regression import Ridge
+from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
+from cblcast.estimators.rules.column import Column
+from cblcast.estimators.wrappers.ensemble import Ensemble
+from cblcast.estimators.wrappers.normalised import Normalised
+from cblcast.estimators.wrappers.residual import Residual
+from cblcast.frames.known import known_mean_by
+from cblcast.frames.schema import StudyError
 
 LEAD = "hours_since_start"
 _CALENDAR = ("hour", "day_of_week", "day_of_year", "year_sin", "year_cos")
+_OF_WEATHER = ("_above_mean", "_day", "_day_above_mean", "_climb")  # endings without a unit; the load's end in _kw
 _EVIDENCE = tuple(
     f"history_{name}_kw"
     for name in (
@@ -55,11 +59,11 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
     extra : sequence of str
         Further columns of the features that the members see.
     weighting : {"equal", "inverse_error", "stacked"}
-        See :class:`~cblcast.estimators.ensemble.Ensemble`.
+        See :class:`~cblcast.estimators.wrappers.ensemble.Ensemble`.
     seeds : int
         Boosted models that are averaged.
     n_estimators, learning_rate, num_leaves, min_child_samples, colsample_bytree
-        As :class:`~cblcast.estimators.boosting.Boosting`.
+        As :class:`~cblcast.estimators.learners.boosting.Boosting`.
     random_state, n_jobs : int
 
     Attributes
@@ -98,14 +102,14 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     @classmethod
-    def search_space(cls) -> dict[str, tuple[object, ...]]:
+    def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "n_estimators": ("int", 100, 800, True),
-            "learning_rate": ("float", 0.01, 0.1, True),
-            "num_leaves": ("int", 7, 63, True),
-            "min_child_samples": ("int", 10, 200, True),
-            "colsample_bytree": ("float", 0.15, 0.8, False),
+            "n_estimators": IntRange(100, 800, log=True),
+            "learning_rate": FloatRange(0.01, 0.1, log=True),
+            "num_leaves": IntRange(7, 63, log=True),
+            "min_child_samples": IntRange(10, 200, log=True),
+            "colsample_bytree": FloatRange(0.15, 0.8),
         }
 
     def required_features(self) -> dict[str, dict[str, Any]]:
@@ -115,7 +119,9 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Train the members on all sites of `X`."""
-        history = [str(name) for name in X.columns if str(name).startswith("history_")]
+        history = [
+            str(name) for name in X.columns if str(name).startswith("history_") and not self._is_foreign(str(name))
+        ]
         columns = [*history, *_CALENDAR, LEAD, *self.extra]
         take(X, columns if history else ["history_scale_kw"], self)
         self.columns_ = columns
@@ -129,7 +135,15 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
         """Baseline [kW], float64, shape (n_rows,); NaN for a site without reference days."""
         check_is_fitted(self, "estimator_")
         take(X, self.columns_, self)
-        return within_evidence(X, self.estimator_.predict(X[self.columns_]), self)
+        own = X[self.columns_]
+        return within_evidence(own, self.estimator_.predict(own), self)
+
+    def _is_foreign(self, name: str) -> bool:
+        """Whether another part of a method asked for this column of the history: weather, or the year ago, not wanted here."""
+        if name.startswith("history_year_ago_"):
+            return not self.year_ago
+        own = {f"history_{column}{ending}" for column in self.weather for ending in _OF_WEATHER}
+        return name.endswith(_OF_WEATHER) and name not in own
 
     def _members(self, columns: list[str]) -> Ensemble:
         if self.seeds < 1:
@@ -173,15 +187,14 @@ def even_weights(X: pd.DataFrame, y: np.ndarray, estimator: object) -> np.ndarra
         Above zero. A site much steadier than most counts as if its error were a tenth of the typical one.
     """
     scale, mean = take(X, ["history_scale_kw", "history_mean_kw"], estimator).T
-    labels, site = group_rows(X, ("site_id",), estimator)
+    groups = group_rows(X, ("site_id",), estimator)
     with np.errstate(invalid="ignore", divide="ignore"):
         square = ((y - mean) / scale) ** 2
-    known = np.isfinite(square) & (scale > 0)
-    count = np.bincount(site[known], minlength=len(labels))
-    error = np.bincount(site[known], weights=square[known], minlength=len(labels)) / np.maximum(count, 1)
-    typical = float(np.median(error[count > 0])) if (count > 0).any() else 1.0
-    error = np.where(count > 0, error, typical)
-    return 1.0 / np.maximum(error, 1e-2 * max(typical, 1e-12))[site]
+    error = known_mean_by(np.where(scale > 0, square, np.nan), groups.of_row, len(groups))
+    known = np.isfinite(error)
+    typical = float(np.median(error[known])) if known.any() else 1.0
+    error = np.where(known, error, typical)
+    return 1.0 / np.maximum(error, 1e-2 * max(typical, 1e-12))[groups.of_row]
 
 
 def within_evidence(X: pd.DataFrame, predicted: np.ndarray, estimator: object) -> np.ndarray:

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cube import DAY_US
-from cblcast.day_types import site_holidays
-from cblcast.panel import Panel, local_clock
-from cblcast.schema import SITE
-
-HOUR_US = 3_600_000_000
+from cblcast.days.day_types import site_holidays
+from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, naive_stamps
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import SITE
 
 
 @dataclass(frozen=True)
@@ -34,9 +32,9 @@ class Calendar:
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
         site = panel.site_codes(cases.index.get_level_values(SITE))
-        local = local_clock(panel, site, pd.DatetimeIndex(cases.index.get_level_values("time")).as_unit("us").asi8)
+        local = local_clock(panel, site, microseconds(cases.index.get_level_values("time")))
         day = local // DAY_US
-        date = pd.DatetimeIndex(local.view("M8[us]"))
+        date = naive_stamps(local)
         weekday = (day + 3) % 7
         hour = (local - day * DAY_US) / HOUR_US
         columns = {

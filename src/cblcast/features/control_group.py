@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
-from cblcast.cube import DAY_US
-from cblcast.features.control_match import cluster_shapes, load_shape, row_mean, shape_gap, synthetic_weights
-from cblcast.features.day_ledger import day_ledger
-from cblcast.panel import Panel, local_clock
-from cblcast.schema import OBSERVED, DataError, nearest
+from cblcast.days.ledger import day_ledger
+from cblcast.features.control_match import cluster_shapes, load_shape, shape_gap, synthetic_weights
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.instants import DAY_US
+from cblcast.frames.known import known_mean
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import OBSERVED, DataError, nearest
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ class ControlGroup:
     days, look_back_days : int
         Days of history, and calendar days that are searched for them.
     day_types : str or eight labels
-        Days like the event's day; see :data:`cblcast.day_types.DAY_TYPES`.
+        Days like the event's day; see :data:`cblcast.days.day_types.DAY_TYPES`.
     min_metered_share : float
         Least metered share of a control's history, and of a day of the site's.
     shrink : float
@@ -197,18 +198,18 @@ class ControlGroup:
         now = _at(panel, load, donors.site[None, :], event.time_us[rows][:, None]) / donors.level * level[0]
         hours = self._event_slots(panel, event, site, rows)
         truth = target[:, hours].ravel()
-        usual = row_mean(donors.before(slice(None), hours).T) * level[0]
+        usual = known_mean(donors.before(slice(None), hours).T) * level[0]
         for k, donor in enumerate(alike):
             found[f"control_kw_{k + 1:02d}"] = now[:, donor]
             found[f"control_usual_kw_{k + 1:02d}"] = usual[donor]
             found[f"control_gap_{k + 1:02d}"] = gap[donor]
             found[f"control_weight_{k + 1:02d}"] = weight[k]
         found["control_cluster_size"] = cluster.sum()
-        found["control_site_usual_kw"] = row_mean(truth) * level[0]
-        found["control_cluster_kw"] = row_mean(now[:, cluster])
-        found["control_cluster_usual_kw"] = row_mean(usual[cluster])
-        found["control_cluster_rrmse_pct"] = _rrmse_pct(truth, row_mean(donors.before(cluster, hours)))
-        found["control_synthetic_rrmse_pct"] = _rrmse_pct(truth, row_mean(donors.before(alike, hours), weight))
+        found["control_site_usual_kw"] = known_mean(truth) * level[0]
+        found["control_cluster_kw"] = known_mean(now[:, cluster])
+        found["control_cluster_usual_kw"] = known_mean(usual[cluster])
+        found["control_cluster_rrmse_pct"] = _rrmse_pct(truth, known_mean(donors.before(cluster, hours)))
+        found["control_synthetic_rrmse_pct"] = _rrmse_pct(truth, known_mean(donors.before(alike, hours), weight=weight))
         return found
 
     @staticmethod

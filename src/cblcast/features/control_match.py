@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from cblcast.frames.known import known_mean
+
 
 def load_shape(history_kw: np.ndarray, min_metered_share: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """Mean day of each site per unit of its mean load, and that mean.
@@ -23,7 +25,7 @@ def load_shape(history_kw: np.ndarray, min_metered_share: float = 0.0) -> tuple[
         Mean load [kW]; NaN where it is not above zero, for nothing can be put per unit of it.
     """
     seen = np.isfinite(history_kw)
-    profile = row_mean(np.swapaxes(history_kw, 1, 2))
+    profile = known_mean(np.swapaxes(history_kw, 1, 2))
     level = profile.mean(1)
     metered = seen.sum((1, 2)) >= min_metered_share * max(1, seen[:1].size)
     level = np.where((level > 0) & metered, level, np.nan)
@@ -104,11 +106,3 @@ def synthetic_weights(target: np.ndarray, donors: np.ndarray, shrink: float) -> 
     heavy = 1e3
     weights, _ = nnls(np.vstack([root, np.full(k, heavy)]), np.r_[np.linalg.solve(root.T, right), heavy])
     return weights / weights.sum()
-
-
-def row_mean(values: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
-    """Mean of each row over what is there, weighted; NaN where nothing is, or where all that is has no weight."""
-    share = np.where(np.isfinite(values), 1.0 if weight is None else weight, 0.0)
-    total = share.sum(-1)
-    weighted = (np.where(np.isfinite(values), values, 0.0) * share).sum(-1)
-    return np.where(total > 0, weighted / np.where(total > 0, total, 1.0), np.nan)

@@ -9,25 +9,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cblcast.cases import EventArrays
-from cblcast.cube import DAY_US
-from cblcast.day_types import site_day_types
+from cblcast.days.day_types import site_day_types
 from cblcast.features.hour_blocks import HourBlocks
 from cblcast.features.reference_days import mean_by_event
-from cblcast.panel import Panel, local_clock
-from cblcast.schema import OBSERVED
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.instants import DAY_US
+from cblcast.frames.known import known_mean
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import OBSERVED
 
 Columns = dict[str, np.ndarray]
 
 RATIO_LIMITS = (0.5, 2.0)  # a spike in one seen hour must not multiply the evening
 _YEAR = 364  # days: the same weekday
-
-
-def known_mean(values: np.ndarray, axis: int = -1) -> np.ndarray:
-    """Mean of what is known along `axis`; NaN where nothing is."""
-    known = np.isfinite(values)
-    count = known.sum(axis)
-    return np.where(count > 0, np.where(known, values, 0.0).sum(axis) / np.maximum(count, 1), np.nan)
 
 
 def adjusted(at: Columns, beside: Columns, blocks: HourBlocks, row: np.ndarray) -> Columns:

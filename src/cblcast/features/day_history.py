@@ -8,15 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
-from cblcast.cube import DAY_US
+from cblcast.days.ledger import DayLedger
 from cblcast.features import day_contrasts as contrasts
 from cblcast.features import day_weights as dw
-from cblcast.features.day_ledger import DayLedger
 from cblcast.features.hour_blocks import HourBlocks, hour_blocks
 from cblcast.features.reference_days import ReferenceDays, reference_load
-from cblcast.panel import Panel, local_clock
-from cblcast.schema import OBSERVED, StudyError
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.instants import DAY_US
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import OBSERVED, StudyError
+from cblcast.wishes import union, widest
 
 _EVENTS_AT_ONCE = 4000
 _COMPARED_HOURS = 9  # before the event: what likeness looks at
@@ -74,10 +75,10 @@ class DayHistory:
     look_back_days: int = 100
     day_types: str | Sequence[str] = "working"
     min_metered_share: float = 0.9
-    hours_before: int = 16
-    hours_after: int = 4
-    weather: tuple[str, ...] = ("temp_air_c",)
-    year_ago: bool = True
+    hours_before: int = widest(16)
+    hours_after: int = widest(4)
+    weather: tuple[str, ...] = union(("temp_air_c",))
+    year_ago: bool = widest(True)
 
     def __post_init__(self) -> None:
         if OBSERVED in self.weather:
@@ -90,7 +91,7 @@ class DayHistory:
         event = EventArrays.of(panel, cases)
         n_events = len(event.start_us)
         parts = [
-            self._features(panel, _part(event, first, min(first + _EVENTS_AT_ONCE, n_events)))
+            self._features(panel, event.take(slice(first, first + _EVENTS_AT_ONCE))[0])
             for first in range(0, n_events, _EVENTS_AT_ONCE)
         ]
         if not parts:
@@ -99,7 +100,7 @@ class DayHistory:
         values = np.concatenate([np.stack([part[name] for name in names], axis=1) for part in parts])
         return pd.DataFrame(values, index=cases.index, columns=[f"history_{name}" for name in names])
 
-    def panel_columns(self) -> tuple[str, ...]:
+    def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
         return self.weather
 
@@ -180,22 +181,3 @@ def _hours(blocks: HourBlocks, before: int) -> tuple[np.ndarray, np.ndarray]:
     column = np.arange(blocks.today.shape[1])
     use = (column < before) | (column >= blocks.n_before)
     return blocks.today[:, use], blocks.then[:, :, use].astype(np.float64)
-
-
-def _part(event: EventArrays, first: int, stop: int) -> EventArrays:
-    """The events from `first` up to `stop`, with their rows."""
-    rows = slice(
-        int(event.first_row[first]), int(event.first_row[stop]) if stop < len(event.first_row) else len(event.time_us)
-    )
-    part = slice(first, stop)
-    return EventArrays(
-        event.first_row[part] - event.first_row[first],
-        event.event_of_row[rows] - first,
-        event.site[part],
-        event.start_us[part],
-        event.stop_us[part],
-        event.hidden_from_us[part],
-        event.hidden_until_us[part],
-        event.time_us[rows],
-        event.scored[rows],
-    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from cblcast.frames.known import known_mean
+
 
 def day_gaps(today: np.ndarray, then: np.ndarray) -> np.ndarray:
     """Root mean square difference to the event day over the hours seen on both [kW], shape (n_events, n_days).
@@ -15,10 +17,7 @@ def day_gaps(today: np.ndarray, then: np.ndarray) -> np.ndarray:
     then : ndarray, shape (n_events, n_days, n_hours)
     """
     difference = then - today[:, None, :]
-    both = np.isfinite(difference)
-    count = both.sum(2)
-    square = (np.where(both, difference, 0.0) ** 2).sum(2)
-    return np.where(count > 0, np.sqrt(square / np.maximum(count, 1)), np.nan)
+    return np.sqrt(known_mean(difference**2, 2))
 
 
 def alike_weights(gap: np.ndarray, width: float, fade: float) -> np.ndarray:

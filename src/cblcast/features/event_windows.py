@@ -7,10 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
-from cblcast.events import HOUR_US, Window
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.events import Window
+from cblcast.frames.instants import HOUR_US
+from cblcast.frames.known import known_mean
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, StudyError
+from cblcast.wishes import joined, widest
+
+
+def _join_windows(one: tuple[str | Window, ...], other: tuple[str | Window, ...]) -> tuple[str | Window, ...]:
+    both = tuple(dict.fromkeys((*one, *other)))
+    if any(not isinstance(window, str) for window in both):
+        raise StudyError(
+            "two parts of a method want event_windows with windows of their own, whose columns are told apart by number "
+            "alone: use named windows (WS, PBLM, BW), or give both the same"
+        )
+    return both
 
 
 @dataclass(frozen=True)
@@ -30,9 +43,9 @@ class EventWindows:
         Further windows; their mean load is ``seen_<name or number>_kw``.
     """
 
-    hours_before: int = 0
-    hours_after: int = 0
-    windows: tuple[str | Window, ...] = ()
+    hours_before: int = widest(0)
+    hours_after: int = widest(0)
+    windows: tuple[str | Window, ...] = joined((), _join_windows)
 
     def __post_init__(self) -> None:
         # A study and a saved forecaster write windows as mappings, which cannot be hashed.
@@ -75,7 +88,4 @@ def mean_seen(panel: Panel, event: EventArrays, window: Window) -> np.ndarray:
         begin = event.stop_us + int(window.buffer * HOUR_US)
     count = max(1, round(window.hours * HOUR_US / panel.step_us))
     times = begin[:, None] + np.arange(count) * panel.step_us
-    load = visible_load(panel, event, np.arange(len(begin))[:, None], times)
-    seen = np.isfinite(load)
-    with np.errstate(invalid="ignore"):
-        return np.where(seen.any(1), np.where(seen, load, 0.0).sum(1) / np.maximum(seen.sum(1), 1), np.nan)
+    return known_mean(visible_load(panel, event, np.arange(len(begin))[:, None], times))

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED, SITE, DataError, StudyError, nearest
+from cblcast.frames.instants import microseconds
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, SITE, DataError, StudyError, nearest
+from cblcast.wishes import union
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,12 @@ class Given:
         E.g. ``contract_kw``: a contracted capacity.
     """
 
-    panel_columns: tuple[str, ...] = ()
-    site_columns: tuple[str, ...] = ()
+    panel_columns: tuple[str, ...] = union(())
+    site_columns: tuple[str, ...] = union(())
+
+    def reads_columns(self) -> tuple[str, ...]:
+        """Columns of the panel that are read besides ``observed_kw``."""
+        return self.panel_columns
 
     def __post_init__(self) -> None:
         if OBSERVED in self.panel_columns:
@@ -33,7 +39,7 @@ class Given:
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
         site = panel.site_codes(cases.index.get_level_values(SITE))
-        times = pd.DatetimeIndex(cases.index.get_level_values("time")).as_unit("us").asi8
+        times = microseconds(cases.index.get_level_values("time"))
         found = {column: panel.values_at(column, site, times) for column in self.panel_columns}
         for column in self.site_columns:
             if column not in panel.sites.columns:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cblcast.cases import EventArrays
-from cblcast.cube import DAY_US
-from cblcast.events import HOUR_US
-from cblcast.features.blindfold import hidden_slots
-from cblcast.panel import Panel, local_clock
-from cblcast.schema import OBSERVED
+from cblcast.days.blindfold import hidden_slots
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.instants import DAY_US, HOUR_US
+from cblcast.frames.known import known_mean
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import OBSERVED
 
 _EVENTS_AT_ONCE = 2000
 
@@ -66,7 +66,7 @@ def hour_blocks(panel: Panel, event: EventArrays, days: np.ndarray, n_before: in
 
     hidden = (wall + step > hidden_from[:, None, None]) & (wall < hidden_until[:, None, None])
     load = cube.lookup(event.site[:, None, None], wall // DAY_US, wall % DAY_US // step)
-    today = _mean_last(np.where(hidden, np.nan, load))
+    today = known_mean(np.where(hidden, np.nan, load))
     then = np.full((len(days), days.shape[1], n_before + n_after), np.nan, dtype=np.float32)
     for first in range(0, len(days), _EVENTS_AT_ONCE):
         part = slice(first, first + _EVENTS_AT_ONCE)
@@ -74,13 +74,5 @@ def hour_blocks(panel: Panel, event: EventArrays, days: np.ndarray, n_before: in
         moved = wall[part, None] - (back * DAY_US)[:, :, None, None]
         found = cube.lookup(event.site[part, None, None, None], moved // DAY_US, moved % DAY_US // step)
         unseen = (days[part] < 0)[:, :, None, None] | (moved + step > hidden_from[part, None, None, None])
-        then[part] = _mean_last(np.where(unseen, np.nan, found))
+        then[part] = known_mean(np.where(unseen, np.nan, found))
     return HourBlocks(today, then, n_before)
-
-
-def _mean_last(values: np.ndarray) -> np.ndarray:
-    """Mean over the last axis of what is known; NaN where nothing is."""
-    known = np.isfinite(values)
-    total = np.where(known, values, 0.0).sum(-1)
-    count = known.sum(-1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

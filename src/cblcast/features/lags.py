@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED, StudyError
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, StudyError
+from cblcast.wishes import union
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,14 @@ class Lags:
         A value stands in for up to so many missing intervals after it.
     """
 
-    columns: tuple[str, ...] = (OBSERVED,)
-    ago: tuple[int, ...] = (1, 2, 3)
-    means: tuple[int, ...] = ()
-    spreads: tuple[int, ...] = ()
-    ramps: tuple[int, ...] = ()
-    directions: tuple[str, ...] = ()
-    direction_ago: tuple[int, ...] = (1,)
-    latest: tuple[str, ...] = ()
+    columns: tuple[str, ...] = union((OBSERVED,))
+    ago: tuple[int, ...] = union((1, 2, 3))
+    means: tuple[int, ...] = union(())
+    spreads: tuple[int, ...] = union(())
+    ramps: tuple[int, ...] = union(())
+    directions: tuple[str, ...] = union(())
+    direction_ago: tuple[int, ...] = union((1,))
+    latest: tuple[str, ...] = union(())
     hold: int = 6
 
     def __post_init__(self) -> None:
@@ -57,7 +58,7 @@ class Lags:
                     "1 is the last interval that may be seen"
                 )
 
-    def panel_columns(self) -> tuple[str, ...]:
+    def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
         return tuple(
             name for name in dict.fromkeys((*self.columns, *self.directions, *self.latest)) if name != OBSERVED

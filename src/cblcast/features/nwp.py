@@ -12,13 +12,14 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
 from cblcast.features.lags import Past
-from cblcast.panel import Panel
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.instants import HOUR_US, MINUTE_US
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, DataError, StudyError
 from cblcast.physics.power_curve import published_power_curve
-from cblcast.schema import OBSERVED, DataError, StudyError
+from cblcast.wishes import union, widest
 
-HOUR_US = 3_600_000_000
 AGE_SUFFIX = "run_age_h"  # see cblcast.io.nwp.AGE
 MEASURED_AT_THE_SITE = ("nacelle", "turbine_", "observed", "reporting")
 
@@ -52,16 +53,16 @@ class Nwp:
         A column measured at the site, which nobody knows ahead; a run that was issued after the origin.
     """
 
-    columns: tuple[str, ...] = ("wind_speed_100m_ms",)
-    cubed: tuple[str, ...] = ()
-    shear: tuple[tuple[str, str], ...] = ()
-    difference: tuple[tuple[str, str], ...] = ()
-    path: tuple[str, ...] = ()
-    path_difference: tuple[tuple[str, str], ...] = ()
-    hours: tuple[float, ...] = ()
-    lead: bool = False
+    columns: tuple[str, ...] = union(("wind_speed_100m_ms",))
+    cubed: tuple[str, ...] = union(())
+    shear: tuple[tuple[str, str], ...] = union(())
+    difference: tuple[tuple[str, str], ...] = union(())
+    path: tuple[str, ...] = union(())
+    path_difference: tuple[tuple[str, str], ...] = union(())
+    hours: tuple[float, ...] = union(())
+    lead: bool = widest(False)
 
-    def panel_columns(self) -> tuple[str, ...]:
+    def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
         pairs = (*self.shear, *self.difference, *self.path_difference)
         return tuple(
@@ -131,16 +132,16 @@ class NwpError:
     measured_speed: str | None = None
     turbine: str = "MM92/2050"
     speed_sd_ms: float = 1.5
-    ago: tuple[int, ...] = (1,)
-    means: tuple[int, ...] = ()
-    hours: tuple[float, ...] = ()
+    ago: tuple[int, ...] = union((1,))
+    means: tuple[int, ...] = union(())
+    hours: tuple[float, ...] = union(())
     u: str | None = None
     v: str | None = None
     measured_direction: str | None = None
-    also: tuple[tuple[str, str], ...] = ()
+    also: tuple[tuple[str, str], ...] = union(())
     hold: int = 6
 
-    def panel_columns(self) -> tuple[str, ...]:
+    def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
         named = (
             self.speed,
@@ -211,45 +212,6 @@ class NwpError:
         }
 
 
-@dataclass(frozen=True)
-class PowerDeficit:
-    """How far measured power lies under the curve of the wind measured at the same time: stops, curtailment, ice.
-
-    Columns ``deficit_<power column>_ago_<k>`` and ``deficit_<power column>_mean_<n>``, as a share of rated power.
-
-    Parameters
-    ----------
-    pairs : tuple of (power column, speed column, rated kW)
-    turbine : str
-        Published curve.
-    ago, means : tuple of int
-        Intervals back from the origin.
-    """
-
-    pairs: tuple[tuple[str, str, float], ...] = ()
-    turbine: str = "MM92/2050"
-    ago: tuple[int, ...] = (1,)
-    means: tuple[int, ...] = ()
-    hold: int = 6
-
-    def panel_columns(self) -> tuple[str, ...]:
-        """Columns of the panel that are read besides ``observed_kw``."""
-        return tuple(
-            dict.fromkeys(name for power, speed, _ in self.pairs for name in (power, speed) if name != OBSERVED)
-        )
-
-    def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
-        """Features of `cases`, same index."""
-        past = Past.of(panel, cases)
-        found: dict[str, np.ndarray] = {}
-        for power, speed, rated in self.pairs:
-            deficit = expected_share(self.turbine, 0.0, panel.column(speed)) - panel.column(power) / rated
-            held = past.held(deficit, self.hold)
-            found |= {f"deficit_{power}_ago_{k}": past.ago(held, k) for k in self.ago}
-            found |= {f"deficit_{power}_mean_{n}": past.mean(deficit, n) for n in self.means}
-        return past.frame(found, cases)
-
-
 def series(panel: Panel, name: str) -> np.ndarray:
     """A weather column of the panel, shape (n_rows,); what is measured at the site is refused."""
     if any(mark in name for mark in MEASURED_AT_THE_SITE):
@@ -278,7 +240,7 @@ def refuse_later_runs(panel: Panel, site: np.ndarray, times_us: np.ndarray, orig
 def lead_minutes(panel: Panel, event: EventArrays) -> np.ndarray:
     """Minutes from the label of the last visible interval to the label of each row, shape (n_rows,)."""
     last_label = event.hidden_from_us - panel.step_us
-    return (event.time_us - last_label[event.event_of_row]) / 60_000_000
+    return (event.time_us - last_label[event.event_of_row]) / MINUTE_US
 
 
 def rated_kw(panel: Panel) -> np.ndarray:

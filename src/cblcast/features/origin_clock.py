@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cube import DAY_US
-from cblcast.panel import Panel
-from cblcast.schema import ORIGIN
+from cblcast.frames.instants import DAY_US, microseconds
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import ORIGIN
+from cblcast.wishes import widest
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,13 @@ class OriginClock:
     year : bool
     """
 
-    harmonics: int = 2
-    year: bool = True
+    harmonics: int = widest(2)
+    year: bool = widest(True)
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
-        origin = pd.DatetimeIndex(cases.index.get_level_values(ORIGIN)).as_unit("us")
-        day = 2 * np.pi * (origin.asi8 % DAY_US) / DAY_US
+        origin = cases.index.get_level_values(ORIGIN)
+        day = 2 * np.pi * (microseconds(origin) % DAY_US) / DAY_US
         found: dict[str, np.ndarray] = {}
         for k in range(1, self.harmonics + 1):
             found |= {f"origin_day_sin_{k}": np.sin(k * day), f"origin_day_cos_{k}": np.cos(k * day)}

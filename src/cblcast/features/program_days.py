@@ -7,24 +7,26 @@ learn from, this builder carries a program's own choice out: one rule a day type
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
-from cblcast.cube import DAY_US, DayCube
-from cblcast.day_rules import RANKS, DayRule, choose_days
-from cblcast.day_types import day_type_labels, site_day_types
-from cblcast.features.blindfold import hidden_slots
-from cblcast.features.day_ledger import QUALIFIED, REASONS, DayLedger, alike_days, day_ledger, reject_by_load
+from cblcast.days.day_rules import RANKS, DayRule, choose_days
+from cblcast.days.day_types import day_type_labels, site_day_types
+from cblcast.days.ledger import DayLedger, Reason, alike_days, day_ledger, reject_by_load
+from cblcast.features.day_keys import day_before_gap, event_hours_mean, event_slots, temperature_gap, whole_days
 from cblcast.features.reference_days import reference_load, reject_unmetered_events, similarity
-from cblcast.panel import Panel, local_clock
-from cblcast.schema import OBSERVED, StudyError
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.instants import DAY_US
+from cblcast.frames.known import known_mean
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import OBSERVED, StudyError
+from cblcast.wishes import alone
 
-BEYOND = REASONS.index("beyond the look-back")
-TOO_LOW = REASONS.index("load too low")
+TOLD_COLUMNS = ["day", "weekday", "reason", "event_hours_kw", "ranked_by", "selected"]
+_OUT_OF_SIGHT = [Reason.BEYOND_LOOK_BACK, Reason.OTHER_DAY_TYPE, Reason.OUTSIDE_DATA]
 
 
 @dataclass(frozen=True)
@@ -60,15 +62,17 @@ class ProgramDays:
     Parameters
     ----------
     rules : sequence of DayRule or mapping
-        See :class:`cblcast.day_rules.DayRule`.
+        See :class:`cblcast.days.day_rules.DayRule`.
     day_types : str or eight labels
-        See :data:`cblcast.day_types.DAY_TYPES`.
+        See :data:`cblcast.days.day_types.DAY_TYPES`.
     temperature : str
         Panel column that ``rank: temperature`` compares by daily maximum.
     prefix : str
     """
 
-    rules: Sequence[DayRule | Mapping[str, Any]] = (DayRule(),)
+    rules: Sequence[DayRule | Mapping[str, Any]] = alone(
+        (DayRule(),), "rules of two programs would be taken for one another: give one of them another prefix"
+    )
     day_types: str | Sequence[str] = "working"
     temperature: str = "temp_air_c"
     prefix: str = "program"
@@ -88,10 +92,10 @@ class ProgramDays:
         load = np.full((len(cases), width), np.nan)
         qualified = np.zeros(len(rule))
         for number in np.unique(rule[rule >= 0]):
-            part, rows = subset(event, rule == number)
+            part, rows = event.take(rule == number)
             found = self.select(panel, part, self._rules[number])
-            load[np.ix_(rows, np.arange(found.days.shape[1]))] = reference_load(panel, part, found.days)
-            qualified[rule == number] = (found.ledger.reason == QUALIFIED).sum(1)
+            load[rows, : found.days.shape[1]] = reference_load(panel, part, found.days)
+            qualified[rule == number] = (found.ledger.reason == Reason.QUALIFIED).sum(1)
         row = event.event_of_row
         columns = {name: load[:, k] for k, name in enumerate(self.columns())}
         columns[f"{self.prefix}_rule"] = rule[row].astype(np.float64)
@@ -114,6 +118,54 @@ class ProgramDays:
             dtype=np.int64,
         )
         return number[event_day_types(panel, event, self.day_types)]
+
+    def why_absent(self, panel: Panel, cases: pd.DataFrame) -> list[str]:
+        """Why the rule of each event of `cases` gives no baseline."""
+        event = EventArrays.of(panel, cases)
+        rule_of = self.rule_of_event(panel, event)
+        reasons = ["the program has no rule for the day type of this event"] * len(rule_of)
+        for number in np.unique(rule_of[rule_of >= 0]):
+            rule = self._rules[number]
+            part, _ = event.take(rule_of == number)
+            ledger = self.select(panel, part, rule).ledger
+            for place, k in enumerate(np.flatnonzero(rule_of == number)):
+                qualified, others = ledger.told(place)
+                reasons[k] = (
+                    f"{qualified} of at least {rule.least} days qualified within {rule.furthest_day} days ({others})"
+                    if qualified < rule.least
+                    else "the selected days were not metered in an interval of the event"
+                )
+        return reasons
+
+    def told_days(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
+        """Every day that was looked at for the one event of `cases`, newest first, and what became of it.
+
+        Columns ``day``, ``weekday``, ``reason``, ``event_hours_kw``, ``ranked_by``, ``selected``; empty for an event whose
+        day type has no rule.
+        """
+        event = EventArrays.of(panel, cases)
+        number = int(self.rule_of_event(panel, event)[0])
+        if number < 0:
+            return pd.DataFrame(columns=TOLD_COLUMNS)
+        found = self.select(panel, event, self._rules[number])
+        position, reason = found.ledger.position[0], found.ledger.reason[0]
+        ranked_by = {int(day): key for day, key in zip(found.candidates[0], found.key[0], strict=True) if day >= 0}
+        dates = (position + panel.cube(OBSERVED).first_day).astype("M8[D]")
+        table = pd.DataFrame(
+            {
+                "day": [str(date) for date in dates],
+                "weekday": pd.DatetimeIndex(dates).strftime("%a"),
+                "reason": [Reason(code).words for code in reason],
+                "event_hours_kw": event_hours_mean(panel, event, position[None, :])[0],
+                "ranked_by": [ranked_by.get(int(day), np.nan) for day in position],
+                "selected": np.isin(position, found.days[0][found.days[0] >= 0]),
+            },
+            columns=TOLD_COLUMNS,
+        )
+        unused = (reason == Reason.QUALIFIED) & ~np.isin(position, found.candidates[0])
+        table.loc[unused, "reason"] = "qualified, but older than the days needed"
+        told = np.flatnonzero(~np.isin(reason, _OUT_OF_SIGHT))
+        return table[: int(told[-1]) + 1] if len(told) else table
 
     def select(self, panel: Panel, event: EventArrays, rule: DayRule) -> Selection:
         """The choice of `rule` for events that all have a day type of its own."""
@@ -143,7 +195,7 @@ class ProgramDays:
         near = self._by_load(panel, event, _beyond(ledger, _older_than(ledger, rule.look_back_days)), rule)
         if rule.extended_look_back_days is None:
             return near
-        few = (near.reason == QUALIFIED).sum(1) < rule.y
+        few = (near.reason == Reason.QUALIFIED).sum(1) < rule.y
         if few.any():
             far = self._by_load(panel, event, ledger, rule)
             near.reason[few] = far.reason[few]
@@ -152,13 +204,13 @@ class ProgramDays:
     def _by_load(self, panel: Panel, event: EventArrays, ledger: DayLedger, rule: DayRule) -> DayLedger:
         if rule.low_share <= 0 and rule.high_share is None:
             return ledger
-        load = event_hours_mean(panel, event, np.where(ledger.reason == QUALIFIED, ledger.position, -1))
+        load = event_hours_mean(panel, event, np.where(ledger.reason == Reason.QUALIFIED, ledger.position, -1))
         if rule.low_of == "mean":
             return reject_by_load(ledger, load, rule.y, rule.low_share, rule.high_share)
         seed = np.fmax.reduce(load, axis=1)[:, None]
         reason = ledger.reason.copy()
         with np.errstate(invalid="ignore"):
-            reason[(reason == QUALIFIED) & (load < rule.low_share * seed)] = TOO_LOW
+            reason[(reason == Reason.QUALIFIED) & (load < rule.low_share * seed)] = Reason.TOO_LOW
         return DayLedger(ledger.position, reason)
 
     def _key(self, panel: Panel, event: EventArrays, days: np.ndarray, rule: DayRule) -> np.ndarray:
@@ -167,75 +219,24 @@ class ProgramDays:
             return np.where(days >= 0, np.arange(days.shape[1], dtype=np.float64), np.nan)
         if rule.rank == "nearest":
             gap = similarity(panel, event, days, None, rule.buffer_hours)[0]
-            return (gap + _day_before_gap(panel, event, days)) / 2 if rule.compare_day_before else gap
+            return (gap + day_before_gap(panel, event, days)) / 2 if rule.compare_day_before else gap
         if rule.rank == "temperature":
-            return _temperature_gap(panel, event, days, self.temperature)
+            return temperature_gap(panel, event, days, self.temperature)
         if rule.ranked == "event_hours":
             return event_hours_mean(panel, event, days)
-        whole = _gather(panel.cube(OBSERVED), event.site, days)
+        whole = whole_days(panel.cube(OBSERVED), event.site, days)
         if rule.ranked == "whole_day":
-            return _mean(whole)
-        inside = _event_slots(panel, event)
-        return _mean(np.where(inside[:, None, :], np.float32(np.nan), whole))
-
-
-def subset(event: EventArrays, keep: np.ndarray) -> tuple[EventArrays, np.ndarray]:
-    """Some of the events, and the rows of the cases that are theirs."""
-    rows = np.flatnonzero(keep[event.event_of_row])
-    number = np.cumsum(keep) - 1
-    event_of_row = number[event.event_of_row[rows]]
-    first_row = np.flatnonzero(np.r_[True, event_of_row[1:] != event_of_row[:-1]])[: int(keep.sum())]
-    part = replace(
-        event,
-        first_row=first_row,
-        event_of_row=event_of_row,
-        site=event.site[keep],
-        start_us=event.start_us[keep],
-        stop_us=event.stop_us[keep],
-        hidden_from_us=event.hidden_from_us[keep],
-        hidden_until_us=event.hidden_until_us[keep],
-        time_us=event.time_us[rows],
-        scored=event.scored[rows],
-    )
-    return part, rows
+            return known_mean(whole)
+        inside = event_slots(panel, event)
+        return known_mean(np.where(inside[:, None, :], np.float32(np.nan), whole))
 
 
 def event_day_types(panel: Panel, event: EventArrays, day_types: str | Sequence[str]) -> np.ndarray:
     """Day-type code of each event's local day, int64, shape (n_events,)."""
     day = local_clock(panel, event.site, event.start_us) // DAY_US
-    first = int(day.min(initial=0)) if len(day) else 0
-    first = int(day.min()) if len(day) else first
+    first = int(day.min()) if len(day) else 0
     types = site_day_types(panel, day_types, first, int(day.max() - first) + 1 if len(day) else 1)
     return types[event.site, day - first].astype(np.int64)
-
-
-def event_hours_mean(panel: Panel, event: EventArrays, days: np.ndarray) -> np.ndarray:
-    """Mean load of each day at the wall clock of the event's own intervals [kW]; (n_events, k), NaN where none.
-
-    Equal to the mean of :func:`~cblcast.features.reference_days.reference_load` over the scored rows.
-    """
-    cube = panel.cube(OBSERVED)
-    rows = np.flatnonzero(event.scored)
-    owner = event.event_of_row[rows]
-    start_day = local_clock(panel, event.site, event.start_us) // DAY_US
-    local = local_clock(panel, event.site[owner], event.time_us[rows])
-    offset = local // DAY_US - start_day[owner]
-    slot = local % DAY_US // panel.step_us
-    hidden, _ = hidden_slots(panel, event)
-    total, count = np.zeros(days.shape), np.zeros(days.shape, dtype=np.int32)
-    # One interval of every event at a time: the arrays stay (events, days), whatever the length of an event.
-    place = np.arange(len(rows)) - np.searchsorted(owner, owner)
-    for step in range(int(place.max(initial=-1)) + 1):
-        now = place == step
-        who = owner[now]
-        day = days[who] + offset[now, None]
-        inside = (days[who] >= 0) & (day >= 0) & (day < cube.n_days)
-        seen = (day + cube.first_day) * DAY_US + (slot[now, None] + 1) * panel.step_us <= hidden[who, None]
-        load = cube.values[event.site[who][:, None], np.where(inside, day, 0), slot[now, None]]
-        use = inside & seen & np.isfinite(load)
-        total[who] += np.where(use, load, 0.0)
-        count[who] += use
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _older_than(ledger: DayLedger, days: int) -> np.ndarray:
@@ -244,7 +245,7 @@ def _older_than(ledger: DayLedger, days: int) -> np.ndarray:
 
 def _beyond(ledger: DayLedger, out: np.ndarray) -> DayLedger:
     reason = ledger.reason.copy()
-    reason[(reason == QUALIFIED) & out] = BEYOND
+    reason[(reason == Reason.QUALIFIED) & out] = Reason.BEYOND_LOOK_BACK
     return DayLedger(ledger.position, reason)
 
 
@@ -252,39 +253,3 @@ def _best_first(chosen: np.ndarray, key: np.ndarray, side: str) -> np.ndarray:
     value = np.take_along_axis(key, np.maximum(chosen, 0), axis=1)
     order = np.argsort(np.where(chosen >= 0, -value if side == "largest" else value, np.inf), axis=1, kind="stable")
     return np.take_along_axis(chosen, order, axis=1)
-
-
-def _gather(cube: DayCube, site: np.ndarray, days: np.ndarray) -> np.ndarray:
-    inside = (days >= 0) & (days < cube.n_days)
-    return np.where(inside[:, :, None], cube.values[site[:, None], np.where(inside, days, 0)], np.float32(np.nan))
-
-
-def _mean(values: np.ndarray) -> np.ndarray:
-    seen = np.isfinite(values)
-    total = np.where(seen, values, 0.0).sum(2, dtype=np.float64)
-    return np.where(seen.any(2), total / np.maximum(seen.sum(2), 1), np.nan)
-
-
-def _event_slots(panel: Panel, event: EventArrays) -> np.ndarray:
-    """Wall-clock slots that the event covers, bool, shape (n_events, n_slots)."""
-    cube = panel.cube(OBSERVED)
-    inside = np.zeros((len(event.site), cube.values.shape[2]), dtype=bool)
-    rows = np.flatnonzero(event.scored)
-    owner = event.event_of_row[rows]
-    slot = local_clock(panel, event.site[owner], event.time_us[rows]) % DAY_US // panel.step_us
-    inside[owner, slot] = True
-    return inside
-
-
-def _day_before_gap(panel: Panel, event: EventArrays, days: np.ndarray) -> np.ndarray:
-    cube = panel.cube(OBSERVED)
-    eve = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day - 1
-    return _mean(np.abs(_gather(cube, event.site, days - 1) - _gather(cube, event.site, eve[:, None])))
-
-
-def _temperature_gap(panel: Panel, event: EventArrays, days: np.ndarray, column: str) -> np.ndarray:
-    cube = panel.cube(column)
-    shift = panel.cube(OBSERVED).first_day - cube.first_day
-    today = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day
-    maximum = np.fmax.reduce(_gather(cube, event.site, today[:, None]), axis=2)
-    return np.abs(np.fmax.reduce(_gather(cube, event.site, np.where(days >= 0, days + shift, -1)), axis=2) - maximum)

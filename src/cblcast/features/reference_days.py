@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
-from cblcast.cube import DAY_US, DayCube
-from cblcast.features.blindfold import hidden_slots
-from cblcast.features.day_ledger import UNMETERED, DayLedger, day_ledger, reject_by_load
-from cblcast.panel import Panel, local_clock
-from cblcast.schema import OBSERVED, StudyError
+from cblcast.days.blindfold import hidden_slots
+from cblcast.days.ledger import DayLedger, Reason, day_ledger, reject_by_load
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.cube import DayCube
+from cblcast.frames.instants import DAY_US, HOUR_US
+from cblcast.frames.known import known_mean, known_mean_of_runs
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import OBSERVED, StudyError
+from cblcast.wishes import widest
 
 _EVENTS_AT_ONCE = 2048  # whole days of so many events stay in the cache
 
@@ -45,14 +49,14 @@ class ReferenceDays:
     look_back_days : int
         Calendar days before the event that are searched.
     day_types : str or eight labels
-        See :data:`cblcast.day_types.DAY_TYPES`; only days of the event day's type qualify.
+        See :data:`cblcast.days.day_types.DAY_TYPES`; only days of the event day's type qualify.
     gap_days : int
         Days right before the event that may not be used.
     min_metered_share : float
         Least metered share of a day, and of its event hours.
     low_share, high_share : float
         Exclusion of days with a load far from the mean of the first choice (see
-        :func:`~cblcast.features.day_ledger.reject_by_load`), judged on the event hours.
+        :func:`~cblcast.days.ledger.reject_by_load`), judged on the event hours.
     temperature, humidity : str or None
         Panel columns.
     similarity_hours : float or None
@@ -64,8 +68,8 @@ class ReferenceDays:
     Baseline paper, section 3.2, families 2-7.
     """
 
-    days: int = 10
-    look_back_days: int = 60
+    days: int = widest(10)
+    look_back_days: int = widest(60)
     day_types: str | Sequence[str] = "working"
     gap_days: int = 0
     min_metered_share: float = 0.9
@@ -79,6 +83,9 @@ class ReferenceDays:
     def __post_init__(self) -> None:
         if OBSERVED in (self.temperature, self.humidity):
             raise StudyError(f"{OBSERVED!r} is no weather: its day would be compared without the blindfold")
+        for key, value in (("days", self.days), ("look_back_days", self.look_back_days)):
+            if not isinstance(value, (int, np.integer)) or value < 1:
+                raise StudyError(f"reference_days needs {key} as a whole number from 1, not {value!r}")
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
@@ -93,20 +100,28 @@ class ReferenceDays:
         if self.temperature is not None:
             by_event["temp_gap_c"] = _weather_gap(panel, self.temperature, event, event_day, days, np.fmax.reduce)
         if self.humidity is not None:
-            by_event["humidity_gap_pct"] = _weather_gap(panel, self.humidity, event, event_day, days, _nanmean)
-        qualified = (ledger.reason == 0).sum(1, keepdims=True).astype(np.float64)
+            by_event["humidity_gap_pct"] = _weather_gap(panel, self.humidity, event, event_day, days, _weather_mean)
+        qualified = (ledger.reason == Reason.QUALIFIED).sum(1, keepdims=True).astype(np.float64)
         names = [name for key in ("kw", *by_event) for name in self.columns(key)] + [f"{self.prefix}_qualified_days"]
         each_event = np.concatenate([*by_event.values(), qualified], axis=1)
         values = np.concatenate([load, each_event[event.event_of_row]], axis=1)
         return pd.DataFrame(values, index=cases.index, columns=names, copy=False)
 
-    def panel_columns(self) -> tuple[str, ...]:
+    def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
         return tuple(column for column in (self.temperature, self.humidity) if column is not None)
 
     def columns(self, key: str) -> list[str]:
         """Names of the columns of one kind, newest day first."""
         return [f"{self.prefix}_{key}_{k:02d}" for k in range(1, self.days + 1)]
+
+    def why_absent(self, panel: Panel, cases: pd.DataFrame) -> list[str]:
+        """How many days qualified for each event of `cases`, and why the others fell out."""
+        ledger = self.ledger(panel, EventArrays.of(panel, cases))
+        return [
+            f"{qualified} days qualified in {self.look_back_days} days of look-back ({others or 'none fell out'})"
+            for qualified, others in (ledger.told(event) for event in range(len(ledger.position)))
+        ]
 
     def ledger(self, panel: Panel, event: EventArrays) -> DayLedger:
         """Every day of the look-back with its reason."""
@@ -155,22 +170,19 @@ def reject_unmetered_events(panel: Panel, event: EventArrays, ledger: DayLedger,
     surely = whole[site, safe]
     start_day, stop_day = (local_clock(panel, event.site, at) // DAY_US for at in (event.start_us, event.stop_us - 1))
     surely[stop_day > start_day] = False  # hours after midnight are those of the next day, which may be hidden
-    doubtful = (ledger.reason == 0) & ~surely
+    doubtful = (ledger.reason == Reason.QUALIFIED) & ~surely
     reason = ledger.reason.copy()
     for column in np.flatnonzero(doubtful.any(axis=0)):
         day = np.where(doubtful[:, column], ledger.position[:, column], -1)
         metered = np.isfinite(reference_load(panel, event, day[:, None]))
         seen = mean_by_event(metered.astype(np.float64), event)[:, 0]
-        reason[doubtful[:, column] & ((seen < share) | (seen == 0)), column] = UNMETERED
+        reason[doubtful[:, column] & ((seen < share) | (seen == 0)), column] = Reason.UNMETERED
     return DayLedger(ledger.position, reason)
 
 
 def mean_by_event(values: np.ndarray, event: EventArrays) -> np.ndarray:
     """Mean over the scored rows of each event, NaN-aware; (n_rows, k) -> (n_events, k)."""
-    seen = np.isfinite(values) & event.scored[:, None]
-    total = np.add.reduceat(np.where(seen, values, 0.0), event.first_row, axis=0)
-    count = np.add.reduceat(seen.astype(np.int64), event.first_row, axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return known_mean_of_runs(np.where(event.scored[:, None], values, np.nan), event.first_row)
 
 
 def _gather_days(cube: DayCube, site: np.ndarray, days: np.ndarray) -> np.ndarray:
@@ -183,7 +195,7 @@ def _gather_days(cube: DayCube, site: np.ndarray, days: np.ndarray) -> np.ndarra
 
 def _day_means(cube: DayCube, event: EventArrays, days: np.ndarray) -> np.ndarray:
     inside = (days >= 0) & (days < cube.n_days)
-    means = _nanmean(cube.values.astype(np.float64), axis=2)[event.site[:, None], np.where(inside, days, 0)]
+    means = known_mean(cube.values.astype(np.float64))[event.site[:, None], np.where(inside, days, 0)]
     return np.where(inside, means, np.nan)
 
 
@@ -213,10 +225,10 @@ def similarity(
     seen = (wall + panel.step_us <= begin[:, None]) | (wall >= end[:, None])
     start = local_clock(panel, event.site, event.start_us)[:, None] // panel.step_us * panel.step_us
     stop = local_clock(panel, event.site, event.stop_us)[:, None]
-    buffer_us = int(buffer_hours * 3_600_000_000)
+    buffer_us = int(buffer_hours * HOUR_US)
     seen &= (wall < start - buffer_us) | (wall >= stop + buffer_us)
     if hours is not None:
-        seen &= (wall >= start - int(hours * 3_600_000_000)) & (wall < start)
+        seen &= (wall >= start - int(hours * HOUR_US)) & (wall < start)
     gap, total_gap = np.empty(days.shape), np.empty(days.shape)
     for first in range(0, len(days), _EVENTS_AT_ONCE):
         part = slice(first, first + _EVENTS_AT_ONCE)
@@ -248,7 +260,4 @@ def _weather_gap(
     return np.abs(then - today).astype(np.float64)
 
 
-def _nanmean(values: np.ndarray, axis: int) -> np.ndarray:
-    seen = np.isfinite(values)
-    total = np.where(seen, values, 0.0).sum(axis)
-    return np.where(seen.any(axis), total / np.maximum(seen.sum(axis), 1), np.nan)
+_weather_mean = partial(known_mean, dtype=np.float32)  # days are ranked by it: seven digits are more than weather has

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.panel import Panel
-from cblcast.schema import SITE, DataError, nearest
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, DataError, nearest
+from cblcast.wishes import union
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class SiteAttributes:
     A value that is not named has 0 in all columns of its category; the number of such sites is logged.
     """
 
-    numeric: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = union(())
     categories: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED, SITE, StudyError
+from cblcast.frames.instants import HOUR_US, microseconds
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, SITE, StudyError
+from cblcast.wishes import union
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,14 @@ class Weather:
     In a backtest on history this is the weather as measured, not as forecast: a result is then as of perfect weather.
     """
 
-    columns: tuple[str, ...] = ("temp_air_c",)
-    lags_h: tuple[float, ...] = ()
-    rolling_h: tuple[float, ...] = (24.0,)
+    columns: tuple[str, ...] = union(("temp_air_c",))
+    lags_h: tuple[float, ...] = union(())
+    rolling_h: tuple[float, ...] = union((24.0,))
     heating_base_c: float | None = 15.0
     cooling_base_c: float | None = 20.0
     temperature: str = "temp_air_c"
 
-    def panel_columns(self) -> tuple[str, ...]:
+    def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
         degrees = self.heating_base_c is not None or self.cooling_base_c is not None
         return tuple(dict.fromkeys((*self.columns, *((self.temperature,) if degrees else ()))))
@@ -56,12 +58,12 @@ class Weather:
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
         site = panel.site_codes(cases.index.get_level_values(SITE))
-        times = pd.DatetimeIndex(cases.index.get_level_values("time")).as_unit("us").asi8
+        times = microseconds(cases.index.get_level_values("time"))
         found: dict[str, np.ndarray] = {}
         for column in self.columns:
             found[column] = panel.values_at(column, site, times)
             for lag in self.lags_h:
-                found[f"{column}_lag_{lag:g}h"] = panel.values_at(column, site, times - int(lag * 3_600_000_000))
+                found[f"{column}_lag_{lag:g}h"] = panel.values_at(column, site, times - int(lag * HOUR_US))
             for hours in self.rolling_h:
                 found[f"{column}_mean_{hours:g}h"] = _trailing_mean(panel, column, site, times, hours)
         if self.heating_base_c is not None or self.cooling_base_c is not None:

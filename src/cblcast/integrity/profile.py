@@ -7,14 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays, make_cases
-from cblcast.events import HOUR_US, Window, check_events
-from cblcast.panel import Panel
-from cblcast.programs import program_forecaster
-from cblcast.programs.fitting import fitted
+from cblcast.forecast.answer import answer
+from cblcast.forecast.forecaster import truth
+from cblcast.frames.cases import event_rows
+from cblcast.frames.collisions import collides
+from cblcast.frames.events import Window, check_events
+from cblcast.frames.instants import HOUR_US, microseconds
+from cblcast.frames.known import known_mean, known_mean_by
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import ORIGIN, PREDICTED, TIME
+from cblcast.programs.fitting import ready_forecaster
 from cblcast.programs.model import Program
-from cblcast.schema import OBSERVED, SITE
-from cblcast.settle.estimate import window_blocked
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,11 @@ class Profile:
 
     def hours_before(self, first: float, last: float) -> np.ndarray:
         """Mean gap from `last` to `first` hours before the start, shape (n_events,)."""
-        return _mean(self.before[:, round(first / self.step_hours) : round(last / self.step_hours)])
+        return known_mean(self.before[:, round(first / self.step_hours) : round(last / self.step_hours)])
 
     def hours_after(self, first: float, last: float) -> np.ndarray:
         """Mean gap from `first` to `last` hours after the stop, shape (n_events,)."""
-        return _mean(self.after[:, round(first / self.step_hours) : round(last / self.step_hours)])
+        return known_mean(self.after[:, round(first / self.step_hours) : round(last / self.step_hours)])
 
 
 def profile(
@@ -70,29 +73,21 @@ def profile(
     """
     table = check_events(events, masked)
     windows = (Window.before(hours_before), Window.after(hours_after))
-    table = table[~window_blocked(masked, table, windows)].reset_index(drop=True)
-    forecaster = program_forecaster(program, adjusted=False)
-    cases = make_cases(masked, table, forecaster.view, windows)
-    X = forecaster.matrix(masked, cases)
-    baseline = np.asarray(fitted(program, forecaster, masked, table, X).predict(X), dtype=np.float64)
-    index = cases.index
-    site = masked.site_codes(index.get_level_values(SITE))
-    times = pd.DatetimeIndex(index.get_level_values("time")).as_unit("us").asi8
-    metered = np.where(
-        cases["scored"].to_numpy(dtype=bool),
-        panel.values_at(OBSERVED, site, times),
-        masked.values_at(OBSERVED, site, times),
-    )
-    event = EventArrays.of(masked, cases).event_of_row  # cases and table are both sorted by site and start
-    level = _mean_by(baseline, event, len(table))
+    table = table[~collides(masked, table, windows)].reset_index(drop=True)
+    said = answer(ready_forecaster(program, masked, table, adjusted=False), masked, table, windows)
+    rows = said.rows
+    scored = rows["scored"].to_numpy(dtype=bool)
+    baseline = rows[PREDICTED].to_numpy(dtype=np.float64)
+    # Beside the event another event's hours stay masked: the meter there was moved by that event.
+    metered = np.where(scored, truth(panel, rows), truth(masked, rows))
+    _, event = event_rows(rows.index)  # rows and table are both sorted by site and start
+    level = known_mean_by(baseline, event, len(table))
     gap = (metered - baseline) / np.where(level > 0, level, np.nan)[event]
-    start = pd.DatetimeIndex(index.get_level_values("origin")).as_unit("us").asi8
-    stop = pd.DatetimeIndex(cases["event_stop"]).as_unit("us").asi8
-    step = masked.step_us
+    times, start = (microseconds(rows.index.get_level_values(name)) for name in (TIME, ORIGIN))
+    stop, step = microseconds(rows["event_stop"]), masked.step_us
     before = _grid(gap, event, (start - times) // step - 1, round(hours_before * HOUR_US / step), len(table))
     after = _grid(gap, event, (times - stop) // step, round(hours_after * HOUR_US / step), len(table))
-    scored = cases["scored"].to_numpy(dtype=bool)
-    inside = _mean_by(np.where(scored, gap, np.nan), event, len(table))
+    inside = known_mean_by(np.where(scored, gap, np.nan), event, len(table))
     return Profile(table, before, after, inside, level, masked.step_hours)
 
 
@@ -101,16 +96,3 @@ def _grid(values: np.ndarray, event: np.ndarray, place: np.ndarray, width: int, 
     use = (place >= 0) & (place < width)
     grid[event[use], place[use]] = values[use]
     return grid
-
-
-def _mean_by(values: np.ndarray, event: np.ndarray, n_events: int) -> np.ndarray:
-    known = np.isfinite(values)
-    count = np.bincount(event[known], minlength=n_events)
-    total = np.bincount(event[known], weights=values[known], minlength=n_events)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def _mean(values: np.ndarray) -> np.ndarray:
-    known = np.isfinite(values)
-    total = np.where(known, values, 0.0).sum(1)
-    return np.where(known.any(1), total / np.maximum(known.sum(1), 1), np.nan)

@@ -7,31 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from cblcast.days.limits import conformal_p
+from cblcast.days.ordinary import ClockSpan, clock_spans, ordinary_days
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, StudyError
 from cblcast.integrity.detectors import DETECTORS, Hours
 from cblcast.integrity.profile import Profile, profile
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
 from cblcast.programs import load_program
 from cblcast.programs.fitting import needed_panel
 from cblcast.programs.model import Program
-from cblcast.schema import SITE, DataError, StudyError
-from cblcast.settle.placebo_errors import event_clock
-
-
-def conformal_p(score: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Share of a site's ordinary days that are at least as suspicious, (1 + #{reference >= score}) / (n + 1).
-
-    Flagging p <= 0.05 raises at most 5 % false alarms on days like the reference, whatever their distribution; with
-    fewer than 19 reference days nothing can be flagged at 5 %.
-
-    Parameters
-    ----------
-    score : ndarray, shape (n,)
-    reference : ndarray, shape (m,)
-    """
-    known = np.sort(reference[np.isfinite(reference)])
-    above = len(known) - np.searchsorted(known, score, side="left")
-    return np.where(np.isfinite(score), (1 + above) / (len(known) + 1), np.nan)
 
 
 def screen(
@@ -71,13 +55,11 @@ def screen(
     hours = hours or hours_of(rule)
     masked = panel.with_events(events[[SITE, "start", "stop"]])
     found = profile(rule, panel, masked, events)
-    ordinary = ordinary_days(rule, panel, masked, events, days_around)
-    clocks = event_clock(panel, found.events)
-    key = (clocks["clock"] + " " + clocks["kind"]).to_numpy(dtype=object)
-    tables = [
-        _judge(name, found, key, ordinary, hours).assign(flagged=lambda table: table["p"] <= false_alarm_rate)
-        for name in detectors
-    ]
+    ordinary = ordinary_profiles(rule, masked, events, days_around)
+    spans, which = clock_spans(panel, found.events)
+    events_at = {span: which == number for number, span in enumerate(spans)}
+    tables = [_judge(name, found, events_at, ordinary, hours) for name in detectors]
+    tables = [table.assign(flagged=table["p"] <= false_alarm_rate) for table in tables]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -95,49 +77,23 @@ def hours_of(program: Program) -> Hours:
     return Hours(first, last, last + 1, last + 5)
 
 
-def ordinary_days(
-    program: Program, panel: Panel, masked: Panel, events: pd.DataFrame, days_around: int
-) -> dict[str, Profile]:
-    """Profiles of days without events at the clock of the events, by clock and kind of day ("17:00-20:00 working")."""
-    clocks = event_clock(panel, events)
-    taken = {(site, str(date)) for site, date in zip(events[SITE], _local_date(panel, events), strict=True)}
+def ordinary_profiles(
+    program: Program, masked: Panel, events: pd.DataFrame, days_around: int
+) -> dict[ClockSpan, Profile]:
+    """Profiles of days without events at each clock of the events."""
     found = {}
-    for (clock, kind), group in events.groupby([clocks["clock"], clocks["kind"]], sort=True):
-        if not clock:
-            continue
-        begin, end = str(clock).split("-")
-        own = masked.select(group[SITE].unique().tolist())
-        span = [
-            group["start"].min() - pd.Timedelta(days=days_around),
-            group["start"].max() + pd.Timedelta(days=days_around),
-        ]
-        try:
-            days = placebo_events(
-                own,
-                begin,
-                end,
-                days="working",
-                labels=(str(kind),),
-                first=str(span[0].date()),
-                last=str(span[1].date()),
-            )
-        except DataError:
-            continue  # no ordinary day at this clock: the events stay unjudged, and their p is NaN
-        pairs = zip(days[SITE], _local_date(own, days), strict=True)
-        days = days[[(site, str(date)) not in taken for site, date in pairs]].reset_index(drop=True)
-        if len(days):
-            whole = needed_panel(program, masked, own.site_ids.tolist())
-            found[f"{clock} {kind}"] = profile(program, whole, whole, days)
+    for ordinary in ordinary_days(masked, events, days_around):
+        whole = needed_panel(program, masked, ordinary.days[SITE].unique().tolist())
+        found[ordinary.span] = profile(program, whole, whole, ordinary.days)
     return found
 
 
-def _local_date(panel: Panel, events: pd.DataFrame) -> list[object]:
-    zones = panel.sites["tz"].reindex(events[SITE]).to_numpy(dtype=object)
-    return [stamp.tz_convert(zone).date() for stamp, zone in zip(events["start"], zones, strict=True)]
-
-
 def _judge(
-    name: str, found: Profile, key_of_event: np.ndarray, ordinary: dict[str, Profile], hours: Hours
+    name: str,
+    found: Profile,
+    events_at: dict[ClockSpan, np.ndarray],
+    ordinary: dict[ClockSpan, Profile],
+    hours: Hours,
 ) -> pd.DataFrame:
     if name not in DETECTORS:
         raise StudyError(f"there is no detector {name!r}: known are {', '.join(DETECTORS)}")
@@ -146,7 +102,7 @@ def _judge(
     reference = {key: (each.events[SITE].to_numpy(), DETECTORS[name](each, hours)) for key, each in ordinary.items()}
     for key, (sites, values) in reference.items():
         for site in np.unique(sites):
-            mine = (found.events[SITE] == site).to_numpy() & (key_of_event == key)
+            mine = (found.events[SITE] == site).to_numpy() & events_at.get(key, np.zeros(len(score), dtype=bool))
             own = values[sites == site]
             p[mine] = conformal_p(score[mine], own)
             days[mine] = int(np.isfinite(own).sum())
@@ -185,7 +141,7 @@ def selection_bias(
     hours = hours_of(rule)
     masked = panel.with_events(events[[SITE, "start", "stop"]])
     found = profile(rule, panel, masked, events)
-    ordinary = ordinary_days(rule, panel, masked, events, days_around)
+    ordinary = ordinary_profiles(rule, masked, events, days_around)
     mine = -DETECTORS["low_anyway"](found, hours)
     theirs = [(each.events[SITE].to_numpy(), -DETECTORS["low_anyway"](each, hours)) for each in ordinary.values()]
     sites = np.concatenate([site for site, _ in theirs]) if theirs else np.empty(0, dtype=object)

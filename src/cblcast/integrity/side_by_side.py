@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from cblcast.panel import Panel
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE
 from cblcast.programs import load_program
 from cblcast.programs.model import Program
-from cblcast.schema import SITE
-from cblcast.settle import settle
+from cblcast.settlement import settle
 
 _KEY = [SITE, "start", "stop"]
 

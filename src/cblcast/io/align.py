@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.schema import DataError
 from cblcast.io.column_kinds import ColumnKind, between, join, kind_of
-from cblcast.schema import DataError
 
 DAY_US = 86_400_000_000
 

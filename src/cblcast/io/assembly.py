@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.panel import Panel
+from cblcast.frames.quality import odd_days
+from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, DataError
 from cblcast.io.align import Rows, usual_step
 from cblcast.io.dials import energies_of_dials, warn_of_dials
 from cblcast.io.lengths import with_lengths, without_idle_rows
@@ -17,9 +20,6 @@ from cblcast.io.spans import check_spans
 from cblcast.io.steps import in_kw, on_one_step, step_us
 from cblcast.io.units import equals_energy, interval_factor, unit_in_name
 from cblcast.io.weather_table import with_weather
-from cblcast.panel import Panel
-from cblcast.quality import odd_days
-from cblcast.schema import OBSERVED, PANEL_INDEX, SITE, DataError
 
 HOUR_US = 3_600_000_000
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cblcast.schema import DataError
+from cblcast.frames.schema import DataError
 
 ONE_DAY = dt.timedelta(days=1)
 

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.schema import DataError
 from cblcast.io.files import Table
 from cblcast.io.time_numbers import read_number_times
 from cblcast.io.time_text import NOT_A_TIME, TextTimes, read_format, read_texts
-from cblcast.schema import DataError
 
 MINUTE_US = 60_000_000
 DAY_US = 1440 * MINUTE_US

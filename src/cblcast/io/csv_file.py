@@ -12,11 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
+from cblcast.frames.schema import DataError
 from cblcast.io.dialect import Dialect, dialect_of
 from cblcast.io.names import is_site
 from cblcast.io.opened import head_of, is_packed, opened
 from cblcast.io.read_report import Kind, Note
-from cblcast.schema import DataError
 
 _NAMES_OF_SUMS = (
     "totals?|sum|summe|gesamt|gesamtsumme|somme|suma|totale|soma|average|mean|mittelwert|moyenne|media|promedio"

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from cblcast.frames.schema import OBSERVED
 from cblcast.io.day_slots import slot_of
 from cblcast.io.files import Table, holds_numbers, numbers
 from cblcast.io.names import TIME_WORDS, stem
 from cblcast.io.time_columns import clock_of
-from cblcast.schema import OBSERVED
 
 FEWEST = 23  # hours of the shortest day
 SLOT = "hour"

@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.schema import DataError
 from cblcast.io.clock import Stamps
 from cblcast.io.files import Table
-from cblcast.schema import DataError
 
 DAY_US = 86_400_000_000
 USUAL = (24, 48, 96, 288)  # intervals of a day

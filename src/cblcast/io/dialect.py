@@ -8,9 +8,9 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+from cblcast.frames.schema import DataError
 from cblcast.io.names import END_WORDS, TIME_WORDS, stem
 from cblcast.io.opened import HEAD
-from cblcast.schema import DataError
 
 SEPARATORS = ",;\t|"
 LINES = 200  # so many lines tell how a file is written

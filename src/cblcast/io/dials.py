@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from cblcast.frames.schema import OBSERVED, DataError
 from cblcast.io.align import usual_step
 from cblcast.io.read_report import Kind
 from cblcast.io.readings import Readings
 from cblcast.io.units import UNITS
-from cblcast.schema import OBSERVED, DataError
 
 LEAST_READINGS = 48
 TINY = 0.02  # of the level: a dial's step from one reading to the next

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
 
+from cblcast.frames.schema import DataError
 from cblcast.io.opened import check_exists, opened
-from cblcast.schema import DataError
 
 CHUNK = 1 << 18
 LONGEST_TEXT = 2000  # characters; what is longer is no number, link or title

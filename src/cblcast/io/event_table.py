@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, DataError, nearest, require_columns
 from cblcast.io.clock import check_zone, parse_times
 from cblcast.io.files import Table, read_table
 from cblcast.io.names import TIME_WORDS, is_end, stem
 from cblcast.io.roles import find_site
-from cblcast.panel import Panel
-from cblcast.schema import SITE, DataError, nearest, require_columns
 
 EVERY_SITE = "*"
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
+from cblcast.frames.schema import DataError
 from cblcast.io.csv_file import without_sums
 from cblcast.io.dialect import MOST_PREFACE
 from cblcast.io.names import END_WORDS, TIME_WORDS, stem
-from cblcast.schema import DataError
 
 # What a broken pack or sheet makes openpyxl and its parser raise, beside the exceptions of Python itself.
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)

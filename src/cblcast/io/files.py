@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.schema import DataError, nearest
 from cblcast.io.csv_file import read_text_table
 from cblcast.io.excel_file import read_workbook
 from cblcast.io.names import is_site
 from cblcast.io.numerals import read_numbers
 from cblcast.io.opened import check_exists, file_name, is_workbook
 from cblcast.io.read_report import Kind, Note
-from cblcast.schema import DataError, nearest
 
 CSV_SUFFIXES = (".csv", ".txt", ".tsv", ".dat")
 PARQUET_SUFFIXES = (".parquet", ".pq")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,21 +9,32 @@ from typing import Any
 
 import pandas as pd
 
+from cblcast import registry
+from cblcast.abilities import Recognises, able
+from cblcast.errors import DataError, StudyError
+from cblcast.frames.panel import Panel
 from cblcast.io.opened import check_exists, file_name, head_of, is_workbook
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
+from cblcast.io.read_report import ReadReport
 from cblcast.io.readings import Reading
-from cblcast.panel import Panel
-from cblcast.schema import DataError, StudyError, nearest
 
-METER_FORMATS = {
-    "table": "cblcast.io.tabular:read_table_meter",  # CSV, Parquet and Excel, long or wide
-    "green_button": "cblcast.io.green_button:read_green_button_meter",
-    "nem12": "cblcast.io.nem12:read_nem12_meter",
-}
-EVENT_FORMATS = {
-    "table": "cblcast.io.event_table:read_events",
-    "openadr": "cblcast.io.openadr:read_openadr",
-}
+METER_FORMATS = registry.READERS
+# The readers of cblcast itself, as they tell how they understood a file: (path, options) -> Reading.
+_TELLING = registry.Registry(
+    "format",
+    {
+        "table": "cblcast.io.tabular:read_table_meter",  # CSV, Parquet and Excel, long or wide
+        "green_button": "cblcast.io.green_button:read_green_button_meter",
+        "nem12": "cblcast.io.nem12:read_nem12_meter",
+    },
+)
+EVENT_FORMATS = registry.Registry(
+    "format of events",
+    {
+        "table": "cblcast.io.event_table:read_events",
+        "openadr": "cblcast.io.openadr:read_openadr",
+    },
+)
 # What only a table needs to be told; the other formats say it themselves.
 _TABLE_OPTIONS = ("clock", "layout", "unit", "label", "columns", "time_format", "decimal")
 _NEM12 = re.compile(rb'^(?:\xef\xbb\xbf)?[\s,;"]*100"?\s*,\s*"?NEM12\b')
@@ -70,10 +80,12 @@ def read_with_report(path: str | Path, options: ReaderOptions = DEFAULT_OPTIONS)
     """As :func:`read_meter`, with the report of how it was read, and without telling it."""
     path = Path(path)
     if options.format != "auto":
-        reader = _reader(METER_FORMATS, options.format)
+        METER_FORMATS.resolve(options.format)
     check_exists(path, "meter")
     chosen = looks_like(path) if options.format == "auto" else options.format
-    reader = _reader(METER_FORMATS, chosen)
+    if chosen not in _TELLING:
+        return _read_by_added(chosen, path, options)
+    reader: Callable[..., Reading] = _TELLING.resolve(chosen)
     if chosen != "table":
         given = options.given
         fixed = next((name for name in _TABLE_OPTIONS if name in given), None)
@@ -93,18 +105,21 @@ def read_dispatch(path: str | Path, panel: Panel | None = None, format: str = "a
     chosen = ("openadr" if Path(path).suffix.lower() == ".json" else "table") if format == "auto" else format
     if chosen == "openadr":
         options.pop("tz", None)  # its times are instants
-    return _reader(EVENT_FORMATS, chosen)(path, panel, **options)
+    return EVENT_FORMATS.resolve(chosen)(path, panel, **options)
 
 
-def _reader(table: dict[str, str], name: str) -> Callable[..., Any]:
-    if name not in table:
-        raise StudyError(f"unknown format {name!r}: {nearest(name, table)}")
-    module, _, function = table[name].partition(":")
-    return getattr(importlib.import_module(module), function)
+def _read_by_added(name: str, path: Path, options: ReaderOptions) -> Reading:
+    """By a reader of an installed package or plugin, ``(path, **options) -> Panel``, which says for itself what it guessed."""
+    given = {key: value for key, value in options.given.items() if key != "format"}
+    return Reading(METER_FORMATS.resolve(name)(path, **given), ReadReport(path.name, name))
 
 
 def looks_like(path: Path) -> str:
     """The format of a meter file, by how it begins once it is unpacked."""
+    for name in METER_FORMATS.added():
+        reader = METER_FORMATS.resolve(name)
+        if able(reader, Recognises) and reader.recognises(path):
+            return name
     suffix = Path(file_name(path)).suffix.lower()
     if suffix in (".parquet", ".pq", ".xlsx", ".xlsm") or is_workbook(path):
         return "table"

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, SITE, DataError
 from cblcast.io.align import Rows
 from cblcast.io.assembly import to_panel
 from cblcast.io.espi_stream import Entry, stream_entries
@@ -19,8 +21,6 @@ from cblcast.io.read_report import Kind, ReadReport
 from cblcast.io.readings import EXPORT, IMPORT, NET, TOTAL, Reading, Readings, Series
 from cblcast.io.site_table import sites_for
 from cblcast.io.units import UNITS
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED, SITE, DataError
 
 # Unit of measure codes of ESPI.
 ENERGY_WH, POWER_W = "72", "38"

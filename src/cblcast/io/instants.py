@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.schema import DataError
 from cblcast.io.align import Rows, usual_step
 from cblcast.io.clock import NOT_A_TIME, Stamps, localise
 from cblcast.io.read_report import Kind, Note
-from cblcast.schema import DataError
 
 
 def to_instants(rows: Rows, stamps: Stamps, zones: list[str], label: str, name: str) -> tuple[Rows, tuple[Note, ...]]:

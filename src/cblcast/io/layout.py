@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.schema import OBSERVED, SITE, DataError
 from cblcast.io.clock import Stamps
 from cblcast.io.files import Table, numbers
 from cblcast.io.readings import Series
 from cblcast.io.roles import SITE_COLUMNS, Roles
 from cblcast.io.site_table import SITE_TEXT
-from cblcast.schema import OBSERVED, SITE, DataError
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from cblcast.frames.schema import OBSERVED
 from cblcast.io.align import interval_lengths, usual_step
 from cblcast.io.read_report import Kind
 from cblcast.io.readings import Readings
-from cblcast.schema import OBSERVED
 
 DAY_US = 86_400_000_000
 LEAST_IDLE = 24  # readings by which a series shows how often it is metered

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, SITE, DataError
 from cblcast.io.align import Rows
 from cblcast.io.assembly import to_panel
 from cblcast.io.nem12_records import DAY_MINUTES, DIRECTION, File, Stream, read_records
@@ -17,8 +19,6 @@ from cblcast.io.options import ReaderOptions
 from cblcast.io.read_report import Kind, ReadReport
 from cblcast.io.readings import Reading, Readings, Series
 from cblcast.io.site_table import sites_for
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED, SITE, DataError
 
 MARKET_CLOCK = "Etc/GMT-10"  # NEM12 is in Australian Eastern Standard Time all year: UTC+10
 MARKET_OFFSET_US = 36_000_000_000

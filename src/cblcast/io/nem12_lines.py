@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-from cblcast.schema import DataError
+from cblcast.frames.schema import DataError
 
 AFTER_VALUES = 5  # fields of a 300 record behind its values: flag, reason, its description, update, load
 DAYS_AT_ONCE = 1000

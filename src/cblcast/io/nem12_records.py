@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from cblcast.frames.schema import DataError
 from cblcast.io.nem12_lines import Record, records_of
 from cblcast.io.opened import opened
 from cblcast.io.readings import EXPORT, IMPORT
 from cblcast.io.units import UNITS, Unit
-from cblcast.schema import DataError
 
 DAY_MINUTES = 1440
 # Suffix E: taken from the grid; B: given to it. Reactive energy (K, Q) is another quantity.

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from cblcast.cube import DAY_US, local_microseconds
+from cblcast.frames.cube import DAY_US, local_microseconds
+from cblcast.frames.schema import OBSERVED
 from cblcast.io.align import Rows
 from cblcast.io.read_report import Kind
 from cblcast.io.readings import EXPORT, IMPORT, LOAD, NET, TOTAL, Readings, Series
-from cblcast.schema import OBSERVED
 
 # The first rule whose quantities are all there makes the load; quantity → its factor.
 RULES: tuple[Mapping[str, float], ...] = (

@@ -11,10 +11,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataError, utc
 from cblcast.io.column_kinds import ColumnKind, kind_of
-from cblcast.panel import Panel
 from cblcast.physics.wind import components, speed_and_direction
-from cblcast.schema import DataError, utc
 
 ISSUE = "issue_time"
 AGE = "run_age_h"  # hours from the issue of the run to the interval it is used for

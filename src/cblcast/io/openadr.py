@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, DataError, DataWarning, nearest
 from cblcast.io.event_table import EVERY_SITE, read_events
 from cblcast.io.opened import check_exists
-from cblcast.panel import Panel
-from cblcast.schema import SITE, DataError, DataWarning, nearest
 
 _DURATION = re.compile(
     r"^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?$"

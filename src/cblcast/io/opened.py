@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from cblcast.schema import DataError, nearest
+from cblcast.frames.schema import DataError, nearest
 
 LARGEST_UNPACKED = 4 * 1024**3  # bytes; a packed file that swells beyond it is refused
 HEAD = 65_536  # bytes by which a file is recognised

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from cblcast.schema import DataWarning
+from cblcast.frames.schema import DataWarning
 
 log = logging.getLogger("cblcast.io")
 

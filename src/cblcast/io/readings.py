@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.panel import Panel
 from cblcast.io.align import Rows
 from cblcast.io.read_report import Kind, ReadReport
 from cblcast.io.units import Unit
-from cblcast.panel import Panel
 
 # What a series counts. LOAD is what a site takes, whether or not it gives as well; TOTAL is both directions added.
 LOAD, IMPORT, EXPORT, TOTAL, NET = "load", "import", "export", "total", "net"

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.schema import DataError
 from cblcast.io.align import Rows
 from cblcast.io.column_kinds import join
 from cblcast.io.read_report import Kind
 from cblcast.io.readings import Readings
-from cblcast.schema import DataError
 
 WAYS = ("raise", "mean", "first", "last")
 

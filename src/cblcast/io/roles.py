@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cblcast.frames.schema import OBSERVED, DataError
 from cblcast.io.files import Table, holds_numbers
 from cblcast.io.names import (
     DELIVERED_WORDS,
@@ -26,7 +27,6 @@ from cblcast.io.readings import EXPORT, IMPORT, LOAD
 from cblcast.io.site_table import SITE_NUMBERS, SITE_TEXT
 from cblcast.io.units import UNITS, Unit, unit_in_name, without_unit
 from cblcast.io.weather_names import Column, Company, classify
-from cblcast.schema import OBSERVED, DataError
 
 SITE_COLUMNS = SITE_TEXT + SITE_NUMBERS
 

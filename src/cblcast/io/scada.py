@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.panel import Panel
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, SITE, TIME, DataError, DataWarning, require_columns
 from cblcast.physics.power_curve import PowerCurve, fit_power_curve
 from cblcast.physics.wind import mean_direction
-from cblcast.schema import OBSERVED, SITE, TIME, DataError, DataWarning, require_columns
 
 SPEED, DIRECTION, TEMPERATURE = "wind_speed_nacelle_ms", "wind_dir_nacelle_deg", "temp_air_c"
 FLAGS = ("missing", "above_rated", "below_standby", "stuck", "stopped", "icing", "curtailed")

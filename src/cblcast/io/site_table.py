@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from cblcast.frames.schema import SITE, DataError, require_columns
 from cblcast.io.clock import check_zone
 from cblcast.io.files import numbers, read_table
-from cblcast.schema import SITE, DataError, require_columns
 
 SITE_TEXT = ("tz", "country", "subdivision", "segment")
 SITE_NUMBERS = ("rated_kw", "lat", "lon")

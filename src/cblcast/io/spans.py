@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.schema import DataError
 from cblcast.io.align import usual_step
 from cblcast.io.readings import Readings
-from cblcast.schema import DataError
 
 DAY_US = 86_400_000_000
 MOST_CELLS = 400_000_000  # intervals of a panel; more would not fit

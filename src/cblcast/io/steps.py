@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.schema import OBSERVED, DataError
 from cblcast.io.align import Rows, resample, usual_step
 from cblcast.io.lengths import COARSE_SHARE
 from cblcast.io.read_report import Kind
 from cblcast.io.readings import Readings
 from cblcast.io.units import UNITS, Unit, contradiction, unit_of
-from cblcast.schema import OBSERVED, DataError
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US

@@ -1,4 +1,4 @@
-"""Meter data from CSV, Parquet, Excel or a frame, long or wide, in whatever unit and clock, as a :class:`~cblcast.panel.Panel`."""
+"""Meter data from CSV, Parquet, Excel or a frame, long or wide, in whatever unit and clock, as a :class:`~cblcast.frames.panel.Panel`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataError, nearest
 from cblcast.io.align import Rows
 from cblcast.io.assembly import to_panel
 from cblcast.io.clock import check_zone
@@ -23,8 +25,6 @@ from cblcast.io.roles import Roles, find_roles
 from cblcast.io.site_table import sites_for
 from cblcast.io.time_columns import Times, read_times
 from cblcast.io.units import unit_of
-from cblcast.panel import Panel
-from cblcast.schema import DataError, nearest
 
 Source: TypeAlias = str | Path | pd.DataFrame
 
@@ -42,7 +42,8 @@ def read_panel(source: Source, **options: Any) -> Panel:
         Fields of :class:`~cblcast.io.options.ReaderOptions`:
 
         sites : path, DataFrame or dict
-            What is known of each site (:func:`read_sites`); a dict may hold a zone, or a dict of columns, for each site.
+            What is known of each site (:func:`~cblcast.io.site_table.read_sites`); a dict may hold a zone, or a dict of
+            columns, for each site.
         tz : str
             IANA zone of the sites, where `sites` does not say.
         clock : str

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.cube import local_microseconds
-from cblcast.schema import DataError
+from cblcast.frames.cube import local_microseconds
+from cblcast.frames.schema import DataError
 
 MINUTE_US = 60_000_000
 DAY_US = 86_400_000_000

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.schema import TIME, DataError
 from cblcast.io.clock import NOT_A_TIME, Stamps, parse_times
 from cblcast.io.day_slots import day_slots, slot_of
 from cblcast.io.files import Table
 from cblcast.io.names import SLOT_AT_START, SLOT_WORDS, TIME_WORDS, fold, is_end, stem
 from cblcast.io.time_numbers import read_number_times
 from cblcast.io.time_text import read_texts
-from cblcast.schema import TIME, DataError
 
 DAY_US = 86_400_000_000
 SAMPLE = 60

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.schema import DataError, nearest
 from cblcast.io.read_report import Kind, Note
-from cblcast.schema import DataError, nearest
 
 _UNIT = r"(gwh|mwh|kwh|wh|gw|mw|kw|w)"
 # At the end of a name, with brackets or without; "kWh/h" is a power, "kWh/15min" or "kWh per interval" an energy.

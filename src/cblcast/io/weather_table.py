@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.schema import DataError, nearest
 from cblcast.io.align import Rows, usual_step, weather_at
 from cblcast.io.files import Table, holds_numbers, numbers, read_table
 from cblcast.io.instants import to_instants
@@ -14,7 +15,6 @@ from cblcast.io.readings import LOAD, Readings, Series
 from cblcast.io.repeats import without_repeats
 from cblcast.io.roles import find_site
 from cblcast.io.time_columns import read_times
-from cblcast.schema import DataError, nearest
 
 
 def with_weather(readings: Readings, options: ReaderOptions, clocks: list[str]) -> Readings:

@@ -13,7 +13,7 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cblcast.schema import DataError, nearest
+from cblcast.errors import DataError, nearest
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cblcast.schema import DataError
+from cblcast.errors import DataError
 
 Array = NDArray[np.float64]
 

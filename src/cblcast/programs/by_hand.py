@@ -7,21 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import EventArrays
-from cblcast.day_rules import DayRule
-from cblcast.estimators.adjusted import Adjusted
-from cblcast.events import Event, event_table
-from cblcast.features.day_ledger import QUALIFIED, REASONS
-from cblcast.features.program_days import ProgramDays, event_hours_mean, subset
-from cblcast.forecaster import Forecaster, truth
-from cblcast.panel import Panel
-from cblcast.programs.fitting import fitted, needed_panel
-from cblcast.programs.forecasters import program_forecaster
+from cblcast.abilities import TellsDays, able
+from cblcast.forecast.answer import Answer, answer
+from cblcast.forecast.forecaster import truth
+from cblcast.frames.events import Event, event_table
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import PREDICTED, SITE, DataError
+from cblcast.programs.fitting import needed_panel, ready_forecaster
 from cblcast.programs.model import Program
 from cblcast.programs.windows import adjustment_windows
-from cblcast.schema import OBSERVED, PREDICTED, SITE, DataError
-
-_OUT_OF_SIGHT = ("beyond the look-back", "another day type", "outside the data")
 
 
 @dataclass(frozen=True)
@@ -95,7 +89,7 @@ def explain_event(program: Program, panel: Panel, event: Event | pd.DataFrame) -
     ----------
     program : Program
     panel : Panel
-        With its other real events masked (:meth:`~cblcast.panel.Panel.with_events`) if they are to be excluded.
+        With its other real events masked (:meth:`~cblcast.frames.panel.Panel.with_events`) if they are to be excluded.
     event : Event or DataFrame of one row
 
     Raises
@@ -108,76 +102,38 @@ def explain_event(program: Program, panel: Panel, event: Event | pd.DataFrame) -
         raise DataError(f"one event is explained at a time, not {len(table)}: pick one")
     site = needed_panel(program, panel, [table[SITE].iloc[0]])
     (windows,), _ = adjustment_windows(program, site, table)
-    forecaster = program_forecaster(program, windows)
-    cases = forecaster.cases(site, table)
-    X = forecaster.matrix(site, cases)
-    fitted(program, forecaster, site, table, X)
-    scored = cases["scored"].to_numpy(dtype=bool)
-    baseline = forecaster.predict_matrix(X, scored)[PREDICTED].to_numpy()
-    bare = program_forecaster(program, adjusted=False)
-    plain = fitted(program, bare, site, table, X).predict(X)
-    metered = truth(panel, cases[scored])
-    times = cases.index.get_level_values("time")[scored].tz_convert(site.sites.loc[table[SITE].iloc[0], "tz"])
+    said = answer(ready_forecaster(program, site, table, windows), site, table)
+    rows = said.rows
+    scored = rows["scored"].to_numpy(dtype=bool)
+    baseline = rows[PREDICTED].to_numpy()[scored]
+    metered = truth(panel, rows[scored])
+    times = rows.index.get_level_values("time")[scored].tz_convert(site.sites.loc[table[SITE].iloc[0], "tz"])
     intervals = pd.DataFrame(
         {
             "time_local": times,
-            "unadjusted_kw": plain[scored],
+            "unadjusted_kw": said.unadjusted_kw[scored],
             "baseline_kw": baseline,
             "metered_kw": metered,
             "delivered_kw": baseline - metered,
         }
     )
-    days = _days_of(site, cases, forecaster.builders.get("program_days"))
-    note = (
-        "" if np.isfinite(baseline).all() else "There is no baseline: too few qualified days, or no rule for this day."
-    )
-    return EventExplanation(program, table.iloc[0], days, intervals, _adjustment_of(forecaster, X, plain, site), note)
+    chooser = next((each for each in said.forecaster.builders.values() if able(each, TellsDays)), None)
+    days = pd.DataFrame(columns=["selected"]) if chooser is None else chooser.told_days(site, rows)  # type: ignore[attr-defined]
+    reason = "; ".join(said.excluded["reason"])
+    note = f"There is no baseline: {reason}." if reason else ""
+    return EventExplanation(program, table.iloc[0], days, intervals, _adjustment_of(said, site), note)
 
 
-def _days_of(panel: Panel, cases: pd.DataFrame, builder: object) -> pd.DataFrame:
-    columns = ["day", "weekday", "reason", "event_hours_kw", "ranked_by", "selected"]
-    if not isinstance(builder, ProgramDays):
-        return pd.DataFrame(columns=columns)
-    event = EventArrays.of(panel, cases)
-    number = int(builder.rule_of_event(panel, event)[0])
-    if number < 0:
-        return pd.DataFrame(columns=columns)
-    rule = DayRule.of(builder.rules[number])
-    part, _ = subset(event, np.ones(1, dtype=bool))
-    found = builder.select(panel, part, rule)
-    position, reason = found.ledger.position[0], found.ledger.reason[0]
-    ranked_by = {int(day): key for day, key in zip(found.candidates[0], found.key[0], strict=True) if day >= 0}
-    first = panel.cube(OBSERVED).first_day
-    dates = (position + first).astype("M8[D]")
-    table = pd.DataFrame(
-        {
-            "day": [str(date) for date in dates],
-            "weekday": pd.DatetimeIndex(dates).strftime("%a"),
-            "reason": [REASONS[code] for code in reason],
-            "event_hours_kw": event_hours_mean(panel, part, position[None, :])[0],
-            "ranked_by": [ranked_by.get(int(day), np.nan) for day in position],
-            "selected": np.isin(position, found.days[0][found.days[0] >= 0]),
-        },
-        columns=columns,
-    )
-    unused = (reason == QUALIFIED) & ~np.isin(position, found.candidates[0])
-    table.loc[unused, "reason"] = "qualified, but older than the days needed"
-    told = np.flatnonzero(~table["reason"].isin(_OUT_OF_SIGHT).to_numpy())
-    return table[: int(told[-1]) + 1] if len(told) else table
-
-
-def _adjustment_of(forecaster: Forecaster, X: pd.DataFrame, plain: np.ndarray, panel: Panel) -> dict[str, float]:
-    estimator = forecaster.estimator
-    estimator = getattr(estimator, "estimator_", estimator) if not isinstance(estimator, Adjusted) else estimator
-    if not isinstance(estimator, Adjusted):
+def _adjustment_of(said: Answer, panel: Panel) -> dict[str, float]:
+    """Energies in the windows [kWh], and the factor or shift before and after its caps; empty without an adjustment."""
+    told = said.adjustment
+    if told is None:
         return {}
-    told = estimator.explain(X).iloc[0]
-    since_start, since_stop = X["hours_since_start"].to_numpy(), X["hours_since_stop"].to_numpy()
-    inside = np.logical_or.reduce([window.contains(since_start, since_stop) for window in estimator.windows()])
-    use = inside & np.isfinite(plain) & np.isfinite(X["metered_kw"].to_numpy())
+    plain, seen = said.unadjusted_kw, said.seen_kw
+    use = ~said.rows["scored"].to_numpy(dtype=bool) & np.isfinite(plain) & np.isfinite(seen)
     return {
-        "metered_kwh": float(X["metered_kw"].to_numpy()[use].sum() * panel.step_hours),
+        "metered_kwh": float(seen[use].sum() * panel.step_hours),
         "baseline_kwh": float(plain[use].sum() * panel.step_hours),
-        "raw": float(told["raw"]),
-        "applied": float(told["applied"]),
+        "raw": float(told["raw"].iloc[0]),
+        "applied": float(told["applied"].iloc[0]),
     }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from cblcast import registry
+from cblcast.errors import StudyError, nearest
 from cblcast.programs.model import Program
-from cblcast.schema import StudyError, nearest
 
 FOLDER = "catalogue"
 OWN_EVIDENCE = {"selection": {"source": "the user's own file", "as_of": "today", "confidence": "own"}}
@@ -16,7 +18,7 @@ OWN_EVIDENCE = {"selection": {"source": "the user's own file", "as_of": "today",
 
 def list_programs() -> list[Program]:
     """Every rule of the catalogue, sorted by name."""
-    return [load_program(name) for name in sorted(_known())]
+    return [load_program(name) for name in sorted({*_known(), *registry.RULES})]
 
 
 def load_program(name: str | Path | Program) -> Program:
@@ -32,10 +34,12 @@ def load_program(name: str | Path | Program) -> Program:
     text = str(name)
     if text.endswith((".yaml", ".yml")) or "/" in text:
         return read_program(Path(text))
+    if text in registry.RULES:
+        return _added(text)
     known = _known()
     if text not in known:
         raise StudyError(
-            f"there is no program {text!r}: {nearest(text, known)}; a rule of your own is given as a path to its .yaml"
+            f"there is no program {text!r}: {nearest(text, [*known, *registry.RULES])}; a rule of your own is given as a path to its .yaml"
         )
     return _from_catalogue(text)
 
@@ -47,6 +51,18 @@ def read_program(path: Path) -> Program:
     except OSError as error:
         raise StudyError(f"the program file {path.name!r} cannot be read ({error.strerror}): check its path") from None
     return _parse(content, path.name, own=True)
+
+
+def _added(name: str) -> Program:
+    """A rule that an installed package or a plugin adds: a mapping as a program file holds it, or the path of one."""
+    if name in _known():
+        raise StudyError(f"an added program is called {name!r}, as one of the catalogue: give it another name")
+    given = registry.RULES.resolve(name)
+    if isinstance(given, Program):
+        return given
+    if not isinstance(given, Mapping):
+        return read_program(Path(str(given)))
+    return _checked({"name": name, **given}, f"the added program {name!r}", own=True)
 
 
 @lru_cache(maxsize=1)
@@ -69,7 +85,6 @@ def _from_catalogue(name: str) -> Program:
 
 def _parse(content: str, where: str, own: bool) -> Program:
     import yaml
-    from pydantic import ValidationError
 
     try:
         document: Any = yaml.safe_load(content)
@@ -77,6 +92,12 @@ def _parse(content: str, where: str, own: bool) -> Program:
         raise StudyError(f"{where} is no YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(document, dict):
         raise StudyError(f"{where} holds no program: it needs the keys name, title and days (or meter)")
+    return _checked(document, where, own)
+
+
+def _checked(document: dict[str, Any], where: str, own: bool) -> Program:
+    from pydantic import ValidationError
+
     if own:
         document.setdefault("evidence", OWN_EVIDENCE)
     try:

@@ -1,48 +1,56 @@
-"""A program's estimator, ready to predict: a rule needs no training, a learned baseline needs the days before."""
+"""A program's forecaster, ready to be asked: a rule needs no training, a learned baseline needs the days before."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
-from cblcast.cases import make_cases
-from cblcast.cube import DAY_US
-from cblcast.features.day_ledger import real_event_days
-from cblcast.forecaster import Forecaster, truth
-from cblcast.panel import Panel, local_clock
-from cblcast.placebo import placebo_events
+from cblcast.abilities import check_parameters, learns
+from cblcast.days.ledger import on_event_days
+from cblcast.days.placebo import placebo_events
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.frames.cases import make_cases
+from cblcast.frames.events import Window
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, DataError
+from cblcast.programs.forecasters import program_forecaster
 from cblcast.programs.model import Program
-from cblcast.schema import OBSERVED, SITE, DataError
 
 TRAINING_DAYS = 20
 
 
-def fitted(program: Program, forecaster: Forecaster, panel: Panel, events: pd.DataFrame, X: pd.DataFrame) -> Any:
-    """The estimator of `forecaster`, fitted for `events`.
+def ready_forecaster(
+    program: Program,
+    panel: Panel,
+    events: pd.DataFrame,
+    windows: Sequence[Window] | None = None,
+    adjusted: bool = True,
+) -> Forecaster:
+    """The forecaster of `program`, ready to be asked about `events`.
 
     A learned baseline is trained on days without events before the first of `events`, so that it
-    never sees a day that it is judged on.
+    never sees a day that it is judged on; everything else has nothing to learn.
 
     Parameters
     ----------
     panel : Panel
         With real events masked.
-    X : DataFrame
-        Features of `events`; a rule only checks itself on one row of them.
+    windows, adjusted
+        As :func:`~cblcast.programs.forecasters.program_forecaster`.
 
     Raises
     ------
     DataError
         A learned baseline with fewer than 20 days before the events.
     """
-    if program.family != "model":
-        return forecaster.estimator.fit(X.iloc[:1], np.zeros(1))
-    days = training_events(panel, events)
-    cases = make_cases(panel, days, forecaster.view)
-    forecaster.fit_matrix(forecaster.matrix(panel, cases), truth(panel, cases), panel.sites)
-    return forecaster.estimator
+    forecaster = program_forecaster(program, windows, adjusted)
+    check_parameters(forecaster.estimator)
+    if learns(forecaster.estimator):
+        days = training_events(panel, events)
+        cases = make_cases(panel, days, forecaster.view)
+        forecaster.fit_matrix(forecaster.matrix(panel, cases), truth(panel, cases), panel.sites)
+    return forecaster
 
 
 def needed_panel(program: Program, panel: Panel, sites: list[str]) -> Panel:
@@ -56,7 +64,7 @@ def training_events(panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
     last = events["start"].min() - pd.Timedelta(days=1)
     try:
         days = placebo_events(own, "00:00", "24:00", days="all", labels=("any",), last=str(last.date()))
-        days = days[~_taken(own, days)].sort_values([SITE, "start"], ignore_index=True)
+        days = days[~on_event_days(own, days)].sort_values([SITE, "start"], ignore_index=True)
     except DataError:
         days = events.iloc[:0]
     count = days.groupby(SITE).size().reindex(own.site_ids, fill_value=0)
@@ -66,9 +74,3 @@ def training_events(panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
             f"({events['start'].min()}), and site {count.idxmin()!r} has {count.min()}: give more history, or use a rule"
         )
     return days
-
-
-def _taken(panel: Panel, days: pd.DataFrame) -> np.ndarray:
-    code = panel.site_codes(pd.Index(days[SITE]))
-    local = local_clock(panel, code, pd.DatetimeIndex(days["start"]).as_unit("us").asi8) // DAY_US
-    return real_event_days(panel)[code, local - panel.cube(OBSERVED).first_day]

@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cblcast import registry
-from cblcast.cases import View
-from cblcast.estimators.adjusted import Adjusted
-from cblcast.estimators.declared import CappedAt, Declared
-from cblcast.estimators.meter import MeterBeforeMeterAfter, MeteringGeneratorOutput
-from cblcast.estimators.selected_days import SelectedDays
-from cblcast.events import Window
-from cblcast.forecaster import Forecaster
+from cblcast.estimators.rules.declared import Declared
+from cblcast.estimators.rules.meter import MeterBeforeMeterAfter, MeteringGeneratorOutput
+from cblcast.estimators.rules.selected_days import SelectedDays
+from cblcast.estimators.wrappers.adjusted import Adjusted
+from cblcast.estimators.wrappers.capped import CappedAt
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.frames.cases import View
+from cblcast.frames.events import Window
+from cblcast.frames.schema import StudyError
 from cblcast.programs.model import Program
-from cblcast.schema import StudyError
 
 SETTLEMENT = View.settlement()
 
@@ -36,11 +37,11 @@ def _generator(program: Program) -> Any:
 
 
 def _model(program: Program) -> Any:
-    return registry.make(registry.ESTIMATORS, str(program.model), program.model_params, "estimator")
+    return registry.ESTIMATORS.make(str(program.model), program.model_params)
 
 
 def _control_group(program: Program) -> Any:
-    return registry.make(registry.ESTIMATORS, program.model or "ClusterControl", program.model_params, "estimator")
+    return registry.ESTIMATORS.make(program.model or "ClusterControl", program.model_params)
 
 
 FAMILIES: dict[str, Callable[[Program], Any]] = {
@@ -63,7 +64,8 @@ def program_forecaster(
     program : Program
     windows : sequence of Window, optional
         Instead of the program's own adjustment windows: those of some events, once a fixed wall clock or a notification
-        has been turned into hours beside them (see :func:`cblcast.settle.event_windows`). Empty: no adjustment.
+        has been turned into hours beside them (see :func:`cblcast.programs.windows.adjustment_windows`). Empty: no
+        adjustment.
     adjusted : bool
         False leaves the adjustment out.
     """

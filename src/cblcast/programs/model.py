@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from cblcast.day_rules import DayRule
-from cblcast.day_types import day_type_labels
-from cblcast.events import Window
+from cblcast.days.day_rules import DayRule
+from cblcast.days.day_types import day_type_labels
+from cblcast.frames.events import Window
 
 CERTAINTY = {
     "V": "seen in a document of the operator or regulator",
@@ -113,7 +113,7 @@ class Adjustment(_Strict):
 
     @property
     def mode(self) -> str:
-        """As :class:`cblcast.estimators.adjusted.Adjusted` calls the kind."""
+        """As :class:`cblcast.estimators.wrappers.adjusted.Adjusted` calls the kind."""
         return {"ratio": "multiplicative", "additive": "additive"}[self.kind]
 
     @model_validator(mode="after")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cblcast.cube import DAY_US, local_microseconds
-from cblcast.events import HOUR_US, Window
-from cblcast.panel import Panel
+from cblcast.frames.events import Window
+from cblcast.frames.instants import DAY_US, HOUR_US, MINUTE_US, microseconds
+from cblcast.frames.panel import Panel, clock_instants, local_clock
+from cblcast.frames.schema import SITE, DataError, utc
 from cblcast.programs.model import ClockWindow, Program
-from cblcast.schema import SITE, DataError, utc
 
 
 def adjustment_windows(
@@ -36,7 +36,7 @@ def adjustment_windows(
     shifts = own.ends_at == "notification" and any(_is_before(window) for window in own.windows)
     if not shifts and all(isinstance(window, Window) for window in own.windows):
         return [tuple(window for window in own.windows if isinstance(window, Window))], everybody
-    start, stop = (pd.DatetimeIndex(events[edge]).as_unit("us").asi8 for edge in ("start", "stop"))
+    start, stop = (microseconds(events[edge]) for edge in ("start", "stop"))
     lead = notice_hours(events) if shifts else np.zeros(len(events))
     per_window: list[list[Window | None]] = []
     for window in own.windows:
@@ -69,8 +69,8 @@ def notice_hours(events: pd.DataFrame) -> np.ndarray:
             "the adjustment ends at the notification, but not every event says when it was notified: "
             "add the column notified to the events, or let the adjustment end at the start"
         )
-    start = pd.DatetimeIndex(events["start"]).as_unit("us").asi8
-    lead = start - utc(pd.DatetimeIndex(events["notified"]), "event notified").asi8
+    start = microseconds(events["start"])
+    lead = start - microseconds(utc(pd.DatetimeIndex(events["notified"]), "event notified"))
     if (lead < 0).any():
         late = events.iloc[int(np.flatnonzero(lead < 0)[0])]
         raise DataError(
@@ -84,27 +84,18 @@ def _at_the_clock(
     window: ClockWindow, panel: Panel, events: pd.DataFrame, start: np.ndarray, stop: np.ndarray
 ) -> list[Window | None]:
     """The clock window of each event's local day as hours before its start or after its stop; None where it overlaps."""
-    zones = panel.sites["tz"].reindex(events[SITE]).to_numpy(dtype=object)
+    code = panel.site_codes(pd.Index(events[SITE]))
+    midnight = local_clock(panel, code, start) // DAY_US * DAY_US
+    begin, end = (clock_instants(panel, code, midnight + minutes * MINUTE_US) for minutes in window.minutes)
     found: list[Window | None] = [None] * len(events)
     made: dict[tuple[str, float, float], Window] = {}
-    for tz in set(zones):
-        rows = np.flatnonzero(zones == tz)
-        midnight = local_microseconds(start[rows], str(tz)) // DAY_US * DAY_US
-        begin, end = (
-            pd.DatetimeIndex((midnight + minutes * 60_000_000).view("M8[us]"))
-            .tz_localize(tz, ambiguous=np.ones(len(rows), dtype=bool), nonexistent="shift_forward")
-            .tz_convert("UTC")
-            .as_unit("us")
-            .asi8
-            for minutes in window.minutes
+    for row, (first, last) in enumerate(zip(begin, end, strict=True)):
+        side, buffer = (
+            ("before", (start[row] - last) / HOUR_US)
+            if last <= start[row]
+            else ("after", (first - stop[row]) / HOUR_US)
         )
-        for row, first, last in zip(rows, begin, end, strict=True):
-            side, buffer = (
-                ("before", (start[row] - last) / HOUR_US)
-                if last <= start[row]
-                else ("after", (first - stop[row]) / HOUR_US)
-            )
-            if buffer >= 0 and last > first:
-                key = (side, float((last - first) / HOUR_US), float(buffer))
-                found[row] = made.setdefault(key, Window(*key))  # type: ignore[arg-type]
+        if buffer >= 0 and last > first:
+            key = (side, float((last - first) / HOUR_US), float(buffer))
+            found[row] = made.setdefault(key, Window(*key))  # type: ignore[arg-type]
     return found

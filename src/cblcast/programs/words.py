@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cblcast.day_rules import DayRule
-from cblcast.events import Window
+from cblcast.days.day_rules import DayRule
+from cblcast.frames.events import Window
 from cblcast.programs.model import CERTAINTY, Adjustment, ClockWindow, Program
 
 _RANK_WORDS = {

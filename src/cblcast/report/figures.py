@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cblcast.panel import Panel
-from cblcast.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, UPPER
+from cblcast.frames.instants import DAY_US, HOUR_US, local_microseconds, microseconds
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, UPPER
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,9 +18,12 @@ METERED, ESTIMATED, SHADE = "#333333", "#c44e52", "#f1e3c6"
 
 
 def _figure(width: float = 8.0, height: float = 3.6) -> Figure:
+    """An empty figure with fixed margins: a layout engine would draw everything a second time to find them."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained", dpi=110)
+    figure = Figure(figsize=(width, height), dpi=90)
+    figure.subplots_adjust(left=0.085, right=0.985, top=0.915, bottom=0.125)
+    return figure
 
 
 def typical_event(scored: pd.DataFrame) -> tuple[str, pd.Timestamp]:
@@ -105,10 +109,7 @@ def error_by_hour_figure(panel: Panel, scored: pd.DataFrame, method: str) -> Fig
 def error_by_hour(panel: Panel, scored: pd.DataFrame) -> pd.DataFrame:
     """MPE and MAPE by local hour [%], index ``hour``."""
     tz = panel.sites["tz"].reindex(scored.index.get_level_values(SITE)).to_numpy(dtype=object)
-    times = pd.DatetimeIndex(scored.index.get_level_values("time"))
-    hour = np.empty(len(scored), dtype=int)
-    for zone in set(tz):
-        hour[tz == zone] = times[tz == zone].tz_convert(zone).hour
+    hour = local_microseconds(microseconds(scored.index.get_level_values("time")), tz) % DAY_US // HOUR_US
     error = (scored[PREDICTED] - scored[OBSERVED]).to_numpy()
     grouped = (
         pd.DataFrame({"error": error, "absolute": np.abs(error), "load": scored[OBSERVED].to_numpy()})

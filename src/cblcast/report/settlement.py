@@ -10,7 +10,7 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import SITE
+from cblcast.frames.schema import SITE
 
 COLOURS = ("#2a6fbb", "#c4703c", "#4a8f4a", "#8a4f9e", "#b33a3a", "#6b6b6b")
 _COUNTS = ("n_sites", "placebo_days")
@@ -31,7 +31,7 @@ def settlement_page(
     Parameters
     ----------
     events, portfolio, problems : DataFrame
-        As :class:`cblcast.settle.Settlement` holds them.
+        As :class:`cblcast.settlement.Settlement` holds them.
     rules : mapping name -> text
         Each rule in words.
     currency : str, optional

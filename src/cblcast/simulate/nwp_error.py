@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import DataError, require_columns
+from cblcast.frames.instants import microseconds
+from cblcast.frames.schema import DataError, require_columns
 
 WindPair = tuple[str, str, str | None, float]  # columns u, v, speed (or None), and how much of the error it takes
 
@@ -60,7 +61,7 @@ def raise_nwp_error(
     error = [ar1(len(hours), relative_sd * mean_speed, phi_per_hour, rng) for _ in range(2)]
     wrong = {}
     for name, frame in products.items():
-        at = pd.DatetimeIndex(frame.index).as_unit("us").asi8
+        at = microseconds(frame.index)
         du, dv = (np.interp(at, hours.asi8, part) for part in error)
         changed = {}
         for u, v, speed, share in pairs.get(name, ()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cblcast.schema import StudyError, nearest
+from cblcast.frames.schema import StudyError, nearest
 from cblcast.tracking.runs import KIND, MODEL_URI, PARENT
 from cblcast.tracking.store import connect, guarded, store_uri
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cblcast
-from cblcast.schema import LOWER, OBSERVED, SITE, TIME, UPPER, StudyError, nearest
+from cblcast.frames.schema import LOWER, OBSERVED, SITE, TIME, UPPER, StudyError, nearest
 from cblcast.tracking.shortcut import local_folder
 from cblcast.tracking.store import ARTIFACT, connect, guarded, quiet_mlflow, store_uri
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cblcast.forecaster import Forecaster
+    from cblcast.forecast.forecaster import Forecaster
 
 _SCRIPT = Path(__file__).with_name("declare.py")
 _EXAMPLE_ROWS = 5
@@ -129,7 +129,7 @@ def load_forecaster(model_uri: str, *, uri: str | None = None) -> Forecaster:
     StudyError
         No such name, alias, version or run; the nearest registered one is offered.
     """
-    from cblcast.forecaster import Forecaster
+    from cblcast.forecast.forecaster import Forecaster
 
     address = store_uri(uri)
     match = None if _LOGGED.match(model_uri) else _REGISTERED.match(model_uri)
@@ -212,7 +212,8 @@ def _signature(forecaster: Forecaster, example: pd.DataFrame | None) -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types.schema import AnyType, ColSpec, Schema
 
-    from cblcast.scoring import BASELINE, ESTIMATE, SITE_COLUMNS, weather_columns
+    from cblcast.forecast.long_frame import ESTIMATE, SITE_COLUMNS
+    from cblcast.forecast.scoring import BASELINE, weather_columns
 
     needed = weather_columns(forecaster)
     known = {SITE, TIME, OBSERVED, ESTIMATE, *SITE_COLUMNS, *needed}
@@ -233,7 +234,7 @@ def _signature(forecaster: Forecaster, example: pd.DataFrame | None) -> Any:
 
 def _shown(example: pd.DataFrame) -> pd.DataFrame:
     """The first marked rows of `example`, small enough to be read, with times as text since JSON has no other."""
-    from cblcast.scoring import ESTIMATE
+    from cblcast.forecast.long_frame import ESTIMATE
 
     first = max(0, int(example[ESTIMATE].to_numpy(dtype=bool).argmax()) - _EXAMPLE_ROWS)
     rows = example.iloc[first : first + 2 * _EXAMPLE_ROWS]

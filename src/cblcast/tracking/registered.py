@@ -5,13 +5,13 @@ from typing import Any
 import pandas as pd
 from mlflow.pyfunc import PythonModel
 
-from cblcast.forecaster import Forecaster
-from cblcast.scoring import score_frame
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.long_frame import score_frame
 from cblcast.tracking.store import ARTIFACT
 
 
 class RegisteredForecaster(PythonModel):
-    """Answers the marked rows of a long frame; see :func:`cblcast.scoring.score_frame`."""
+    """Answers the marked rows of a long frame; see :func:`cblcast.forecast.long_frame.score_frame`."""
 
     def load_context(self, context: Any) -> None:
         """Read the forecaster from the model's files."""

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cblcast.schema import StudyError
+from cblcast.frames.schema import StudyError
 from cblcast.tracking.models import log_forecaster
 from cblcast.tracking.store import connect, experiment_of, guarded, store_uri
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cblcast.forecaster import Forecaster
+    from cblcast.forecast.forecaster import Forecaster
 
 KIND, MODEL_URI, PARENT = "cblcast.kind", "cblcast.model_uri", "mlflow.parentRunId"
 _MOST_METRICS, _MOST_PARAMS = 800, 100  # MLflow takes 1000 entries a batch, 100 of them parameters
@@ -98,11 +98,11 @@ class StudyRun:
         scored : DataFrame, optional
             Logged as ``scored.parquet``.
         figures : mapping name -> callable
-            Each makes a matplotlib figure, logged as ``figures/<name>.png``.
+            Each makes a matplotlib figure, logged as ``figures/<name>.png`` with its own resolution and margins.
         forecaster : Forecaster, optional
             Trained; logged as a model that loads without pickle.
         example : DataFrame, optional
-            A long frame as :func:`cblcast.scoring.score_frame` takes it; its first rows are shown with the model.
+            A long frame as :func:`cblcast.forecast.long_frame.score_frame` takes it; its first rows are shown with the model.
         """
         with self._child(method, "method") as run_id:
             with tempfile.TemporaryDirectory() as folder:
@@ -145,7 +145,7 @@ class StudyRun:
             self._log(self.run_id, {}, cells)
 
     def artifact(self, path: Path) -> None:
-        """Log a file, such as a report, with the study."""
+        """Log a file, such as a figure or a summary, with the study."""
         with guarded(self.uri):
             self.client.log_artifact(self.run_id, str(path))
 
@@ -218,7 +218,7 @@ def _write(folder: Path, scored: pd.DataFrame | None, figures: Mapping[str, Call
     for name, draw in figures.items():
         figure = draw()
         (folder / "figures").mkdir(exist_ok=True)
-        figure.savefig(folder / "figures" / f"{_safe(name)}.png", dpi=110, bbox_inches="tight")
+        figure.savefig(folder / "figures" / f"{_safe(name)}.png")
         if "matplotlib.pyplot" in sys.modules:
             sys.modules["matplotlib.pyplot"].close(figure)
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 
-from cblcast.schema import StudyError
+from cblcast.frames.schema import StudyError
 from cblcast.tracking.store import artifact_root, connect, store_uri
 
 

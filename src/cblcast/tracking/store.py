@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from cblcast.schema import StudyError
+from cblcast.frames.schema import StudyError
 
 ARTIFACT = "forecaster"  # folder of a saved forecaster inside a registered model
 DEFAULT_STORE = Path("models") / "mlflow.db"

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from cblcast import registry
-from cblcast.cases import View
-from cblcast.cube import DAY_US
-from cblcast.forecaster import Forecaster, truth
-from cblcast.panel import Panel
-from cblcast.schema import ORIGIN, PREDICTED, SITE, DataError, StudyError, nearest
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.frames.cases import View
+from cblcast.frames.instants import DAY_US, microseconds
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import ORIGIN, PREDICTED, SITE, DataError, StudyError, nearest
 
 MINIMISED = ("nrmse", "rmse", "mape", "wape", "mae", "rrmse", "mape_textbook")
 
@@ -47,7 +47,7 @@ class EventFolds:
     def __post_init__(self) -> None:
         if self.metric not in MINIMISED:
             raise StudyError(f"{self.metric!r} is not an error to be made small: {nearest(self.metric, MINIMISED)}")
-        self._function = registry.resolve(registry.METRICS, self.metric, "metric")
+        self._function = registry.METRICS.resolve(self.metric)
         days = np.unique(self._day(pd.DatetimeIndex(self.events["start"])))
         if self.folds < 2 or len(days) < 2 * self.folds:
             raise DataError(
@@ -96,4 +96,4 @@ class EventFolds:
 
     @staticmethod
     def _day(origin: pd.DatetimeIndex) -> np.ndarray:
-        return origin.as_unit("us").asi8 // DAY_US
+        return microseconds(origin) // DAY_US

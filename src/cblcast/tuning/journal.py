@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cblcast.schema import StudyError
+from cblcast.frames.schema import StudyError
 
 if TYPE_CHECKING:
     import optuna

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cblcast.cases import View
-from cblcast.forecaster import Forecaster
-from cblcast.methods import make_estimator
-from cblcast.panel import Panel
-from cblcast.schema import DataError, StudyError
+from cblcast.estimators.ranges import SearchRange
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.methods import make_estimator
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataError, StudyError
 from cblcast.tuning.folds import EventFolds
 from cblcast.tuning.journal import check_same_search, open_study
-from cblcast.tuning.space import SearchRange, current_params, search_space, spec_of, with_params
+from cblcast.tuning.space import current_params, search_space, spec_of, with_params
 
 if TYPE_CHECKING:
     import optuna
@@ -180,7 +181,7 @@ class _Objective:
     def __call__(self, trial: optuna.Trial) -> float:
         import optuna
 
-        params = {path: _suggest(trial, path, searched) for path, searched in self.ranges.items()}
+        params = {path: searched.suggest(trial, path) for path, searched in self.ranges.items()}
         errors: list[float] = []
         try:
             for number, (error, share) in enumerate(self.judge.errors(with_params(self.given, params))):
@@ -200,24 +201,9 @@ class _Objective:
         return float(np.mean(errors))
 
 
-def _suggest(trial: optuna.Trial, path: str, searched: SearchRange) -> Any:
-    if searched.kind == "categorical":
-        return trial.suggest_categorical(path, searched.choices)
-    if searched.kind == "int":
-        return trial.suggest_int(path, int(searched.low), int(searched.high), log=searched.log)
-    return trial.suggest_float(path, searched.low, searched.high, log=searched.log)
-
-
 def _inside(params: dict[str, Any], ranges: Mapping[str, SearchRange]) -> dict[str, Any]:
     """Those of `params` that lie in their range; what lies outside is drawn instead."""
-
-    def holds(value: Any, searched: SearchRange) -> bool:
-        if searched.kind == "categorical":
-            return value in searched.choices
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return number and searched.low <= value <= searched.high
-
-    return {path: value for path, value in params.items() if holds(value, ranges[path])}
+    return {path: value for path, value in params.items() if ranges[path].holds(value)}
 
 
 def _signature(given: Any, ranges: Mapping[str, SearchRange], judge: EventFolds, view: View) -> dict[str, str]:

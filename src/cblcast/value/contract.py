@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from cblcast.schema import SITE, DataError, StudyError, nearest
+from cblcast.frames.instants import DAY_US, HOUR_US, local_microseconds, microseconds
+from cblcast.frames.schema import SITE, DataError, StudyError, nearest
 
 PAYMENT_COLUMNS = ["energy_payment", "capacity_payment", "penalty", "payment", "shortfall_kwh", "unpaid_negative_kwh"]
 
@@ -108,10 +109,7 @@ def interval_prices(
 
 
 def _by_hour(contract: Contract, by_hour: dict[int, float], times: pd.DatetimeIndex, tz: np.ndarray) -> np.ndarray:
-    hour = np.empty(len(times), dtype=np.int64)
-    for zone in set(tz):
-        rows = tz == zone
-        hour[rows] = times[rows].tz_convert(zone).hour
+    hour = local_microseconds(microseconds(times), tz) % DAY_US // HOUR_US
     table = np.array([by_hour.get(k, np.nan) for k in range(24)])
     price = table[hour]
     if np.isnan(price).any():
@@ -126,15 +124,16 @@ def _by_hour(contract: Contract, by_hour: dict[int, float], times: pd.DatetimeIn
 
 def _by_series(prices: pd.Series, times: pd.DatetimeIndex) -> np.ndarray:
     series = prices.dropna().sort_index()
-    stamps = pd.DatetimeIndex(series.index).as_unit("us")
+    stamps = pd.DatetimeIndex(series.index)
     if stamps.tz is None:
         raise DataError("the price series has times without a zone: give offsets (2019-06-01T17:00+02:00)")
     if stamps.has_duplicates:
         raise DataError(f"the price series has two prices at {stamps[stamps.duplicated()][0]}: keep one")
-    step = np.diff(stamps.asi8).min(initial=3_600_000_000) if len(stamps) > 1 else 3_600_000_000
-    at = times.as_unit("us").asi8
-    place = np.searchsorted(stamps.asi8, at, side="right") - 1
-    known = (place >= 0) & (at - stamps.asi8[np.maximum(place, 0)] < step) if len(stamps) else np.zeros(len(at), bool)
+    known_at = microseconds(stamps)
+    step = np.diff(known_at).min(initial=HOUR_US) if len(stamps) > 1 else HOUR_US
+    at = microseconds(times)
+    place = np.searchsorted(known_at, at, side="right") - 1
+    known = (place >= 0) & (at - known_at[np.maximum(place, 0)] < step) if len(stamps) else np.zeros(len(at), bool)
     if not known.all():
         raise DataError(
             f"the price series has no price at {times[int(np.flatnonzero(~known)[0])]}, in which an event lies: "

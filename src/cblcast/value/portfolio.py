@@ -2,39 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 
-from cblcast.schema import SITE
-
-
-def days_needed(coverage: float) -> int:
-    """Least number of days for finite two-sided limits of nominal `coverage` (0.9 needs 19)."""
-    return math.ceil(2 / (1 - coverage) - 1 - 1e-9)
-
-
-def signed_limits(errors: np.ndarray, coverage: float) -> tuple[float, float]:
-    """Conformal limits of the next error: each tail the ceil((n + 1)(1 − (1 − coverage)/2))-th of n; NaN if n is small.
-
-    Parameters
-    ----------
-    errors : ndarray, shape (n,)
-        Estimate minus truth on days on which the truth is known.
-    coverage : float
-        In (0, 1).
-
-    References
-    ----------
-    Lei et al. (2018), Distribution-free predictive inference for regression.
-    """
-    known = np.sort(errors[np.isfinite(errors)])
-    n = len(known)
-    rank = math.ceil((n + 1) * (1 - (1 - coverage) / 2) - 1e-9)
-    if rank > n:
-        return float("nan"), float("nan")
-    return float(known[n - rank]), float(known[rank - 1])
+from cblcast.frames.schema import SITE
 
 
 def delivered_limits(

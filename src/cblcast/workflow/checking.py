@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.panel import Panel
+from cblcast.frames.quality import data_quality
+from cblcast.frames.schema import TIME, StudyError, require_columns
 from cblcast.io.files import read_table
 from cblcast.io.formats import read_with_report
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.read_report import ReadReport
 from cblcast.io.time_axis import TimeAxisReport, check_time_axis
-from cblcast.panel import Panel
-from cblcast.quality import data_quality
-from cblcast.schema import TIME, StudyError, require_columns
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class FileReport:
     Attributes
     ----------
     quality : DataFrame, index site_id
-        As :func:`cblcast.quality.data_quality`.
+        As :func:`cblcast.frames.quality.data_quality`.
     clock : TimeAxisReport or None
         Only where weather was given to compare the wind with.
     read : ReadReport

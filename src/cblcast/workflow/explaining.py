@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 
 from cblcast import datasets
-from cblcast.events import Event, check_events
+from cblcast.days.placebo import placebo_events
+from cblcast.frames.events import Event, check_events
+from cblcast.frames.schema import SITE, DataError, utc
 from cblcast.io.formats import read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
-from cblcast.placebo import placebo_events
 from cblcast.programs import explain, explain_event, load_program
-from cblcast.schema import SITE, DataError, utc
 
 EXAMPLE_DATA, EXAMPLE_DAY, EXAMPLE_HOURS = "cambridge_sme", "2019-06-12", ("17:00", "20:00")
 

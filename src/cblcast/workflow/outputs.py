@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 
 import pandas as pd
 
-from cblcast.schema import StudyError
+from cblcast.frames.schema import StudyError
 
 Writer = Callable[[Path], object]
 _REMEDIES = {

@@ -8,15 +8,16 @@ from pathlib import Path
 import pandas as pd
 
 from cblcast import tracking
-from cblcast.backtest import SCORED_COLUMNS, BacktestResult, split_excluded
-from cblcast.evaluation import evaluate
-from cblcast.forecaster import Forecaster
+from cblcast.days.placebo import placebo_events
+from cblcast.forecast.answer import answer
+from cblcast.forecast.backtest import SCORED_COLUMNS, BacktestResult, judged
+from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.scoring import score_events
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataError, StudyError
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.schema import DataError, StudyError
-from cblcast.scoring import score_events
 from cblcast.workflow.outputs import frame_writer, write_all
 
 
@@ -78,8 +79,7 @@ def evaluate_model(
         events = placebo_events(panel, start, stop, days=days)
     else:
         raise StudyError("evaluate --model needs --events FILE, or --start and --stop of placebo events")
-    cases = forecaster.cases(panel, events)
-    result = backtest_trained(panel, forecaster, cases)
+    result = backtest_trained(panel, forecaster, events)
     table = evaluate(result.scored, ["method"], metrics) if len(result.scored) else pd.DataFrame()
     if table.empty:
         raise DataError(
@@ -89,9 +89,9 @@ def evaluate_model(
     return table, result
 
 
-def backtest_trained(panel: Panel, forecaster: Forecaster, cases: pd.DataFrame) -> BacktestResult:
+def backtest_trained(panel: Panel, forecaster: Forecaster, events: pd.DataFrame) -> BacktestResult:
     """Scored frame of a forecaster that is trained already."""
-    rows, excluded = split_excluded(panel, cases, forecaster.predict(panel, cases), forecaster)
+    rows, excluded = judged(panel, answer(forecaster, panel, events))
     scored = rows.assign(method=forecaster.name, fold="test")[SCORED_COLUMNS]
     return BacktestResult(scored, excluded.assign(method=forecaster.name), {forecaster.name: forecaster})
 

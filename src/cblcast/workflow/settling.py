@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from cblcast.cases import View
+from cblcast.days.placebo import placebo_events
 from cblcast.eligibility import certify, recommend, sufficiency
-from cblcast.forecaster import Forecaster
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.methods import make_estimator
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, DataError, StudyError, utc
 from cblcast.integrity import screen, selection_bias, side_by_side
 from cblcast.io.event_table import read_events
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.site_table import read_sites
-from cblcast.methods import make_estimator
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
 from cblcast.programs import explain
 from cblcast.report.settlement import settlement_page
-from cblcast.schema import SITE, DataError, StudyError, utc
-from cblcast.settle import Settlement, Wishes, settle, settle_file
+from cblcast.settlement import Settlement, Wishes, settle, settle_file
 from cblcast.value.contract import Contract, read_contract
 from cblcast.workflow.outputs import check_ending, check_outputs, frame_writer, text_writer, write_all
 

@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from cblcast.day_types import day_type_labels, site_day_types
+from cblcast.days.day_types import day_type_labels, site_day_types
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, DataError, StudyError
 from cblcast.io.formats import read_with_report
 from cblcast.io.options import ReaderOptions
 from cblcast.io.read_report import ReadReport
 from cblcast.io.readings import Reading
-from cblcast.panel import Panel
-from cblcast.schema import OBSERVED, DataError, StudyError
 
 FEWEST_DAYS = 30  # ten days of reference, and some to judge
 LEAD_DAYS = 21  # calendar days that hold ten working days, and a holiday or two

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,19 +11,23 @@ import numpy as np
 import pandas as pd
 
 from cblcast import tracking
-from cblcast.backtest import BacktestResult, backtest
-from cblcast.cases import event_rows
-from cblcast.config import Study, make_study, reads_only_own_features
-from cblcast.evaluation import evaluate
-from cblcast.explain import explain_forecaster
-from cblcast.forecaster import Forecaster
-from cblcast.panel import Panel
+from cblcast.config import Study
+from cblcast.forecast.answer import reads_only_own_features
+from cblcast.forecast.backtest import BacktestResult, backtest_banks
+from cblcast.forecast.case_bank import banks_of
+from cblcast.forecast.explain import explain_forecaster
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.frames.cases import event_rows
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import ORIGIN, SITE, StudyError, nearest
+from cblcast.report.explanation import explanation_figures
 from cblcast.report.figures import error_by_hour_figure, event_figure
-from cblcast.schema import ORIGIN, SITE, StudyError, nearest
-from cblcast.workflow.study_data import load_panel, study_events
+from cblcast.workflow.choosing import choose_method, training_span
+from cblcast.workflow.leaderboard import leaderboard
+from cblcast.workflow.study_data import PreparedStudy, load_panel, prepare
+from cblcast.workflow.valuing import study_value
 
 Progress = Callable[[str], None]
-VALIDATION_SHARE = 0.25  # of the training days, the newest, to choose the method that is registered
 
 
 def silent(_: str) -> None:
@@ -49,44 +53,29 @@ class StudyResult:
     backtest: BacktestResult
     run_id: str = ""
     registered: dict[str, Any] | None = None
-    notes: list[str] = field(default_factory=list)
 
 
 def run_study(study: Study, panel: Panel | None = None, progress: Progress = silent) -> StudyResult:
     """Train and judge every method of a study, without a store."""
-    panel = load_panel(study) if panel is None else panel
-    train_events, test_events = study_events(study, panel)
-    result = backtest(panel, study.forecasters(), test_events, train_events, progress=progress)
-    return StudyResult(leaderboard(study, panel, result), result)
+    return judge(prepare(study, load_panel(study) if panel is None else panel), progress)
 
 
-def leaderboard(study: Study, panel: Panel, result: BacktestResult) -> pd.DataFrame:
-    """The study's metrics by method, smallest nRMSE first; methods that estimated nothing stand at the end, NaN."""
-    metrics = list(study.metrics)
-    if study.intervals is not None:
-        metrics += [name for name in ("coverage", "interval_width") if name not in metrics]
-    table = evaluate(result.scored, ["method"], metrics, study.aggregate, scale_of(study, panel))
-    table = table.reindex(list(result.forecasters))
-    for column in ("n_events", "n_sites"):
-        table[column] = table[column].fillna(0).astype(int)
-    table["n_excluded"] = result.excluded.groupby("method").size().reindex(table.index).fillna(0).astype(int)
-    seconds = pd.DataFrame(result.seconds).T.reindex(table.index)
-    best_by = next(name for name in ("nrmse", "rmse", "mape", *metrics) if name in metrics)
-    return table.join(seconds).sort_values(best_by, kind="stable")
+def judge(ready: PreparedStudy, progress: Progress = silent) -> StudyResult:
+    """Train every method on the whole training span, once, and judge it on the test span."""
+    forecasters, panel = ready.study.forecasters(), ready.panel
+    test = banks_of(panel, forecasters.values(), ready.test)
+    result = backtest_banks(panel, forecasters, test, ready.learned, progress=progress)
+    board = leaderboard(ready.study, panel, result)
+    if ready.study.value is not None:
+        board = board.join(study_value(ready.study.value, panel, result.scored))
+    return StudyResult(board, result)
 
 
-def scale_of(study: Study, panel: Panel) -> str | pd.Series:
-    """What nRMSE divides by: the mean load, or each site's rated power."""
-    if study.scale == "mean":
-        return "mean"
-    if "rated_kw" not in panel.sites.columns or panel.sites["rated_kw"].isna().any():
-        raise StudyError("scale: rated_kw needs rated_kw of every site: add it to the site table, or use scale: mean")
-    return panel.sites["rated_kw"].astype(float)
-
-
-def evaluate_study(study: Study, *, store: str | None = None, progress: Progress = silent) -> StudyResult:
-    """Leaderboard of a study, tracked; models are not stored."""
-    return _tracked(study, store, progress, keep_models=False)
+def evaluate_study(
+    study: Study, *, figures: bool = False, store: str | None = None, progress: Progress = silent
+) -> StudyResult:
+    """Leaderboard of a study, tracked; models are not stored, and figures of the methods are drawn if asked for."""
+    return _tracked(study, store, progress, keep_models=False, figures=figures)
 
 
 def train_study(
@@ -99,6 +88,14 @@ def train_study(
     progress: Progress = silent,
 ) -> StudyResult:
     """Train and judge a study, store its models, and register one of them.
+
+    What is trained when: every method that learns is fitted once, on the whole training span; that model is judged on
+    the test span, stored, and registered if it is chosen. Only where one of several methods has to be chosen
+    (`register` without `method`) is each of them that learns fitted a second time, on the older three quarters of the
+    training days alone: a model that has seen the days on which methods are compared would be praised for its memory.
+    Rules learn nothing and are never fitted; intervals that the study puts around a method are calibrated in the first
+    training alone. The meter is read, the events are found and the features of the training events are looked up once
+    for all of it; see :func:`cblcast.workflow.choosing.choose_method`.
 
     Parameters
     ----------
@@ -115,6 +112,8 @@ def train_study(
         raise StudyError(f"the study has no method {method!r}: {nearest(method, study.forecasters())}")
     if alias is not None and register is None:
         raise StudyError("an alias needs a name: add --register NAME")
+    if register is not None and method is None and len(study.methods) > 1:
+        training_span(study)
     return _tracked(study, store, progress, keep_models=True, register=register, alias=alias, method=method)
 
 
@@ -124,6 +123,7 @@ def _tracked(
     progress: Progress,
     *,
     keep_models: bool,
+    figures: bool = True,
     register: str | None = None,
     alias: str | None = None,
     method: str | None = None,
@@ -131,58 +131,67 @@ def _tracked(
     panel = load_panel(study)
     settings = study.model_dump(mode="json")
     with tracking.study_run(study.study, settings, uri=store) as run:
-        result = run_study(study, panel, progress)
+        ready = prepare(study, panel)
+        result = judge(ready, progress)
         result.run_id = run.run_id
         uris = {}
         for name in result.leaderboard.index:
-            uris[name] = log_method(run, study, panel, result, name, keep_models)
+            uris[name] = log_method(run, study, panel, result, name, keep_models, figures)
             progress(f"tracked {name}")
         run.table("leaderboard", result.leaderboard)
         if len(result.backtest.excluded):
             run.table("excluded", result.backtest.excluded, metrics=False)
     if register is not None:
-        chosen, why = (method, "named by the user") if method else choose_method(study, panel)
+        chosen, why = (method, "named by the user") if method else choose_method(ready)
         version = tracking.register(uris[chosen], register, alias, uri=store)
         result.registered = {"name": register, "version": version, "alias": alias, "method": chosen, "chosen_by": why}
     return result
 
 
-def log_method(run: Any, study: Study, panel: Panel, result: StudyResult, name: str, keep_model: bool) -> str:
-    """Log one method of a result as a child run, with figures and, if wanted, its model; returns the model's address."""
+def log_method(
+    run: Any, study: Study, panel: Panel, result: StudyResult, name: str, keep_model: bool, figures: bool = True
+) -> str:
+    """Log one method of a result as a child run, if wanted with figures and its model; returns the model's address.
+
+    What a method rests on is drawn wherever the study asks for it (``explain: true``).
+    """
     scored = result.backtest.scored
     rows = scored[scored["method"] == name]
     forecaster = result.backtest.forecasters[name]
     row = result.leaderboard.loc[name].dropna()
-    figures = {} if rows.empty else _figures(study, panel, rows, forecaster)
+    drawn: dict[str, Callable[[], Any]] = {}
+    if len(rows) and figures:
+        drawn |= _figures(panel, rows, forecaster.name)
+    if len(rows) and study.explain and not reads_only_own_features(forecaster.estimator):
+        drawn |= _explanation(panel, rows, forecaster)
     logged = run.method(
         name,
         params=method_params(forecaster),
         metrics={key: float(value) for key, value in row.items()},
         scored=rows.reset_index(),
-        figures=figures,
+        figures=drawn,
         forecaster=forecaster if keep_model else None,
         example=None,
     )
     return str(logged.model_uri)
 
 
-def _figures(study: Study, panel: Panel, rows: pd.DataFrame, forecaster: Forecaster) -> dict[str, Callable[[], Any]]:
-    """Figures of a method's run: one event, the error by hour, and what it rests on where the study asks for it."""
-    figures: dict[str, Callable[[], Any]] = {
-        "one_event": partial(event_figure, panel, rows, forecaster.name),
-        "error_by_hour": partial(error_by_hour_figure, panel, rows, forecaster.name),
+def _figures(panel: Panel, rows: pd.DataFrame, name: str) -> dict[str, Callable[[], Any]]:
+    """Figures of a method's run: one event, and the error by hour."""
+    return {
+        "one_event": partial(event_figure, panel, rows, name),
+        "error_by_hour": partial(error_by_hour_figure, panel, rows, name),
     }
-    if study.explain and not reads_only_own_features(forecaster.estimator):
-        first, _ = event_rows(rows.index)
-        stops = rows.index.get_level_values("time")[np.r_[first[1:], len(rows)] - 1] + panel.step
-        index = rows.index[first]
-        judged = pd.DataFrame(
-            {SITE: index.get_level_values(SITE), "start": index.get_level_values(ORIGIN), "stop": stops}
-        )
-        figures |= explain_forecaster(
-            forecaster, panel, forecaster.cases(panel, judged), repeats=3, max_events=300
-        ).figures()
-    return figures
+
+
+def _explanation(panel: Panel, rows: pd.DataFrame, forecaster: Forecaster) -> dict[str, Callable[[], Any]]:
+    """Figures of what a method rests on."""
+    first, _ = event_rows(rows.index)
+    stops = rows.index.get_level_values("time")[np.r_[first[1:], len(rows)] - 1] + panel.step
+    index = rows.index[first]
+    judged = pd.DataFrame({SITE: index.get_level_values(SITE), "start": index.get_level_values(ORIGIN), "stop": stops})
+    cases = forecaster.cases(panel, judged)
+    return explanation_figures(explain_forecaster(forecaster, panel, cases, repeats=3, max_events=300))
 
 
 def method_params(forecaster: Forecaster) -> dict[str, Any]:
@@ -202,35 +211,3 @@ def method_params(forecaster: Forecaster) -> dict[str, Any]:
         "features": ", ".join(forecaster.features),
         "view": str(forecaster.view),
     }
-
-
-def choose_method(study: Study, panel: Panel) -> tuple[str, str]:
-    """The method to register, chosen on the newest quarter of the training days alone."""
-    names = list(study.forecasters())
-    if len(names) == 1:
-        return names[0], "the only method"
-    if study.train is None:
-        raise StudyError(
-            "the study has no train: span, so nothing can choose among its methods: name one with --method"
-        )
-    first, last = (pd.Timestamp(day) for day in study.train)
-    cut = last - (last - first) * VALIDATION_SHARE
-    inner = study.model_copy(
-        update={
-            "train": (str(first.date()), str((cut - pd.Timedelta(days=1)).date())),
-            "test": (str(cut.date()), str(last.date())),
-        }
-    )
-    board = run_study(inner, panel).leaderboard
-    measure = "nrmse" if "nrmse" in board else study.metrics[0]
-    return str(board.index[0]), f"smallest {measure} from {cut.date()} to {last.date()}, inside the training span"
-
-
-def quick_study(name: str, **parts: Any) -> Study:
-    """A study from keyword arguments, for notebooks and experiments."""
-    return make_study({"study": name, **parts})
-
-
-def sites_table(result: StudyResult, metrics: Sequence[str]) -> pd.DataFrame:
-    """Measures by method and site."""
-    return evaluate(result.backtest.scored, ["method", SITE], metrics)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import pandas as pd
 
 from cblcast import datasets
-from cblcast.backtest import split_events
 from cblcast.config import Study
+from cblcast.days.day_types import OwnHolidays
+from cblcast.days.placebo import placebo_events
+from cblcast.forecast.backtest import split_events
+from cblcast.forecast.case_bank import CaseBank, training_banks
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
+from cblcast.frames.rolling import issue_events
 from cblcast.io.calendars import read_holidays
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.nwp import attach
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.rolling import issue_events
+
+Span = tuple[str, str]
 
 
 def load_panel(study: Study) -> Panel:
@@ -36,18 +43,40 @@ def load_panel(study: Study) -> Panel:
 def _with_holidays(panel: Panel, calendar: str) -> Panel:
     """The panel with the days of an iCalendar file as holidays of every site, beside those of its country."""
     years = (pd.Timestamp(us, unit="us").year for us in (panel.first_times_us.min(), panel.last_times_us.max()))
-    days = read_holidays(calendar, *years)["date"].dt.strftime("%Y-%m-%d").unique()
-    return Panel(panel.data, panel.sites.assign(holidays=" ".join(days)), panel.events)
+    days = OwnHolidays.of(read_holidays(calendar, *years)["date"].dt.strftime("%Y-%m-%d"))
+    return Panel(panel.data, panel.sites.assign(holidays=str(days)), panel.events)
 
 
-def study_events(study: Study, panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Training and test events of a study."""
+@dataclass(frozen=True)
+class StudyEvents:
+    """The events of a study, before they are dealt out to spans.
+
+    Attributes
+    ----------
+    panel : Panel
+    judged : DataFrame
+        Events of all spans, that are judged.
+    learned : DataFrame or None
+        Events that are learned from; None where these are the judged ones.
+    """
+
+    panel: Panel
+    judged: pd.DataFrame
+    learned: pd.DataFrame | None
+
+    def between(self, train: Span | None, test: Span) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Events to learn from that start in `train`, and events to judge that start in `test`; local dates, inclusive."""
+        return split_events(self.judged, self.panel, train, test, self.learned)
+
+
+def events_of(study: Study, panel: Panel) -> StudyEvents:
+    """All events of a study."""
     wanted = study.events
     spans = [span for span in (study.train, study.test) if span is not None]
+    first, last = min(span[0] for span in spans), max(span[1] for span in spans)
     if wanted.file is not None:
         events = read_dispatch(wanted.file, panel, tz=study.data.tz)
     elif wanted.every_min is not None and wanted.horizon_min is not None:
-        first, last = min(span[0] for span in spans), max(span[1] for span in spans)
         events = issue_events(panel, wanted.every_min, wanted.horizon_min, first, last)
     else:
         events = placebo_events(
@@ -56,12 +85,48 @@ def study_events(study: Study, panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame
             str(wanted.stop),
             days=wanted.days,
             labels=wanted.labels,
-            first=min(span[0] for span in spans),
-            last=max(span[1] for span in spans),
+            first=first,
+            last=last,
             like=wanted.like,
             count=wanted.count,
         )
-    return split_events(events, panel, study.train, study.test, _events_to_learn_from(study, panel))
+    return StudyEvents(panel, events, _events_to_learn_from(study, panel))
+
+
+def study_events(study: Study, panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Training and test events of a study."""
+    return events_of(study, panel).between(study.train, study.test)
+
+
+@dataclass(frozen=True)
+class PreparedStudy:
+    """A study with what training, judging and choosing share, so that nothing is read or looked up twice.
+
+    Attributes
+    ----------
+    study : Study
+    panel : Panel
+    events : StudyEvents
+    train, test : DataFrame
+        Events of the two spans.
+    learned : dict View -> CaseBank
+        Cases of the training events, for the views in which something learns.
+    """
+
+    study: Study
+    panel: Panel
+    events: StudyEvents
+    train: pd.DataFrame
+    test: pd.DataFrame
+    learned: dict[View, CaseBank] = field(repr=False)
+
+
+def prepare(study: Study, panel: Panel) -> PreparedStudy:
+    """The events and training cases of a study."""
+    events = events_of(study, panel)
+    train, test = events.between(study.train, study.test)
+    learned = training_banks(panel, study.forecasters().values(), train) if len(train) else {}
+    return PreparedStudy(study, panel, events, train, test, learned)
 
 
 def shifted_clock(clock: str, hours: float) -> str:

@@ -10,9 +10,10 @@ import pandas as pd
 
 from cblcast import tracking
 from cblcast.config import Study, make_study, method_name, view_of
-from cblcast.schema import StudyError, nearest
+from cblcast.frames.schema import StudyError, nearest
 from cblcast.tuning import Trial, TuneResult, tune
-from cblcast.workflow.studies import Progress, StudyResult, load_panel, log_method, run_study, silent, study_events
+from cblcast.workflow.studies import Progress, StudyResult, log_method, run_study, silent
+from cblcast.workflow.study_data import load_panel, study_events
 
 JOURNAL = Path("models") / "tuning.journal"
 

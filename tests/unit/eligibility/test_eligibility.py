@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 
 from cblcast import datasets
+from cblcast.days.placebo import placebo_events
 from cblcast.eligibility import Limits, certify, load_gates, recommend, sufficiency
 from cblcast.eligibility.gates import gate_of
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataError, StudyError
 from cblcast.metrics import rrmse
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.schema import DataError, StudyError
-from cblcast.settle import settle
+from cblcast.settlement import settle
 
 RULES = ["caiso_10in10", "pjm_economic", "ercot_matching_day_pair"]
 
@@ -143,8 +143,8 @@ def test_a_choice_is_not_judged_on_the_days_that_made_it(panel, before, after):
 
 
 def test_learned_methods_stand_beside_the_rule(panel, before, after):
-    from cblcast.estimators.regression import Ridge
-    from cblcast.forecaster import Forecaster
+    from cblcast.estimators.learners.regression import Ridge
+    from cblcast.forecast.forecaster import Forecaster
 
     train = placebo_events(panel, "17:00", "20:00", first="2018-11-01", last="2018-12-21")
     ridge = Forecaster(Ridge(), {"reference_days": {"days": 5}, "calendar": {}})

@@ -5,15 +5,16 @@ import pandas as pd
 import pytest
 
 from cblcast import datasets
-from cblcast.backtest import backtest, split_events
-from cblcast.cases import View
+from cblcast.days.placebo import placebo_events
 from cblcast.errors import DataError
 from cblcast.estimators.learned_baseline import LearnedBaseline, even_weights, within_evidence
-from cblcast.evaluation import evaluate
-from cblcast.forecaster import Forecaster, truth
-from cblcast.methods import make_estimator
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
+from cblcast.estimators.wrappers.ensemble import Ensemble
+from cblcast.forecast.backtest import backtest, split_events
+from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.forecast.methods import make_estimator
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +109,18 @@ def test_an_estimate_outside_all_evidence_is_held_at_it():
 def test_without_the_day_history_the_builder_is_named():
     with pytest.raises(DataError, match="add day_history to the features"):
         LearnedBaseline().fit(pd.DataFrame({"hour": [1.0]}), np.ones(1))
+
+
+def test_in_one_method_each_keeps_to_the_weather_and_the_year_it_was_given(panel):
+    members = (LearnedBaseline(n_estimators=2), LearnedBaseline((), year_ago=False, n_estimators=2))
+    made = Forecaster(Ensemble(members))
+    events = placebo_events(panel, "17:00", "20:00", first="2018-09-01", last="2018-10-15")
+    cases = made.cases(panel, events)
+    made.fit(panel, cases)
+    rich, plain = made.estimator.members_
+    assert {"history_temp_air_c_climb", "history_year_ago_kw"} < set(rich.columns_)
+    alone = Forecaster(members[1]).fit(panel, cases)
+    assert plain.columns_ == alone.estimator.columns_
+    np.testing.assert_allclose(
+        plain.predict(made.matrix(panel, cases)), alone.estimator.predict(alone.matrix(panel, cases))
+    )

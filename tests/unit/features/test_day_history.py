@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from cblcast import datasets
-from cblcast.cases import View, make_cases
 from cblcast.errors import StudyError
-from cblcast.events import Event
 from cblcast.features.day_history import DayHistory
 from cblcast.features.reference_days import ReferenceDays
-from cblcast.panel import Panel
+from cblcast.frames.cases import View, make_cases
+from cblcast.frames.events import Event
+from cblcast.frames.panel import Panel
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from cblcast.features.lags import Lags
 from cblcast.features.origin_clock import OriginClock
-from cblcast.panel import panel_of
-from cblcast.rolling import rolling_origins
-from cblcast.schema import StudyError
+from cblcast.frames.panel import panel_of
+from cblcast.frames.rolling import rolling_origins
+from cblcast.frames.schema import StudyError
 
 
 def panel(values, sites=("a",)):

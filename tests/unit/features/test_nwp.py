@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cblcast.features.nwp import Nwp, NwpError, PowerDeficit, expected_share
-from cblcast.panel import Panel, panel_of
+from cblcast.features.nwp import Nwp, NwpError, expected_share
+from cblcast.features.power_deficit import PowerDeficit
+from cblcast.frames.panel import Panel, panel_of
+from cblcast.frames.rolling import lead_minutes, rolling_origins
+from cblcast.frames.schema import DataError, StudyError
 from cblcast.physics.power_curve import published_power_curve
-from cblcast.rolling import lead_minutes, rolling_origins
-from cblcast.schema import DataError, StudyError
 
 MEASURED = "wind_speed_nacelle_ms"
 
@@ -113,5 +114,5 @@ def test_builders_name_the_columns_they_read(farm, cases):
     builders = (Nwp(("wind_speed_10m_ms",), difference=(("temp_air_10m_k", "temp_air_2m_k"),)),
                 NwpError("wind_speed_10m_ms", MEASURED), PowerDeficit((("observed_kw", MEASURED, 2000.0),)))  # fmt: skip
     for builder in builders:
-        kept = Panel(farm.data[["observed_kw", *builder.panel_columns()]], farm.sites)
+        kept = Panel(farm.data[["observed_kw", *builder.reads_columns()]], farm.sites)
         pd.testing.assert_frame_equal(builder(kept, cases), builder(farm, cases))

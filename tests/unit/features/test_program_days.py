@@ -9,13 +9,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cblcast import datasets
-from cblcast.cases import View, make_cases
-from cblcast.day_rules import DayRule
-from cblcast.estimators.selected_days import SelectedDays
+from cblcast.days.day_rules import DayRule
+from cblcast.days.placebo import placebo_events
+from cblcast.estimators.rules.selected_days import SelectedDays
 from cblcast.features.program_days import ProgramDays
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
-from cblcast.schema import StudyError
+from cblcast.frames.cases import View, make_cases
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import StudyError
 
 SETTLEMENT = View.settlement()
 

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cblcast.cases import EventArrays, View, make_cases
-from cblcast.events import Event
-from cblcast.features.day_ledger import REASONS
+from cblcast.days.ledger import Reason
 from cblcast.features.reference_days import ReferenceDays
-from cblcast.panel import Panel
+from cblcast.frames.cases import EventArrays, View, make_cases
+from cblcast.frames.events import Event
+from cblcast.frames.panel import Panel
 
 ZONE = "Europe/Madrid"
 FIRST, LAST = "2019-03-04", "2019-04-20"
@@ -84,7 +84,7 @@ def test_ledger_and_load_equal_the_slow_loop(seed, lead_in):
         cases = make_cases(panel, [Event("shop", start, stop)], View.real_time(lead_in))
         ledger = builder.ledger(panel, EventArrays.of(panel, cases))
         slow = slow_reasons(panel, builder, start, stop, start - pd.Timedelta(hours=lead_in), taken)
-        assert [REASONS[code] for code in ledger.reason[0]] == slow
+        assert [Reason(code).words for code in ledger.reason[0]] == slow
         assert ledger.tally(0) == dict(pd.Series(slow).value_counts())
 
         found = builder(panel, cases)

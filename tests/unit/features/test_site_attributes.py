@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 
 from cblcast import datasets
-from cblcast.cases import View, make_cases
+from cblcast.days.placebo import placebo_events
 from cblcast.errors import DataError
 from cblcast.estimators.learned_baseline import LearnedBaseline
 from cblcast.features.site_attributes import SiteAttributes
-from cblcast.forecaster import Forecaster
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.frames.cases import View, make_cases
+from cblcast.frames.panel import Panel
 
 
 @pytest.fixture(scope="module")

@@ -3,18 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from cblcast import datasets
+from cblcast.days.placebo import placebo_events
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import StudyError
 from cblcast.integrity import DETECTORS, screen, selection_bias, side_by_side
 from cblcast.integrity.profile import profile
-from cblcast.integrity.screen import conformal_p, hours_of
-from cblcast.panel import Panel
-from cblcast.placebo import placebo_events
+from cblcast.integrity.screen import hours_of
 from cblcast.programs import load_program
-from cblcast.schema import StudyError
-from cblcast.settle import settle
+from cblcast.settlement import settle
 
 
 @pytest.fixture(scope="module")
@@ -109,21 +107,6 @@ def test_an_unknown_detector_is_named(panel, events):
     with pytest.raises(StudyError, match="no detector 'raised'"):
         screen(panel, events, "gb_dfs", detectors=["raised"])
     assert len(DETECTORS) == 5
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.lists(st.floats(-1e9, 1e9), min_size=60, max_size=60, unique=True))
-def test_false_alarms_are_bounded_whatever_the_distribution(scores):
-    # Every one of 60 like days takes its turn as the event: exactly 3 of them, 5 %, are flagged.
-    days = np.array(scores)
-    flagged = [conformal_p(days[k : k + 1], np.delete(days, k))[0] <= 0.05 for k in range(60)]
-    assert sum(flagged) == 3
-
-
-def test_nothing_is_flagged_with_fewer_than_19_ordinary_days():
-    assert conformal_p(np.array([1e9]), np.zeros(18))[0] > 0.05
-    assert conformal_p(np.array([1e9]), np.zeros(19))[0] <= 0.05
-    assert np.isnan(conformal_p(np.array([np.nan]), np.zeros(30))[0])
 
 
 def test_days_chosen_low_are_told_from_days_drawn_at_random(panel, days, events):

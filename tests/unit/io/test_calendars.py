@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from cblcast.frames.schema import DataError
 from cblcast.io.calendars import read_holidays
-from cblcast.schema import DataError
 
 
 def write(path: Path, *lines: str, end: str = "END:VCALENDAR") -> Path:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cblcast.frames.panel import panel_of
 from cblcast.io.align import Rows, resample
 from cblcast.io.column_kinds import ColumnKind, between, join, kind_of
 from cblcast.io.nwp import attach
 from cblcast.io.tabular import read_panel
-from cblcast.panel import panel_of
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cblcast.frames.schema import DataError, DataWarning
 from cblcast.io.dials import looks_like_dial
 from cblcast.io.formats import read_with_report
 from cblcast.io.options import ReaderOptions
 from cblcast.io.tabular import read_panel
-from cblcast.schema import DataError, DataWarning
 
 
 def dial(energies: np.ndarray, start: float = 6199.762, digits: int | None = None) -> np.ndarray:

@@ -3,9 +3,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cblcast.frames.panel import Panel, panel_of
+from cblcast.frames.schema import DataError
 from cblcast.io.event_table import read_events
-from cblcast.panel import Panel, panel_of
-from cblcast.schema import DataError
 
 
 @pytest.fixture

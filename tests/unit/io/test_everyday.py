@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cblcast.frames.schema import DataError
 from cblcast.io.formats import read_with_report
 from cblcast.io.numerals import STYLES, read_numbers
 from cblcast.io.options import ReaderOptions
 from cblcast.io.time_text import NOT_A_TIME, read_texts
-from cblcast.schema import DataError
 
 N = 288
 LOAD = np.round(5 + 3 * np.sin(np.arange(N) / 96 * 2 * np.pi) + np.random.default_rng(1).random(N), 2)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cblcast.frames.schema import DataError, StudyError
 from cblcast.io.formats import METER_FORMATS, read_dispatch, read_meter
-from cblcast.schema import DataError, StudyError
 
 
 def test_a_table_is_read_as_a_table(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cblcast.frames.schema import DataError, DataWarning
 from cblcast.io.green_button import read_green_button
-from cblcast.schema import DataError, DataWarning
 
 # The shape of NAESB REQ.21 / ESPI "Download My Data": an Atom feed whose entries link to each other.
 FEED = """<?xml version="1.0" encoding="UTF-8"?>

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cblcast.frames.schema import DataError, DataWarning
 from cblcast.io.nem12 import read_nem12
-from cblcast.schema import DataError, DataWarning
 
 
 def stream(nmi: str = "NMI1", suffix: str = "E1", minutes: int = 30, unit: str = "kWh") -> str:

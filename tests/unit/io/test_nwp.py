@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from cblcast.features.nwp import Nwp
+from cblcast.frames.panel import panel_of
+from cblcast.frames.rolling import rolling_origins
+from cblcast.frames.schema import DataError
 from cblcast.io.nwp import AGE, attach
-from cblcast.panel import panel_of
-from cblcast.rolling import rolling_origins
-from cblcast.schema import DataError
 
 
 def panel(hours=6, step="10min"):

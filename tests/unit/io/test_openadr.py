@@ -4,9 +4,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from cblcast.frames.panel import Panel, panel_of
+from cblcast.frames.schema import DataError, DataWarning
 from cblcast.io.openadr import read_openadr
-from cblcast.panel import Panel, panel_of
-from cblcast.schema import DataError, DataWarning
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cblcast.days.placebo import placebo_events
+from cblcast.frames.quality import odd_days
+from cblcast.frames.schema import DataWarning
 from cblcast.io.formats import read_meter, read_with_report
 from cblcast.io.options import ReaderOptions
 from cblcast.io.read_report import Kind, ReadReport
 from cblcast.io.tabular import read_panel
-from cblcast.placebo import placebo_events
-from cblcast.quality import odd_days
-from cblcast.schema import DataWarning
 
 DAYS = 30
 

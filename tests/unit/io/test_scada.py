@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from cblcast import datasets
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataError, DataWarning
 from cblcast.io.scada import FLAGS, FlagRules, farm_panel, flag_turbines
-from cblcast.panel import Panel
 from cblcast.physics.power_curve import PowerCurve
-from cblcast.schema import DataError, DataWarning
 
 CURVE = PowerCurve(np.array([0.0, 3.0, 12.0, 25.0]), np.array([0.0, 0.0, 1000.0, 1000.0]), np.ones(4), np.ones(4))
 TIMES = pd.date_range("2020-01-01", periods=48, freq="10min", tz="UTC").as_unit("us")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cblcast.frames.schema import DataError, DataWarning
 from cblcast.io.align import Rows
 from cblcast.io.formats import read_with_report
 from cblcast.io.net import netted
@@ -17,7 +18,6 @@ from cblcast.io.options import ReaderOptions
 from cblcast.io.read_report import ReadReport
 from cblcast.io.readings import EXPORT, IMPORT, NET, TOTAL, Readings, Series
 from cblcast.io.tabular import read_panel
-from cblcast.schema import DataError, DataWarning
 
 ADELAIDE = ReaderOptions(tz="Australia/Adelaide")
 START = 1751673600  # 2025-07-05 00:00 UTC

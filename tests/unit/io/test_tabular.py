@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cblcast.frames.schema import DataError, DataWarning
 from cblcast.io.tabular import read_panel
-from cblcast.schema import DataError, DataWarning
 
 
 def kw(panel) -> np.ndarray:

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from cblcast import datasets
+from cblcast.frames.schema import DataError
 from cblcast.io.time_axis import best_lag, check_time_axis, lag_scan
-from cblcast.schema import DataError
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cblcast.frames.schema import DataError, DataWarning
 from cblcast.io.tabular import read_panel
 from cblcast.io.units import unit_in_name
 from cblcast.io.weather_names import Column, classify
-from cblcast.schema import DataError, DataWarning
 
 C, W, F, N, U = Column.CUSTOMER, Column.WEATHER, Column.CALENDAR, Column.OTHER, Column.UNCLEAR
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cblcast.errors import DataError
 from cblcast.physics.power_curve import PowerCurve, fit_power_curve, published_power_curve, published_turbines
-from cblcast.schema import DataError
 
 
 def test_bins_are_centred_on_multiples_of_half_a_metre_per_second():

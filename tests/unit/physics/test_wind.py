@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cblcast.errors import DataError
 from cblcast.physics import wind
-from cblcast.schema import DataError
 
 
 def test_height_law_by_hand():

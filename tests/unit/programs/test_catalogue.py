@@ -2,8 +2,8 @@
 
 import pytest
 
+from cblcast.frames.schema import StudyError
 from cblcast.programs import explain, list_programs, load_program
-from cblcast.schema import StudyError
 
 OWN = """
 name: my_rule

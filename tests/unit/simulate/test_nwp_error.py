@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cblcast.schema import DataError
+from cblcast.frames.schema import DataError
 from cblcast.simulate.nwp_error import ar1, raise_nwp_error
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cblcast.schema import StudyError
+from cblcast.frames.schema import StudyError
 from cblcast.tuning.journal import mend
 from cblcast.workflow.outputs import check_ending, check_outputs, frame_writer, text_writer, write_all
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from cblcast.config import read_study
+from cblcast.frames.schema import StudyError
 from cblcast.io.options import ReaderOptions
-from cblcast.schema import StudyError
 from cblcast.workflow.starting import country_of, draft_study
 
 

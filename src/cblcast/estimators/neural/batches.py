@@ -1,23 +1,20 @@
-"""Which nets are trained together, their rows as tensors, and the threads and device they run on."""
+"""Which nets are trained together, their rows as tensors, and the device they run on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cblcast.estimators.neural.network import Architecture, Array
-from cblcast.schema import StudyError
+from cblcast.frames.schema import StudyError
 
 if TYPE_CHECKING:
     import torch
 
     from cblcast.estimators.neural.gradients import Samples
-
-T = TypeVar("T")
 
 # Numbers that the activations and matrices of one batch may take. A processor gains nothing beyond half a dozen nets of
 # 5,000 rows (torch's calls are then cheap beside their work), a graphics card wants as many at once as it has memory for.
@@ -64,26 +61,6 @@ def pick_device(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise StudyError(f"device={name!r} was asked for, but torch finds no such CUDA device here: use device='cpu'")
     return device
-
-
-def run_side_by_side(jobs: Sequence[Callable[[], T]], threads: int) -> list[T]:
-    """Results of `jobs` in order, on at most `threads` processor threads.
-
-    Several jobs each get one thread: waiting for each other inside every sum costs more than it brings, and thirty times
-    as much when another program holds one of the cores. torch's own setting is restored afterwards.
-    """
-    import torch
-
-    before = torch.get_num_threads()
-    workers = min(threads, len(jobs))
-    try:
-        torch.set_num_threads(threads if workers <= 1 else 1)
-        if workers <= 1:
-            return [job() for job in jobs]
-        with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return list(pool.map(lambda job: job(), jobs))
-    finally:
-        torch.set_num_threads(before)
 
 
 def batches(lengths: NDArray[np.int64], net: Architecture, *, second_order: bool, budget: int) -> Iterator[list[int]]:

@@ -1,18 +1,21 @@
-"""A feed-forward net in numpy: its shape, its flat weight vector, and prediction without torch.
+"""A feed-forward net in numpy: its layers, its activations, and prediction without torch.
 
-The weights of one net are ONE flat vector: for each layer the matrix (outputs, inputs) row by row, then the biases.
-Everything carries a leading axis of nets, so that thousands of sites are predicted by a few matrix products.
+What every kind of net has stands here once: the sizes of its layers and their checks, the activations, the pass through the
+hidden layers, the blocks in which rows are predicted. The nets of :class:`Architecture` keep ONE flat vector each, for every
+layer the matrix (outputs, inputs) row by row and then the biases; everything carries a leading axis of nets, so that thousands
+of sites are predicted by a few matrix products. Dropout nets (:mod:`cblcast.estimators.neural.dropout_net`) are the other
+kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cblcast.schema import StudyError, nearest
+from cblcast.frames.schema import StudyError, nearest
 
 Array = NDArray[np.float64]
 
@@ -22,35 +25,44 @@ def _sigmoid(x: Array) -> Array:
     return 0.5 * (1.0 + np.tanh(0.5 * x))
 
 
-ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"tanh": np.tanh, "sigmoid": _sigmoid}
+def _silu(x: Array) -> Array:
+    return x * _sigmoid(x)
+
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"tanh": np.tanh, "sigmoid": _sigmoid, "silu": _silu}
+DERIVED = ("tanh", "sigmoid")  # those whose derivatives the trainers know
+_ROWS_AT_ONCE = 65_536
+
+
+def row_blocks(n: int) -> Iterator[slice]:
+    """Rows predicted at a time, so that the activations of a long frame need not fit in memory at once."""
+    for at in range(0, n, _ROWS_AT_ONCE):
+        yield slice(at, min(at + _ROWS_AT_ONCE, n))
 
 
 @dataclass(frozen=True)
-class Architecture:
-    """The shape of a feed-forward net with one linear output.
+class Layers:
+    """The layers of a feed-forward net.
 
     Parameters
     ----------
     n_inputs : int
-        Number of inputs.
     hidden : tuple of int
         Neurons of each hidden layer; the empty tuple is a linear model.
-    activation : {"tanh", "sigmoid"}
-        Of every hidden layer.
+    n_outputs : int
+        Linear.
 
     Raises
     ------
     StudyError
-        For a layer without neurons or an unknown activation.
+        For a layer without neurons, or no input.
     """
 
     n_inputs: int
     hidden: tuple[int, ...]
-    activation: str = "tanh"
+    n_outputs: int = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
-        if self.activation not in ACTIVATIONS:
-            raise StudyError(f"activation {self.activation!r} is not known: {nearest(self.activation, ACTIVATIONS)}")
         if self.n_inputs < 1:
             raise StudyError("a neural net needs at least one input column, got none")
         if any(int(n) != n or n < 1 for n in self.hidden):
@@ -60,8 +72,33 @@ class Architecture:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Units of every layer, the inputs first and the one output last."""
-        return (self.n_inputs, *(int(n) for n in self.hidden), 1)
+        """Units of every layer, the inputs first and the outputs last."""
+        return (self.n_inputs, *(int(n) for n in self.hidden), self.n_outputs)
+
+
+@dataclass(frozen=True)
+class Architecture(Layers):
+    """A net with one output whose gradients are derived by hand.
+
+    Parameters
+    ----------
+    n_inputs, hidden
+        As :class:`Layers`.
+    activation : {"tanh", "sigmoid"}
+        Of every hidden layer.
+
+    Raises
+    ------
+    StudyError
+        For a layer without neurons or an unknown activation.
+    """
+
+    activation: str = "tanh"
+
+    def __post_init__(self) -> None:
+        if self.activation not in DERIVED:
+            raise StudyError(f"activation {self.activation!r} is not known: {nearest(self.activation, DERIVED)}")
+        super().__post_init__()
 
     @property
     def n_parameters(self) -> int:
@@ -76,6 +113,24 @@ class Architecture:
             at = matrix.stop + outputs
             places.append((matrix, slice(matrix.stop, at), outputs, inputs))
         return places
+
+
+def hidden_output(activation: str, layers: Sequence[tuple[Array, Array]], x: Array) -> Array:
+    """What the last hidden layer puts out, (nets, neurons, samples); the inputs where there is no hidden layer.
+
+    Parameters
+    ----------
+    activation : str
+        A name from :data:`ACTIVATIONS`.
+    layers : sequence of (ndarray (nets, outputs, inputs), ndarray (nets, outputs, 1))
+        Matrix and biases of each hidden layer.
+    x : ndarray (nets, n_inputs, samples)
+        Scaled inputs, features before samples. One net axis of length 1 broadcasts.
+    """
+    act, a = ACTIVATIONS[activation], x
+    for matrix, biases in layers:
+        a = act(np.matmul(matrix, a) + biases)
+    return a
 
 
 def forward(net: Architecture, weights: Array, x: Array) -> Array:
@@ -93,14 +148,12 @@ def forward(net: Architecture, weights: Array, x: Array) -> Array:
     ndarray (nets, samples)
         Scaled outputs.
     """
-    act = ACTIVATIONS[net.activation]
-    a, last = x, len(net.hidden)
-    for layer, (matrix, biases, outputs, inputs) in enumerate(net.layers()):
-        w = weights[:, matrix].reshape(-1, outputs, inputs)
-        a = np.matmul(w, a) + weights[:, biases, None]
-        if layer < last:
-            a = act(a)
-    return a[:, 0, :]
+    *hidden, (last, biases) = [
+        (weights[:, matrix].reshape(-1, outputs, inputs), weights[:, biases, None])
+        for matrix, biases, outputs, inputs in net.layers()
+    ]
+    output: Array = np.matmul(last, hidden_output(net.activation, hidden, x)) + biases
+    return output[:, 0, :]
 
 
 def initial_weights(net: Architecture, method: str, seeds: Sequence[int]) -> Array:

@@ -7,14 +7,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.estimators.neural.network import Array, forward
+from cblcast.estimators.neural.network import Array, forward, row_blocks
 from cblcast.estimators.neural.preparation import FEWEST_ROWS, Rows, canonical, scaled_inputs
 from cblcast.estimators.neural.settings import NetSettings, plain_history, row_groups
 from cblcast.estimators.neural.training import train_nets
-from cblcast.schema import DataError
-
-# Rows predicted at a time, so that the activations of a long frame need not fit in memory at once.
-_BLOCK = 65_536
+from cblcast.frames.schema import DataError
 
 
 class NeuralNet(NetSettings):
@@ -135,7 +132,7 @@ class NeuralNet(NetSettings):
         if self.y_gain_ == 0:
             return np.full(len(x), self.y_offset_)
         net, answer = self._net(), np.empty(len(x))
-        for at in range(0, len(x), _BLOCK):
-            scaled = scaled_inputs(x[at : at + _BLOCK], self.x_fill_, self.x_offset_, self.x_gain_)
-            answer[at : at + _BLOCK] = forward(net, self.weights_, scaled.T[None]).mean(axis=0)
+        for block in row_blocks(len(x)):
+            scaled = scaled_inputs(x[block], self.x_fill_, self.x_offset_, self.x_gain_)
+            answer[block] = forward(net, self.weights_, scaled.T[None]).mean(axis=0)
         return answer / self.y_gain_ + self.y_offset_

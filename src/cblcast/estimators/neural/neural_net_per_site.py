@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.estimators.neural.network import Array, forward
-from cblcast.estimators.neural.preparation import Rows, canonical
+from cblcast.estimators.neural.preparation import Rows, canonical, scaled_inputs
 from cblcast.estimators.neural.settings import NetSettings, plain_history, row_groups
 from cblcast.estimators.neural.training import train_nets
-from cblcast.schema import DataError
+from cblcast.frames.schema import DataError
 
 # Padded inputs predicted at a time: sites x features x rows.
 _BLOCK = 2_000_000
@@ -91,8 +91,8 @@ class NeuralNetPerSite(NetSettings):
         order = np.argsort(inverse, kind="stable")
         counts = np.bincount(inverse, minlength=len(asked))
         starts = np.cumsum(counts) - counts
-        scaled = np.where(np.isnan(x), self.x_fill_[site[inverse]], x)
-        scaled = (scaled - self.x_offset_[site[inverse]]) * self.x_gain_[site[inverse]]
+        own = site[inverse]
+        scaled = scaled_inputs(x, self.x_fill_[own], self.x_offset_[own], self.x_gain_[own])
         answer = np.empty(len(x))
         by_length = np.argsort(counts, kind="stable")
         while len(by_length):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cblcast.schema import DataError, StudyError, nearest
+from cblcast.frames.known import known_moments
+from cblcast.frames.schema import DataError, StudyError, nearest
 
 Array = NDArray[np.float64]
 
@@ -148,6 +149,20 @@ def learn_scales(rows: Rows, scaling: str) -> tuple[Scales, dict[str, int]]:
 def scaled_inputs(x: Array, fill: Array, offset: Array, gain: Array) -> Array:
     """Filled and scaled inputs, the samples (n, features) in rows as given."""
     return (np.where(np.isnan(x), fill, x) - offset) * gain
+
+
+def usual_range(x: Array) -> tuple[Array, Array]:
+    """Centre and spread of each feature over what is known, for :func:`clipped_inputs`; the spread is above 0."""
+    centre, spread = known_moments(x)
+    return centre, spread + 1e-9
+
+
+def clipped_inputs(x: Array, centre: Array, spread: Array, limit: float) -> NDArray[np.float32]:
+    """Inputs in spreads from the centre, at most `limit` of them; float32, the samples (n, features) in rows as given.
+
+    What is missing is taken as usual, and what is far out may not drag the net with it.
+    """
+    return np.nan_to_num(np.clip((x - centre) / spread, -limit, limit)).astype(np.float32)
 
 
 def split_rows(

@@ -14,7 +14,7 @@ from cblcast.estimators.columns import take
 from cblcast.estimators.neural.network import Architecture, Array
 from cblcast.estimators.neural.stopping import StopRule
 from cblcast.estimators.neural.training import Recipe
-from cblcast.schema import DataError, StudyError
+from cblcast.frames.schema import DataError, StudyError
 
 logger = logging.getLogger(__name__)
 

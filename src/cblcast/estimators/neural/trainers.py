@@ -6,7 +6,7 @@ import dataclasses
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from cblcast.schema import StudyError, nearest
+from cblcast.frames.schema import StudyError, nearest
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -22,7 +22,6 @@ from cblcast.estimators.neural.batches import (
     keep_freed_memory,
     pack,
     pick_device,
-    run_side_by_side,
 )
 from cblcast.estimators.neural.network import Architecture, Array, initial_weights
 from cblcast.estimators.neural.preparation import (
@@ -36,8 +35,9 @@ from cblcast.estimators.neural.preparation import (
     split_rows,
 )
 from cblcast.estimators.neural.stopping import REASONS, StopRule
+from cblcast.estimators.neural.threads import run_side_by_side
 from cblcast.estimators.neural.trainers import Trainer, make_trainer
-from cblcast.schema import StudyError, nearest
+from cblcast.frames.schema import StudyError, nearest
 
 if TYPE_CHECKING:
     import torch

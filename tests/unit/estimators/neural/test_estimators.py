@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from cblcast.estimators.neural import NeuralNet, NeuralNetPerSite
-from cblcast.schema import DataError, StudyError
+from cblcast.frames.schema import DataError, StudyError
 
 QUICK = {"hidden": (6,), "max_epochs": 60}
 

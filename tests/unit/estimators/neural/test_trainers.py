@@ -13,7 +13,7 @@ from cblcast.estimators.neural.preparation import Rows
 from cblcast.estimators.neural.stopping import REASONS, StopRule
 from cblcast.estimators.neural.trainers import TRAINERS, make_trainer
 from cblcast.estimators.neural.training import Recipe, train_nets
-from cblcast.schema import StudyError
+from cblcast.frames.schema import StudyError
 
 
 def _linear(n=60, nets=2, seed=0):

@@ -1,0 +1,5 @@
+"""``python -m cblcast``."""
+
+from cblcast.cli import main
+
+main()

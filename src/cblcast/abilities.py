@@ -1,0 +1,171 @@
+"""What code may ask of a feature builder and of an estimator: the two interfaces, and the abilities that are optional.
+
+An estimator or builder declares an ability by having its methods; nothing is inherited. Code asks :func:`able`, never for
+an attribute, so that this page lists everything that an own estimator or builder can do to be treated like a built-in one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from cblcast.frames.events import Window
+from cblcast.frames.panel import Panel
+from cblcast.wishes import merge_wishes
+
+
+class FeatureBuilder(Protocol):
+    """Looks history up for cases: a frozen dataclass without a fit and without state, so that a saved model stays true."""
+
+    def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
+        """Features of `cases`: the same index, float64 columns named with their units; nothing hidden is looked at."""
+
+
+class ReadsColumns(Protocol):
+    """A builder that reads more of the panel than the metered power."""
+
+    def reads_columns(self) -> tuple[str, ...]:
+        """Panel columns that must be there, ``observed_kw`` or not."""
+
+
+class ExplainsAbsence(Protocol):
+    """A builder that knows why there is no history for an event."""
+
+    def why_absent(self, panel: Panel, cases: pd.DataFrame) -> list[str]:
+        """One sentence an event of `cases`, in their order."""
+
+
+class TellsDays(Protocol):
+    """A builder that chooses days for an event and can lay its choice open."""
+
+    def told_days(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
+        """One row a day for the one event of `cases`: ``day``, ``weekday``, ``reason``, ``event_hours_kw``, ``selected`` …"""
+
+
+class Recognises(Protocol):
+    """A reader that knows its files by their look, so that nobody need name the format."""
+
+    def recognises(self, path: Path) -> bool:
+        """Whether the file at `path` is one of its own."""
+
+
+class Estimator(Protocol):
+    """Plain scikit-learn: fitted row by row; rows of one (site, origin) travel together."""
+
+    def fit(self, X: pd.DataFrame, y: np.ndarray) -> Any:
+        """Learn `y` [kW] from `X`; what scikit-learn's tag ``requires_fit`` denies has nothing to learn."""
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Estimate [kW], float64, shape (n_rows,), in row order; NaN where there is none."""
+
+
+class RequiresFeatures(Protocol):
+    """An estimator that names the builders it cannot do without."""
+
+    def required_features(self) -> Mapping[str, Mapping[str, Any]]:
+        """A wish, see :mod:`cblcast.wishes`."""
+
+
+class NeedsWindows(Protocol):
+    """An estimator that needs rows beside the event."""
+
+    def windows(self) -> tuple[Window, ...]:
+        """The hours that the cases must hold, those of inner estimators included."""
+
+
+class Checks(Protocol):
+    """An estimator that can say before any data are read that its parameters make no sense."""
+
+    def check(self) -> None:
+        """Raise :class:`~cblcast.errors.StudyError` in one sentence."""
+
+
+class GivesIntervals(Protocol):
+    """An estimator with limits."""
+
+    def predict_interval(self, X: pd.DataFrame) -> np.ndarray:
+        """Lower and upper limit [kW], float64, shape (n_rows, 2)."""
+
+
+class KnowsWhyNot(Protocol):
+    """An estimator with validity tests of its own."""
+
+    def why_not(self, X: pd.DataFrame) -> np.ndarray:
+        """Why a row gets no estimate, empty where it gets one; str, shape (n_rows,)."""
+
+
+class TellsAdjustment(Protocol):
+    """An estimator that moves a baseline to meet the meter, and tells by how much."""
+
+    def explain(self, X: pd.DataFrame) -> pd.DataFrame:
+        """``raw``, ``applied``, ``usable`` of each row's event; ``unadjusted_kw`` and ``adjusted_kw`` of each row [kW]."""
+
+
+class Searchable(Protocol):
+    """An estimator with ranges that a tuning searches unless told otherwise."""
+
+    @classmethod
+    def search_space(cls) -> Mapping[str, Any]:
+        """Parameter -> range, see :mod:`cblcast.estimators.ranges`."""
+
+
+class Contributes(Protocol):
+    """An estimator that splits each estimate into what its columns contribute."""
+
+    def contributions(self, X: pd.DataFrame) -> np.ndarray:
+        """Contribution of each column and, last, the constant; float64, shape (n_rows, n_columns + 1)."""
+
+
+def able(thing: Any, ability: type) -> bool:
+    """Whether `thing` has `ability`, here and now: a wrapper may have it only where what it wraps does.
+
+    ``isinstance`` of a protocol looks at the class, and would see a method that scikit-learn's ``available_if`` hides.
+    """
+    asked = (name for name, it in vars(ability).items() if name == "__call__" or _is_public_method(name, it))
+    return thing is not None and all(hasattr(thing, name) for name in asked)
+
+
+def _is_public_method(name: str, it: Any) -> bool:
+    return not name.startswith("_") and (callable(it) or isinstance(it, classmethod))
+
+
+def needed_features(*estimators: Any) -> dict[str, dict[str, Any]]:
+    """One set of builders that serves all of `estimators`; see :func:`cblcast.wishes.merge_wishes`."""
+    return merge_wishes(*(each.required_features() for each in estimators if able(each, RequiresFeatures)))
+
+
+def needed_windows(*estimators: Any) -> tuple[Window, ...]:
+    """The windows of all of `estimators`, each once."""
+    return tuple(dict.fromkeys(window for each in estimators if able(each, NeedsWindows) for window in each.windows()))
+
+
+def check_parameters(estimator: Any) -> None:
+    """Let an estimator that can check its parameters do so."""
+    if able(estimator, Checks):
+        estimator.check()
+
+
+def learns(estimator: Any) -> bool:
+    """Whether an estimator must be fitted before it is asked; a rule, or a rule behind an adjustment, need not."""
+    return not hasattr(estimator, "__sklearn_tags__") or bool(estimator.__sklearn_tags__().requires_fit)
+
+
+def layers(estimator: Any) -> Iterator[Any]:
+    """An estimator and what it wraps, outermost first, the fitted one where there is one."""
+    while estimator is not None:
+        yield estimator
+        estimator = getattr(estimator, "estimator_", None) or getattr(estimator, "estimator", None)
+
+
+def innermost(estimator: Any) -> Any:
+    """What stands inside all wrappers."""
+    return list(layers(estimator))[-1]
+
+
+def outermost_able(estimator: Any, ability: type) -> Any | None:
+    """The first layer of `estimator` that has `ability`, None where no layer has."""
+    return next((each for each in layers(estimator) if able(each, ability)), None)

@@ -1,5 +1,0 @@
-"""``python -m cblcast.cli``."""
-
-from cblcast.cli import main
-
-main()

@@ -1,0 +1,50 @@
+"""The blindfold on the wall clock: which slots of the DayCube hold a reading that a case may not see."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cblcast.frames.cases import EventArrays
+from cblcast.frames.instants import HOUR_US
+from cblcast.frames.panel import Panel, local_clock
+
+# No clock has been put back by more than two hours; a reading further away cannot share a slot.
+_CLOCK_CHANGE_US = 3 * HOUR_US
+
+
+def hidden_slots(panel: Panel, event: EventArrays) -> tuple[np.ndarray, np.ndarray]:
+    """First hidden slot of each event, and the first slot after the last hidden one.
+
+    A slot is hidden as soon as ONE of its readings is: on the 25 h day the double hour holds the mean of two readings,
+    and where a zone's offset is no multiple of the step a slot holds the reading that begins within it.
+
+    Returns
+    -------
+    begin, end : ndarray of int64, shape (n_events,)
+        Start of the slot on the local wall, microseconds since 1970-01-01 00:00. A slot may be seen when it ends by
+        `begin` or starts at or after `end`.
+    """
+    first = panel.first_times_us[event.site]
+    step = panel.step_us
+    # An interval that reaches into the blindfold carries hidden load in its mean, so the grid is rounded down.
+    first_hidden = first + (event.hidden_from_us - first) // step * step
+    last_hidden = first + (event.hidden_until_us - 1 - first) // step * step
+    begin = _slot(panel, event.site, first_hidden)
+    end = _slot(panel, event.site, last_hidden) + step
+    near = _clock_put_back(panel, event.site, first_hidden, first_hidden + _CLOCK_CHANGE_US)
+    for later in range(step, _CLOCK_CHANGE_US + 1, step) if len(near) else ():
+        begin[near] = np.minimum(begin[near], _slot(panel, event.site[near], first_hidden[near] + later))
+    near = _clock_put_back(panel, event.site, last_hidden - _CLOCK_CHANGE_US, last_hidden)
+    for earlier in range(step, _CLOCK_CHANGE_US + 1, step) if len(near) else ():
+        end[near] = np.maximum(end[near], _slot(panel, event.site[near], last_hidden[near] - earlier) + step)
+    return begin, end
+
+
+def _slot(panel: Panel, site: np.ndarray, times_us: np.ndarray) -> np.ndarray:
+    return local_clock(panel, site, times_us) // panel.step_us * panel.step_us
+
+
+def _clock_put_back(panel: Panel, site: np.ndarray, since_us: np.ndarray, until_us: np.ndarray) -> np.ndarray:
+    """Events between whose two instants the clock was put back."""
+    passed = local_clock(panel, site, until_us) - local_clock(panel, site, since_us)
+    return np.flatnonzero(passed < until_us - since_us)

@@ -1,0 +1,160 @@
+"""Local day types: which days a program holds to be alike, with the holidays of a site's country."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataError, StudyError, nearest
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "holiday")
+
+# Labels for Monday … Sunday and for holidays: days with the same label are alike.
+DAY_TYPES: dict[str, tuple[str, ...]] = {
+    "all": ("any",) * 8,
+    "working": ("working",) * 5 + ("rest",) * 3,
+    "monday_to_saturday": ("working",) * 6 + ("rest",) * 2,  # the shops of the baseline paper (section 4.3)
+    "weekday_saturday_sunday": ("weekday",) * 5 + ("saturday", "sunday", "sunday"),
+    "weekday_saturday_sunday_holiday": ("weekday",) * 5 + ("saturday", "sunday", "holiday"),
+    "day_of_week": (*DAYS[:6], "sunday", "sunday"),
+}
+
+
+@dataclass(frozen=True)
+class OwnHolidays:
+    """Days off beside those of a country: a works holiday, a term.
+
+    Attributes
+    ----------
+    days : tuple of int
+        Local days since 1970-01-01, ascending.
+    """
+
+    days: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, dates: str | Iterable[Any]) -> OwnHolidays:
+        """From dates, or from the text of the sites column ``holidays``: ISO dates with spaces between."""
+        try:
+            days = np.array(dates.split() if isinstance(dates, str) else list(dates), dtype="M8[D]")
+        except ValueError:
+            told = dates if isinstance(dates, str) else str(dates)
+            raise DataError(
+                f"the sites column holidays holds {told[:40]!r}: write dates like '2019-12-26 2019-12-27'"
+            ) from None
+        return cls(tuple(np.unique(days).astype(np.int64).tolist()))
+
+    def __str__(self) -> str:
+        """As the sites column holds them."""
+        return " ".join(np.array(self.days, dtype="M8[D]").astype(str).tolist())
+
+
+class Place(NamedTuple):
+    """Where a site lies, as far as holidays go."""
+
+    country: str
+    subdivision: str
+    own: OwnHolidays
+
+
+def day_type_labels(day_types: str | Sequence[str]) -> tuple[str, ...]:
+    """Eight labels, Monday … Sunday and holiday, from a known name or from themselves."""
+    if isinstance(day_types, str):
+        if day_types not in DAY_TYPES:
+            raise StudyError(f"unknown day types {day_types!r}: {nearest(day_types, DAY_TYPES)}")
+        return DAY_TYPES[day_types]
+    labels = tuple(day_types)
+    if len(labels) != 8:
+        raise StudyError(f"day types need eight labels (Monday … Sunday, holiday), not {len(labels)}")
+    return labels
+
+
+@lru_cache(maxsize=256)
+def holiday_days(country: str, subdivision: str, first_year: int, last_year: int) -> np.ndarray:
+    """Holidays as days since 1970-01-01, int64, sorted.
+
+    Parameters
+    ----------
+    country, subdivision : str
+        ISO codes as the ``holidays`` package knows them (``GB``, ``ENG``); an empty country has no holidays.
+    """
+    if not country:
+        return np.empty(0, dtype=np.int64)
+    import holidays
+
+    try:
+        known = holidays.country_holidays(country, subdiv=subdivision or None, years=range(first_year, last_year + 1))
+    except NotImplementedError as error:
+        raise DataError(
+            f"no holidays are known for country {country!r}, subdivision {subdivision!r}: "
+            "use the ISO codes ('IT', or 'GB' with 'ENG'), or leave the country empty"
+        ) from error
+    return np.sort(np.array(list(known.keys()), dtype="M8[D]").astype(np.int64))
+
+
+def day_type_codes(days: np.ndarray, labels: Sequence[str], holidays: np.ndarray) -> np.ndarray:
+    """Code of each day's label, int8.
+
+    Parameters
+    ----------
+    days : ndarray of int64
+        Local days since 1970-01-01.
+    labels : sequence of str, length 8
+    holidays : ndarray of int64
+    """
+    names = sorted(set(labels))
+    code_of = np.array([names.index(label) for label in labels], dtype=np.int8)
+    weekday = (days + 3) % 7  # 1970-01-01 was a Thursday
+    return code_of[np.where(np.isin(days, holidays), 7, weekday)]
+
+
+def site_holidays(panel: Panel, first_day: int, last_day: int) -> list[np.ndarray]:
+    """Holidays of each site between two local days (inclusive, days since 1970-01-01)."""
+    place_of_site, places = _places(panel)
+    found = _holidays_of(places, first_day, last_day)
+    return [found[place] for place in place_of_site]
+
+
+def site_day_types(panel: Panel, day_types: str | Sequence[str], first_day: int, n_days: int) -> np.ndarray:
+    """Day-type code of each site and local day, int8, shape (n_sites, n_days)."""
+    labels = day_type_labels(day_types)
+    days = np.arange(first_day, first_day + n_days, dtype=np.int64)
+    place_of_site, places = _places(panel)
+    holidays = _holidays_of(places, first_day, first_day + n_days - 1)
+    codes = np.stack([day_type_codes(days, labels, known) for known in holidays])
+    return codes[place_of_site]
+
+
+def _holidays_of(places: list[Place], first_day: int, last_day: int) -> list[np.ndarray]:
+    first_year, last_year = (
+        int(np.int64(day).astype("M8[D]").astype("M8[Y]").astype(int)) + 1970 for day in (first_day, last_day)
+    )
+    return [
+        np.union1d(
+            holiday_days(place.country, place.subdivision, first_year, last_year),
+            np.array(place.own.days, dtype=np.int64),
+        )
+        for place in places
+    ]
+
+
+def _places(panel: Panel) -> tuple[np.ndarray, list[Place]]:
+    """Which place each site lies in, and the places; what sites does not say is empty."""
+
+    def column(name: str) -> pd.Series:
+        if name not in panel.sites.columns:
+            return pd.Series("", index=panel.sites.index)
+        known = panel.sites[name]
+        return known.astype(object).where(known.notna(), "").astype(str)
+
+    told = pd.MultiIndex.from_arrays([column("country"), column("subdivision"), column("holidays")])
+    codes, places = pd.factorize(told)
+    return codes, [
+        Place(str(country), str(subdivision), OwnHolidays.of(str(own))) for country, subdivision, own in places
+    ]

@@ -1,0 +1,221 @@
+"""Screening: an XofY rule on every day of many sites, straight from the DayCube.
+
+The answer is that of :class:`~cblcast.estimators.rules.similar_days.XofY` behind
+:class:`~cblcast.estimators.wrappers.adjusted.Adjusted`, for rules that need nothing but the load: one event a day at the same
+wall-clock hours. It is meant for the question "which of a million customers can be baselined at all?", where the long
+frame of cases would cost more than the arithmetic.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from cblcast.frames.cube import DayCube
+from cblcast.frames.events import Window, WindowSpec
+from cblcast.frames.schema import DataWarning, StudyError, nearest
+
+_SITES_AT_ONCE = 128  # a block of planes then stays in a core's own cache
+
+# Sign of the key that is ranked upwards, and whether the choice starts at its smallest or in its middle.
+_RANKS = {"high": (-1.0, False), "low": (1.0, False), "middle": (1.0, True), "recent": (0.0, False)}
+
+
+@dataclass(frozen=True, eq=False)
+class Screening:
+    """A baseline for every site and day.
+
+    Attributes
+    ----------
+    baseline_kw : ndarray of float32, shape (n_sites, n_days, n_event_slots)
+        Adjusted baseline [kW] in the event hours; NaN where too few days qualified.
+    factor : ndarray of float32, shape (n_sites, n_days)
+        The factor applied; 1 where the window shows no usable load.
+    slots : range
+        Slots of the cube that the event covers.
+    """
+
+    baseline_kw: np.ndarray
+    factor: np.ndarray
+    slots: range
+
+
+def xofy_backtest(
+    cube: DayCube,
+    start_hour: float,
+    stop_hour: float,
+    *,
+    x: int = 5,
+    y: int = 10,
+    select: str = "high",
+    window: WindowSpec | None = "PBLM",
+    limits: tuple[float, float] = (0.8, 1.2),
+    qualified: np.ndarray | None = None,
+    look_back_days: int = 60,
+) -> Screening:
+    """XofY with a capped ratio adjustment, on every day as if it had been an event day.
+
+    Parameters
+    ----------
+    cube : DayCube
+        Load [kW], e.g. ``panel.cube("observed_kw")``.
+    start_hour, stop_hour : float
+        Local wall clock of the event, within one day [h].
+    x, y : int
+        ``1 <= x <= y``: X of the Y newest qualified days.
+    select : {"high", "middle", "low", "recent"}
+        By mean load in the event hours, as :data:`~cblcast.estimators.rules.similar_days.SELECTIONS`; ties go to the newer
+        day.
+    window : Window, str or None
+        Window of the ratio adjustment (equation 2); None leaves the baseline as it is.
+    limits : (float, float)
+        Cap of the factor.
+    qualified : ndarray of bool, shape (n_days,) or (n_sites, n_days), optional
+        Days that may be reference days, e.g. working days. A day also has to be metered throughout the event hours and
+        the window.
+    look_back_days : int
+        The Y days must lie within so many calendar days.
+
+    Returns
+    -------
+    Screening
+
+    Warns
+    -----
+    DataWarning
+        Counting the days whose window shows no load above zero, or none at all: their factor is 1.
+
+    References
+    ----------
+    Baseline paper, equations 1-3.
+    """
+    if not 1 <= x <= y <= 100:
+        raise StudyError(f"XofY needs 1 <= x <= y <= 100, not x={x}, y={y}")
+    if select not in _RANKS:
+        raise StudyError(f"unknown selection {select!r} for screening: {nearest(select, _RANKS)}")
+    if not limits[0] <= 1 <= limits[1]:
+        raise StudyError(f"limits {limits} must enclose 1, the factor that changes nothing")
+    event = _slots(cube, start_hour, stop_hour, "the event")
+    beside = event[:0] if window is None else _window_slots(cube, Window.of(window), start_hour, stop_hour)
+    n_sites, n_days, _ = cube.values.shape
+    may_serve = np.broadcast_to(True if qualified is None else np.asarray(qualified, dtype=bool), (n_sites, n_days))
+    found = Screening(
+        np.empty((n_sites, n_days, len(event)), dtype=np.float32), np.ones((n_sites, n_days), dtype=np.float32), event
+    )
+    lost = 0
+    for first in range(0, n_sites, _SITES_AT_ONCE):
+        block = slice(first, first + _SITES_AT_ONCE)
+        planes = _planes(cube.values[block], event, beside)
+        mean = _mean_of_chosen(planes, may_serve[block], x, y, select, look_back_days, len(event))
+        if window is not None:
+            factor, usable = _ratio(planes[-1], mean[-1], limits)
+            lost += int(np.count_nonzero(~usable & np.isfinite(mean[0])))
+            mean[: len(event)] *= factor
+            found.factor[block] = factor
+        found.baseline_kw[block] = np.moveaxis(mean[: len(event)], 0, 2)
+    if lost:
+        warnings.warn(
+            f"{lost} of {n_sites * n_days} site days are not adjusted: their window shows no load above zero, "
+            "or none at all",
+            DataWarning,
+            stacklevel=2,
+        )
+    return found
+
+
+def _slots(cube: DayCube, start_hour: float, stop_hour: float, what: str) -> range:
+    n_slots = cube.values.shape[2]
+    begin, end = start_hour * n_slots / 24, stop_hour * n_slots / 24
+    if not (0 <= begin < end <= n_slots) or begin % 1 or end % 1:
+        raise StudyError(
+            f"{what} from {start_hour:g} h to {stop_hour:g} h does not lie on intervals of {24 / n_slots:g} h within "
+            "one day: screening looks at one local day; use backtest for events across midnight"
+        )
+    return range(int(begin), int(end))
+
+
+def _window_slots(cube: DayCube, window: Window, start_hour: float, stop_hour: float) -> range:
+    if window.side == "before":
+        end = start_hour - window.buffer
+        return _slots(cube, end - window.hours, end, "the window")
+    begin = stop_hour + window.buffer
+    return _slots(cube, begin, begin + window.hours, "the window")
+
+
+def _planes(values: np.ndarray, event: range, beside: range) -> np.ndarray:
+    """Load by event slot, then the sum over the window if there is one; float32, (n_planes, n_sites, n_days)."""
+    planes = np.empty((len(event) + (len(beside) > 0), *values.shape[:2]), dtype=np.float32)
+    planes[: len(event)] = np.moveaxis(values[:, :, event.start : event.stop], 2, 0)
+    if len(beside):
+        planes[-1] = values[:, :, beside.start]
+        for slot in beside[1:]:
+            planes[-1] += values[:, :, slot]
+    return planes
+
+
+def _mean_of_chosen(
+    planes: np.ndarray, may_serve: np.ndarray, x: int, y: int, select: str, look_back_days: int, n_event: int
+) -> np.ndarray:
+    """Mean of the chosen days for every day, NaN where too few qualify; same shape as `planes`."""
+    days = np.arange(planes.shape[2])
+    qualified = may_serve & np.isfinite(planes.sum(axis=0))
+    if qualified.all():
+        mean = _sliding_mean(planes, x, y, select, n_event)
+        mean[:, :, : y if look_back_days >= y else None] = np.nan
+        return mean
+    # Push the qualified days of each site together, so that "the Y newest" are neighbours again.
+    before = np.cumsum(qualified, axis=1) - qualified
+    site, day = np.nonzero(qualified)
+    packed = np.full_like(planes, np.nan)
+    packed[:, site, before[site, day]] = planes[:, site, day]
+    day_of = np.zeros(qualified.shape, dtype=np.int64)
+    day_of[site, before[site, day]] = day
+    mean = np.take_along_axis(_sliding_mean(packed, x, y, select, n_event), before[None], axis=2)
+    oldest = np.take_along_axis(day_of, np.maximum(before - y, 0), axis=1)
+    mean[:, (before < y) | (oldest < days - look_back_days)] = np.nan
+    return mean
+
+
+def _sliding_mean(planes: np.ndarray, x: int, y: int, select: str, n_event: int) -> np.ndarray:
+    """Mean of `x` of the `y` entries before each entry of the last axis; the first `y` entries of a site are void.
+
+    The sites lie end to end, so that each step is one pass over contiguous memory. An entry's rank among the y that a
+    window holds is not sorted anew for every window: as the window moves on by one, the entry meets one newer entry and
+    loses one older, whose comparisons with it are known.
+    """
+    flat = planes.reshape(len(planes), -1)
+    n = flat.shape[1]
+    total = np.zeros_like(flat)
+    product = np.empty_like(flat)
+    if x == y or select == "recent":
+        for age in range(1, min(x, n - 1) + 1):
+            total[:, age:] += flat[:, : n - age]
+        return (total / np.float32(x)).reshape(planes.shape)
+    sign, in_the_middle = _RANKS[select]
+    least = (y - x) // 2 if in_the_middle else 0
+    key = sign * flat[:n_event].sum(axis=0, dtype=np.float64)  # meters of low resolution make near ties
+    # older[k][t]: the entry k before t comes before t; ties leave the newer one in front.
+    older = np.zeros((y, n), dtype=np.int8)
+    for k in range(1, min(y, n)):
+        np.less(key[: n - k], key[k:], out=older[k, k:].view(bool))
+    # Rank of entry t in the window that it is the newest of, counted from the first rank that is chosen; seen as
+    # unsigned, what lies before that is large, so that one comparison finds both ends.
+    rank = np.add.reduce(older, axis=0, dtype=np.int8) - np.int8(least)
+    for age in range(1, min(y, n - 1) + 1):
+        chosen = rank[: n - age].view(np.uint8) < x
+        np.multiply(flat[:, : n - age], chosen.astype(np.float32), out=product[:, : n - age])
+        total[:, age:] += product[:, : n - age]
+        if age < y:
+            rank[: n - age] += 1 - older[age, age:]
+            rank -= older[y - age]
+    return (total / np.float32(x)).reshape(planes.shape)
+
+
+def _ratio(metered: np.ndarray, baseline: np.ndarray, limits: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Capped factor, 1 where it cannot be known, and where it can."""
+    usable = (metered > 0) & (baseline > 0)
+    factor = np.ones_like(baseline)
+    np.divide(metered, baseline, out=factor, where=usable)
+    return np.clip(factor, np.float32(limits[0]), np.float32(limits[1]), out=factor), usable

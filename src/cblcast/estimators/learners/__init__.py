@@ -1,0 +1,1 @@
+"""Learners: regression, trees, kernels, time series and curves, each fitted row by row."""

@@ -1,0 +1,218 @@
+"""Ordinary least squares and ridge regression in closed form, one model or one per group (site, hour) in one batch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from cblcast.estimators.design import column_names, finite_target, learn_design, row_weights
+from cblcast.estimators.groups import group_rows
+from cblcast.frames.schema import StudyError
+
+logger = logging.getLogger(__name__)
+
+GCV_PRICE = 1.4  # of a degree of freedom: plain GCV undersmooths now and then (Kim and Gu 2004, J. R. Stat. Soc. B 66)
+ALPHAS = tuple(float(alpha) for alpha in np.logspace(-1, 4, 16))
+
+
+def ridge_paths(
+    gram: np.ndarray, moment: np.ndarray, total: np.ndarray, count: np.ndarray, alphas: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ridge coefficients of many small problems at once, each with the penalty that generalised cross-validation takes.
+
+    Parameters
+    ----------
+    gram : ndarray, shape (g, p, p)
+        XᵀX of centred columns.
+    moment : ndarray, shape (g, p)
+        Xᵀy of the centred target.
+    total : ndarray, shape (g,)
+        yᵀy of the centred target.
+    count : ndarray, shape (g,)
+        Rows.
+    alphas : ndarray, shape (a,)
+        Penalties tried; one of 0 is ordinary least squares by the pseudo-inverse.
+
+    Returns
+    -------
+    coef : ndarray, shape (g, p)
+    alpha : ndarray, shape (g,)
+
+    References
+    ----------
+    Golub, Heath and Wahba (1979), Technometrics 21: GCV(α) = n RSS(α) / (n - γ tr H(α))², the mean counted as a
+    parameter; γ = 1.4 after Kim and Gu (2004).
+    """
+    values, vectors = np.linalg.eigh(gram)
+    values = np.maximum(values, 0.0)
+    projected = np.einsum("gpk,gp->gk", vectors, moment)
+    floor = values.max(axis=1, initial=0.0)[:, None] * 1e-10  # directions that the rows do not determine
+    alive = values > floor
+    best = np.full(len(gram), np.inf)
+    chosen = np.zeros(len(gram))
+    weights = np.zeros_like(projected)
+    for alpha in alphas:
+        damped = np.where(alive, values + alpha, 1.0)
+        shrunk = np.where(alive, projected / damped, 0.0)
+        residual = total - (shrunk * (2 * projected - values * shrunk)).sum(1)
+        free = count - GCV_PRICE * (1.0 + np.where(alive, values / damped, 0.0).sum(1))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            criterion = np.where(free > 0, count * np.maximum(residual, 0.0) / free**2, np.inf)
+        better = (criterion < best) | ((alpha == alphas[-1]) & ~np.isfinite(best))
+        best = np.where(better, criterion, best)
+        chosen = np.where(better, alpha, chosen)
+        weights = np.where(better[:, None], shrunk, weights)
+    return np.einsum("gpk,gk->gp", vectors, weights), chosen
+
+
+def grouped_moments(
+    X: np.ndarray, y: np.ndarray, weight: np.ndarray, group: np.ndarray, n_groups: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Count, weighted mean of X and y, and centred XᵀWX, XᵀWy, yᵀWy of each group; rows may stand in any order."""
+    order = np.argsort(group, kind="stable")
+    bounds = np.searchsorted(group[order], np.arange(n_groups + 1))
+    p = X.shape[1]
+    count = np.diff(bounds).astype(np.float64)
+    mean_x, mean_y = np.zeros((n_groups, p)), np.zeros(n_groups)
+    gram, moment, total = np.zeros((n_groups, p, p)), np.zeros((n_groups, p)), np.zeros(n_groups)
+    for g in range(n_groups):
+        rows = order[bounds[g] : bounds[g + 1]]
+        if len(rows) == 0:
+            continue
+        share = weight[rows] / weight[rows].sum()
+        mean_x[g], mean_y[g] = share @ X[rows], share @ y[rows]
+        root = np.sqrt(share * len(rows))  # weights of mean 1, so that a penalty means the same with and without them
+        centred, target = (X[rows] - mean_x[g]) * root[:, None], (y[rows] - mean_y[g]) * root
+        gram[g], moment[g], total[g] = centred.T @ centred, centred.T @ target, target @ target
+    return count, mean_x, mean_y, gram, moment, total
+
+
+class Ridge(RegressorMixin, BaseEstimator):
+    """Ridge regression; with `by` one model per group, all groups solved in one batch, and a pooled one behind them.
+
+    Parameters
+    ----------
+    columns : sequence of str, optional
+        Columns to use; all unless given.
+    by : sequence of str
+        What separates the groups: ``"site_id"`` and columns such as ``"hour"``. Empty: one model for all rows.
+    alphas : sequence of float
+        Penalties among which generalised cross-validation chooses, for standardised columns, for each group on its own.
+    one_hot : sequence of str
+        Columns of categories, one indicator per level; those that are not there are passed over.
+    clip : float or None
+        Hold standardised values within ± `clip`; see :class:`~cblcast.estimators.design.Design`.
+    fewest_rows : int
+        A group with fewer training rows, and one never trained, is estimated by the pooled model; their number is
+        logged.
+
+    Attributes
+    ----------
+    coef_ : ndarray, shape (n_groups + 1, p)
+        Coefficients of the standardised columns; the last row is the pooled model.
+    intercept_ : ndarray, shape (n_groups + 1,)
+    alpha_ : ndarray, shape (n_groups + 1,)
+
+    Notes
+    -----
+    With fewer rows than columns, or columns that depend on each other, the penalty decides; nothing has to be inverted
+    that cannot be.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[str] | None = None,
+        by: Sequence[str] = (),
+        alphas: Sequence[float] = ALPHAS,
+        one_hot: Sequence[str] = ("day_of_week",),
+        clip: float | None = 5.0,
+        fewest_rows: int = 60,
+    ) -> None:
+        self.columns = columns
+        self.by = by
+        self.alphas = alphas
+        self.one_hot = one_hot
+        self.clip = clip
+        self.fewest_rows = fewest_rows
+
+    def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
+        """Solve all groups."""
+        alphas = self._penalties()
+        target = finite_target(y, self)
+        weight = row_weights(sample_weight, len(target), self)
+        self.n_features_in_ = len(column_names(X))
+        self.design_ = learn_design(X, self, self.columns, self.one_hot, self.clip)
+        matrix = self.design_.matrix(X, self)
+        groups = group_rows(X, self.by, self)
+        self.keys_ = groups.keys
+        parts = grouped_moments(matrix, target, weight, groups.of_row, len(groups)) if self.by else None
+        pooled = grouped_moments(matrix, target, weight, np.zeros(len(target), dtype=np.int64), 1)
+        joined = pooled if parts is None else tuple(np.concatenate(pair) for pair in zip(parts, pooled, strict=True))
+        count, mean_x, mean_y, gram, moment, total = joined
+        self.coef_, self.alpha_ = ridge_paths(gram, moment, total, count, alphas)
+        self.intercept_ = mean_y - (self.coef_ * mean_x).sum(1)
+        self.rows_ = count
+        if parts is None:
+            self.keys_ = np.empty(0, dtype=np.str_)
+        return self
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Estimate in the unit of y, float64, shape (n_rows,)."""
+        check_is_fitted(self, "coef_")
+        matrix = self.design_.matrix(X, self)
+        model = np.full(len(matrix), len(self.keys_))
+        if len(self.keys_) and len(matrix):
+            groups = group_rows(X, self.by, self)
+            place = groups.among(self.keys_)
+            own = (place >= 0) & (self.rows_[place] >= self.fewest_rows)
+            if not own.all():
+                logger.info(
+                    "%s: %d of %d groups were not trained on enough rows; the pooled model estimates them",
+                    type(self).__name__, int((~own).sum()), len(own),
+                )  # fmt: skip
+            model = np.where(own, place, len(self.keys_))[groups.of_row]
+        return (matrix * self.coef_[model]).sum(1) + self.intercept_[model]
+
+    def _penalties(self) -> np.ndarray:
+        alphas = np.atleast_1d(np.asarray(self.alphas, dtype=np.float64))
+        if len(alphas) == 0 or not np.isfinite(alphas).all() or (alphas < 0).any():
+            raise StudyError(f"{type(self).__name__} needs penalties alphas >= 0, not {self.alphas!r}")
+        return alphas
+
+    def __sklearn_tags__(self) -> Any:
+        """Missing values are allowed: they take the training mean."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class LeastSquares(Ridge):
+    """Ordinary least squares: :class:`Ridge` without a penalty, by the pseudo-inverse where columns are dependent.
+
+    Parameters
+    ----------
+    columns, by, one_hot, clip, fewest_rows
+        As :class:`Ridge`.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[str] | None = None,
+        by: Sequence[str] = (),
+        one_hot: Sequence[str] = ("day_of_week",),
+        clip: float | None = None,
+        fewest_rows: int = 60,
+    ) -> None:
+        self.columns = columns
+        self.by = by
+        self.one_hot = one_hot
+        self.clip = clip
+        self.fewest_rows = fewest_rows
+
+    alphas = property(lambda self: (0.0,))

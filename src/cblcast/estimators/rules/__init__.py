@@ -1,0 +1,1 @@
+"""Rules: estimators that read their answer off the features and have nothing, or nearly nothing, to learn."""

@@ -1,0 +1,71 @@
+"""Maximum base load, or firm service level: the level a customer has agreed to stay below (NAESB; family 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from cblcast.frames.schema import DataError, StudyError
+
+
+class FirmServiceLevel(RegressorMixin, BaseEstimator):
+    """A constant level per site, the "non-baseline": performance is metered load against the level, not against history.
+
+    Parameters
+    ----------
+    level_kw : float or mapping site_id -> float, optional
+        The contracted level [kW]. None learns it per site as the `quantile` of the training load in the event hours.
+    quantile : float
+        1.0 is the maximum base load.
+    """
+
+    pooled = False  # a level of its own for each site
+
+    def __init__(self, level_kw: float | Mapping[str, float] | None = None, quantile: float = 1.0) -> None:
+        self.level_kw = level_kw
+        self.quantile = quantile
+
+    def fit(self, X: pd.DataFrame, y: np.ndarray) -> FirmServiceLevel:
+        """Learn the level of each site unless it is given."""
+        if not 0 <= self.quantile <= 1:
+            raise StudyError(f"quantile lies between 0 and 1, not {self.quantile}")
+        if self.level_kw is not None:
+            return self
+        load = pd.Series(np.asarray(y, dtype=np.float64), index=_sites(X))
+        levels = load.groupby(level=0).quantile(self.quantile)
+        self.level_of_site_ = {str(site): float(level) for site, level in levels.items()}
+        return self
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Level [kW], float64, shape (n_rows,)."""
+        if self.level_kw is None:
+            check_is_fitted(self, "level_of_site_")
+            known: Mapping[str, float] = self.level_of_site_
+        elif isinstance(self.level_kw, Mapping):
+            known = self.level_kw
+        else:
+            return np.full(len(X), float(self.level_kw))
+        sites = _sites(X)
+        unknown = sites.unique().difference(pd.Index(list(known)))
+        if len(unknown):
+            raise DataError(
+                f"no firm service level is known for site {unknown[0]!r}: give level_kw, or train on that site"
+            )
+        return sites.map(dict(known)).to_numpy(dtype=np.float64)
+
+    def __sklearn_tags__(self):  # type: ignore[no-untyped-def]
+        """A constant scores poorly by design; a given level needs no training."""
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = self.level_kw is None
+        tags.regressor_tags.poor_score = True
+        return tags
+
+
+def _sites(X: pd.DataFrame) -> pd.Index:
+    if isinstance(X, pd.DataFrame) and "site_id" in X.index.names:
+        return X.index.get_level_values("site_id").astype(str)
+    return pd.Index(["all"] * len(X))

@@ -1,0 +1,1 @@
+"""Wrappers: estimators around estimators, which adjust, bound, combine, scale or split them."""

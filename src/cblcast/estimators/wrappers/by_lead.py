@@ -1,0 +1,78 @@
+"""One model per lead: the direct way of forecasting several steps ahead."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+from cblcast.abilities import needed_features
+from cblcast.estimators.leads import minutes_ahead, refuse_untrained
+from cblcast.frames.schema import StudyError
+
+
+class ByLead(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
+    """A clone of an estimator for every lead that it is trained on.
+
+    Parameters
+    ----------
+    estimator : estimator
+    n_jobs : int
+        Leads that are trained side by side, in threads; the models are the same for any number. It pays for estimators
+        that compute outside Python, such as LightGBM, and asks for as many cores.
+
+    Attributes
+    ----------
+    leads_ : list of int
+        Minutes from the origin to the interval's start, one model each.
+    """
+
+    def __init__(self, estimator: Any = None, n_jobs: int = 1) -> None:
+        self.estimator = estimator
+        self.n_jobs = n_jobs
+
+    def required_features(self) -> dict[str, dict[str, object]]:
+        """What the inner estimator needs."""
+        return needed_features(self.estimator)
+
+    def fit(self, X: pd.DataFrame, y: Any) -> Self:
+        """Train one model for each lead in `X`."""
+        if self.estimator is None:
+            raise StudyError("ByLead wraps an estimator: write {estimator: ByLead, of: {estimator: …}}")
+        ahead, y = minutes_ahead(X), np.asarray(y, dtype=np.float64)
+        self.leads_ = [int(lead) for lead in np.unique(ahead)]
+        if self.n_jobs < 1:
+            raise StudyError(f"n_jobs is how many leads are trained side by side, 1 or more, not {self.n_jobs}")
+
+        def train(lead: int) -> Any:
+            return clone(self.estimator).fit(X[ahead == lead], y[ahead == lead])
+
+        with ThreadPoolExecutor(max_workers=self.n_jobs) as pool:
+            self.models_ = list(pool.map(train, self.leads_))
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        """Estimate of each row by the model of its lead [kW], float64, shape (n_rows,).
+
+        Raises
+        ------
+        StudyError
+            A lead that was not trained; the trained ones are named.
+        """
+        return self._ask(X, "predict", ())
+
+    def _ask(self, X: pd.DataFrame, method: str, shape: tuple[int, ...]) -> np.ndarray:
+        check_is_fitted(self, "models_")
+        ahead = minutes_ahead(X)
+        refuse_untrained(ahead, self.leads_)
+        found = np.full((len(X), *shape), np.nan)
+        for lead, model in zip(self.leads_, self.models_, strict=True):
+            rows = ahead == lead
+            if rows.any():
+                found[rows] = getattr(model, method)(X[rows])
+        return found

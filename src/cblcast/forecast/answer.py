@@ -1,0 +1,139 @@
+"""The one way to ask a forecaster: events in, estimates out, with what was left out and why, and what was adjusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cblcast.abilities import ExplainsAbsence, KnowsWhyNot, TellsAdjustment, able, innermost, learns, outermost_able
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.frames.cases import event_rows
+from cblcast.frames.events import Event, Window
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import LOWER, ORIGIN, PREDICTED, SITE, UPPER
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a forecaster says of events.
+
+    Attributes
+    ----------
+    rows : DataFrame, index (site_id, origin, time)
+        The cases (``scored`` is False in the windows beside the event) with ``predicted_kw``, ``lower_kw``, ``upper_kw``
+        [kW]; NaN where there is no estimate, the limits also where the method has none. By site, event and time.
+    excluded : DataFrame
+        ``site_id``, ``origin``, ``reason``: events with an interval that has no estimate. An event counts whole or not at
+        all, so all its rows are out.
+    features : DataFrame
+        What the estimator was fed, same rows.
+    forecaster : Forecaster
+    """
+
+    rows: pd.DataFrame
+    excluded: pd.DataFrame
+    features: pd.DataFrame = field(repr=False)
+    forecaster: Forecaster = field(repr=False)
+
+    @cached_property
+    def estimated(self) -> pd.DataFrame:
+        """The rows asked for, of the events that were estimated."""
+        scored = self.rows["scored"].to_numpy(dtype=bool)
+        first, event = event_rows(self.rows.index)
+        out = _without_estimate(self.rows, event, len(first))
+        return self.rows[scored & ~out[event]]
+
+    @cached_property
+    def adjustment(self) -> pd.DataFrame | None:
+        """What an adjustment did, same rows; None where the method has none.
+
+        ``unadjusted_kw``, ``adjusted_kw`` [kW], and of the row's event ``raw`` and ``applied`` (factor, or shift [kW]) and
+        ``usable``, False where the window showed nothing that an adjustment could rest on.
+        """
+        adjuster = outermost_able(self.forecaster.estimator, TellsAdjustment)
+        return None if adjuster is None else adjuster.explain(self.features)
+
+    @property
+    def unadjusted_kw(self) -> np.ndarray:
+        """The estimate before any adjustment [kW], shape (n_rows,)."""
+        told = self.adjustment
+        plain = self.rows[PREDICTED] if told is None else told["unadjusted_kw"]
+        return plain.to_numpy(dtype=np.float64)
+
+    @property
+    def seen_kw(self) -> np.ndarray:
+        """The meter as far as the method could see it [kW], shape (n_rows,); NaN inside the event."""
+        if "metered_kw" not in self.features.columns:
+            return np.full(len(self.rows), np.nan)
+        return self.features["metered_kw"].to_numpy(dtype=np.float64)
+
+
+def answer(
+    forecaster: Forecaster,
+    panel: Panel,
+    events: pd.DataFrame | Sequence[Event],
+    windows: Sequence[Window] = (),
+) -> Answer:
+    """Estimates of events, and why there is none.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+        Trained, or a rule, which has nothing to learn.
+    panel : Panel
+        With real events masked (:meth:`~cblcast.frames.panel.Panel.with_events`).
+    events : DataFrame or sequence of Event
+    windows : sequence of Window
+        Hours beside the events that are estimated too.
+
+    Raises
+    ------
+    DataError
+        An event that the panel cannot hold, or a column that the features need and the panel lacks.
+    """
+    cases = forecaster.cases(panel, list(events) if not isinstance(events, pd.DataFrame) else events, tuple(windows))
+    return answer_cases(forecaster, panel, cases, forecaster.matrix(panel, cases))
+
+
+def answer_cases(forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: pd.DataFrame) -> Answer:
+    """As :func:`answer`, of cases whose features are there already."""
+    told = forecaster.predict_matrix(X, np.ones(len(X), dtype=bool))
+    rows = cases.assign(**{column: told[column].array for column in (PREDICTED, LOWER, UPPER)})
+    first, event = event_rows(cases.index)
+    out = np.flatnonzero(_without_estimate(rows, event, len(first)))
+    index = cases.index[first[out]]
+    excluded = pd.DataFrame({SITE: index.get_level_values(SITE), ORIGIN: index.get_level_values(ORIGIN)})
+    reasons = _why_not(forecaster, panel, cases[np.isin(event, out)], X[np.isin(event, out)]) if len(out) else []
+    return Answer(rows, excluded.assign(reason=pd.Series(reasons, index=excluded.index, dtype="str")), X, forecaster)
+
+
+def reads_only_own_features(estimator: Any) -> bool:
+    """Whether the estimator names every feature it reads, as rules do, whatever is wrapped around them."""
+    return not learns(innermost(estimator))
+
+
+def _without_estimate(rows: pd.DataFrame, event: np.ndarray, n_events: int) -> np.ndarray:
+    missing = rows["scored"].to_numpy(dtype=bool) & np.isnan(rows[PREDICTED].to_numpy(dtype=np.float64))
+    return np.bincount(event[missing], minlength=n_events) > 0
+
+
+def _why_not(forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: pd.DataFrame) -> list[str]:
+    """A reason for each event of `cases`, none of which has an estimate."""
+    first, event = event_rows(cases.index)
+    judge = outermost_able(forecaster.estimator, KnowsWhyNot)
+    if judge is not None:
+        reasons = pd.Series(judge.why_not(X[cases["scored"].to_numpy(dtype=bool)]))
+        owner = event[cases["scored"].to_numpy(dtype=bool)]
+        given = reasons[(reasons != "").to_numpy()].groupby(owner[(reasons != "").to_numpy()]).first()
+        return [str(given.get(number, "no estimate")) for number in range(len(first))]
+    for builder in forecaster.builders.values():
+        if able(builder, ExplainsAbsence):
+            return builder.why_absent(panel, cases)  # type: ignore[attr-defined]
+    return [f"{forecaster.name} gave no estimate: the meter, or a feature it needs, is missing at this event"] * len(
+        first
+    )

@@ -1,0 +1,161 @@
+"""Forecaster: feature builders and an estimator, the thing that is trained, registered and scored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, is_dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cblcast.abilities import Estimator, FeatureBuilder, GivesIntervals, able, needed_features, needed_windows
+from cblcast.features.matrix import builders_of, columns_of_builders
+from cblcast.forecast.state import format_of, load_state, readable, save_state
+from cblcast.frames.cases import View, make_cases
+from cblcast.frames.events import Event, Window
+from cblcast.frames.instants import microseconds
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER, DataError, StudyError
+from cblcast.wishes import Wish, merge_wishes
+
+FEATURE_FILE = "forecaster.json"
+FORMAT = 1
+REAL_TIME = View.real_time()
+
+
+class Forecaster:
+    """An estimator with the features it eats and the view it was made for.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Anything with ``fit(X, y)`` and ``predict(X)``; see :mod:`cblcast.estimators`.
+    features : mapping name -> params, or sequence of feature builders, optional
+        By their registered names, or as objects (``[ReferenceDays(days=10)]``). What the estimator itself requires is added.
+    view : View
+        What may not be seen of an event: the same at training and at scoring.
+    name : str
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        features: Wish | Iterable[Any] | None = None,
+        view: View = REAL_TIME,
+        name: str | None = None,
+    ) -> None:
+        if isinstance(estimator, type) or not able(estimator, Estimator):
+            raise StudyError(
+                f"a forecaster needs an estimator with fit and predict, not {estimator!r}: "
+                "make_estimator('High5of10') makes one of a name"
+            )
+        if not isinstance(view, View):
+            raise StudyError(f"a view is made by View.real_time(), View.settlement() or View.day_ahead(), not {view!r}")
+        self.estimator = estimator
+        self.features = merge_wishes(features or {}, needed_features(estimator))
+        self.view = view
+        self.name = name or type(estimator).__name__
+        self.sites: pd.DataFrame | None = None
+
+    @cached_property
+    def builders(self) -> dict[str, FeatureBuilder]:
+        """Feature builders by name."""
+        return builders_of(self.features)
+
+    def windows(self) -> tuple[Window, ...]:
+        """Windows beside the event that the estimator needs rows of."""
+        return needed_windows(self.estimator)
+
+    def cases(self, panel: Panel, events: pd.DataFrame | list[Event], windows: tuple[Window, ...] = ()) -> pd.DataFrame:
+        """Cases of `events` as this forecaster wants them, with the rows of further `windows`."""
+        return make_cases(panel, events, self.view, tuple(dict.fromkeys((*self.windows(), *windows))))
+
+    def matrix(self, panel: Panel, cases: pd.DataFrame, cache: dict[Any, pd.DataFrame] | None = None) -> pd.DataFrame:
+        """Feature matrix of `cases`, float64, same index.
+
+        Parameters
+        ----------
+        cache : dict, optional
+            Features of THESE cases of THIS panel by builder; builders are stateless, so methods can share them.
+        """
+        return columns_of_builders(panel, cases, self.builders, cache)
+
+    def fit(self, panel: Panel, cases: pd.DataFrame) -> Forecaster:
+        """Train on the metered load of `cases`."""
+        return self.fit_matrix(self.matrix(panel, cases), truth(panel, cases), panel.sites)
+
+    def fit_matrix(self, X: pd.DataFrame, y: np.ndarray, sites: pd.DataFrame) -> Forecaster:
+        """Train on a feature matrix; rows whose load was not metered are left out."""
+        known = np.isfinite(y)
+        if not known.any():
+            raise DataError(f"{self.name} has nothing to train on: no interval of the training events was metered")
+        self.sites = sites
+        self.estimator.fit(X[known], y[known])
+        return self
+
+    def predict(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
+        """Estimates of the scored rows of `cases`: ``predicted_kw``, ``lower_kw``, ``upper_kw`` [kW]."""
+        return self.predict_matrix(self.matrix(panel, cases), cases["scored"].to_numpy(dtype=bool))
+
+    def predict_matrix(self, X: pd.DataFrame, scored: np.ndarray) -> pd.DataFrame:
+        """As :meth:`predict`, from a feature matrix; the limits are NaN for a method without intervals."""
+        predicted = np.asarray(self.estimator.predict(X), dtype=np.float64)
+        limits = np.full((len(X), 2), np.nan)
+        if able(self.estimator, GivesIntervals):
+            limits = np.asarray(self.estimator.predict_interval(X), dtype=np.float64)
+        return pd.DataFrame(
+            {PREDICTED: predicted[scored], LOWER: limits[scored, 0], UPPER: limits[scored, 1]}, index=X.index[scored]
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the forecaster as JSON and one npz file, without pickle."""
+        folder.mkdir(parents=True, exist_ok=True)
+        save_state(self.estimator, folder)
+        sites = None if self.sites is None else json.loads(self.sites.reset_index().to_json(orient="records"))
+        document = {
+            "format": FORMAT,
+            "name": self.name,
+            "features": _plain(self.features),
+            "view": asdict(self.view),
+            "sites": sites,
+        }
+        (folder / FEATURE_FILE).write_text(json.dumps(document, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Forecaster:
+        """The forecaster that :meth:`save` wrote."""
+        with readable(folder):
+            document = json.loads((folder / FEATURE_FILE).read_text(encoding="utf-8"))
+            format_of(document, FORMAT)
+            made = cls(load_state(folder), document["features"], View(**document["view"]), str(document["name"]))
+            made.builders  # noqa: B018 - made now, so that a wrong parameter is told here
+            if document["sites"] is not None:
+                made.sites = pd.DataFrame(document["sites"]).set_index(SITE)
+        return made
+
+
+def truth(panel: Panel, cases: pd.DataFrame) -> np.ndarray:
+    """Metered load of each row of `cases` [kW]: what a placebo event hides and the evaluation compares with."""
+    site = panel.site_codes(cases.index.get_level_values(SITE))
+    return panel.values_at(OBSERVED, site, microseconds(cases.index.get_level_values("time")))
+
+
+def rows_of(windows: tuple[Window, ...], X: pd.DataFrame, cases: pd.DataFrame) -> np.ndarray:
+    """Rows that a method with `windows` needs of cases made for several methods: the event and its own windows."""
+    keep = cases["scored"].to_numpy(dtype=bool).copy()
+    for window in windows:
+        keep |= window.contains(X["hours_since_start"].to_numpy(), X["hours_since_stop"].to_numpy())
+    return keep
+
+
+def _plain(value: Any) -> Any:
+    """Parameters of builders as JSON holds them; the builders themselves read such mappings."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return _plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

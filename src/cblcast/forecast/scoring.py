@@ -1,0 +1,71 @@
+"""Scoring: baselines of real events from a panel and an event table."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cblcast.abilities import ReadsColumns, able
+from cblcast.forecast.answer import Answer, answer
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.frames.events import EVENT_COLUMNS, check_events
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, TIME, UPPER, DataError, nearest
+
+BASELINE, EVENT_STOP = "baseline_kw", "event_stop"
+BASELINE_COLUMNS = [SITE, TIME, BASELINE, LOWER, UPPER]
+
+
+def score_events(forecaster: Forecaster, panel: Panel, events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Baselines of real events; their metered power is masked at the door, for all of them at once.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+        Trained.
+    panel : Panel
+    events : DataFrame
+        Columns ``site_id``, ``start``, ``stop``.
+
+    Returns
+    -------
+    scored : DataFrame
+        ``site_id``, ``time`` (interval start, UTC), ``baseline_kw``, ``lower_kw``, ``upper_kw`` [kW] (the limits are
+        NaN for a method without intervals), ``origin`` (event start), ``event_stop``; by site, event and time.
+    excluded : DataFrame
+        ``site_id``, ``origin``, ``reason``: events without an estimate. An event counts whole or not at all.
+
+    Raises
+    ------
+    DataError
+        An event that the panel does not cover; a weather column that the features need and the panel lacks.
+    """
+    table = check_events(events, panel)
+    require_weather(forecaster, panel.data.columns, "the panel")
+    said = answer_events(forecaster, panel, table)
+    kept = said.estimated.rename(columns={PREDICTED: BASELINE}).reset_index()
+    return kept[[*BASELINE_COLUMNS, ORIGIN, EVENT_STOP]], said.excluded
+
+
+def answer_events(forecaster: Forecaster, panel: Panel, table: pd.DataFrame) -> Answer:
+    """What `forecaster` says of checked events, whose metered power is masked here."""
+    return answer(forecaster, panel.with_events(table), table[EVENT_COLUMNS])
+
+
+def weather_columns(forecaster: Forecaster) -> tuple[str, ...]:
+    """Panel columns that the forecaster's features read besides ``observed_kw``."""
+    found: dict[str, None] = {}
+    for builder in forecaster.builders.values():
+        if able(builder, ReadsColumns):
+            found |= dict.fromkeys(builder.reads_columns())  # type: ignore[attr-defined]
+    found.pop(OBSERVED, None)
+    return tuple(found)
+
+
+def require_weather(forecaster: Forecaster, columns: pd.Index, what: str) -> None:
+    """Raise :class:`DataError` for a weather column that the features need and `what` lacks."""
+    for column in weather_columns(forecaster):
+        if column not in columns:
+            raise DataError(
+                f"{what} lacks the column {column!r}, which {forecaster.name} was trained on: "
+                f"{nearest(column, map(str, columns))}"
+            )

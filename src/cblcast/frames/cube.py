@@ -1,0 +1,120 @@
+"""DayCube: a dense (site, local day, slot) view of one panel column, so that day-based rules are array kernels.
+
+Storage is UTC, but "a day" and "17:00" are local. Slots are matched by wall clock: on the 23 h day the missing hour is
+NaN, on the 25 h day the double hour is the mean of the two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cblcast.frames.instants import DAY_US, local_microseconds
+from cblcast.frames.known import known_mean
+
+
+def local_day_and_slot(times_us: np.ndarray, tz: str, step_us: int) -> tuple[np.ndarray, np.ndarray]:
+    """Local day (days since 1970-01-01) and slot within the day of UTC times; both int64, shape (n,)."""
+    local = local_microseconds(times_us, tz)
+    day = local // DAY_US
+    return day, (local - day * DAY_US) // step_us
+
+
+@dataclass(frozen=True, eq=False)
+class DayCube:
+    """A column of the panel by site, local day and wall-clock slot.
+
+    Attributes
+    ----------
+    values : ndarray of float32, shape (n_sites, n_days, n_slots)
+        NaN where nothing was metered, and in the hour that a spring day lacks.
+    first_day : int
+        Local day of ``values[:, 0]``, in days since 1970-01-01.
+    """
+
+    values: np.ndarray
+    first_day: int
+
+    @property
+    def n_days(self) -> int:
+        """Number of local days."""
+        return self.values.shape[1]
+
+    @property
+    def days(self) -> np.ndarray:
+        """Local dates of the second axis, datetime64[D], shape (n_days,)."""
+        return (np.arange(self.n_days) + self.first_day).astype("M8[D]")
+
+    def lookup(self, site: np.ndarray, day: np.ndarray, slot: np.ndarray) -> np.ndarray:
+        """Values at broadcast (site, day, slot), float64; NaN outside the cube. `day` counts from 1970-01-01."""
+        position = day - self.first_day
+        inside = (position >= 0) & (position < self.n_days)
+        found = self.values[site, np.where(inside, position, 0), slot].astype(np.float64)
+        return np.where(inside, found, np.nan)
+
+
+def build_cube(
+    values: np.ndarray,
+    times_us: np.ndarray,
+    site_of_row: np.ndarray,
+    tz_of_site: np.ndarray,
+    n_sites: int,
+    step_us: int,
+) -> DayCube:
+    """Scatter rows into a :class:`DayCube`, without a loop over sites.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (n_rows,)
+    times_us : ndarray of int64, shape (n_rows,)
+        Start of the interval, microseconds UTC.
+    site_of_row : ndarray of int, shape (n_rows,)
+        Non-decreasing codes 0 … n_sites - 1.
+    tz_of_site : ndarray of str, shape (n_sites,)
+    n_sites, step_us : int
+        The step must divide the day (checked by the panel).
+    """
+    n_slots = DAY_US // step_us
+    day = np.empty(len(values), dtype=np.int32)
+    slot = np.empty(len(values), dtype=np.int16)
+    for tz in np.unique(tz_of_site):
+        rows = slice(None) if (tz_of_site == tz).all() else np.flatnonzero((tz_of_site == tz)[site_of_row])
+        day[rows], slot[rows] = _day_and_slot_on_grid(times_us[rows], str(tz), step_us)
+    first_day = int(day.min())
+    shape = (n_sites, int(day.max()) - first_day + 1, int(n_slots))
+    flat = (site_of_row.astype(np.int64) * shape[1] + (day - first_day)) * shape[2] + slot
+    cube = np.full(shape, np.nan, dtype=np.float32)
+    cube.reshape(-1)[flat] = values
+    _average_double_hours(cube.reshape(-1), flat, values)
+    return DayCube(cube, first_day)
+
+
+def _day_and_slot_on_grid(times_us: np.ndarray, tz: str, step_us: int) -> tuple[np.ndarray, np.ndarray]:
+    """As :func:`local_day_and_slot`, but the zone is looked up once per instant, not once per site and instant."""
+    first, last = int(times_us.min()), int(times_us.max())
+    offset = times_us - first
+    if (offset % step_us).any() or (last - first) // step_us > len(times_us):
+        return local_day_and_slot(times_us, tz, step_us)
+    grid = np.arange(first, last + step_us, step_us, dtype=np.int64)
+    day, slot = local_day_and_slot(grid, tz, step_us)
+    position = offset // step_us
+    return day.astype(np.int32)[position], slot.astype(np.int16)[position]
+
+
+def _average_double_hours(cube: np.ndarray, flat: np.ndarray, values: np.ndarray) -> None:
+    """Where autumn writes one wall-clock slot twice, put the mean of what was metered. Works in place."""
+    # Rows run forward in UTC, so a slot that does not exceed every slot before it is the second reading of an hour.
+    highest_before = np.r_[-1, np.maximum.accumulate(flat)[:-1]]
+    repeated = flat <= highest_before
+    second = np.flatnonzero(repeated)
+    if len(second) == 0:
+        return
+    first_readings = np.flatnonzero(~repeated)
+    position = np.searchsorted(flat[first_readings], flat[second])
+    first = first_readings[np.minimum(position, len(first_readings) - 1)]
+    both = np.stack([values[first], values[second]]).astype(np.float64)
+    both[0, flat[first] != flat[second]] = (
+        np.nan
+    )  # a record that begins within the double hour has no first reading of it
+    cube[flat[second]] = known_mean(both, 0)

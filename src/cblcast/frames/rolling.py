@@ -1,0 +1,162 @@
+"""Rolling origins: a nowcast is issued again and again, and each issue hides all that comes after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from cblcast.frames.cases import FAR_FUTURE_US
+from cblcast.frames.instants import MINUTE_US, microseconds, stamp, stamps
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import CASE_INDEX, SITE, DataError, StudyError
+
+
+def rolling_origins(
+    panel: Panel,
+    leads_min: Sequence[int],
+    *,
+    every_min: int | None = None,
+    first: str | pd.Timestamp | None = None,
+    last: str | pd.Timestamp | None = None,
+    embargo_h: float = 0.0,
+) -> pd.DataFrame:
+    """Cases of a nowcast issued at regular times.
+
+    A lead is the label of the target interval minus the label of the last observed interval. With 10 min steps the
+    origin 12:00 has last seen the interval 11:50-12:00, and lead 10 is the interval 12:00-12:10: the target STARTS lead
+    minus one step after the origin.
+
+    Parameters
+    ----------
+    panel : Panel
+    leads_min : sequence of int
+        Multiples of the step [min].
+    every_min : int, optional
+        Time from one origin to the next, a multiple of the step; the step unless given.
+    first, last : str or Timestamp, optional
+        Targets lie in [first, last); UTC unless they carry a zone. Origins may lie before `first`.
+    embargo_h : float
+        Leave out targets of the last hours before `last`, so that what is trained on these cases has a gap to what is
+        tested after `last`.
+
+    Returns
+    -------
+    DataFrame, index (site_id, origin, time)
+        As :func:`cblcast.frames.cases.make_cases` makes them: ``hidden_from`` is the origin, ``hidden_until`` never.
+
+    Raises
+    ------
+    StudyError
+        Leads or `every_min` that are no positive multiples of the step.
+    DataError
+        No target in the span.
+    """
+    step_min = panel.step_us // MINUTE_US
+    leads = _multiples(leads_min, step_min, "leads_min")
+    every = _multiples([step_min if every_min is None else every_min], step_min, "every_min")[0] * MINUTE_US
+    begin = _instant(first, int(panel.first_times_us.min()))
+    end = _instant(last, int(panel.last_times_us.max()) + panel.step_us) - round(embargo_h * 60 * MINUTE_US)
+    ahead = (np.array(leads, dtype=np.int64) - step_min) * MINUTE_US
+    frames = []
+    for code in range(len(panel.site_ids)):
+        low, high = int(panel.first_times_us[code]), int(panel.last_times_us[code])
+        start = max(begin - int(ahead.max()), low + panel.step_us)
+        start = low + -((low - start) // every) * every  # up to the site's own grid
+        origin = np.arange(start, min(end, high + panel.step_us), every, dtype=np.int64)
+        time = origin[:, None] + ahead
+        inside = (time >= begin) & (time < end) & (time <= high)
+        frames.append((np.full(inside.sum(), code), np.repeat(origin, inside.sum(1)), time[inside]))
+    code_of_row, origins, times = (np.concatenate(part) for part in zip(*frames, strict=True))
+    if len(times) == 0:
+        raise DataError(
+            f"no interval lies between {stamp(begin)} and {stamp(end)}: the panel runs from "
+            f"{stamp(panel.first_times_us.min())} to {stamp(panel.last_times_us.max())}"
+        )
+    index = pd.MultiIndex.from_arrays(
+        [panel.site_ids.take(code_of_row), stamps(origins), stamps(times)], names=CASE_INDEX
+    )
+    return pd.DataFrame(
+        {
+            "hidden_from": stamps(origins),
+            "hidden_until": stamps(np.full(len(times), FAR_FUTURE_US)),
+            "event_stop": stamps(times + panel.step_us),
+            "scored": True,
+        },
+        index=index,
+    ).sort_index()
+
+
+def issue_events(
+    panel: Panel, every_min: int, horizon_min: int, first: str | None = None, last: str | None = None
+) -> pd.DataFrame:
+    """Nowcasts as events, for what works event by event: each starts when it is issued and lasts for its horizon.
+
+    Parameters
+    ----------
+    panel : Panel
+    every_min, horizon_min : int
+        Multiples of the step [min]; the horizon no longer than the time from issue to issue, since events of one site may
+        not overlap. For origins at every step use :func:`rolling_origins`.
+    first, last : str, optional
+        First and last UTC date, inclusive.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``site_id``, ``start``, ``stop``.
+    """
+    step_min = panel.step_us // MINUTE_US
+    every = _multiples([every_min], step_min, "every_min")[0]
+    horizon = _multiples([horizon_min], step_min, "horizon_min")[0]
+    if horizon > every:
+        raise StudyError(
+            f"horizon_min={horizon} is longer than every_min={every}, so that nowcasts would overlap: shorten the "
+            "horizon, or issue less often"
+        )
+    begin = _instant(first, int(panel.first_times_us.min()))
+    end = _instant(
+        None if last is None else str(pd.Timestamp(last) + pd.Timedelta(days=1)),
+        int(panel.last_times_us.max()) + panel.step_us,
+    )
+    rows = []
+    for code in range(len(panel.site_ids)):
+        low, high = int(panel.first_times_us[code]), int(panel.last_times_us[code]) + panel.step_us
+        start = max(begin, low + panel.step_us)
+        start = low + -((low - start) // (every * MINUTE_US)) * every * MINUTE_US
+        starts = np.arange(start, min(end, high) - horizon * MINUTE_US + 1, every * MINUTE_US, dtype=np.int64)
+        rows.append((np.full(len(starts), code), starts))
+    codes, starts = (np.concatenate(part) for part in zip(*rows, strict=True))
+    if len(starts) == 0:
+        raise DataError(
+            f"no nowcast can be issued between {stamp(begin)} and {stamp(end)}: check the dates of the study"
+        )
+    return pd.DataFrame(
+        {SITE: panel.site_ids.take(codes), "start": stamps(starts), "stop": stamps(starts + horizon * MINUTE_US)}
+    )
+
+
+def lead_minutes(cases: pd.DataFrame, step: pd.Timedelta) -> np.ndarray:
+    """Lead of each row [min], see :func:`rolling_origins`, shape (n_rows,)."""
+    return np.asarray(
+        (cases.index.get_level_values("time") - cases.index.get_level_values("origin") + step)
+        / pd.Timedelta(minutes=1),
+        dtype=np.float64,
+    )
+
+
+def _multiples(minutes: Sequence[int], step: int, name: str) -> list[int]:
+    wrong = [m for m in minutes if m <= 0 or m % step]
+    if wrong or len(minutes) == 0:
+        raise StudyError(
+            f"{name} holds {wrong[0] if wrong else 'nothing'}: give positive multiples of the step, {step} min"
+        )
+    return sorted({int(m) for m in minutes})
+
+
+def _instant(when: str | pd.Timestamp | None, default: int) -> int:
+    if when is None:
+        return default
+    at = pd.Timestamp(when)
+    return int(microseconds([at.tz_localize("UTC") if at.tzinfo is None else at])[0])

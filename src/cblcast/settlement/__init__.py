@@ -1,0 +1,7 @@
+"""Settlement: events + meter + rules → energies, portfolios and payments, with intervals."""
+
+from cblcast.settlement.conductor import settle
+from cblcast.settlement.result import Settlement, Wishes
+from cblcast.settlement.stream import settle_file
+
+__all__ = ["Settlement", "Wishes", "settle", "settle_file"]

@@ -1,0 +1,118 @@
+"""Settle a meter file larger than memory: some sites at a time, optionally in several processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cblcast.frames.events import event_table
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, StudyError, require_columns
+from cblcast.programs import load_program
+from cblcast.programs.model import Program
+from cblcast.settlement.conductor import settle_part
+from cblcast.settlement.estimate import PROBLEM_COLUMNS
+from cblcast.settlement.result import Part, Settlement, Wishes, finish
+
+SITES_AT_ONCE = 1000
+
+
+def settle_file(
+    path: Path,
+    sites: pd.DataFrame,
+    events: pd.DataFrame,
+    programs: Sequence[str | Path | Program],
+    wishes: Wishes | None = None,
+    *,
+    sites_at_once: int = SITES_AT_ONCE,
+    processes: int = 1,
+) -> Settlement:
+    """Settle events from a Parquet file of the panel, without ever holding all of it.
+
+    Parameters
+    ----------
+    path : Path
+        Parquet with ``site_id``, ``time`` (with a zone) and ``observed_kw``; sorted by site, so that its row groups
+        can be skipped.
+    sites : DataFrame, index site_id
+        As of a panel.
+    events : DataFrame
+    programs : sequence of name, path or Program
+    wishes : Wishes, optional
+        Contract, coverage and the like: see :func:`cblcast.settlement.settle`.
+    sites_at_once : int
+        Bounds the memory.
+    processes : int
+
+    Notes
+    -----
+    A process reads its own sites, so nothing but results crosses between processes.
+    """
+    wishes = wishes or Wishes()
+    chosen = tuple(load_program(program) for program in programs)
+    crowd = [program.name for program in chosen if program.family == "control_group"]
+    if crowd:
+        raise StudyError(
+            f"{crowd[0]} needs all its customers at once, and a file is settled some sites at a time: use settle"
+        )
+    table = event_table(events).assign(**{SITE: lambda frame: frame[SITE].astype(str)})
+    known = table[SITE].isin(sites.index.astype(str))
+    if not known.any():
+        raise DataError(f"no site of the events is in the data, e.g. {table[SITE].iloc[0]!r}: check the site ids")
+    wanted = np.sort(table.loc[known, SITE].unique())
+    chunks = [wanted[first : first + sites_at_once] for first in range(0, len(wanted), sites_at_once)]
+    jobs = _jobs(path, sites, table[known], chosen, wishes, chunks)
+    if processes == 1 or len(chunks) == 1:
+        parts = [_one_chunk(*job) for job in jobs]
+    else:
+        # A fresh interpreter: forking one that has threads of its own can lock up.
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+            parts = list(pool.map(_one_chunk, *zip(*jobs, strict=True)))
+    absent = table.loc[~known, [SITE, "start"]].assign(program="", reason="the site is not in the data")
+    if len(absent):
+        parts[0].problems.append(absent[PROBLEM_COLUMNS])
+    return finish(chosen, parts, wishes)
+
+
+_Job = tuple[Path, pd.DataFrame, pd.DataFrame, tuple[Program, ...], Wishes]
+
+
+def _jobs(
+    path: Path,
+    sites: pd.DataFrame,
+    events: pd.DataFrame,
+    programs: tuple[Program, ...],
+    wishes: Wishes,
+    chunks: list[np.ndarray],
+) -> Iterator[_Job]:
+    by_site = events.set_index(SITE, drop=False).sort_index()
+    for chunk in chunks:
+        own = by_site.loc[chunk[0] : chunk[-1]].reset_index(drop=True)
+        yield path, sites.loc[sites.index.isin(chunk)], own, programs, wishes
+
+
+def _one_chunk(
+    path: Path, sites: pd.DataFrame, events: pd.DataFrame, programs: tuple[Program, ...], wishes: Wishes
+) -> Part:
+    return settle_part(read_sites(path, sites), events, programs, wishes)
+
+
+def read_sites(path: Path, sites: pd.DataFrame) -> Panel:
+    """The panel of some sites of a Parquet file, read through the row groups that hold them."""
+    import pyarrow.parquet as parquet
+
+    names = sites.index.astype(str)
+    data = parquet.read_table(
+        path, filters=[(SITE, ">=", names.min()), (SITE, "<=", names.max())], use_threads=False
+    ).to_pandas()
+    require_columns(data, [*PANEL_INDEX, OBSERVED], f"{path.name}")
+    data[TIME] = pd.DatetimeIndex(data[TIME]).as_unit("us")
+    data = data[data[SITE].isin(names)]
+    if data.empty:
+        raise DataError(f"{path.name} holds none of {len(names)} sites, e.g. {names[0]!r}: check the site ids")
+    return Panel(data.set_index(PANEL_INDEX), sites)

@@ -1,0 +1,63 @@
+"""Sums over the sites with the same event hours, interval by interval."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cblcast.frames.instants import microseconds
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, TIME
+from cblcast.settlement.estimate import SEEN, UNADJUSTED, Estimate
+
+KEYS = ["start", "stop"]
+
+
+def site_sums(panel: Panel, found: Estimate, events: pd.DataFrame) -> pd.DataFrame:
+    """Sums over the sites with the same event hours, interval by interval; sums of several panels can be added.
+
+    Parameters
+    ----------
+    found : Estimate
+        Intervals of the events and their windows.
+    events : DataFrame
+        The settled events; its index is the event of the rows.
+
+    Returns
+    -------
+    DataFrame, index (start, stop, time_us)
+        ``unadjusted_kw``, ``visible_kw``, ``metered_kw``; ``known``, ``seen``, ``metered``, how many sites they sum;
+        ``scored``, how many sites have the interval in their event; ``step_hours``.
+    """
+    place = np.full(len(found.factor), -1, dtype=np.int64)
+    place[events.index.to_numpy()] = np.arange(len(events))
+    use = place[found.event] >= 0
+    who = place[found.event[use]]
+    start, stop = (microseconds(events[edge])[who] for edge in KEYS)
+    plain, visible, metered = (
+        found.rows[column].to_numpy(dtype=np.float64)[use] for column in (UNADJUSTED, SEEN, OBSERVED)
+    )
+    frame = pd.DataFrame(
+        {
+            "start": start,
+            "stop": stop,
+            "time_us": microseconds(found.rows.index.get_level_values(TIME))[use],
+            "unadjusted_kw": np.nan_to_num(plain),
+            "visible_kw": np.nan_to_num(visible),
+            "known": np.isfinite(plain).astype(np.int64),
+            "seen": np.isfinite(visible).astype(np.int64),
+            "metered_kw": np.nan_to_num(metered),
+            "metered": np.isfinite(metered).astype(np.int64),
+            "scored": found.scored[use].astype(np.int64),
+        }
+    )
+    return frame.groupby([*KEYS, "time_us"], sort=True).sum().assign(step_hours=panel.step_hours)
+
+
+def add_sums(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """The sums of several panels as those of one."""
+    if len(parts) == 1:
+        return parts[0]
+    both = pd.concat(parts)
+    step = both["step_hours"].iloc[0]
+    return both.drop(columns="step_hours").groupby(level=[0, 1, 2], sort=True).sum().assign(step_hours=step)

@@ -1,0 +1,81 @@
+"""What a baseline's error costs: payments for events in which nobody did anything, where every payment is an error."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, TIME, DataError, require_columns
+from cblcast.value.contract import Contract, interval_prices, payments
+from cblcast.value.wind_tables import worst_weeks
+
+KEYS = ["method", SITE, ORIGIN]
+
+
+def event_mispayments(
+    scored: pd.DataFrame, contract: Contract, zones: pd.Series, prices: pd.Series | None = None
+) -> pd.DataFrame:
+    """Payment of each placebo event by a contract, and what would have been due.
+
+    Nothing was delivered, so a perfect baseline would pay for no energy (and charge the whole shortfall, if the contract has a
+    commitment). ``mispaid`` > 0: the customer is paid too much.
+
+    Parameters
+    ----------
+    scored : DataFrame, index (site_id, origin, time)
+        Events on which NOTHING was dispatched: ``method``, ``observed_kw``, ``predicted_kw`` [kW].
+    contract : Contract
+    zones : Series site_id -> IANA zone
+    prices : Series, optional
+        Price by UTC instant [currency/kWh], for contracts that are priced by a series.
+
+    Returns
+    -------
+    DataFrame
+        ``method``, ``site_id``, ``start``, ``stop``, ``delivered_kwh``, ``payment``, ``due``, ``mispaid`` [currency].
+    """
+    require_columns(scored, ["method", OBSERVED, PREDICTED], "the scored frame")
+    lacking = sorted(set(scored.index.get_level_values(SITE).unique()) - set(zones.dropna().index))
+    if lacking:
+        raise DataError(f"site {lacking[0]!r} has no time zone: prices by hour need it; add tz")
+    frame = scored.reset_index()
+    frame = frame[np.isfinite(frame[OBSERVED]) & np.isfinite(frame[PREDICTED])]
+    if frame.empty:
+        raise DataError("the scored frame has no row with both observed_kw and predicted_kw: nothing can be paid")
+    times = pd.DatetimeIndex(frame[TIME])
+    step = pd.Timedelta(int(np.diff(np.unique(times.as_unit("us").asi8)).min(initial=3_600_000_000)), unit="us")
+    energy = (frame[PREDICTED] - frame[OBSERVED]).to_numpy() * (step / pd.Timedelta(hours=1))
+    price = interval_prices(contract, times, zones.reindex(frame[SITE]).to_numpy(dtype=object), prices)
+    unpaid = np.where((energy < 0) & (contract.negative == "unpaid"), energy, 0.0)
+    frame = frame.assign(delivered_kwh=energy, value=price * (energy - unpaid), unpaid=unpaid)
+    events = (
+        frame.groupby(KEYS, sort=False)
+        .agg(
+            start=(TIME, "min"),
+            last=(TIME, "max"),
+            delivered_kwh=("delivered_kwh", "sum"),
+            value=("value", "sum"),
+            unpaid=("unpaid", "sum"),
+        )
+        .reset_index()
+    )
+    events = events.assign(program=events["method"], stop=events["last"] + step)
+    paid = payments(events, events["value"].to_numpy(), events["unpaid"].to_numpy(), contract)["payment"]
+    nothing = np.zeros(len(events))
+    due = payments(events.assign(delivered_kwh=0.0), nothing, nothing, contract)["payment"]
+    told = events[["method", SITE, "start", "stop", "delivered_kwh"]].copy()
+    return told.assign(payment=paid, due=due, mispaid=paid - due)
+
+
+def mispayment_table(events: pd.DataFrame, currency: str) -> pd.DataFrame:
+    """By method: what is paid wrongly, in all and per event, in size per event, and the mean of the 5 % most overpaid events."""
+    unit = currency.lower()
+    by_method = events.groupby("method", sort=False)["mispaid"]
+    return pd.DataFrame(
+        {
+            f"mispaid_{unit}": by_method.sum(),
+            f"mispaid_{unit}_per_event": by_method.mean(),
+            f"abs_mispaid_{unit}_per_event": by_method.apply(lambda paid: float(np.abs(paid).mean())),
+            f"most_overpaid_{unit}_per_event": by_method.apply(lambda paid: -worst_weeks(-paid.to_numpy())),
+        }
+    )
