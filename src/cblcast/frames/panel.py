@@ -190,9 +190,9 @@ def _common_step(data: pd.DataFrame) -> int:
     same_site = codes[1:] == codes[:-1]
     if not same_site.any():
         raise DataError("no site has two rows, so the step is unknown: give at least one day of intervals")
-    own = gaps[same_site]
-    step = int(own.min())
-    if step == own.max():  # as most files are: nothing is odd, finer or coarser
+    gaps[~same_site] = gaps[same_site.argmax()]  # between sites there is no gap; below only those within a site count
+    step = int(gaps.min())
+    if step == gaps.max():  # as most files are: nothing is odd, finer or coarser
         return step
     odd = np.flatnonzero(same_site & (gaps % step != 0))
     usual, how_often = np.unique(gaps[same_site], return_counts=True)

@@ -136,6 +136,9 @@ def warn_of_dials(readings: Readings) -> Readings:
 
 def looks_like_dial(value: np.ndarray) -> bool:
     """Whether values never fall (but where a dial rolls over or is exchanged) and rise in steps tiny beside their level."""
+    some = value[: 4 * LEAST_READINGS]
+    if np.count_nonzero(some[1:] < some[:-1]) > max(1, FALLS * len(value)):
+        return False  # as nearly all loads show soon
     known = value[np.isfinite(value)]
     if len(known) < LEAST_READINGS:
         return False
