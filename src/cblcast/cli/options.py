@@ -28,6 +28,17 @@ PANEL = "How the meter file is read"
 _PAIR = re.compile(r"(.+?)=\s*([A-Za-z_]\w*)\s*(?:,|$)")
 
 
+def changes_of(pairs: list[str], example: str = "view=day_ahead") -> dict[str, str]:
+    """What ``--set key=value`` says, by key."""
+    changes = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise StudyError(f"--set {pair!r} has no value: write --set key=value, e.g. --set {example}")
+        changes[key.strip()] = value
+    return changes
+
+
 def _reads(*names: str, help: str) -> Any:
     return typer.Option(*names, help=help, rich_help_panel=PANEL)
 

@@ -9,24 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from cblcast.cli.bundles import unbundled
-from cblcast.cli.options import AsJson, Change, Reader, Store
+from cblcast.cli.options import AsJson, Change, Reader, Store, changes_of
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_leaderboard, print_table, progress, records
 
 app = typer.Typer()
 JOURNAL = Path("models/tuning.journal")
-
-
-def _changes(pairs: list[str]) -> dict[str, str]:
-    from cblcast.errors import StudyError
-
-    changes = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise StudyError(f"--set {pair!r} has no value: write --set key=value, e.g. --set view=day_ahead")
-        changes[key.strip()] = value
-    return changes
 
 
 @app.command()
@@ -45,7 +33,7 @@ def train(
     from cblcast.config import read_study
     from cblcast.workflow.studies import train_study
 
-    wanted = read_study(study, _changes(change))
+    wanted = read_study(study, changes_of(change))
     with progress(as_json, 2 * len(wanted.methods), "training") as told:
         result = train_study(wanted, register=register, alias=alias, method=method, store=store, progress=told)
     if as_json:
@@ -108,7 +96,7 @@ def evaluate(
         from cblcast.config import read_study
         from cblcast.workflow.studies import evaluate_study
 
-        wanted = read_study(study, _changes(change))
+        wanted = read_study(study, changes_of(change))
         title = f"{wanted.study}: test {wanted.test[0]} to {wanted.test[1]}"
         with progress(as_json, 2 * len(wanted.methods), "evaluating") as told:
             result = evaluate_study(wanted, figures=figures, store=store, progress=told)
@@ -173,7 +161,7 @@ def tune(
     from cblcast.workflow.tuning import trials_table, tune_study
 
     check_outputs({"--journal": search.journal}, {"STUDY": study})
-    wanted = read_study(study, _changes(change))
+    wanted = read_study(study, changes_of(change))
     with progress(as_json, search.trials + 2, "tuning") as told:
         result = tune_study(wanted, method, store=store, progress=told, **asdict(search), **asdict(registration))
     if as_json:

@@ -7,23 +7,11 @@ from typing import Annotated
 
 import typer
 
-from cblcast.cli.options import AsJson, Store
+from cblcast.cli.options import AsJson, Store, changes_of
 from cblcast.terminal import print_json, print_table, progress, records
 
 app = typer.Typer()
 Out = Annotated[Path | None, typer.Option(help="Folder for tables (CSV), figures (PNG) and summary.json.")]
-
-
-def _changes(pairs: list[str]) -> dict[str, str]:
-    from cblcast.errors import StudyError
-
-    changes = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise StudyError(f"--set {pair!r} has no value: write --set key=value, e.g. --set design.vehicles=100")
-        changes[key.strip()] = value
-    return changes
 
 
 @app.command()
@@ -41,7 +29,7 @@ def simulate(
     if out is not None:
         check_folder(out)
     with progress(as_json, 1, "simulating"):
-        result = simulate_world(world, _changes(change))
+        result = simulate_world(world, changes_of(change, "design.vehicles=100"))
         written = write_result(result, out) if out is not None else []
     if as_json:
         print_json({**result.summary, "notes": list(result.notes), "files": [str(path) for path in written]})
