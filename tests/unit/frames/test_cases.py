@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cblcast.frames.cases import View, make_cases
+from cblcast.frames.cases import EventArrays, View, make_cases
 from cblcast.frames.events import Event, Window
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import FAR_FUTURE, DataError, StudyError
@@ -205,3 +205,22 @@ def test_the_rows_of_cases_are_the_slow_loop_on_a_fine_grid() -> None:
     found = [(*key, scored) for key, scored in zip(cases.index, cases["scored"], strict=True)]
     assert found == expected
     assert np.unique(cases["hidden_from"] - cases.index.get_level_values("origin")) == [-pd.Timedelta("5min")]
+
+
+@pytest.mark.parametrize(
+    "part", [slice(0, 3), slice(0, 1), slice(1, 3), slice(2, 9), slice(0, 0), slice(3, 9)], ids=str
+)
+def test_events_taken_by_a_slice_are_those_taken_by_a_mask(part: slice) -> None:
+    whole = panel(sites={"a": "UTC", "b": "Europe/Rome"})
+    cases = make_cases(whole, table(("a", 5, 8), ("a", 30, 31), ("b", 6, 10)), View.settlement(), [Window.before(2)])
+    arrays = EventArrays.of(whole, cases)
+    mask = np.zeros(3, dtype=bool)
+    mask[part] = True
+    (sliced, rows), (masked, expected) = arrays.take(part), arrays.take(mask)
+    np.testing.assert_array_equal(np.arange(len(cases))[rows], expected)
+    for name in vars(sliced):
+        np.testing.assert_array_equal(getattr(sliced, name), getattr(masked, name), err_msg=name)
+    if mask.any():
+        again = EventArrays.of(whole, cases.iloc[expected])
+        np.testing.assert_array_equal(again.first_row, masked.first_row)
+        np.testing.assert_array_equal(again.event_of_row, masked.event_of_row)
