@@ -1,7 +1,7 @@
 """How long a newcomer waits: ``cblcast --help``, a leaderboard of four rules, a registered model, and its first score.
 
 ``python benchmarks/first_steps/run.py`` needs cblcast installed; it writes ``results.json`` beside this file. Times are of whole
-processes, the least of five after one warm-up, since other work on the machine only adds; CPU seconds stand beside wall seconds.
+processes, the median of five after one warm-up; CPU seconds stand beside wall seconds, because machines are shared.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -46,7 +47,7 @@ def seconds(command: list[str], folder: Path, runs: int = 5, warm: bool = True) 
         if number or not warm:
             walls.append(wall)
             cpus.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return min(walls), min(cpus)
+    return statistics.median(walls), statistics.median(cpus)
 
 
 # CPU seconds of the methods of a study alone: their features, training and prediction.
@@ -98,14 +99,16 @@ def told(command: list[str], folder: Path) -> list[float]:
 
 def first_time(command: list[str], folder: Path, runs: int = 3) -> float:
     """Least CPU seconds of a process that has to make its store."""
-    return min(seconds(command, Path(tempfile.mkdtemp(dir=folder)), runs=1, warm=False)[1] for _ in range(runs))
+    return statistics.median(
+        seconds(command, Path(tempfile.mkdtemp(dir=folder)), runs=1, warm=False)[1] for _ in range(runs)
+    )
 
 
 def leaderboard(cblcast: list[str], folder: Path) -> list[Record]:
     """What `evaluate` of four rules costs, and how much of it is not the methods' own."""
     study = str(folder / "study.yaml")
     _, whole = seconds([*cblcast, "evaluate", study], folder)
-    methods = min(told([sys.executable, "-c", METHODS], folder)[0] for _ in range(5))
+    methods = statistics.median(told([sys.executable, "-c", METHODS], folder)[0] for _ in range(5))
     text = "evaluate of four rules of the Turin building, CPU"
     return [
         claim(f"{text}, outside the methods", SOURCE, whole - methods, "s", at_most(3), whole_s=round(whole, 2)),

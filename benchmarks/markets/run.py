@@ -136,7 +136,6 @@ def book_claims(name: str, model: IntradayModel, n_products: int, n_slow: int) -
     different = abs(len(fast) - len(trades)) + sum(one != other for one, other in zip(fast, trades, strict=False))
     ratio = rate / (events / slow)
     per_product = len(stream) // n_products
-    busy = name == "busy"
     what = f"{name} books, {per_product:,} events a product"
     source = "project target"
     return [
@@ -154,7 +153,7 @@ def book_claims(name: str, model: IntradayModel, n_products: int, n_slow: int) -
             source,
             ratio,
             "1",
-            at_least(20) if busy else None,
+            at_least(20),
             digits=1,
             most_orders_standing=most,
         ),

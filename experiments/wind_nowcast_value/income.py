@@ -1,14 +1,16 @@
 """The value of nowcasts in money: La Haute Borne 2015 in the French markets, beside the paper's two farms; and elsewhere.
 
-    python experiments/wind_nowcast_value/forecasts.py                         # once, some minutes
-    CBLCAST_DATA_DIR=… python experiments/wind_nowcast_value/income.py         # everything below, some minutes
+    CBLCAST_DATA_DIR=… python experiments/wind_nowcast_value/income.py
+
+The first run makes the nowcasts (forecasts.py, about five processor minutes) and keeps them.
 
 Writes results_income.json, income.csv and the pictures beside this file. Intraday prices are modelled, since none of France are
-to be had; every number of income rests on such assumptions, so rankings and curves are what to read (value.md).
+to be had; every number of income rests on such assumptions, so rankings and curves are what to read (income.md).
 """
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,7 +55,8 @@ class Farm:
     def scored(self) -> pd.DataFrame:
         path = KEPT / f"scored_{self.weather}.parquet"
         if not path.is_file():
-            raise SystemExit(f"there are no nowcasts in {path}: run forecasts.py first")
+            # Some minutes, once: the nowcasts are kept, and every further run begins with them.
+            subprocess.run([sys.executable, str(HERE / "forecasts.py"), "--weather", self.weather], check=True)
         return pd.read_parquet(path)
 
     @cached_property
