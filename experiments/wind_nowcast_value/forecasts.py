@@ -18,7 +18,8 @@ from farm import RATED_KW, TEST, TRAIN, farm_with_weather, measured_cases
 from nowcasts import PAPER_FEATURES, RICH_FEATURES, learned_methods, paper_methods
 
 from cblcast.estimators.wrappers.lead_intervals import LeadIntervals
-from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.features.matrix import matrix
+from cblcast.forecast.forecaster import truth
 from cblcast.frames.panel import Panel
 from cblcast.frames.rolling import lead_minutes, rolling_origins
 from cblcast.frames.schema import OBSERVED, PREDICTED
@@ -32,10 +33,6 @@ STANDBY_KW = -60.0  # what a standing farm draws
 WORSE = 0.15  # the second weather: a good short-range forecast
 
 
-class _Nothing:
-    """Forecaster needs an estimator to make features; here they are shared by many."""
-
-
 class Cases:
     """Features and truth of one year; of the test year only origins at which a half-hour begins a gate later."""
 
@@ -43,7 +40,7 @@ class Cases:
         cases = rolling_origins(panel, leads, first=span[0], last=span[1])
         minute = pd.DatetimeIndex(cases.index.get_level_values("origin")).minute
         cases = cases[measured_cases(panel, cases) & (np.asarray(minute) % every == 0)]
-        self.X = Forecaster(_Nothing(), features).matrix(panel, cases)
+        self.X = matrix(panel, cases, features)
         self.y, self.lead = truth(panel, cases), lead_minutes(cases, panel.step)
 
     def scored(self, name: str, predicted: np.ndarray) -> pd.DataFrame:

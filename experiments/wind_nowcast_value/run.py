@@ -24,7 +24,8 @@ from figure import draw
 from nowcasts import LEADS_MIN, PAPER_FEATURES, RICH_FEATURES, learned_methods, paper_methods
 
 from cblcast.estimators.wrappers.lead_intervals import LeadIntervals
-from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.features.matrix import matrix
+from cblcast.forecast.forecaster import truth
 from cblcast.frames.panel import Panel
 from cblcast.frames.rolling import lead_minutes, rolling_origins
 from cblcast.physics.wind import shear_exponent
@@ -56,18 +57,11 @@ class Rows:
     def __init__(self, panel: Panel, span: tuple[str, str], leads: tuple[int, ...], features: dict[str, Any]) -> None:
         cases = rolling_origins(panel, leads, first=span[0], last=span[1])
         cases = cases[measured_cases(panel, cases)]
-        self.X = Forecaster(_NOTHING, features).matrix(panel, cases)
+        self.X = matrix(panel, cases, features)
         self.y, self.lead = truth(panel, cases), lead_minutes(cases, panel.step)
         self.week = (pd.DatetimeIndex(cases.index.get_level_values("time")).asi8 // (7 * 86_400_000_000)).astype(
             np.int64
         )
-
-
-class _Nothing:
-    """Forecaster needs an estimator to make features; here they are shared by many."""
-
-
-_NOTHING = _Nothing()
 
 
 def run_paper(panel: Panel, score: Scores) -> None:
