@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 from cblcast import datasets, registry
 from cblcast.days.placebo import placebo_events
+from cblcast.errors import DataError, StudyError
 from cblcast.estimators.rules.firm_service_level import FirmServiceLevel
 from cblcast.estimators.rules.rule import Rule
 from cblcast.estimators.rules.similar_days import XofY
@@ -225,6 +226,28 @@ def test_saved_and_loaded_it_says_the_same_bit_by_bit(name, tmp_path):
         np.testing.assert_array_equal(limits, quiet(lambda: _fitted(name).predict_interval(X)))
         assert limits.shape == (len(X), 2)
         assert not (limits[:, 0] > limits[:, 1]).any()
+
+
+@every_estimator
+def test_a_flipped_bit_of_a_saved_model_is_told_before_it_is_parsed(name, tmp_path):
+    forecaster = Forecaster(_fitted(name), {"calendar": {}})
+    forecaster.sites = panel().sites
+    forecaster.save(tmp_path)
+    random = np.random.default_rng(len(name))
+    files = sorted(tmp_path.iterdir())
+    assert [file.name for file in files] == ["arrays.npz", "forecaster.json", "manifest.json", "model.json"]
+    for file in files:
+        whole = file.read_bytes()
+        for place in (0, len(whole) - 1, *random.integers(0, len(whole), 2)):
+            torn = bytearray(whole)
+            torn[place] ^= 1 << int(random.integers(8))
+            file.write_bytes(torn)
+            with pytest.raises(
+                (DataError, StudyError), match=file.name if file.name != "manifest.json" else "cblcast|manifest"
+            ):
+                Forecaster.load(tmp_path)
+        file.write_bytes(whole)
+    assert type(Forecaster.load(tmp_path).estimator) is type(_fitted(name))
 
 
 @every_estimator

@@ -14,7 +14,8 @@ import pandas as pd
 
 from cblcast.abilities import Estimator, FeatureBuilder, GivesIntervals, able, needed_features, needed_windows
 from cblcast.features.matrix import builders_of, columns_of_builders
-from cblcast.forecast.state import format_of, load_state, readable, save_state
+from cblcast.forecast.manifest import MANIFEST, format_of
+from cblcast.forecast.state import files_of, readable, save_state, state_of
 from cblcast.frames.cases import View, make_cases
 from cblcast.frames.events import Event, Window
 from cblcast.frames.instants import microseconds
@@ -23,7 +24,7 @@ from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER, DataE
 from cblcast.wishes import Wish, merge_wishes
 
 FEATURE_FILE = "forecaster.json"
-FORMAT = 1
+FORMAT = 2  # 1, of version 0.1, had no manifest
 REAL_TIME = View.real_time()
 
 
@@ -112,9 +113,14 @@ class Forecaster:
         )
 
     def save(self, folder: Path) -> None:
-        """Write the forecaster as JSON and one npz file, without pickle."""
+        """Write the forecaster as JSON and one npz file, without pickle, and last a manifest with the SHA-256 of each.
+
+        Raises
+        ------
+        DataError
+            The folder holds other files, or the estimator what cannot be saved.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        save_state(self.estimator, folder)
         sites = None if self.sites is None else json.loads(self.sites.reset_index().to_json(orient="records"))
         document = {
             "format": FORMAT,
@@ -123,15 +129,34 @@ class Forecaster:
             "view": asdict(self.view),
             "sites": sites,
         }
-        (folder / FEATURE_FILE).write_text(json.dumps(document, indent=1), encoding="utf-8")
+        save_state(self.estimator, folder, {FEATURE_FILE: json.dumps(document, indent=1)})
 
     @classmethod
-    def load(cls, folder: Path) -> Forecaster:
-        """The forecaster that :meth:`save` wrote."""
+    def load(cls, folder: Path, digest: str | None = None) -> Forecaster:
+        """The forecaster that :meth:`save` wrote, once every file is found to be what was saved.
+
+        Parameters
+        ----------
+        folder : Path
+        digest : str, optional
+            SHA-256 of its manifest in hexadecimal, where it was noted when the model was saved.
+
+        Raises
+        ------
+        DataError
+            A file is damaged, missing, too many or cannot be read; the manifest is not the one that was noted.
+        StudyError
+            A newer version of cblcast saved it.
+        """
         with readable(folder):
-            document = json.loads((folder / FEATURE_FILE).read_text(encoding="utf-8"))
-            format_of(document, FORMAT)
-            made = cls(load_state(folder), document["features"], View(**document["view"]), str(document["name"]))
+            files = files_of(folder, FEATURE_FILE, digest=digest)
+            document = json.loads(files[FEATURE_FILE].decode("utf-8"))
+            if format_of(document, FORMAT) > 1 and not (folder / MANIFEST).exists():
+                raise DataError(
+                    f"the model in {folder.name!r} has no {MANIFEST}, so that its files cannot be checked: copy the model again "
+                    "from where it is whole, or train and register it again"
+                )
+            made = cls(state_of(files, folder), document["features"], View(**document["view"]), str(document["name"]))
             made.builders  # noqa: B018 - made now, so that a wrong parameter is told here
             if document["sites"] is not None:
                 made.sites = pd.DataFrame(document["sites"]).set_index(SITE)

@@ -9,10 +9,11 @@ nothing is made that nobody registered.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,18 +22,32 @@ import numpy as np
 
 from cblcast import registry
 from cblcast.errors import DataError, StudyError, nearest
+from cblcast.forecast.manifest import MOST_BYTES, format_of, read_unsealed, read_whole, seal, unseal
 
 _JSON_FILE, _ARRAY_FILE = "model.json", "arrays.npz"
 FORMAT = 2  # 1, of version 0.1, named "module:Class" and had no number
 _KINDS = {"$estimator": registry.ESTIMATORS, "$part": registry.PARTS}
 
 
-def save_state(estimator: Any, folder: Path) -> None:
-    """Write an estimator's class, parameters and fitted state into `folder` (which must exist)."""
+def save_state(estimator: Any, folder: Path, further: Mapping[str, str] | None = None) -> None:
+    """Write an estimator's class, parameters and fitted state into `folder` (which must exist), the manifest last.
+
+    Parameters
+    ----------
+    estimator : estimator
+    folder : Path
+    further : mapping name -> text, optional
+        Files that are saved with it.
+    """
     arrays: dict[str, np.ndarray] = {}
     document = {"format": FORMAT, "model": _encode(estimator, "model", arrays)}
+    texts = {**(further or {}), _JSON_FILE: json.dumps(document, indent=1)}
+    names = (*texts, _ARRAY_FILE)
+    unseal(folder, names)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
     np.savez(folder / _ARRAY_FILE, allow_pickle=False, **arrays)
-    (folder / _JSON_FILE).write_text(json.dumps(document, indent=1), encoding="utf-8")
+    seal(folder, names)
 
 
 def load_state(folder: Path) -> Any:
@@ -41,16 +56,46 @@ def load_state(folder: Path) -> Any:
     Raises
     ------
     DataError
-        A file that cannot be read, was written by a newer version, or names a class that is not registered.
+        A file that is not what was saved, cannot be read, or names a class that is not registered.
+    StudyError
+        A newer version wrote it.
     """
     with readable(folder):
-        document = json.loads((folder / _JSON_FILE).read_text(encoding="utf-8"))
-        with zipfile.ZipFile(folder / _ARRAY_FILE):  # np.load takes other files too
-            pass
-        with np.load(folder / _ARRAY_FILE, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        written = format_of(document, FORMAT, unsaid=1)
-        made = _decode(document["model"] if written > 1 else document, arrays)
+        return state_of(files_of(folder), folder)
+
+
+def files_of(folder: Path, *needed: str, digest: str | None = None) -> dict[str, bytes]:
+    """Content of the files of a saved model, checked by its manifest; a model of version 0.1 has none.
+
+    Parameters
+    ----------
+    folder : Path
+    needed : str
+        Files that it must have beside those of its estimator.
+    digest : str, optional
+        SHA-256 of the manifest, as noted when the model was saved.
+    """
+    names = (_JSON_FILE, _ARRAY_FILE, *needed)
+    files = read_whole(folder, digest)
+    if files is None:
+        return {name: read_unsealed(folder, name) for name in names}
+    for name in names:
+        if name not in files:
+            raise DataError(f"the model in {folder.name!r} has no {name}: train and register it again")
+    return files
+
+
+def state_of(files: Mapping[str, bytes], folder: Path) -> Any:
+    """The estimator whose files these are; `folder` is where they lay, for what has to be said of them."""
+    document = json.loads(files[_JSON_FILE].decode("utf-8"))
+    with zipfile.ZipFile(io.BytesIO(files[_ARRAY_FILE])) as packed:  # np.load takes other files too
+        unpacked = sum(member.file_size for member in packed.infolist())
+        if unpacked > MOST_BYTES:
+            raise DataError(f"{_ARRAY_FILE} holds {unpacked} bytes, where {MOST_BYTES} are the most: train it again")
+    with np.load(io.BytesIO(files[_ARRAY_FILE]), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    written = format_of(document, FORMAT, unsaid=1)
+    made = _decode(document["model"] if written > 1 else document, arrays)
     if not is_estimator(made):
         raise DataError(f"the model in {folder.name!r} holds no estimator: train and register it again")
     return made
@@ -72,20 +117,11 @@ def readable(folder: Path) -> Iterator[None]:
         TypeError,
         AttributeError,
         RecursionError,
+        MemoryError,
     ) as error:
         raise DataError(
             f"the model in {folder.name!r} cannot be read ({type(error).__name__}: {error}): train and register it again"
         ) from error
-
-
-def format_of(document: Any, newest: int, unsaid: int | None = None) -> int:
-    """Number of the format in which `document` is written, `unsaid` where it names none."""
-    number = document.get("format", unsaid)
-    if not isinstance(number, int) or number < 1:
-        raise DataError(f"the format of a model is a whole number from 1, not {number!r}: train and register it again")
-    if number > newest:
-        raise StudyError(f"the model has format {number}, this cblcast reads up to {newest}: update cblcast")
-    return number
 
 
 def is_estimator(value: object) -> bool:

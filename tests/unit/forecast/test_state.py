@@ -10,6 +10,7 @@ from cblcast import registry
 from cblcast.errors import DataError, StudyError
 from cblcast.estimators.rules.similar_days import XofY
 from cblcast.estimators.wrappers.adjusted import Adjusted
+from cblcast.forecast.manifest import seal
 from cblcast.forecast.state import load_state, save_state
 from cblcast.frames.events import Window
 
@@ -84,6 +85,7 @@ def test_a_model_of_a_newer_version_asks_for_an_update(tmp_path):
     save_state(XofY(), tmp_path)
     document = json.loads((tmp_path / "model.json").read_text())
     (tmp_path / "model.json").write_text(json.dumps({**document, "format": 99}))
+    seal(tmp_path, ("model.json", "arrays.npz"))
     with pytest.raises(StudyError, match="format 99, this"):
         load_state(tmp_path)
 
@@ -125,7 +127,10 @@ def test_moving_a_module_breaks_no_saved_model(tmp_path, monkeypatch, table, nam
 def test_a_torn_file_is_one_clear_sentence(tmp_path, file, content):
     save_state(XofY(), tmp_path)
     (tmp_path / file).write_bytes(content)
-    with pytest.raises(DataError, match="train and register it again"):
+    with pytest.raises(DataError, match=f"damaged: {file} is not"):
+        load_state(tmp_path)
+    seal(tmp_path, ("model.json", "arrays.npz"))  # as a stranger may
+    with pytest.raises(DataError, match=r"cannot be read .*train and register it again"):
         load_state(tmp_path)
 
 
@@ -173,5 +178,6 @@ def test_another_kind_of_array_file_is_one_clear_sentence(tmp_path):
     save_state(XofY(), tmp_path)
     with (tmp_path / "arrays.npz").open("wb") as stream:
         np.save(stream, np.arange(3))
+    seal(tmp_path, ("model.json", "arrays.npz"))
     with pytest.raises(DataError, match="train and register it again"):
         load_state(tmp_path)
