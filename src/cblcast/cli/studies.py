@@ -201,10 +201,13 @@ def compare(
         print_json(records(table))
     else:
         machine = ["started", "status", "run_id", "model_uri", "n_sites", "train_s", "predict_s"]
+        machine += ["run_status", "methods_finished", "methods_planned", "note"]
         print_table(
             table.drop(columns=machine, errors="ignore"),
             f"{study}: latest run (all columns with --json, plots with cblcast ui)",
         )
+        for note in table["note"].dropna().unique():
+            typer.secho(f"Not whole: {note}", fg="yellow", err=True)
 
 
 @app.command()

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cblcast.frames.schema import StudyError, nearest
-from cblcast.tracking.runs import KIND, MODEL_URI, PARENT
-from cblcast.tracking.store import connect, guarded, store_uri
+from cblcast.tracking.owners import HOST, PID, every_experiment, is_dead
+from cblcast.tracking.runs import KIND, MODEL_URI, PARENT, PLANNED
+from cblcast.tracking.store import connect, every_run, guarded, store_uri
+from cblcast.tracking.unusable import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +32,7 @@ def parent_runs(study: str, *, uri: str | None = None, latest: int = 1) -> pd.Da
 
     address = store_uri(uri)
     found = _parents(connect(address), address, study, latest)
-    return pd.DataFrame([{"run_id": r.info.run_id, "started": _started(r), "status": r.info.status} for r in found])
+    return pd.DataFrame([{"run_id": r.info.run_id, "started": _started(r), "status": _status(r)} for r in found])
 
 
 def compare(
@@ -52,29 +54,38 @@ def compare(
     -------
     DataFrame
         ``method``, one column a metric (NaN where a method has none), ``started`` (UTC, of the study), ``status``,
-        ``run_id``, ``model_uri`` (None where no model was logged), in the order in which they were logged.
+        ``run_id``, ``model_uri`` (None where no model was logged), in the order in which they were logged; and of the
+        study's run ``run_status``, ``methods_finished``, ``methods_planned`` (None where nobody noted it) and ``note``,
+        what is missing of it in words (None where nothing is). A run is KILLED too if its process has ended and nobody
+        has closed it yet.
 
     Raises
     ------
     StudyError
-        No such study or metric; the nearest right one is offered.
+        No such study or metric; the nearest right one is offered. The latest run has no methods.
     """
     import pandas as pd
 
     address = store_uri(uri)
     client = connect(address)
     rows: list[dict[str, Any]] = []
+    notes = []
     for parent in _parents(client, address, study, latest):
         query = f"tags.`{PARENT}` = '{parent.info.run_id}' and tags.`{KIND}` = 'method'"
-        for run in _search(client, address, parent.info.experiment_id, query, "attributes.start_time ASC"):
-            rows.append(
-                {"method": run.info.run_name, **run.data.metrics, "started": _started(parent),
-                 "status": run.info.status, "run_id": run.info.run_id, "model_uri": run.data.tags.get(MODEL_URI)}
-            )  # fmt: skip
+        runs = every_run(client, address, [parent.info.experiment_id], query)
+        whole = _completeness(parent, runs)
+        notes.append(whole["note"])
+        rows += [
+            {"method": run.info.run_name, **run.data.metrics, "started": _started(parent), "status": _status(run),
+             "run_id": run.info.run_id, "model_uri": run.data.tags.get(MODEL_URI), **whole}
+            for run in runs
+        ]  # fmt: skip
     if not rows:
-        raise StudyError(f"the latest run of the study {study!r} has no methods: train or evaluate it again")
+        why = f" ({notes[0]})" if notes[0] else ""
+        raise StudyError(f"the latest run of the study {study!r} has no methods{why}: train or evaluate it again")
     table = pd.DataFrame(rows)
-    fixed = ["started", "status", "run_id", "model_uri"]
+    fixed = ["started", "status", "run_id", "model_uri", "run_status", "methods_finished", "methods_planned", "note"]
+    table["methods_planned"] = table["methods_planned"].astype("Int64")
     logged = [column for column in table.columns if column not in ("method", *fixed)]
     for metric in metrics or ():
         if metric not in logged:
@@ -86,28 +97,41 @@ def _parents(client: Any, address: str, study: str, latest: int) -> list[Any]:
     with guarded(address):
         experiment = client.get_experiment_by_name(study)
         if experiment is None:
-            names = [known.name for known in client.search_experiments() if known.name != "Default"]
+            names = [known.name for known in every_experiment(client) if known.name != "Default"]
             hint = nearest(study, names) if names else "nothing was trained there yet"
-            raise StudyError(f"there is no study {study!r} in {address}: {hint}")
+            raise StudyError(f"there is no study {study!r} in {shown(address)}: {hint}")
     query = f"tags.`{KIND}` = 'study'"
-    found = _search(client, address, experiment.experiment_id, query, "attributes.start_time DESC", latest)
+    found = every_run(client, address, [experiment.experiment_id], query, "attributes.start_time DESC", latest)
     if not found:
-        raise StudyError(f"the study {study!r} has no run in {address}: train or evaluate it")
+        raise StudyError(f"the study {study!r} has no run in {shown(address)}: train or evaluate it")
     return found
 
 
-def _search(client: Any, address: str, experiment: str, query: str, order: str, most: int | None = None) -> list[Any]:
-    """All runs that `query` finds, page by page."""
-    found: list[Any] = []
-    token = None
-    with guarded(address):
-        while most is None or len(found) < most:
-            page = client.search_runs([experiment], query, max_results=most or 1000, order_by=[order], page_token=token)
-            found += page
-            token = page.token
-            if not token:
-                break
-    return found
+def _completeness(parent: Any, methods: Sequence[Any]) -> dict[str, Any]:
+    """How much of a study's run is there: ``run_status``, ``methods_finished``, ``methods_planned``, ``note``."""
+    status = _status(parent)
+    finished = sum(run.info.status == "FINISHED" for run in methods)
+    noted = str(parent.data.tags.get(PLANNED, ""))
+    planned = int(noted) if noted.isascii() and noted.isdigit() else None
+    host, pid = (parent.data.tags.get(key) for key in (HOST, PID))
+    where = f" by process {pid} on {host}" if host and pid else ""
+    ends = {
+        "KILLED": "the run was killed",
+        "FAILED": "the run failed",
+        "RUNNING": f"the run has not ended, it was started{where} at {_started(parent):%Y-%m-%d %H:%M} UTC",
+    }
+    end = ends.get(status)
+    if end is None and planned is not None and finished < planned:
+        end = "the run ended without the others"
+    counted = f"{finished} of {planned} methods" if planned is not None else f"{finished} finished methods"
+    note = None if end is None else f"{counted}, {end}"
+    return {"run_status": status, "methods_finished": finished, "methods_planned": planned, "note": note}
+
+
+def _status(run: Any) -> str:
+    """Status of a run: KILLED as well where its process has ended and nobody has closed it yet."""
+    open_still = run.info.status == "RUNNING"
+    return "KILLED" if open_still and is_dead(run.data.tags) else str(run.info.status)
 
 
 def _started(run: Any) -> pd.Timestamp:

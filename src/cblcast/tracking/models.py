@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import re
 import tempfile
+import warnings
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cblcast
+from cblcast.errors import DataWarning
+from cblcast.forecast.manifest import digest_of
 from cblcast.frames.schema import LOWER, OBSERVED, SITE, TIME, UPPER, StudyError, nearest
 from cblcast.tracking.shortcut import local_folder
 from cblcast.tracking.store import ARTIFACT, connect, guarded, quiet_mlflow, store_uri
+from cblcast.tracking.unusable import shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cblcast.forecast.forecaster import Forecaster
 
+DIGEST = "cblcast.manifest_sha256"  # tag of a run, a logged model and a registered version
 _SCRIPT = Path(__file__).with_name("declare.py")
 _EXAMPLE_ROWS = 5
 _REGISTERED = re.compile(r"^models:/(?P<name>[^/@]+)(?:@(?P<alias>.+)|/(?P<version>\d+))?$")
@@ -45,17 +50,25 @@ def log_forecaster(
     example: pd.DataFrame | None,
     params: Mapping[str, str],
 ) -> str:
-    """Log a trained forecaster as the model of a run; returns ``models:/m-…``."""
+    """Log a trained forecaster as the model of a run; returns ``models:/m-…``.
+
+    The SHA-256 of its manifest is noted with the run, the logged model and MLflow's own description of it.
+    """
     from mlflow import pyfunc
     from mlflow.entities import LoggedModelOutput
     from mlflow.models import Model
 
-    logged = client.create_logged_model(
-        experiment_id, name=re.sub(r"[/:.%\"']", "_", name), source_run_id=run_id, params=dict(params)
-    )
     head = None if example is None else _shown(example)
     with tempfile.TemporaryDirectory() as folder:
         forecaster.save(Path(folder) / ARTIFACT)
+        noted = {DIGEST: str(digest_of(Path(folder) / ARTIFACT))}
+        logged = client.create_logged_model(
+            experiment_id,
+            name=re.sub(r"[/:.%\"']", "_", name),
+            source_run_id=run_id,
+            params=dict(params),
+            tags=noted,
+        )
         pyfunc.save_model(
             path=f"{folder}/model",
             mlflow_model=Model(
@@ -65,6 +78,7 @@ def log_forecaster(
                 model_id=logged.model_id,
             ),
             python_model=str(_SCRIPT),
+            model_config=noted,
             artifacts={ARTIFACT: f"{folder}/{ARTIFACT}"},
             signature=_signature(forecaster, example),
             pip_requirements=_requirements(),
@@ -73,6 +87,7 @@ def log_forecaster(
         client.log_model_artifacts(logged.model_id, f"{folder}/model")
     client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
     client.finalize_logged_model(logged.model_id, "READY")
+    client.set_tag(run_id, DIGEST, noted[DIGEST])
     return f"models:/{logged.model_id}"
 
 
@@ -104,10 +119,14 @@ def register(model_uri: str, name: str, alias: str | None = None, *, uri: str | 
         logged = _logged_model(client, address, model_uri)
         new = _found(client.get_registered_model, name) is None
         if new:
-            client.create_registered_model(name)
+            new = _made(client, name)
         # The source is the folder: MLflow would look a models:/ address up in whatever store the process names.
         made = client.create_model_version(
-            name, source=logged.artifact_location, run_id=logged.source_run_id, model_id=logged.model_id
+            name,
+            source=logged.artifact_location,
+            run_id=logged.source_run_id,
+            model_id=logged.model_id,
+            tags={key: value for key, value in logged.tags.items() if key == DIGEST},
         )
         try:
             if alias is not None:
@@ -124,31 +143,63 @@ def register(model_uri: str, name: str, alias: str | None = None, *, uri: str | 
 def load_forecaster(model_uri: str, *, uri: str | None = None) -> Forecaster:
     """The forecaster behind ``models:/NAME@alias``, ``models:/NAME/3``, ``models:/m-…`` or ``runs:/RUN_ID``.
 
+    Its files are checked by their manifest before they are read, and the manifest by the SHA-256 that the store noted;
+    a model of version 0.1 has neither, which is told.
+
     Raises
     ------
     StudyError
-        No such name, alias, version or run; the nearest registered one is offered.
+        No such name, alias, version or run; the nearest registered one is offered. A newer cblcast saved the model.
+    DataError
+        A file of the model is damaged, missing or too many, or the model is not the one that was registered.
     """
-    from cblcast.forecast.forecaster import Forecaster
 
     address = store_uri(uri)
     match = None if _LOGGED.match(model_uri) else _REGISTERED.match(model_uri)
-    near = local_folder(address, **match.groupdict()) if match else None
+    near = local_folder(address, DIGEST, **match.groupdict()) if match else None
     if near is not None:
-        return Forecaster.load(near / "artifacts" / ARTIFACT)
+        return _load(near.folder / "artifacts" / ARTIFACT, near.noted, model_uri)
     client = connect(address)
     with tempfile.TemporaryDirectory() as folder:
         with guarded(address):
             from mlflow.artifacts import download_artifacts
 
             if match:
-                location = _location_of_name(client, address, **match.groupdict())
+                location, noted = _location_of_name(client, address, **match.groupdict())
             else:
-                location = _logged_model(client, address, model_uri).artifact_location
+                logged = _logged_model(client, address, model_uri)
+                location, noted = logged.artifact_location, logged.tags.get(DIGEST)
             path = download_artifacts(
                 artifact_uri=f"{location}/artifacts/{ARTIFACT}", dst_path=folder, tracking_uri=address
             )
-        return Forecaster.load(Path(path))
+        return _load(Path(path), noted, model_uri)
+
+
+def _load(folder: Path, noted: str | None, model_uri: str) -> Forecaster:
+    from cblcast.forecast.forecaster import Forecaster
+
+    made = Forecaster.load(folder, noted)
+    if digest_of(folder) is None:
+        warnings.warn(
+            f"{model_uri} was saved by cblcast 0.1, which kept no checksums: damage to its files would not be noticed "
+            "(train and register it again)",
+            DataWarning,
+            stacklevel=3,
+        )
+    return made
+
+
+def _made(client: Any, name: str) -> bool:
+    """Whether the registered model `name` was made here; another process may make it at the same time."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+        return False
+    return True
 
 
 def _found(fetch: Any, *key: str) -> Any:
@@ -170,7 +221,7 @@ def _logged_model(client: Any, address: str, model_uri: str) -> Any:
     elif match := _RUN.match(model_uri):
         run = _found(client.get_run, match["run_id"])
         if run is None:
-            raise StudyError(f"there is no run {match['run_id']!r} in {address}: see cblcast compare STUDY")
+            raise StudyError(f"there is no run {match['run_id']!r} in {shown(address)}: see cblcast compare STUDY")
         if run.outputs is None or not run.outputs.model_outputs:
             raise StudyError(f"run {match['run_id']!r} has no model: name the run of a method, see cblcast compare")
         model_id = run.outputs.model_outputs[0].model_id
@@ -178,29 +229,32 @@ def _logged_model(client: Any, address: str, model_uri: str) -> Any:
         raise StudyError(f"{model_uri!r} names no model: write models:/NAME@alias, models:/NAME/3 or runs:/RUN_ID")
     logged = _found(client.get_logged_model, model_id)
     if logged is None:
-        raise StudyError(f"there is no model {model_id!r} in {address}: see cblcast compare STUDY")
+        raise StudyError(f"there is no model {model_id!r} in {shown(address)}: see cblcast compare STUDY")
     return logged
 
 
-def _location_of_name(client: Any, address: str, name: str, alias: str | None, version: str | None) -> str:
-    """Folder of a registered model."""
+def _location_of_name(
+    client: Any, address: str, name: str, alias: str | None, version: str | None
+) -> tuple[str, str | None]:
+    """Folder of a registered model, and the SHA-256 of its manifest that was noted with it."""
     registered = _found(client.get_registered_model, name)
     if registered is None:
         names = [model.name for model in client.search_registered_models(max_results=1000)]
         hint = nearest(name, names) if names else "nothing is registered there yet, train with --register NAME"
-        raise StudyError(f"no model is registered as {name!r} in {address}: {hint}")
+        raise StudyError(f"no model is registered as {name!r} in {shown(address)}: {hint}")
     if alias is not None:
         if alias not in registered.aliases:
             hint = nearest(alias, registered.aliases) if registered.aliases else "it has none, name a version"
             raise StudyError(f"the registered model {name!r} has no alias {alias!r}: {hint}")
         version = str(registered.aliases[alias])
-    if version is None or _found(client.get_model_version, name, version) is None:
+    known_version = None if version is None else _found(client.get_model_version, name, version)
+    if version is None or known_version is None:
         versions = sorted(int(made.version) for made in client.search_model_versions(f"name = '{name}'"))
         known = [f"models:/{name}@{known}" for known in registered.aliases]
         known += [f"models:/{name}/{number}" for number in versions]
         wrong = "needs an alias or a version" if version is None else f"has no version {version}"
         raise StudyError(f"the registered model {name!r} {wrong}: write {' or '.join(known[-8:]) or 'another name'}")
-    return str(client.get_model_version_download_uri(name, version))
+    return str(client.get_model_version_download_uri(name, version)), known_version.tags.get(DIGEST)
 
 
 def _signature(forecaster: Forecaster, example: pd.DataFrame | None) -> Any:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cblcast.frames.schema import StudyError
 from cblcast.tracking.models import log_forecaster
+from cblcast.tracking.owners import close_dead_runs, owner_tags
 from cblcast.tracking.store import connect, experiment_of, guarded, store_uri
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from cblcast.forecast.forecaster import Forecaster
 
 KIND, MODEL_URI, PARENT = "cblcast.kind", "cblcast.model_uri", "mlflow.parentRunId"
+PLANNED = "cblcast.methods_planned"
 _MOST_METRICS, _MOST_PARAMS = 800, 100  # MLflow takes 1000 entries a batch, 100 of them parameters
 
 
@@ -35,9 +37,16 @@ class MethodRun:
 
 @contextmanager
 def study_run(
-    study: str, settings: Mapping[str, Any], *, uri: str | None = None, tags: Mapping[str, str] | None = None
+    study: str,
+    settings: Mapping[str, Any],
+    *,
+    uri: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    planned: int | None = None,
 ) -> Iterator[StudyRun]:
     """The parent run of a study; it ends FINISHED, or FAILED (KILLED when interrupted) if the body does not.
+
+    Runs that a dead process of this machine left open in the store are closed as KILLED first.
 
     Parameters
     ----------
@@ -48,6 +57,8 @@ def study_run(
     uri : str, optional
         See :func:`~cblcast.tracking.store_uri`.
     tags : mapping, optional
+    planned : int, optional
+        How many methods will be logged, so that a comparison can tell a run that ended before the last.
 
     Raises
     ------
@@ -60,7 +71,9 @@ def study_run(
     client = connect(address, writing=True)
     with guarded(address):
         experiment = experiment_of(client, address, study)
-    with _run(client, address, experiment, study, {KIND: "study", **(tags or {})}) as run_id:
+    close_dead_runs(client, address)
+    intent = {} if planned is None else {PLANNED: str(planned)}
+    with _run(client, address, experiment, study, {KIND: "study", **intent, **(tags or {})}) as run_id:
         with guarded(address):
             client.log_text(run_id, yaml.safe_dump(plain(settings), sort_keys=False, allow_unicode=True), "study.yaml")
         yield StudyRun(client, address, experiment, run_id, study)
@@ -198,7 +211,7 @@ def plain(value: Any) -> Any:
 def _run(client: Any, uri: str, experiment: str, name: str, tags: Mapping[str, str]) -> Iterator[str]:
     """A run that is closed whatever happens, so that nothing half-written looks like a result."""
     with guarded(uri):
-        run_id = client.create_run(experiment, run_name=name, tags=dict(tags)).info.run_id
+        run_id = client.create_run(experiment, run_name=name, tags={**owner_tags(), **tags}).info.run_id
     status = "KILLED"
     try:
         yield run_id

@@ -3,43 +3,100 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
-from cblcast.frames.schema import StudyError
+from cblcast.errors import StudyError
+from cblcast.tracking.keeper import GRACE_SECONDS, end_group
+from cblcast.tracking.owners import close_dead_runs
 from cblcast.tracking.store import artifact_root, connect, store_uri
+from cblcast.tracking.unusable import shown
 
 
 def open_ui(uri: str | None = None, host: str = "127.0.0.1", port: int = 5000) -> None:
-    """Serve the store in a browser until interrupted.
+    """Serve the store in a browser until interrupted; whatever was started for it ends with this process.
 
     Raises
     ------
     StudyError
-        No such store, the port is taken, or the server ended by itself.
+        No such store, the port is taken or none, or the server ended by itself.
     """
+    _check_port(host, port)
     address = store_uri(uri)
     if address.startswith(("http://", "https://")):
-        raise StudyError(f"the store {address} is a server with an interface of its own: open it in a browser")
-    connect(address)
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise StudyError(f"cannot listen on {host}:{port} ({error.strerror}): choose another --port") from error
+        raise StudyError(f"the store {shown(address)} is a server with an interface of its own: open it in a browser")
+    client = connect(address)
+    with suppress(StudyError):  # a store that is only read is shown as it is
+        close_dead_runs(client, address)
     root = artifact_root(address)
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", address]
-    command += ["--host", host, "--port", str(port), "--workers", "1"]
+    command = [sys.executable, "-c", "from cblcast.tracking.keeper import main; main()"]
+    command += [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"]
     command += [] if root is None else ["--no-serve-artifacts", "--default-artifact-root", root]
-    server = subprocess.Popen(command, env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"})
+    # The address goes by the environment, since a list of processes shows what stands on a command line. No jobs: they
+    # are language models that judge others, and cost eight processes.
+    further = {
+        "MLFLOW_BACKEND_STORE_URI": address,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+    with _signals_interrupt():
+        keeper = subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, **further}, start_new_session=True)
+        try:
+            if keeper.wait() != 0:
+                raise StudyError(f"the MLflow server ended with code {keeper.returncode}: see its lines above")
+        except KeyboardInterrupt:
+            pass
+        finally:
+            _end(keeper)
+
+
+def _end(keeper: subprocess.Popen[bytes]) -> None:
+    """End a keeper and all that it keeps: by its pipe, and what is left by force."""
+    assert keeper.stdin is not None
+    keeper.stdin.close()
+    with suppress(subprocess.TimeoutExpired):
+        keeper.wait(timeout=2 * GRACE_SECONDS)
+    end_group(keeper.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    if keeper.poll() is None:
+        keeper.kill()
+    keeper.wait()
+
+
+def _check_port(host: str, port: int) -> None:
+    """Find out before MLflow is loaded what it would find out after."""
+    if not 1 <= port <= 65535:
+        raise StudyError(f"there is no port {port}: choose a --port from 1 to 65535, such as 5000")
     try:
-        if server.wait() != 0:
-            raise StudyError(f"the MLflow server ended with code {server.returncode}: see its lines above")
-    except KeyboardInterrupt:
-        pass
+        family, _, _, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise StudyError(f"cannot listen on {host}:{port} ({why}): choose another --port or --host") from error
+
+
+@contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    """SIGTERM and a closed terminal interrupt as Ctrl-C does, so that what was started is ended first."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, _: Any) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
     finally:
-        if server.poll() is None:
-            server.terminate()
-            server.wait(timeout=20)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
-import sqlite3
+import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from cblcast.frames.schema import StudyError
+from cblcast.errors import StudyError
+from cblcast.tracking.database_file import MAKING_SECONDS, SQLITE, check_file, make_store
+from cblcast.tracking.reach import check_server
+from cblcast.tracking.unusable import ENVIRONMENT_VARIABLE, shown, unusable
 
 ARTIFACT = "forecaster"  # folder of a saved forecaster inside a registered model
 DEFAULT_STORE = Path("models") / "mlflow.db"
-ENVIRONMENT_VARIABLE = "MLFLOW_TRACKING_URI"
-LOCK_SECONDS = 5.0
-_SQLITE = "sqlite:///"
 _SWITCHES = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # its own seven keep a user waiting for minutes before an error
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
 }
 
 
@@ -46,13 +48,13 @@ def store_uri(uri: str | None = None) -> str:
     """
     named = uri or os.environ.get(ENVIRONMENT_VARIABLE) or str(DEFAULT_STORE)
     if "://" not in named and named.endswith(".db"):
-        named = _SQLITE + named
+        named = SQLITE + named
     path = sqlite_path(named)
     if path is not None:
-        return _SQLITE + path.as_posix()
+        return SQLITE + path.as_posix()
     if named.startswith("file:") or ("://" not in named and named != "databricks"):
         raise StudyError(
-            f"the store {named!r} is a folder, which MLflow no longer writes to: name a database, such as "
+            f"the store {shown(named)!r} is a folder, which MLflow no longer writes to: name a database, such as "
             "sqlite:///models/mlflow.db, or the address of a server"
         )
     return named
@@ -60,7 +62,7 @@ def store_uri(uri: str | None = None) -> str:
 
 def sqlite_path(uri: str) -> Path | None:
     """Absolute path of an SQLite store, None for any other."""
-    return Path(uri.removeprefix(_SQLITE)).absolute() if uri.startswith(_SQLITE) else None
+    return Path(uri.removeprefix(SQLITE)).absolute() if uri.startswith(SQLITE) else None
 
 
 def artifact_root(uri: str) -> str | None:
@@ -83,7 +85,7 @@ def quiet_mlflow() -> Any:
 
 
 def connect(uri: str, *, writing: bool = False) -> Any:
-    """A client of the store `uri`.
+    """A client of the store `uri`; a new SQLite store is made whole, under a lock.
 
     Raises
     ------
@@ -91,11 +93,16 @@ def connect(uri: str, *, writing: bool = False) -> Any:
         The store is locked, is no database, cannot be written, cannot be reached, or, unless `writing`, is not there.
     """
     path = sqlite_path(uri)
-    if path is not None:
-        _check_file(path, writing)
+    new = False
+    if path is None:
+        check_server(uri)
+    else:
+        new = check_file(path, writing)
     mlflow = quiet_mlflow()
     with guarded(uri):
-        with _artifacts_beside(uri):
+        if path is not None and new:
+            make_store(path, str(artifact_root(uri)))
+        with _artifacts_beside(uri), _one_at_a_time(uri):
             client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
             client.search_experiments(max_results=1)  # opens the store, and makes the tables of a new one
         return client
@@ -111,20 +118,50 @@ def guarded(uri: str) -> Iterator[None]:
         warnings.simplefilter("ignore")
         try:
             yield
-        except (MlflowException, SQLAlchemyError, OSError) as error:
+        except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
             if getattr(error, "error_code", None) == "INVALID_PARAMETER_VALUE":
                 raise StudyError(f"MLflow refuses this: {str(error).splitlines()[0][:300]}") from error
-            raise _sentence(uri, str(error)) from error
+            raise unusable(uri, str(error)) from error
 
 
 def experiment_of(client: Any, uri: str, study: str) -> str:
     """Id of the experiment that holds the runs of `study`, made when there is none."""
+    from mlflow.exceptions import MlflowException
+
     known = client.get_experiment_by_name(study)
     if known is None:
-        return str(client.create_experiment(study, artifact_location=artifact_root(uri)))
+        try:
+            return str(client.create_experiment(study, artifact_location=artifact_root(uri)))
+        except MlflowException:  # another process made it in the meantime
+            known = client.get_experiment_by_name(study)
+            if known is None:
+                raise
     if known.lifecycle_stage == "deleted":
         client.restore_experiment(known.experiment_id)
     return str(known.experiment_id)
+
+
+def every_run(
+    client: Any,
+    uri: str,
+    experiments: Sequence[str],
+    query: str,
+    order: str = "attributes.start_time ASC",
+    most: int | None = None,
+) -> list[Any]:
+    """All runs that `query` finds, page by page."""
+    found: list[Any] = []
+    token = None
+    with guarded(uri):
+        while most is None or len(found) < most:
+            page = client.search_runs(
+                list(experiments), query, max_results=most or 1000, order_by=[order], page_token=token
+            )
+            found += page
+            token = page.token
+            if not token:
+                break
+    return found
 
 
 @contextmanager
@@ -141,32 +178,12 @@ def _artifacts_beside(uri: str) -> Iterator[None]:
         del os.environ[name]
 
 
-def _check_file(path: Path, writing: bool) -> None:
-    """Find out at once what MLflow would find out after a minute of retries."""
-    uri = _SQLITE + path.as_posix()
-    try:
-        if not path.exists():
-            if not writing:
-                raise StudyError(f"there is no MLflow store {uri}: train a study first, or set {ENVIRONMENT_VARIABLE}")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            return
-        with closing(sqlite3.connect(path, timeout=LOCK_SECONDS)) as connection:
-            connection.execute("SELECT count(*) FROM sqlite_master")
-            if writing:
-                connection.execute("BEGIN IMMEDIATE")
-                connection.rollback()
-    except (sqlite3.Error, OSError) as error:
-        raise _sentence(uri, str(error)) from error
+def _one_at_a_time(uri: str) -> AbstractContextManager[Any]:
+    """Of the processes of this machine that open a database server, which may be empty; nothing for any other store."""
+    if uri.startswith((SQLITE, "http", "databricks")):
+        return nullcontext()
+    from filelock import FileLock
 
-
-def _sentence(uri: str, message: str) -> StudyError:
-    if "database is locked" in message:
-        return StudyError(
-            f"the MLflow store {uri} is locked by another process: wait until that has finished, "
-            f"or name another store in {ENVIRONMENT_VARIABLE}"
-        )
-    lines = [line for line in message.splitlines() if line.strip()] or ["no reason given"]
-    return StudyError(
-        f"the MLflow store {uri} cannot be used ({lines[0].rstrip('.: ')[:300]}): mend it, "
-        f"or name another store in {ENVIRONMENT_VARIABLE}"
-    )
+    user = getattr(os, "getuid", int)()  # nobody may open the lock of another user
+    name = hashlib.sha256(f"{user} {uri}".encode()).hexdigest()[:16]
+    return FileLock(Path(tempfile.gettempdir()) / f"cblcast-{name}.lock", timeout=MAKING_SECONDS)

@@ -130,7 +130,7 @@ def _tracked(
 ) -> StudyResult:
     panel = load_panel(study)
     settings = study.model_dump(mode="json")
-    with tracking.study_run(study.study, settings, uri=store) as run:
+    with tracking.study_run(study.study, settings, uri=store, planned=len(study.methods)) as run:
         ready = prepare(study, panel)
         result = judge(ready, progress)
         result.run_id = run.run_id

@@ -89,8 +89,8 @@ def tune_study(
     )
     features = own.get("features", study.features)
     with tracking.study_run(
-        f"{study.study}-tuning", study.model_dump(mode="json"), uri=store, tags={"tuned": name}
-    ) as run:
+        f"{study.study}-tuning", study.model_dump(mode="json"), uri=store, tags={"tuned": name}, planned=2
+    ) as run:  # the method as it was given, and as it was tuned
 
         def tell(trial: Trial) -> None:
             run.trial(trial.number, trial.params, trial.value)

@@ -104,7 +104,7 @@ def test_a_strangers_file_is_one_clear_sentence(tmp_path, change):
     document = {key: value for key, value in (json.loads(file.read_text()) | change).items() if value is not ...}
     file.write_text(json.dumps(document))
     seal(tmp_path, ("arrays.npz", "forecaster.json", "model.json"))  # as a stranger may
-    with pytest.raises((DataError, StudyError), match="^((?!damaged).)*$"):
+    with pytest.raises((DataError, StudyError), match=r"^((?!damaged).)*$"):
         Forecaster.load(tmp_path)
 
 

@@ -198,7 +198,7 @@ def test_another_manifest_than_the_noted_one_is_noticed(saved, tmp_path):
 
 def test_a_folder_that_holds_something_else_is_left_as_it_is(tmp_path):
     (tmp_path / "thesis.txt").write_text("x")
-    with pytest.raises(DataError, match="holds 'thesis.txt', which is no part of a model: name an empty one"):
+    with pytest.raises(DataError, match=r"holds 'thesis\.txt', which is no part of a model: name an empty one"):
         Forecaster(XofY(2, 3)).save(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 

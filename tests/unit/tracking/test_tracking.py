@@ -1,7 +1,6 @@
 """Runs, models and the registry in an SQLite store."""
 
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from cblcast.estimators.wrappers.adjusted import Adjusted
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.methods import make_estimator
 from cblcast.frames.schema import StudyError
-from cblcast.tracking import models, runs
+from cblcast.tracking import database_file, models, runs
 from cblcast.tracking import store as address_book
 
 
@@ -131,7 +130,7 @@ def test_a_run_that_breaks_is_marked(store, error, status):
 
 
 def test_a_locked_store_is_told_at_once(store, monkeypatch):
-    monkeypatch.setattr(address_book, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(database_file, "LOCK_SECONDS", 0.05)
     with closing(sqlite3.connect(store.removeprefix("sqlite:///"))) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StudyError, match="is locked by another process: wait until"):
@@ -173,16 +172,18 @@ def test_a_model_comes_back_by_every_name(registered, forecaster, name):
 @pytest.mark.parametrize("name", ["models:/sme-baseline@champion", "models:/sme-baseline/1"])
 def test_the_short_way_and_mlflow_lead_to_the_same_files(registered, store, monkeypatch, name):
     match = models._REGISTERED.match(name)
-    near = models.local_folder(store, **match.groupdict())
+    near = models.local_folder(store, models.DIGEST, **match.groupdict())
     assert near is not None
-    location = models._location_of_name(client(store), store, **match.groupdict())
-    assert near == Path(location.removeprefix("file://"))
+    location, noted = models._location_of_name(client(store), store, **match.groupdict())
+    assert near == (Path(location.removeprefix("file://")), noted)
+    assert len(noted) == 64
     monkeypatch.setattr(models, "local_folder", lambda *a, **k: None)
     assert tracking.load_forecaster(name).name == "FirmServiceLevel"
 
 
 def test_the_model_holds_no_pickle_and_asks_for_no_torch(registered, store):
-    folder = Path(models._location_of_name(client(store), store, "sme-baseline", "champion", None)[len("file://") :])
+    location, _ = models._location_of_name(client(store), store, "sme-baseline", "champion", None)
+    folder = Path(location.removeprefix("file://"))
     kept = {path.name for path in folder.rglob("*") if path.is_file()}
     assert {"MLmodel", "declare.py", "forecaster.json", "model.json", "arrays.npz"} <= kept
     assert not [name for name in kept if name.endswith((".pkl", ".pickle", ".joblib", ".skops"))]
@@ -250,6 +251,10 @@ def test_compare_shows_the_methods_of_the_latest_run(store):
         "status",
         "run_id",
         "model_uri",
+        "run_status",
+        "methods_finished",
+        "methods_planned",
+        "note",
     ]
     assert tracking.compare("sme", latest=2)["nrmse"].tolist() == [0.2, 0.5, 0.3, 0.5]
     assert tracking.parent_runs("sme")["run_id"].tolist() == [study.run_id]
@@ -257,11 +262,3 @@ def test_compare_shows_the_methods_of_the_latest_run(store):
         tracking.compare("sne")
     with pytest.raises(StudyError, match="has no metric 'nrmsse': did you mean 'nrmse'"):
         tracking.compare("sme", metrics=["nrmsse"])
-
-
-def test_a_taken_port_is_told(store):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with pytest.raises(StudyError, match=r"cannot listen on .* choose another --port"):
-            tracking.open_ui(store, port=taken.getsockname()[1])
