@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from cblcast.version import __version__
+
 if TYPE_CHECKING:
     from cblcast import datasets as datasets
     from cblcast import registry as registry
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from cblcast.io.formats import read_meter as read_meter
     from cblcast.settlement import settle as settle
     from cblcast.tracking import load_forecaster as load_model
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Event": "cblcast.frames.events:Event",

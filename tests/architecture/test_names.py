@@ -16,7 +16,8 @@ DOTTED = re.compile(r"(?<![\w./-])cblcast(?:\.[A-Za-z_]\w*)+(?::[A-Z]\w*)?(?!\w*
 ROLE = re.compile(r":(?:py:)?(func|class|meth|mod|data|attr|exc|obj):`(?:[^`<]*<)?[~!]?([^`>]+?)>?`")
 IMPORT = re.compile(r"^\s*(?:>>> )?from (cblcast[\w.]*) import ([\w, ]+)$", re.MULTILINE)
 NOT_PYTHON = {
-    "cblcast.kind", "cblcast.model_uri",  # tags of an MLflow run
+    "cblcast.kind", "cblcast.model_uri", "cblcast.manifest_sha256", "cblcast.methods_planned",  # tags of an MLflow run
+    "cblcast.host", "cblcast.machine", "cblcast.pid", "cblcast.process_started", "cblcast.closed",  # and of its process
     "cblcast.parts", "cblcast.readers", "cblcast.rules", "cblcast.worlds",  # groups of entry points, in which other packages name their own
     "cblcast.module:Class",  # the pattern of a path
 }  # fmt: skip

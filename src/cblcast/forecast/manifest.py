@@ -15,8 +15,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-import cblcast
 from cblcast.errors import DataError, StudyError
+from cblcast.version import __version__
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -47,7 +47,7 @@ def seal(folder: Path, names: Collection[str]) -> None:
     for name in sorted(names):
         content = (folder / name).read_bytes()
         files[name] = {"bytes": len(content), "sha256": _digest(content)}
-    (folder / MANIFEST).write_bytes(_written({"format": FORMAT, "cblcast": cblcast.__version__, "files": files}))
+    (folder / MANIFEST).write_bytes(_written({"format": FORMAT, "cblcast": __version__, "files": files}))
 
 
 def digest_of(folder: Path) -> str | None:
@@ -177,14 +177,14 @@ def _files_of(written: bytes, folder: Path) -> dict[str, dict[str, Any]]:
 
 def _check_version(saved_by: str, folder: Path) -> None:
     """Versions that differ in the last place alone read each other's models."""
-    theirs, ours = (re.match(r"(\d+)\.(\d+)", version) for version in (saved_by, cblcast.__version__))
+    theirs, ours = (re.match(r"(\d+)\.(\d+)", version) for version in (saved_by, __version__))
     if theirs is None or ours is None:
         raise DataError(
             f"the model in {folder.name!r} was saved by cblcast {saved_by!r}, which is no version: {_REMEDY}"
         )
     if tuple(map(int, theirs.groups())) > tuple(map(int, ours.groups())):
         raise StudyError(
-            f"the model in {folder.name!r} was saved by cblcast {saved_by}, this is {cblcast.__version__}: update cblcast "
+            f"the model in {folder.name!r} was saved by cblcast {saved_by}, this is {__version__}: update cblcast "
             f"(pip install 'cblcast>={saved_by}')"
         )
 

@@ -52,6 +52,22 @@ def check_file(path: Path, writing: bool) -> bool:
     return False
 
 
+def check_place(path: Path) -> None:
+    """Whether a store can be at `path`, before work is done for it; nothing is made there.
+
+    Raises
+    ------
+    StudyError
+        As :func:`check_file`; or the folder that would be made has no place.
+    """
+    if path.exists():
+        check_file(path, True)
+        return
+    near = next(folder for folder in path.parents if folder.exists())
+    if not near.is_dir() or not os.access(near, os.W_OK | os.X_OK):
+        raise unusable(SQLITE + path.as_posix(), f"{near} is no folder that may be written to")
+
+
 def make_store(path: Path, artifacts: str) -> None:
     """Make the store `path`, unless another process does so first; MLflow must be loaded."""
     from filelock import FileLock, Timeout

@@ -91,55 +91,6 @@ def log_forecaster(
     return f"models:/{logged.model_id}"
 
 
-def register(model_uri: str, name: str, alias: str | None = None, *, uri: str | None = None) -> int:
-    """Register a logged model under `name`, and let `alias` point at it.
-
-    Parameters
-    ----------
-    model_uri : str
-        ``models:/m-…`` as :class:`~cblcast.tracking.MethodRun` holds it, or ``runs:/RUN_ID``.
-    name : str
-    alias : str, optional
-    uri : str, optional
-        See :func:`~cblcast.tracking.store_uri`.
-
-    Returns
-    -------
-    int
-        The new version.
-
-    Raises
-    ------
-    StudyError
-        The model is not in the store, or MLflow does not take the name or the alias.
-    """
-    address = store_uri(uri)
-    client = connect(address, writing=True)
-    with guarded(address):
-        logged = _logged_model(client, address, model_uri)
-        new = _found(client.get_registered_model, name) is None
-        if new:
-            new = _made(client, name)
-        # The source is the folder: MLflow would look a models:/ address up in whatever store the process names.
-        made = client.create_model_version(
-            name,
-            source=logged.artifact_location,
-            run_id=logged.source_run_id,
-            model_id=logged.model_id,
-            tags={key: value for key, value in logged.tags.items() if key == DIGEST},
-        )
-        try:
-            if alias is not None:
-                client.set_registered_model_alias(name, alias, made.version)
-        except Exception:
-            # A version that nobody can call by the name it was to have is not left behind.
-            client.delete_model_version(name, made.version)
-            if new:
-                client.delete_registered_model(name)
-            raise
-    return int(made.version)
-
-
 def load_forecaster(model_uri: str, *, uri: str | None = None) -> Forecaster:
     """The forecaster behind ``models:/NAME@alias``, ``models:/NAME/3``, ``models:/m-…`` or ``runs:/RUN_ID``.
 
@@ -167,7 +118,7 @@ def load_forecaster(model_uri: str, *, uri: str | None = None) -> Forecaster:
             if match:
                 location, noted = _location_of_name(client, address, **match.groupdict())
             else:
-                logged = _logged_model(client, address, model_uri)
+                logged = logged_model(client, address, model_uri)
                 location, noted = logged.artifact_location, logged.tags.get(DIGEST)
             path = download_artifacts(
                 artifact_uri=f"{location}/artifacts/{ARTIFACT}", dst_path=folder, tracking_uri=address
@@ -189,20 +140,7 @@ def _load(folder: Path, noted: str | None, model_uri: str) -> Forecaster:
     return made
 
 
-def _made(client: Any, name: str) -> bool:
-    """Whether the registered model `name` was made here; another process may make it at the same time."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        client.create_registered_model(name)
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise
-        return False
-    return True
-
-
-def _found(fetch: Any, *key: str) -> Any:
+def found_in(fetch: Any, *key: str) -> Any:
     """What the store has under `key`, None when it has nothing there."""
     from mlflow.exceptions import MlflowException
 
@@ -214,12 +152,12 @@ def _found(fetch: Any, *key: str) -> Any:
         raise
 
 
-def _logged_model(client: Any, address: str, model_uri: str) -> Any:
+def logged_model(client: Any, address: str, model_uri: str) -> Any:
     """The logged model that ``models:/m-…`` or ``runs:/…`` names."""
     if match := _LOGGED.match(model_uri):
         model_id = match["model_id"]
     elif match := _RUN.match(model_uri):
-        run = _found(client.get_run, match["run_id"])
+        run = found_in(client.get_run, match["run_id"])
         if run is None:
             raise StudyError(f"there is no run {match['run_id']!r} in {shown(address)}: see cblcast compare STUDY")
         if run.outputs is None or not run.outputs.model_outputs:
@@ -227,7 +165,7 @@ def _logged_model(client: Any, address: str, model_uri: str) -> Any:
         model_id = run.outputs.model_outputs[0].model_id
     else:
         raise StudyError(f"{model_uri!r} names no model: write models:/NAME@alias, models:/NAME/3 or runs:/RUN_ID")
-    logged = _found(client.get_logged_model, model_id)
+    logged = found_in(client.get_logged_model, model_id)
     if logged is None:
         raise StudyError(f"there is no model {model_id!r} in {shown(address)}: see cblcast compare STUDY")
     return logged
@@ -237,7 +175,7 @@ def _location_of_name(
     client: Any, address: str, name: str, alias: str | None, version: str | None
 ) -> tuple[str, str | None]:
     """Folder of a registered model, and the SHA-256 of its manifest that was noted with it."""
-    registered = _found(client.get_registered_model, name)
+    registered = found_in(client.get_registered_model, name)
     if registered is None:
         names = [model.name for model in client.search_registered_models(max_results=1000)]
         hint = nearest(name, names) if names else "nothing is registered there yet, train with --register NAME"
@@ -247,7 +185,7 @@ def _location_of_name(
             hint = nearest(alias, registered.aliases) if registered.aliases else "it has none, name a version"
             raise StudyError(f"the registered model {name!r} has no alias {alias!r}: {hint}")
         version = str(registered.aliases[alias])
-    known_version = None if version is None else _found(client.get_model_version, name, version)
+    known_version = None if version is None else found_in(client.get_model_version, name, version)
     if version is None or known_version is None:
         versions = sorted(int(made.version) for made in client.search_model_versions(f"name = '{name}'"))
         known = [f"models:/{name}@{known}" for known in registered.aliases]

@@ -70,10 +70,13 @@ def _ask_web(uri: str) -> None:
         with urlopen(Request(address), timeout=SECONDS, context=anyone):
             pass
     except HTTPError as answer:
+        answer.close()
         if answer.code in (502, 503, 504):
             raise ConnectionError(f"it answers {answer.code} {answer.reason}") from None
     except URLError as error:
         raise ConnectionError(f"it cannot be reached: {_why(error.reason)}") from None
+    except TimeoutError as error:
+        raise ConnectionError(_why(error)) from None
     except (OSError, HTTPException) as error:
         raise ConnectionError(f"it does not answer as a server of MLflow does: {_why(error)}") from None
 

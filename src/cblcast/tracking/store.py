@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cblcast.errors import StudyError
-from cblcast.tracking.database_file import MAKING_SECONDS, SQLITE, check_file, make_store
+from cblcast.tracking.database_file import MAKING_SECONDS, SQLITE, check_file, check_place, make_store
 from cblcast.tracking.reach import check_server
 from cblcast.tracking.unusable import ENVIRONMENT_VARIABLE, shown, unusable
 
@@ -82,6 +82,22 @@ def quiet_mlflow() -> Any:
     logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)  # prints the stack of what it raises anyway
     logging.getLogger("alembic").setLevel(logging.WARNING)
     return mlflow
+
+
+def check_store(uri: str | None = None) -> None:
+    """Find out in seconds, without MLflow and before any work, whether results can be kept; makes nothing.
+
+    Raises
+    ------
+    StudyError
+        The store cannot be used; see :func:`connect`.
+    """
+    address = store_uri(uri)
+    path = sqlite_path(address)
+    if path is None:
+        check_server(address)
+    else:
+        check_place(path)
 
 
 def connect(uri: str, *, writing: bool = False) -> Any:

@@ -112,6 +112,8 @@ def train_study(
         raise StudyError(f"the study has no method {method!r}: {nearest(method, study.forecasters())}")
     if alias is not None and register is None:
         raise StudyError("an alias needs a name: add --register NAME")
+    if register is not None:
+        tracking.check_name(register)
     if register is not None and method is None and len(study.methods) > 1:
         training_span(study)
     return _tracked(study, store, progress, keep_models=True, register=register, alias=alias, method=method)
@@ -128,6 +130,7 @@ def _tracked(
     alias: str | None = None,
     method: str | None = None,
 ) -> StudyResult:
+    tracking.check_store(store)
     panel = load_panel(study)
     settings = study.model_dump(mode="json")
     with tracking.study_run(study.study, settings, uri=store, planned=len(study.methods)) as run:

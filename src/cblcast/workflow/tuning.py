@@ -79,6 +79,9 @@ def tune_study(
         raise StudyError(f"{study.study} has no train: span to tune on: add train: [first, last]")
     if alias is not None and register is None:
         raise StudyError("an alias needs a name: add --register NAME")
+    if register is not None:
+        tracking.check_name(register)
+    tracking.check_store(store)
     panel = load_panel(study)
     events, _ = study_events(study, panel)
     own = spec if isinstance(spec, dict) else {}

@@ -182,7 +182,7 @@ def test_what_is_too_new_asks_for_an_update(saved):
 
 @pytest.mark.parametrize("version", ["0.0.9", "0.1.99", "0.1.0.dev3"])
 def test_an_older_version_and_the_last_place_do_not_matter(saved, version, monkeypatch):
-    monkeypatch.setattr(manifest.cblcast, "__version__", "0.1.0")
+    monkeypatch.setattr(manifest, "__version__", "0.1.0")
     rewrite(saved, cblcast=version)
     assert Forecaster.load(saved).estimator.y == 3
 

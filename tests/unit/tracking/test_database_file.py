@@ -138,6 +138,28 @@ def test_a_store_in_a_folder_that_is_a_file_is_told(tmp_path):
     assert "cannot be used (" in sentence(tmp_path / "a" / "mlflow.db")
 
 
+@pytest.mark.parametrize("place", ["a/mlflow.db", "a", "a/b/c/mlflow.db"])
+def test_a_place_is_looked_at_before_any_work(tmp_path, place):
+    tracking.check_store(f"sqlite:///{tmp_path}/new/folder/mlflow.db")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "a").write_text("no database " * 100)
+    with pytest.raises(StudyError, match=r"cannot be used \((file is not a database|.*/a is no folder that may be)"):
+        tracking.check_store(f"sqlite:///{tmp_path}/{place}")
+
+
+def test_a_study_tells_of_its_store_before_it_reads_its_meter(tmp_path, monkeypatch):
+    from cblcast.config import make_study
+    from cblcast.workflow import studies
+
+    study = make_study({
+        "study": "sme", "data": {"dataset": "turin"}, "events": {"start": "17:00", "stop": "20:00"},
+        "test": ["2019-03-01", "2019-03-31"], "methods": ["High5of10"],
+    })  # fmt: skip
+    monkeypatch.setattr(studies, "load_panel", lambda _: pytest.fail("the meter was read"))
+    with pytest.raises(StudyError, match="it is a folder, not a file"):
+        studies.evaluate_study(study, store=f"sqlite:///{tmp_path}")
+
+
 @pytest.mark.parametrize(
     ("schema", "told"),
     [

@@ -234,6 +234,13 @@ def test_a_bad_alias_leaves_no_version_behind(registered, store):
         tracking.register(registered.model_uri, "a/b")
 
 
+@pytest.mark.parametrize("name", ["p@q", "a/b", "a:b", "", " ", " a", "m-" + 32 * "0"])
+def test_a_name_that_no_address_finds_is_refused(name, tmp_path):
+    with pytest.raises(StudyError, match=r"could not be addressed as models:/NAME@alias: choose a name without @"):
+        tracking.register("models:/m-" + 32 * "0", name, uri=f"sqlite:///{tmp_path}/mlflow.db")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_compare_shows_the_methods_of_the_latest_run(store):
     for nrmse in (0.3, 0.2):
         with tracking.study_run("sme", {}) as study:
