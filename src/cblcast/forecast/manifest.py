@@ -20,7 +20,7 @@ from cblcast.version import __version__
 
 MANIFEST = "manifest.json"
 FORMAT = 1
-MOST_BYTES = 2**31  # of one file; the largest forest of our trials has 2**28
+MOST_BYTES = 2**33  # of one file; the largest forest of our trials has 2**28
 _MOST_MANIFEST_BYTES = 2**20
 _REMEDY = "copy the model again from where it is whole, or train and register it again"
 
@@ -42,9 +42,20 @@ def unseal(folder: Path, names: Collection[str]) -> None:
 
 
 def seal(folder: Path, names: Collection[str]) -> None:
-    """Write the manifest of the files `names` of `folder`: the last thing that is written of a model."""
+    """Write the manifest of the files `names` of `folder`: the last thing that is written of a model.
+
+    Raises
+    ------
+    DataError
+        A file is too large to be loaded again.
+    """
     files = {}
     for name in sorted(names):
+        size = (folder / name).stat().st_size
+        if size > MOST_BYTES:
+            raise DataError(
+                f"the model has {size} bytes in {name}, where {MOST_BYTES} are the most: train a smaller one"
+            )
         content = (folder / name).read_bytes()
         files[name] = {"bytes": len(content), "sha256": _digest(content)}
     (folder / MANIFEST).write_bytes(_written({"format": FORMAT, "cblcast": __version__, "files": files}))

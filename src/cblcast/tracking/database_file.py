@@ -78,14 +78,21 @@ def make_store(path: Path, artifacts: str) -> None:
             if path.exists() and _look(path, False)[0]:
                 return
             draft = path.with_name(f".{path.name}.draft")
-            for left in (draft, Path(f"{draft}-journal")):
-                left.unlink(missing_ok=True)  # of a process that was killed here
-            _make_tables(draft, artifacts)
-            os.replace(draft, path)
+            _remove(draft)  # of a process that was killed here
+            try:
+                _make_tables(draft, artifacts)
+                os.replace(draft, path)
+            finally:
+                _remove(draft)
     except Timeout as error:
         raise unusable(
             SQLITE + path.as_posix(), f"another process has been making it for {MAKING_SECONDS:.0f} s, see {lock}"
         ) from error
+
+
+def _remove(draft: Path) -> None:
+    for left in (draft, Path(f"{draft}-journal")):
+        left.unlink(missing_ok=True)
 
 
 def _make_tables(draft: Path, artifacts: str) -> None:

@@ -21,6 +21,8 @@ from cblcast.tracking.store import every_run, guarded
 
 HOST, MACHINE, PID, STARTED = "cblcast.host", "cblcast.machine", "cblcast.pid", "cblcast.process_started"
 CLOSED = "cblcast.closed"
+_HIDDEN = "hidden"
+_MOST_EXPERIMENTS = 500  # of one question: SQLite counts the values of a query
 
 
 def owner_tags() -> dict[str, str]:
@@ -32,17 +34,20 @@ def owner_tags() -> dict[str, str]:
 def is_dead(tags: Mapping[str, str]) -> bool:
     """Whether the process that opened a run has surely ended; False of another machine, and of what cannot be told."""
     pid, started = tags.get(PID, ""), tags.get(STARTED, "")
-    if not (pid.isascii() and pid.isdigit() and started) or tags.get(MACHINE) != machine():
+    if not (pid.isascii() and pid.isdigit() and len(pid) < 10 and started) or tags.get(MACHINE) != machine():
         return False
-    return start_of(int(pid)) != started
+    return start_of(int(pid)) not in (started, _HIDDEN)
 
 
 def close_dead_runs(client: Any, uri: str) -> int:
     """Mark every open run of a process that has ended as KILLED; returns how many."""
+    dead: list[str] = []
     with guarded(uri):
         homes = [home.experiment_id for home in every_experiment(client)]
-        open_runs = every_run(client, uri, homes, "attributes.status = 'RUNNING'") if homes else []
-        dead = [run.info.run_id for run in open_runs if is_dead(run.data.tags)]
+        for first in range(0, len(homes), _MOST_EXPERIMENTS):
+            some = homes[first : first + _MOST_EXPERIMENTS]
+            open_runs = every_run(client, uri, some, "attributes.status = 'RUNNING'")
+            dead += [run.info.run_id for run in open_runs if is_dead(run.data.tags)]
         for run_id in dead:
             client.set_tag(run_id, CLOSED, "its process ended without a word")
             client.set_terminated(run_id, "KILLED")
@@ -75,18 +80,34 @@ def machine() -> str:
 
 
 def start_of(pid: int) -> str | None:
-    """When the process `pid` of this machine began, as a text that no other process of that number has; None of none."""
+    """When the process `pid` of this machine began, as a text that no other process of that number has; None of none.
+
+    A system may hide the processes of other users: of those it is only known that they are there.
+    """
     if platform.system() == "Linux":
         status = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
-        if not status or status[0] in "ZX":  # a zombie is dead, only not buried
+        if not status:
+            return _HIDDEN if _exists(pid) else None
+        if status[0] in "ZX":  # a zombie is dead, only not buried
             return None
         return (
             f"{_read(Path('/proc/sys/kernel/random/boot_id'))} {status[19]}"  # field 22 of proc_pid_stat(5), in ticks
         )
     if os.name == "posix":
-        told = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+        command, plain = ["ps", "-o", "lstart=", "-p", str(pid)], {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
+        told = subprocess.run(command, env=plain, capture_output=True, text=True, check=False)
         return told.stdout.strip() or None
     return None
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _read(path: Path) -> str:

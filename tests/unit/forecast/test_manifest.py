@@ -225,3 +225,12 @@ def test_a_save_that_is_cut_short_leaves_no_model_that_loads(saved, tmp_path, mo
 def test_arrays_that_unpack_to_too_much_are_not_unpacked(saved, monkeypatch):
     monkeypatch.setattr(state, "MOST_BYTES", 100)
     assert "arrays.npz holds" in sentence(saved)
+
+
+def test_a_model_too_large_to_be_loaded_is_not_sealed(tmp_path, monkeypatch):
+    monkeypatch.setattr(manifest, "MOST_BYTES", 300)
+    made = XofY(2, 3)
+    made.level_ = np.arange(100.0)
+    with pytest.raises(DataError, match=r"bytes in arrays\.npz, where 300 are the most: train a smaller one"):
+        state.save_state(made, tmp_path)
+    assert not (tmp_path / MANIFEST).exists()

@@ -71,6 +71,17 @@ def test_a_maker_that_is_killed_leaves_neither_a_half_store_nor_a_lock(tmp_path)
     assert not (tmp_path / ".mlflow.db.draft").exists()
 
 
+def test_a_store_that_cannot_be_made_leaves_no_draft(tmp_path, monkeypatch):
+    def full(draft, artifacts):
+        draft.write_bytes(b"half")
+        raise OSError("database or disk is full")
+
+    monkeypatch.setattr(database_file, "_make_tables", full)
+    with pytest.raises(OSError, match="disk is full"):
+        make_store(tmp_path / "mlflow.db", "file:///nowhere")
+    assert [path.name for path in tmp_path.iterdir()] == [".mlflow.db.lock"]
+
+
 def test_a_maker_that_does_not_end_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(database_file, "MAKING_SECONDS", 0.1)
     first = maker(tmp_path, 600)

@@ -52,11 +52,28 @@ def test_a_zombie_is_dead():
 
 
 @pytest.mark.parametrize(
-    "change", [{MACHINE: "another"}, {MACHINE: ""}, {PID: ""}, {PID: "-1"}, {PID: "²"}, {PID: "x"}, {STARTED: ""}]
+    "change",
+    [
+        {MACHINE: "another"},
+        {MACHINE: ""},
+        {PID: ""},
+        {PID: "-1"},
+        {PID: "²"},
+        {PID: "x"},
+        {PID: "9" * 30},
+        {STARTED: ""},
+    ],
 )
 def test_what_cannot_be_told_is_left_alone(ended, change):
     assert not is_dead(owner_tags() | {PID: str(ended)} | change)
     assert not is_dead({})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_a_process_that_the_system_hides_is_left_alone(monkeypatch, ended):
+    monkeypatch.setattr(owners, "_read", lambda path: "")  # as /proc of another user with hidepid
+    assert not is_dead(owner_tags() | {STARTED: "known once", MACHINE: owners.machine()})
+    assert is_dead(owner_tags() | {STARTED: "known once", PID: str(ended), MACHINE: owners.machine()})
 
 
 def test_other_systems_are_asked_by_ps(monkeypatch, ended):
