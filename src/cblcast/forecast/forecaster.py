@@ -15,6 +15,7 @@ import pandas as pd
 from cblcast.abilities import Estimator, FeatureBuilder, GivesIntervals, able, needed_features, needed_windows
 from cblcast.features.matrix import builders_of, columns_of_builders
 from cblcast.forecast.state import format_of, load_state, readable, save_state
+from cblcast.forecast.training_order import in_training_order
 from cblcast.frames.cases import View, make_cases
 from cblcast.frames.events import Event, Window
 from cblcast.frames.instants import microseconds
@@ -89,12 +90,12 @@ class Forecaster:
         return self.fit_matrix(self.matrix(panel, cases), truth(panel, cases), panel.sites)
 
     def fit_matrix(self, X: pd.DataFrame, y: np.ndarray, sites: pd.DataFrame) -> Forecaster:
-        """Train on a feature matrix; rows whose load was not metered are left out."""
-        known = np.isfinite(y)
-        if not known.any():
+        """Train on a feature matrix; rows whose load was not metered are left out, the order of the rows does not matter."""
+        known = np.flatnonzero(np.isfinite(y))
+        if len(known) == 0:
             raise DataError(f"{self.name} has nothing to train on: no interval of the training events was metered")
         self.sites = sites
-        self.estimator.fit(X[known], y[known])
+        self.estimator.fit(*in_training_order(X, y, known))
         return self
 
     def predict(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
