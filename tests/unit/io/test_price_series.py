@@ -38,7 +38,7 @@ def test_parquet_and_frames_are_read_too(tmp_path):
 @pytest.mark.parametrize(
     ("starts", "n_hours"),
     [
-        (pd.date_range("2019-10-25", periods=4, freq="D", tz="Europe/Rome"), 24 + 24 + 25 + 24),
+        (pd.date_range("2019-10-25", periods=9, freq="D", tz="Europe/Rome"), 9 * 24 + 1),
         (pd.date_range("2019-01-01", periods=6, freq="MS", tz="UTC"), (31 + 28 + 31 + 30 + 31 + 31) * 24),
         (pd.date_range("2019-01-01", periods=6, freq="4h", tz="UTC"), 24),
     ],
