@@ -37,8 +37,8 @@ def events(panel) -> pd.DataFrame:
     return days.iloc[[0, 2]].reset_index(drop=True)
 
 
-def trained(panel: Panel, method: str = "PBLM-High5of10", **features) -> Forecaster:
-    forecaster = Forecaster(make_estimator(method), features, name=method)
+def trained(panel: Panel, method: str | dict = "PBLM-High5of10", **features) -> Forecaster:
+    forecaster = Forecaster(make_estimator(method), features, name=str(method))
     known = placebo_events(panel, "10:00", "12:00", first="2019-03-04", last="2019-03-22")
     return forecaster.fit(panel, forecaster.cases(panel, known))
 
@@ -303,6 +303,12 @@ def test_a_site_without_a_zone_is_refused(panel, frame):
     forecaster.sites = None
     with pytest.raises(DataError, match=r"the time zone of site 'turin_building' is not known .* add a column tz"):
         score_frame(forecaster, frame.drop(columns="tz"))
+
+
+def test_a_site_that_a_model_of_sites_was_not_trained_on_is_refused(panel, frame):
+    forecaster = trained(panel, {"estimator": "PerSite", "of": "Ridge"}, calendar={})
+    with pytest.raises(DataError, match="PerSite was not trained on 1 of 1 sites, e.g. 'elsewhere'"):
+        score_frame(forecaster, frame.assign(site_id="elsewhere"))
 
 
 def test_events_outside_the_data_are_refused(forecaster, panel, events):
