@@ -16,6 +16,7 @@ from cblcast.forecast.forecaster import Forecaster, truth
 from cblcast.frames.cases import View, event_rows
 from cblcast.frames.instants import DAY_US, local_microseconds, microseconds
 from cblcast.frames.panel import Panel
+from cblcast.frames.quality import warn_of_odd_days
 from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, DataError
 
 UNMETERED = "the event was not metered throughout"
@@ -69,7 +70,13 @@ def backtest(
         Label of the scored rows.
     progress : callable
         Told the method when it is done.
+
+    Warns
+    -----
+    DataWarning
+        Of days on which the meter says what no customer did; see :func:`~cblcast.frames.quality.odd_days`.
     """
+    warn_of_odd_days(panel)
     learned = training_banks(panel, forecasters.values(), train) if train is not None and not train.empty else {}
     return backtest_banks(panel, forecasters, banks_of(panel, forecasters.values(), test), learned, fold, progress)
 

@@ -20,6 +20,7 @@ from cblcast.frames.cases import View, make_cases
 from cblcast.frames.events import Event, Window
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
+from cblcast.frames.quality import warn_of_odd_days
 from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER, DataError, StudyError
 from cblcast.wishes import Wish, merge_wishes
 
@@ -86,7 +87,8 @@ class Forecaster:
         return columns_of_builders(panel, cases, self.builders, cache)
 
     def fit(self, panel: Panel, cases: pd.DataFrame) -> Forecaster:
-        """Train on the metered load of `cases`."""
+        """Train on the metered load of `cases`; a :class:`DataWarning` names days on which the meter says odd things."""
+        warn_of_odd_days(panel)
         return self.fit_matrix(self.matrix(panel, cases), truth(panel, cases), panel.sites)
 
     def fit_matrix(self, X: pd.DataFrame, y: np.ndarray, sites: pd.DataFrame) -> Forecaster:
