@@ -307,7 +307,7 @@ def test_a_site_without_a_zone_is_refused(panel, frame):
 
 def test_a_site_that_a_model_of_sites_was_not_trained_on_is_refused(panel, frame):
     forecaster = trained(panel, {"estimator": "PerSite", "of": "Ridge"}, calendar={})
-    with pytest.raises(DataError, match="PerSite was not trained on 1 of 1 sites, e.g. 'elsewhere'"):
+    with pytest.raises(DataError, match=r"PerSite was not trained on 1 of 1 sites, e.g. 'elsewhere'"):
         score_frame(forecaster, frame.assign(site_id="elsewhere"))
 
 
