@@ -75,7 +75,7 @@ def netted(readings: Readings, zones: list[str]) -> Readings:
     joined = Rows(
         np.repeat(np.arange(n_sites, dtype=np.int32), [len(part.us) for part in parts]),
         _end_to_end([part.us for part in parts]),
-        {column: _end_to_end([part.values.pop(column) for part in parts]) for column in rows.values},
+        {column: _end_to_end([part.values.pop(column) for part in parts]) for column in list(parts[0].values)},
         _end_to_end([part.source_row for part in parts]),
     )
     return _told(readings.but(rows=joined, series=_one_each(series, n_sites), lengths=None), tally)
