@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cblcast.forecast.backtest import backtest as backtest
     from cblcast.forecast.evaluation import evaluate as evaluate
     from cblcast.forecast.forecaster import Forecaster as Forecaster
+    from cblcast.forecast.long_frame import score_frame as score_frame
     from cblcast.forecast.methods import make_estimator as make_estimator
     from cblcast.forecast.scoring import score_events as score
     from cblcast.frames.cases import View as View
@@ -44,6 +45,7 @@ _HOMES = {
     "read_meter": "cblcast.io.formats:read_meter",
     "registry": "cblcast.registry:",
     "score": "cblcast.forecast.scoring:score_events",
+    "score_frame": "cblcast.forecast.long_frame:score_frame",
     "settle": "cblcast.settlement:settle",
 }
 
@@ -64,6 +66,7 @@ __all__ = [
     "read_meter",
     "registry",
     "score",
+    "score_frame",
     "settle",
 ]
 

@@ -213,6 +213,23 @@ def test_training_again_changes_nothing(name):
 
 
 @every_estimator
+def test_the_order_and_the_names_of_sites_and_rows_do_not_matter_in_training(name):
+    X, y, other = problem(name)
+    # Other names that sort the other way round, rows as they are; the names as they are, rows in any order.
+    names = {"b1": "z1", "b14": "k14", "b15": "a15"}
+    renamed = [frame.rename(index=names, level="site_id") for frame in (X, other)]
+    rows = np.random.default_rng(7).permutation(len(X))
+    shuffled = trained_by_a_forecaster(name, X.iloc[rows], y[rows], other)
+    np.testing.assert_allclose(trained_by_a_forecaster(name, renamed[0], y, renamed[1]), shuffled, rtol=0, atol=1e-9)
+
+
+def trained_by_a_forecaster(name, X, y, other):
+    """What the example says of `other`, trained as every forecaster trains."""
+    fit = Forecaster(example(name)).fit_matrix
+    return quiet(lambda: fit(X, y, panel().sites).estimator.predict(other))
+
+
+@every_estimator
 def test_saved_and_loaded_it_says_the_same_bit_by_bit(name, tmp_path):
     _, _, X = problem(name)
     save_state(_fitted(name), tmp_path)

@@ -10,7 +10,7 @@ import cblcast
 
 NAMES = {
     "Panel", "Event", "Window", "View", "Forecaster", "make_estimator", "read_meter", "read_events", "placebo_events",
-    "backtest", "evaluate", "score", "settle", "load_model", "datasets", "registry", "__version__",
+    "backtest", "evaluate", "score", "score_frame", "settle", "load_model", "datasets", "registry", "__version__",
 }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ def placebo_events(
     like: Literal["hottest", "highest_load"] | None = None,
     count: int | None = None,
     temperature: str = "temp_air_c",
+    keep_unmetered: bool = False,
 ) -> pd.DataFrame:
     """One event per site and chosen local day, at the same wall-clock hours.
 
@@ -43,12 +44,15 @@ def placebo_events(
     like : {"hottest", "highest_load"}, optional
         Keep, for each site, only the `count` days with the highest daily maximum temperature or the highest daily mean
         load: days like those on which programs are dispatched.
+    keep_unmetered : bool
+        Keep days on which an interval of the event was not metered, and mark them, for who has to tell how many there are.
 
     Returns
     -------
     DataFrame
-        Columns ``site_id``, ``start``, ``stop``. Days on which an interval of the event was not metered are left out,
-        and so are days on which the clock change swallows or doubles part of the event.
+        Columns ``site_id``, ``start``, ``stop``, and with `keep_unmetered` ``metered``, False where an interval of the event
+        has no value. Unless kept such days are left out; so are days on which the clock change swallows or doubles part of
+        the event, and days that the data does not hold whole.
     """
     begin, end = _minutes(start), _minutes(stop)
     end += 1440 if end <= begin else 0
@@ -58,7 +62,9 @@ def placebo_events(
         chosen &= _most(panel, like, temperature, chosen, count)
     site, day = np.nonzero(chosen)
     table = _events_at(panel, site, day + cube.first_day, begin, end)
-    if table.empty:
+    if not keep_unmetered:
+        table = table[table["metered"]].drop(columns="metered").reset_index(drop=True)
+    if table.empty or (keep_unmetered and not table["metered"].any()):
         raise DataError(
             f"no day qualifies for placebo events ({days}, {first or 'start'} to {last or 'end'}, {start}-{stop}): "
             "check the span, the day types and that the hours are metered"
@@ -120,7 +126,7 @@ def _most(panel: Panel, like: str, temperature: str, chosen: np.ndarray, count: 
 
 
 def _events_at(panel: Panel, site: np.ndarray, day: np.ndarray, begin_min: int, end_min: int) -> pd.DataFrame:
-    """Events from wall-clock minutes, kept only where every interval exists, is metered and lasts as the clock says."""
+    """Events from wall-clock minutes, only where every interval exists and lasts as the clock says, and which are metered."""
     start, stop = (
         clock_instants(panel, site, day * DAY_US + minutes * MINUTE_US, unclear="none")
         for minutes in (begin_min, end_min)
@@ -130,6 +136,10 @@ def _events_at(panel: Panel, site: np.ndarray, day: np.ndarray, begin_min: int, 
     site, start, stop = site[real], start[real], stop[real]
     count = (end_min - begin_min) * MINUTE_US // panel.step_us
     grid = start[:, None] + np.arange(count) * panel.step_us
-    metered = np.isfinite(panel.values_at(OBSERVED, site[:, None], grid)).all(1)
-    site, start, stop = site[metered], start[metered], stop[metered]
-    return pd.DataFrame({SITE: panel.site_ids.take(site), "start": stamps(start), "stop": stamps(stop)})
+    rows = panel.locate(site[:, None], grid)
+    there = (rows >= 0).all(1)
+    site, start, stop, rows = site[there], start[there], stop[there], rows[there]
+    metered = np.isfinite(panel.column(OBSERVED)[rows]).all(1)
+    return pd.DataFrame(
+        {SITE: panel.site_ids.take(site), "start": stamps(start), "stop": stamps(stop), "metered": metered}
+    )

@@ -16,8 +16,11 @@ from cblcast.forecast.forecaster import Forecaster, truth
 from cblcast.frames.cases import View, event_rows
 from cblcast.frames.instants import DAY_US, local_microseconds, microseconds
 from cblcast.frames.panel import Panel
+from cblcast.frames.quality import warn_of_odd_days
 from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, DataError
 
+UNMETERED = "the event was not metered throughout"
+DISPATCHED = "a real event was dispatched then, whose load is masked"
 SCORED_COLUMNS = ["method", "fold", OBSERVED, PREDICTED, "lower_kw", "upper_kw"]
 
 
@@ -67,7 +70,13 @@ def backtest(
         Label of the scored rows.
     progress : callable
         Told the method when it is done.
+
+    Warns
+    -----
+    DataWarning
+        Of days on which the meter says what no customer did; see :func:`~cblcast.frames.quality.odd_days`.
     """
+    warn_of_odd_days(panel)
     learned = training_banks(panel, forecasters.values(), train) if train is not None and not train.empty else {}
     return backtest_banks(panel, forecasters, banks_of(panel, forecasters.values(), test), learned, fold, progress)
 
@@ -138,11 +147,27 @@ def judged(panel: Panel, said: Answer) -> tuple[pd.DataFrame, pd.DataFrame]:
     out = np.flatnonzero(dark | blind)
     index = rows.index[first[out]]
     excluded = pd.DataFrame({SITE: index.get_level_values(SITE), ORIGIN: index.get_level_values(ORIGIN)})
-    reasons = np.full(len(first), "the event was not metered throughout", dtype=object)
+    reasons = np.full(len(first), UNMETERED, dtype=object)
     reasons[blind] = said.excluded["reason"].to_numpy(dtype=object)
-    reasons[dark] = "the event was not metered throughout"
+    reasons[dark] = UNMETERED
+    reasons[dark & _dispatched(panel, rows.iloc[first])] = DISPATCHED
     excluded["reason"] = pd.Series(reasons[out], index=excluded.index, dtype="str")
     return rows[~(dark | blind)[event]], excluded
+
+
+def _dispatched(panel: Panel, rows: pd.DataFrame) -> np.ndarray:
+    """Whether a real event, whose load is masked, meets the event that each row is the first of."""
+    met = np.zeros(len(rows), dtype=bool)
+    if panel.events is None or panel.events.empty:
+        return met
+    site, start = rows.index.get_level_values(SITE), microseconds(rows.index.get_level_values(ORIGIN))
+    stop = microseconds(rows["event_stop"])
+    for name, own in panel.events.groupby(SITE):
+        here = np.flatnonzero(site == name)
+        begin, end = np.sort(microseconds(own["start"])), np.sort(microseconds(own["stop"]))
+        # As many real events began before the event's stop as ended before its start: none lies in between.
+        met[here] = np.searchsorted(begin, stop[here]) > np.searchsorted(end, start[here], side="right")
+    return met
 
 
 def split_events(
@@ -160,7 +185,8 @@ def split_events(
     panel : Panel
     train, test : (first, last)
     train_events : DataFrame, optional
-        Events to learn from, e.g. of longer hours; those of `events` unless given.
+        Events to learn from, e.g. of longer hours; those of `events` unless given. What a column ``metered`` marks False
+        is not learned from; as a test event it stays, and is told as not judged.
 
     Raises
     ------
@@ -175,6 +201,8 @@ def split_events(
             "end the training before the test begins"
         )
     learned_from = events if train_events is None else train_events
+    if "metered" in learned_from.columns:
+        learned_from = learned_from[learned_from["metered"].to_numpy(dtype=bool)]
     return _between(learned_from, panel, train, "training"), _between(events, panel, test, "test")
 
 

@@ -16,10 +16,12 @@ from cblcast.abilities import Estimator, FeatureBuilder, GivesIntervals, able, n
 from cblcast.features.matrix import builders_of, columns_of_builders
 from cblcast.forecast.manifest import MANIFEST, format_of
 from cblcast.forecast.state import files_of, readable, save_state, state_of
+from cblcast.forecast.training_order import in_training_order
 from cblcast.frames.cases import View, make_cases
 from cblcast.frames.events import Event, Window
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
+from cblcast.frames.quality import warn_of_odd_days
 from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER, DataError, StudyError
 from cblcast.wishes import Wish, merge_wishes
 
@@ -86,16 +88,17 @@ class Forecaster:
         return columns_of_builders(panel, cases, self.builders, cache)
 
     def fit(self, panel: Panel, cases: pd.DataFrame) -> Forecaster:
-        """Train on the metered load of `cases`."""
+        """Train on the metered load of `cases`; a :class:`DataWarning` names days on which the meter says odd things."""
+        warn_of_odd_days(panel)
         return self.fit_matrix(self.matrix(panel, cases), truth(panel, cases), panel.sites)
 
     def fit_matrix(self, X: pd.DataFrame, y: np.ndarray, sites: pd.DataFrame) -> Forecaster:
-        """Train on a feature matrix; rows whose load was not metered are left out."""
-        known = np.isfinite(y)
-        if not known.any():
+        """Train on a feature matrix; rows whose load was not metered are left out, the order of the rows does not matter."""
+        known = np.flatnonzero(np.isfinite(y))
+        if len(known) == 0:
             raise DataError(f"{self.name} has nothing to train on: no interval of the training events was metered")
         self.sites = sites
-        self.estimator.fit(X[known], y[known])
+        self.estimator.fit(*in_training_order(X, y, known))
         return self
 
     def predict(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:

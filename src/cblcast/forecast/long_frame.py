@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cblcast.forecast.answer import Answer
 from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.long_columns import (
+    ESTIMATE,
+    as_frame,
+    check_span,
+    flags_of,
+    instants_of,
+    numbers_of,
+    plain,
+    power_of,
+    sites_of,
+)
 from cblcast.forecast.scoring import BASELINE, BASELINE_COLUMNS, answer_events, require_weather, weather_columns
 from cblcast.frames.events import check_events
 from cblcast.frames.instants import microseconds, stamps
@@ -27,50 +40,58 @@ from cblcast.frames.schema import (
     require_columns,
 )
 
-ESTIMATE = "estimate"
+REASON = "reason"
 SITE_COLUMNS = ("tz", "country", "subdivision")
 
 
-def score_frame(forecaster: Forecaster, frame: pd.DataFrame) -> pd.DataFrame:
+def score_frame(forecaster: Forecaster, frame: Any) -> pd.DataFrame:
     """Baselines of the intervals marked in one long frame: what a registered model answers.
 
     Parameters
     ----------
     forecaster : Forecaster
         Trained.
-    frame : DataFrame
-        ``site_id``; ``time`` (interval start; with a zone, or naive and then UTC, or ISO 8601 text); ``observed_kw``
-        (mean power [kW]; what it holds on marked intervals is never looked at); the weather that the model's features
-        need; ``estimate``, True on the intervals to be estimated. Contiguous True intervals of a site are one event,
-        so two events that touch become one. Optional ``tz``, ``country``, ``subdivision`` describe sites that the
-        model has not seen; without them a new site takes the zone that all trained sites share.
+    frame : DataFrame, mapping of columns, or list of records
+        ``site_id`` (text, or numbers); ``time`` (interval start; with a zone, or text with an offset; without one only where
+        ``tz`` says the zone of the clock); ``observed_kw`` (mean power [kW]; what it holds on marked intervals is never
+        looked at); the weather that the model's features need; ``estimate``, True (1, "true") on the intervals to be
+        estimated. Contiguous True intervals of a site are one event, so two events that touch become one. Optional ``tz``,
+        ``country``, ``subdivision`` describe sites that the model has not seen; without them a new site takes the zone that
+        all trained sites share. Numbers may be whole, nullable, backed by pyarrow, or objects; rows in any order; further
+        columns are passed over.
 
     Returns
     -------
     DataFrame
         The marked rows in the order and with the index of `frame`: ``site_id``, ``time`` (UTC), ``baseline_kw``,
-        ``lower_kw``, ``upper_kw`` [kW].
+        ``lower_kw``, ``upper_kw`` [kW], and ``reason``: why the event of the row has no baseline, None where it has.
 
     Raises
     ------
     DataError
-        A missing column, nothing marked, an unreadable time, a site without a zone.
+        A missing column, nothing marked, an unreadable or naive time, a time twice, two steps, text or an infinite value
+        for a power, a site without a zone or one that the model cannot estimate, nothing but marked rows where the model
+        needs history.
 
     Warns
     -----
     DataWarning
         When events cannot be estimated; their rows are NaN, whole events at a time.
     """
+    frame = as_frame(frame)
     require_columns(frame, [SITE, TIME, OBSERVED, ESTIMATE], "the frame")
     require_weather(forecaster, frame.columns, "the frame")
-    wanted = _flags(frame[ESTIMATE])
-    site, time = frame[SITE].astype("str").to_numpy(dtype=object), _instants(frame[TIME])
-    index = pd.MultiIndex.from_arrays([pd.Index(site, dtype="str"), time], names=PANEL_INDEX)
-    panel = Panel(_numbers(frame, forecaster).set_axis(index, axis=0), _sites(frame, site, forecaster))
+    wanted = flags_of(frame[ESTIMATE])
+    panel, index = _panel(forecaster, frame, wanted)
     events = _runs(panel, index[wanted])
     said = answer_events(forecaster, panel, events)
     if len(said.excluded):
         first = said.excluded.iloc[0]
+        if wanted.all() and len(said.excluded) == len(events):
+            raise DataError(
+                f"every row has {ESTIMATE}=True, and {forecaster.name} gives no baseline without history ({first['reason']}): "
+                f"add the rows before the event, with {ESTIMATE}=False"
+            )
         warnings.warn(
             f"{len(said.excluded)} of {len(events)} events have no baseline, e.g. site {first[SITE]!r} at {first[ORIGIN]}: "
             f"{first['reason']}",
@@ -78,8 +99,28 @@ def score_frame(forecaster: Forecaster, frame: pd.DataFrame) -> pd.DataFrame:
             stacklevel=2,
         )
     rows = said.estimated.rename(columns={PREDICTED: BASELINE}).droplevel(ORIGIN)
-    answer = rows.reindex(index[wanted])[[BASELINE, LOWER, UPPER]].reset_index()
-    return answer[BASELINE_COLUMNS].set_axis(frame.index[wanted], axis=0)
+    answer = rows.reindex(index[wanted])[[BASELINE, LOWER, UPPER]].reset_index()[BASELINE_COLUMNS]
+    answer[REASON] = pd.Series(_reasons(said, index[wanted]), index=answer.index, dtype=object)
+    return answer.set_axis(frame.index[wanted], axis=0)
+
+
+def _panel(forecaster: Forecaster, frame: pd.DataFrame, wanted: np.ndarray) -> tuple[Panel, pd.MultiIndex]:
+    """The frame as a panel, and the site and time of each of its rows."""
+    known = [] if forecaster.sites is None else forecaster.sites.index
+    site = sites_of(frame[SITE], known)
+    time = instants_of(frame[TIME], site, _given(frame, site, "tz"))
+    check_span(pd.factorize(site)[0], microseconds(time))
+    index = pd.MultiIndex.from_arrays([pd.Index(site, dtype="str"), time], names=PANEL_INDEX)
+    data = _numbers(frame, forecaster, wanted).set_axis(index, axis=0)
+    return Panel(data, _sites(frame, site, forecaster)), index
+
+
+def _reasons(said: Answer, index: pd.MultiIndex) -> np.ndarray:
+    """Why there is no baseline, for each site and time of `index`; None where there is one."""
+    asked = said.rows.index[said.rows["scored"].to_numpy(dtype=bool)]
+    why = said.excluded.set_index([SITE, ORIGIN])["reason"].reindex(asked.droplevel(TIME)).to_numpy(dtype=object)
+    why[pd.isna(why)] = None
+    return why[asked.droplevel(ORIGIN).get_indexer(index)]
 
 
 def frame_of(panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
@@ -96,47 +137,19 @@ def frame_of(panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
     return frame.join(panel.sites[known], on=SITE).assign(**{ESTIMATE: np.cumsum(change[:-1]) > 0})
 
 
-def _flags(column: pd.Series) -> np.ndarray:
-    """The column `estimate` as bool, from True/False or 0/1."""
-    numbers = pd.to_numeric(column.astype(object), errors="coerce").to_numpy(dtype=np.float64)
-    bad = ~np.isin(numbers, (0.0, 1.0))
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise DataError(
-            f"the column {ESTIMATE!r} holds {column.iloc[row]!r} in row {row}: write True on the intervals to be "
-            "estimated and False on all others"
-        )
-    if not numbers.any():
-        raise DataError(f"no row has {ESTIMATE}=True: mark the intervals whose baseline is wanted")
-    return numbers.astype(bool)
-
-
-def _instants(column: pd.Series) -> pd.DatetimeIndex:
-    """Times as UTC microseconds; without a zone they are UTC, since that is how MLflow's REST and CSV deliver them."""
-    if pd.api.types.is_numeric_dtype(column):
-        raise DataError(f"the column {TIME!r} holds numbers: write times as 2019-06-01T17:00:00Z")
-    try:
-        text = not pd.api.types.is_datetime64_any_dtype(column)
-        times = pd.to_datetime(column, utc=True, format="ISO8601" if text else None)
-    except (ValueError, TypeError) as error:
-        raise DataError(f"the column {TIME!r} cannot be read ({error}): write times as 2019-06-01T17:00:00Z") from error
-    if times.isna().any():
-        row = int(np.flatnonzero(times.isna())[0])
-        raise DataError(f"the column {TIME!r} is empty in row {row}: give every row the start of its interval")
-    return pd.DatetimeIndex(times).as_unit("us")
-
-
-def _numbers(frame: pd.DataFrame, forecaster: Forecaster) -> pd.DataFrame:
-    """The metered power and the weather as float64; further columns that are not numbers are left out."""
-    needed = [OBSERVED, *weather_columns(forecaster)]
-    others = [c for c in frame.columns if c not in (SITE, TIME, ESTIMATE, *SITE_COLUMNS, *needed)]
-    numeric = [c for c in others if pd.api.types.is_numeric_dtype(frame[c])]
-    try:
-        return frame[[*needed, *numeric]].astype(np.float64)
-    except (ValueError, TypeError) as error:
-        raise DataError(
-            f"a column of {', '.join(needed)} holds text ({error}): give numbers, and NaN for gaps"
-        ) from error
+def _numbers(frame: pd.DataFrame, forecaster: Forecaster, wanted: np.ndarray) -> pd.DataFrame:
+    """The metered power and the weather as float64; further columns only if they are finite numbers."""
+    needed = weather_columns(forecaster)
+    read = {OBSERVED: power_of(frame[OBSERVED], ignore=wanted)}
+    read |= {column: power_of(frame[column]) for column in needed}
+    for column in frame.columns.difference([*read, SITE, TIME, ESTIMATE, *SITE_COLUMNS], sort=False):
+        if pd.api.types.is_numeric_dtype(frame[column].dtype) and not pd.api.types.is_complex_dtype(
+            frame[column].dtype
+        ):
+            values = numbers_of(plain(frame[column]))
+            if not np.isinf(values).any():
+                read[str(column)] = values
+    return pd.DataFrame(read)
 
 
 def _sites(frame: pd.DataFrame, site: np.ndarray, forecaster: Forecaster) -> pd.DataFrame:

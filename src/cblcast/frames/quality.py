@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
 from cblcast.frames.instants import DAY_US, local_microseconds, stamps
 from cblcast.frames.known import known_mean_by, run_lengths
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import OBSERVED, SITE
+from cblcast.frames.schema import OBSERVED, SITE, DataWarning
 
 FLAT_HOURS = 6.0
 SPIKE_FACTOR = 3.0
@@ -16,6 +18,7 @@ SPIKE_FACTOR = 3.0
 ODD_FACTOR = 5.0
 DEAD_DAYS = 7
 DEAD_SHARE = 0.01
+_TOLD = "odd_days_told"  # among the attributes of a panel's data, which pandas hands on
 
 
 def data_quality(panel: Panel) -> pd.DataFrame:
@@ -92,6 +95,38 @@ def odd_days(panel: Panel) -> pd.DataFrame:
         for rows, what in ((spike, "a spike, or a meter exchange booked in one interval"), (dead, "a dead meter"))
     ]
     return pd.concat(found, ignore_index=True)
+
+
+def odd_day_sentences(panel: Panel, source: str) -> list[tuple[str, int]]:
+    """A sentence for each kind of odd day, with the first days, and how many there are."""
+    found = odd_days(panel)
+    told = []
+    for what, rows in found.groupby("what", sort=False):
+        days = [f"{row.site_id} {row.day:%Y-%m-%d}" for row in rows.head(5).itertuples()]
+        more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
+        sentence = f"{source}: {what} on {len(rows)} days ({', '.join(days)}{more}): mend or drop them before money rests on them"
+        told.append((sentence, len(rows)))
+    return told
+
+
+def odd_days_told(panel: Panel) -> Panel:
+    """`panel`, whose odd days have been told: panels made of its data are not told of again."""
+    panel.data.attrs[_TOLD] = True
+    return panel
+
+
+def warn_of_odd_days(panel: Panel) -> None:
+    """Warn of the odd days of a panel before a model or a payment rests on them, once.
+
+    Warns
+    -----
+    DataWarning
+        Naming the days; not where the reader of its file has named them.
+    """
+    if panel.data.attrs.get(_TOLD):
+        return
+    for sentence, _ in odd_day_sentences(odd_days_told(panel), "the panel"):
+        warnings.warn(sentence, DataWarning, stacklevel=3)
 
 
 def _spikes(value: np.ndarray, site: np.ndarray, level: np.ndarray, high: np.ndarray) -> np.ndarray:

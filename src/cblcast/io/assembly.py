@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.panel import Panel
-from cblcast.frames.quality import odd_days
+from cblcast.frames.quality import odd_day_sentences, odd_days_told
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, DataError
 from cblcast.io.align import Rows, usual_step
 from cblcast.io.dials import energies_of_dials, warn_of_dials
@@ -53,8 +53,9 @@ def to_panel(readings: Readings, sites: pd.DataFrame, clocks: list[str], options
     readings = _judged(readings, sites, hours)
     if options.weather is not None:
         readings = with_weather(readings, options, clocks)
-    panel = Panel(_panel_frame(readings), sites)
-    return Reading(panel, readings.report.with_notes(_odd_days(panel, readings.report.source)))
+    panel = odd_days_told(Panel(_panel_frame(readings), sites))
+    odd = odd_day_sentences(panel, readings.report.source)
+    return Reading(panel, readings.report.with_notes([Note(Kind.DOUBTFUL, text, n) for text, n in odd]))
 
 
 def _refuse_unmetered(readings: Readings) -> None:
@@ -84,23 +85,6 @@ def _judged(readings: Readings, sites: pd.DataFrame, hours: float) -> Readings:
 
 def _is_energy(readings: Readings) -> bool:
     return any(unit is not None and unit.energy for unit in readings.series.unit)
-
-
-def _odd_days(panel: Panel, source: str) -> list[Note]:
-    """One note for each kind of odd day, with the days."""
-    found = odd_days(panel)
-    notes = []
-    for what, rows in found.groupby("what", sort=False):
-        days = [f"{row.site_id} {row.day:%Y-%m-%d}" for row in rows.head(5).itertuples()]
-        more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-        notes.append(
-            Note(
-                Kind.DOUBTFUL,
-                f"{source}: {what} on {len(rows)} days ({', '.join(days)}{more}): mend or drop them before money rests on them",
-                len(rows),
-            )
-        )
-    return notes
 
 
 def _panel_frame(readings: Readings) -> pd.DataFrame:

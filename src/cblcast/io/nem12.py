@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE, DataError
@@ -58,22 +59,31 @@ def read_nem12_meter(path: str | Path, options: ReaderOptions, qualities: str = 
     check_exists(path, "NEM12")
     file = File(path.name, qualities, options.on_duplicates)
     read_records(path, file)
-    readings = _readings(file)
+    site_ids = _site_ids(file)
     defaults = {
         "tz": options.tz,
         "country": options.country,
         "subdivision": options.subdivision,
         "segment": options.segment,
     }
-    sites = sites_for(readings.site_ids, options.sites, pd.DataFrame(index=readings.site_ids), defaults)
-    return to_panel(readings, sites, [MARKET_CLOCK] * len(sites), options.but(unit="auto"))
+    sites = sites_for(site_ids, options.sites, pd.DataFrame(index=site_ids), defaults)
+    # Nothing here holds the readings, so that each step lets go of what the one before it made.
+    return to_panel(_readings(file), sites, [MARKET_CLOCK] * len(sites), options.but(unit="auto"))
 
 
-def _readings(file: File) -> Readings:
+def _used(file: File) -> list[Stream]:
     streams = [stream for stream in file.streams.values() if stream.used and stream.days]
     if not streams:
         raise DataError(f"{file.name} holds no active energy (suffix E or B, unit kWh, Wh or MWh) with interval data")
-    site_ids = pd.Index(sorted({stream.nmi for stream in streams}), dtype="str", name=SITE)
+    return streams
+
+
+def _site_ids(file: File) -> pd.Index:
+    return pd.Index(sorted({stream.nmi for stream in _used(file)}), dtype="str", name=SITE)
+
+
+def _readings(file: File) -> Readings:
+    streams, site_ids = _used(file), _site_ids(file)
     keys = sorted({(stream.nmi, stream.suffix) for stream in streams})
     code = {key: number for number, key in enumerate(keys)}
     units = {(stream.nmi, stream.suffix): stream.unit for stream in streams}
@@ -91,6 +101,7 @@ def _readings(file: File) -> Readings:
     for stream, stop in zip(streams, np.cumsum(size), strict=True):
         part = slice(stop - len(stream.days) * (DAY_MINUTES // stream.minutes), stop)
         _fill(stream, us[part], values[part])
+        pa.default_memory_pool().release_unused()
     codes = np.repeat(np.array([code[stream.nmi, stream.suffix] for stream in streams], dtype=np.int32), size)
     rows = Rows(codes, us, {OBSERVED: values}, np.broadcast_to(np.int64(0), len(us)))
     minutes = [stream.minutes for stream in streams]

@@ -73,12 +73,20 @@ def netted(readings: Readings, zones: list[str]) -> Readings:
         pieces = [rows.part(int(bounds[k]), int(bounds[k + 1])) for k in of_site]
         parts.append(_net_of_site(site, name, pieces, [series.quantity[k] for k in of_site], zones[site], tally))
     joined = Rows(
-        np.concatenate([part.site for part in parts]),
-        np.concatenate([part.us for part in parts]),
-        {column: np.concatenate([part.values[column] for part in parts]) for column in rows.values},
-        np.concatenate([part.source_row for part in parts]),
+        np.repeat(np.arange(n_sites, dtype=np.int32), [len(part.us) for part in parts]),
+        _end_to_end([part.us for part in parts]),
+        {column: _end_to_end([part.values.pop(column) for part in parts]) for column in list(parts[0].values)},
+        _end_to_end([part.source_row for part in parts]),
     )
     return _told(readings.but(rows=joined, series=_one_each(series, n_sites), lengths=None), tally)
+
+
+def _end_to_end(parts: list[np.ndarray]) -> np.ndarray:
+    """The parts as one array; where all are one number, written once, so is the whole."""
+    first = parts[0]
+    if all(part.strides == (0,) and len(part) and part[0] == first[0] for part in parts):
+        return np.broadcast_to(first[0], sum(map(len, parts)))
+    return np.concatenate(parts)
 
 
 def _one_each(series: Series, n_sites: int) -> Series:
@@ -117,7 +125,7 @@ def _net_of_site(site: int, name: str, pieces: list[Rows], quantities: list[str]
         tally.halves += 1
     else:
         load = _by_rule(side, rule, name, times, tally)
-    return Rows(np.full(len(times), site), times, {OBSERVED: load, **beside}, row)
+    return Rows(np.broadcast_to(np.int32(site), len(times)), times, {OBSERVED: load, **beside}, row)
 
 
 def _added(channels: list[np.ndarray]) -> np.ndarray:

@@ -80,7 +80,8 @@ def log_forecaster(
             python_model=str(_SCRIPT),
             model_config=noted,
             artifacts={ARTIFACT: f"{folder}/{ARTIFACT}"},
-            signature=_signature(forecaster, example),
+            signature=_signature(),
+            metadata={"input_columns": _read_columns(forecaster)},
             pip_requirements=_requirements(),
             input_example=head,
         )
@@ -195,38 +196,44 @@ def _location_of_name(
     return str(client.get_model_version_download_uri(name, version)), known_version.tags.get(DIGEST)
 
 
-def _signature(forecaster: Forecaster, example: pd.DataFrame | None) -> Any:
-    """Input and output columns.
+def _signature() -> Any:
+    """The output columns. What comes in is checked by the model, and not by MLflow before it.
 
-    ``time`` has the type Any: MLflow's datetime takes neither times with a zone nor, under pandas 3, the text that a
-    CSV file holds; its string takes no datetimes.
+    MLflow's types take no whole number for a double, no 0 and 1 for a boolean and no number for a text; a column of any type
+    cannot be read from CSV; and whatever they refuse is told with the whole frame. So no input schema is logged, what the
+    model reads stands in its metadata (see :func:`_read_columns`), and :mod:`cblcast.forecast.long_columns` refuses with a
+    sentence.
     """
     from mlflow.models import ModelSignature
-    from mlflow.types.schema import AnyType, ColSpec, Schema
+    from mlflow.types.schema import ColSpec, Schema
 
-    from cblcast.forecast.long_frame import ESTIMATE, SITE_COLUMNS
-    from cblcast.forecast.scoring import BASELINE, weather_columns
+    from cblcast.forecast.long_frame import REASON
+    from cblcast.forecast.scoring import BASELINE
 
-    needed = weather_columns(forecaster)
-    known = {SITE, TIME, OBSERVED, ESTIMATE, *SITE_COLUMNS, *needed}
-    further = [] if example is None else [c for c in example.select_dtypes("number").columns if c not in known]
-    inputs: list[Any] = [
-        ColSpec("string", SITE),
-        ColSpec(AnyType(), TIME),
-        ColSpec("double", OBSERVED),
-        *(ColSpec("double", column) for column in needed),
-        ColSpec("boolean", ESTIMATE),
-        *(ColSpec("double", column, required=False) for column in further),
-        *(ColSpec("string", column, required=False) for column in SITE_COLUMNS),
-    ]
     outputs: list[Any] = [ColSpec("string", SITE), ColSpec("datetime", TIME)]
     outputs += [ColSpec("double", column) for column in (BASELINE, LOWER, UPPER)]
-    return ModelSignature(Schema(inputs), Schema(outputs))
+    return ModelSignature(outputs=Schema([*outputs, ColSpec("string", REASON, required=False)]))
+
+
+def _read_columns(forecaster: Forecaster) -> dict[str, str]:
+    """The columns that the model reads, as whoever opens the model's page may want to know."""
+    from cblcast.forecast.long_columns import ESTIMATE
+    from cblcast.forecast.long_frame import SITE_COLUMNS
+    from cblcast.forecast.scoring import weather_columns
+
+    return {
+        SITE: "text, or whole numbers",
+        TIME: "start of the interval, with its offset; without one only where tz is given",
+        OBSERVED: "mean power [kW], empty where not metered",
+        **dict.fromkeys(weather_columns(forecaster), "number, as in training"),
+        ESTIMATE: "True (1) where a baseline is wanted, else False (0)",
+        **dict.fromkeys(SITE_COLUMNS, "optional; one value a site"),
+    }
 
 
 def _shown(example: pd.DataFrame) -> pd.DataFrame:
     """The first marked rows of `example`, small enough to be read, with times as text since JSON has no other."""
-    from cblcast.forecast.long_frame import ESTIMATE
+    from cblcast.forecast.long_columns import ESTIMATE
 
     first = max(0, int(example[ESTIMATE].to_numpy(dtype=bool).argmax()) - _EXAMPLE_ROWS)
     rows = example.iloc[first : first + 2 * _EXAMPLE_ROWS]

@@ -76,7 +76,7 @@ def evaluate_model(
     if events_file is not None:
         events = read_dispatch(events_file, panel, tz=reader.tz)
     elif start and stop:
-        events = placebo_events(panel, start, stop, days=days)
+        events = placebo_events(panel, start, stop, days=days, keep_unmetered=True)
     else:
         raise StudyError("evaluate --model needs --events FILE, or --start and --stop of placebo events")
     result = backtest_trained(panel, forecaster, events)

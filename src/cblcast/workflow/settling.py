@@ -13,11 +13,12 @@ from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.methods import make_estimator
 from cblcast.frames.cases import View
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import SITE, DataError, StudyError, utc
+from cblcast.frames.schema import SITE, DataError, StudyError
 from cblcast.integrity import screen, selection_bias, side_by_side
 from cblcast.io.event_table import read_events
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
+from cblcast.io.price_series import read_price_series
 from cblcast.io.site_table import read_sites
 from cblcast.programs import explain
 from cblcast.report.settlement import settlement_page
@@ -102,17 +103,8 @@ def page(told: Settlement, contract: Contract | None, coverage: float | None) ->
 
 
 def read_prices(path: Path | None) -> pd.Series | None:
-    """A price series from a CSV with ``time`` (with offset) and ``price_per_kwh``."""
-    if path is None:
-        return None
-    try:
-        frame = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"the prices in {path.name!r} cannot be read: {error}") from None
-    if not {"time", "price_per_kwh"} <= set(frame.columns):
-        raise DataError(f"{path.name} needs the columns time and price_per_kwh, not {', '.join(frame.columns)}")
-    times = pd.to_datetime(frame["time"], utc=frame["time"].astype(str).str.contains(r"Z$|[+-]\d\d:?\d\d$").all())
-    return pd.Series(frame["price_per_kwh"].to_numpy(dtype=float), index=utc(pd.DatetimeIndex(times), path.name))
+    """The price series of a file, read as every table is."""
+    return None if path is None else read_price_series(path)
 
 
 def eligibility_files(

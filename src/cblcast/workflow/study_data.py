@@ -89,6 +89,7 @@ def events_of(study: Study, panel: Panel) -> StudyEvents:
             last=last,
             like=wanted.like,
             count=wanted.count,
+            keep_unmetered=True,  # what cannot be judged is told
         )
     return StudyEvents(panel, events, _events_to_learn_from(study, panel))
 

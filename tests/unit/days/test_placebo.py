@@ -67,6 +67,18 @@ def test_days_with_an_unmetered_interval_are_left_out() -> None:
     ]
 
 
+def test_days_with_an_unmetered_interval_can_be_kept_and_are_marked() -> None:
+    panel = hourly("Europe/London", "2019-06-03", 3)
+    data = panel.data.copy()
+    data.loc[("a", pd.Timestamp("2019-06-04 18:00", tz="Europe/London")), "observed_kw"] = np.nan
+    events = placebo_events(Panel(data, panel.sites), "17:00", "20:00", keep_unmetered=True)
+    assert local(events, "Europe/London") == ["06-03 17:00", "06-04 17:00", "06-05 17:00"]
+    assert events["metered"].tolist() == [True, False, True]
+    data["observed_kw"] = np.nan
+    with pytest.raises(DataError, match="no day qualifies"):
+        placebo_events(Panel(data, panel.sites), "17:00", "20:00", keep_unmetered=True)
+
+
 def test_event_like_days_are_the_hottest_or_the_highest() -> None:
     warm = np.repeat([20.0, 31.0, 25.0, 30.0, 22.0], 24)
     panel = hourly("Europe/London", "2019-06-03", 5, temp_air_c=warm)

@@ -49,6 +49,28 @@ def test_events_without_an_estimate_are_excluded_whole_with_a_reason(panel, even
     assert n_events + len(found.excluded) == len(events)
 
 
+def test_a_day_with_a_gap_or_a_real_event_is_told_and_not_learned_from(panel):
+    gap, real = pd.Timestamp("2018-04-10 18:00", tz="UTC"), pd.Timestamp("2018-04-12 17:00", tz="UTC")
+    data = panel.data.copy()
+    data.loc[(panel.site_ids[0], gap), "observed_kw"] = np.nan
+    dispatched = pd.DataFrame({"site_id": panel.site_ids[1:2], "start": [real], "stop": [real + pd.Timedelta("1h")]})
+    gappy = Panel(data, panel.sites).with_events(dispatched)
+    marked = placebo_events(gappy, "17:00", "20:00", first="2018-03-01", keep_unmetered=True)
+    whole = placebo_events(gappy, "17:00", "20:00", first="2018-03-01")
+    assert len(marked) == len(whole) + 2
+    learned, judged = split_events(marked, gappy, ("2018-04-01", "2018-04-30"), ("2018-03-01", "2018-03-31"))
+    assert learned["metered"].all()
+    _, judged = split_events(marked, gappy, None, ("2018-03-01", "2018-04-30"))
+    found = backtest(gappy, methods("High5of10"), judged)
+    told = found.excluded[found.excluded["origin"].dt.strftime("%m-%d").isin(["04-10", "04-12"])]
+    assert told["reason"].tolist() == [
+        "the event was not metered throughout",
+        "a real event was dispatched then, whose load is masked",
+    ]
+    scored = backtest(gappy, methods("High5of10"), whole).scored
+    pd.testing.assert_frame_equal(found.scored, scored, check_exact=True)
+
+
 def test_the_future_does_not_move_a_backtest_in_real_time(panel, events):
     cut = pd.Timestamp("2018-03-01", tz="UTC")
     early = events[(events["stop"] < cut) & (events["start"] > cut - pd.Timedelta(days=14))].reset_index(drop=True)

@@ -190,9 +190,10 @@ def test_the_model_holds_no_pickle_and_asks_for_no_torch(registered, store):
     requirements = (folder / "requirements.txt").read_text()
     assert "cblcast==" in requirements
     assert "torch" not in requirements
-    signature = yaml.safe_load((folder / "MLmodel").read_text())["signature"]["inputs"]
-    assert '{"type": "double", "name": "observed_kw", "required": true}' in signature
-    assert '{"type": "string", "name": "tz", "required": false}' in signature
+    described = yaml.safe_load((folder / "MLmodel").read_text())
+    assert described["signature"]["inputs"] is None  # the model checks its frame itself (docs/serving.md)
+    assert '"name": "reason"' in described["signature"]["outputs"]
+    assert {"site_id", "time", "observed_kw", "estimate", "tz"} <= set(described["metadata"]["input_columns"])
 
 
 @pytest.mark.parametrize(

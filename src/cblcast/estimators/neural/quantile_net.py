@@ -83,7 +83,9 @@ class QuantileNet(QuantileLearner, RegressorMixin, BaseEstimator):
             raise DataError("QuantileNet has no training row with a metered target")
         self.columns_ = [str(c) for c in (X.columns if self.columns is None else self.columns)]
         raw = take(X, self.columns_, self)[known]
-        self.sites_ = np.unique(self._site_of(X)[known])
+        self.sites_ = np.asarray(
+            pd.unique(self._site_of(X)[known]), dtype=np.str_
+        )  # as they come, whatever their names
         self.centre_, self.spread_ = usual_range(raw)
         self.unit_ = float(np.abs(y[known]).max()) or 1.0
         inputs, groups = self._inputs(X[known])
@@ -115,9 +117,7 @@ class QuantileNet(QuantileLearner, RegressorMixin, BaseEstimator):
         return X.index.get_level_values(SITE).to_numpy(dtype=np.str_)
 
     def _inputs(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        site = self._site_of(X)
-        place = np.minimum(np.searchsorted(self.sites_, site), len(self.sites_) - 1)
-        code = np.where(self.sites_[place] == site, place, -1)
+        code = pd.Index(self.sites_).get_indexer(pd.Index(self._site_of(X)))
         which = (code[:, None] == np.arange(len(self.sites_))).astype(np.float32)
         scaled = clipped_inputs(take(X, self.columns_, self), self.centre_, self.spread_, 6.0)
         return np.concatenate([scaled, which], axis=1), code

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 
-from cblcast.estimators.columns import take
+from cblcast.estimators.columns import event_codes, take
 from cblcast.estimators.neural.network import Architecture, Array
 from cblcast.estimators.neural.stopping import StopRule
 from cblcast.estimators.neural.training import Recipe
@@ -135,9 +135,9 @@ def row_groups(X: object) -> NDArray[np.int64] | None:
     """A number for each (site_id, origin), since the rows of one event are never split up; None without an origin."""
     if not isinstance(X, pd.DataFrame) or "origin" not in (X.index.names or []):
         return None
-    levels = [name for name in ("site_id", "origin") if name in X.index.names]
-    # Sorted, so that the numbers do not depend on the order of the rows.
-    return X.groupby(level=levels, sort=True).ngroup().to_numpy(dtype=np.int64)
+    if "site_id" in X.index.names:
+        return event_codes(X, "a net")[0]
+    return X.groupby(level="origin", sort=True).ngroup().to_numpy(dtype=np.int64)
 
 
 def plain_history(history: dict[str, NDArray[Any]]) -> dict[str, list[Any]]:
