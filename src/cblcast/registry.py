@@ -236,6 +236,7 @@ READERS = Registry(
         "table": "cblcast.io.tabular:read_panel",  # CSV and Parquet, long or wide
         "green_button": "cblcast.io.green_button:read_green_button",
         "nem12": "cblcast.io.nem12:read_nem12",
+        "pecan_street": "cblcast.io.pecan_street:read_pecan_street",
     },
     "cblcast.readers",
 )
