@@ -83,7 +83,7 @@ class Rooms:
         return Rooms(**{name: None if value is None else value[rows] for name, value in vars(self).items()})
 
     def steps(self, step_h: float) -> RoomSteps:
-        """Exact coefficients of a step; in a room of two capacities a fifth of the loss leaves through the air itself (:data:`MASS_ROUTE`)."""
+        """Exact coefficients of a step; in a room of two capacities :data:`MASS_ROUTE` of the loss takes the mass's way."""
         capacity = self.time_constant_h * self.loss_kw_k
         if self.air_share is None or self.air_coupling is None:
             return one_capacity(self.loss_kw_k, capacity, step_h)

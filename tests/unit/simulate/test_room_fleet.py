@@ -92,11 +92,11 @@ def test_the_fast_loop_is_the_slow_one(two, asked):
     np.testing.assert_allclose(power, wanted, atol=5e-3)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10_000), st.booleans(), st.floats(-10, 30), st.sampled_from([1 / 60, 0.25, 1.0]))
 def test_energy_balances_and_comfort_holds_where_the_plant_is_not_saturated(seed, two, mean, step_h):
     fleet = replace(rooms(seed=seed, two=two), aperture_m2=np.zeros(6))
-    drive = weather(3, step_h, mean)
+    drive = weather(1 if step_h < 0.1 else 4, step_h, mean)
     power, air = run(fleet, drive, step_h)
     power, air = power.astype(float), air.astype(float)
     assert (power >= 0).all()
@@ -119,8 +119,11 @@ def test_energy_balances_and_comfort_holds_where_the_plant_is_not_saturated(seed
         keeps = np.exp(-step_h / fleet.time_constant_h)
         mean_air = rest + (before - rest) * (1 - keeps) * fleet.time_constant_h / step_h
         stored = fleet.time_constant_h * fleet.loss_kw_k * (air[-1] - before[0])
-        flows = ((gain + heat - fleet.loss_kw_k * (mean_air - drive.out_c[:, None])) * step_h).sum(axis=0)
-        np.testing.assert_allclose(stored, flows, atol=0.05 + 3e-4 * np.abs(flows).max())
+        lost = fleet.loss_kw_k * (mean_air - drive.out_c[:, None])
+        flows = ((gain + heat - lost) * step_h).sum(axis=0)
+        # float32 carries a room of 20 °C to 2e-6 K: a balance to half a thousandth of the heat exchanged.
+        exchanged = (np.abs(heat) + np.abs(lost)).sum(axis=0) * step_h
+        assert (np.abs(stored - flows) <= 5e-4 * exchanged + 0.02).all()
 
 
 def test_who_does_not_follow_is_left_alone():
@@ -160,7 +163,6 @@ def test_bad_rooms_weather_and_signals_are_named():
     with pytest.raises(DataError, match="fill its gaps"):
         list(stream_rooms(fleet, drive._replace(out_c=np.where(drive.hour == 3, np.nan, drive.out_c)), 0.25))
     with pytest.raises(DataError, match="load_fraction lies between"):
-        program(10, fraction=1.5, first=0, stop=5)
         Signals(np.zeros(3), np.full(3, 1.5), np.ones(3))
     with pytest.raises(DataError, match="signals have 5 steps"):
         list(stream_rooms(fleet, drive, 0.25, Signals.none(5)))
