@@ -158,6 +158,7 @@ FEATURES = Registry(
         "site_attributes": "cblcast.features.site_attributes:SiteAttributes",
         "day_history": "cblcast.features.day_history:DayHistory",
         "occupancy": "cblcast.features.occupancy:Occupancy",
+        "thermal_days": "cblcast.features.thermal_days:ThermalDays",
     },
     "cblcast.features",
 )
@@ -196,6 +197,7 @@ ESTIMATORS = Registry(
         "LeastSquares": "cblcast.estimators.learners.regression:LeastSquares",
         "Ridge": "cblcast.estimators.learners.regression:Ridge",
         "TimeOfWeekTemperature": "cblcast.estimators.learners.time_of_week_temperature:TimeOfWeekTemperature",
+        "PhysicallyBasedLoad": "cblcast.estimators.learners.physical_load:PhysicallyBasedLoad",
         "GaussianProcess": "cblcast.estimators.learners.kernel_methods:GaussianProcess",
         "SupportVector": "cblcast.estimators.learners.kernel_methods:SupportVector",
         "Boosting": "cblcast.estimators.learners.boosting:Boosting",
