@@ -201,7 +201,7 @@ def fontana(source: Path) -> pd.DataFrame:
         {
             "temp_air_c": first["outdoor_dry_bulb_temperature"].round(1).to_numpy(),
             "dni_wm2": first["direct_solar_irradiance"].round(0).to_numpy(),
-            "dhi_wm2": first["diffuse_solar_irradiance"].round(0).to_numpy(),
+            "ghi_wm2": first["diffuse_solar_irradiance"].round(0).to_numpy(),
         },
         index=pd.DatetimeIndex(first["timestamp_pst"]).tz_localize("Etc/GMT+8").tz_convert("UTC").as_unit("us"),
     )

@@ -273,6 +273,7 @@ WORLDS = Registry(
     {
         "microgrid": "cblcast.workflow.microgrid:MicrogridWorld",
         "commuting": "cblcast.workflow.commuting:Commuting",
+        "households": "cblcast.workflow.households:Households",
     },
     "cblcast.worlds",
 )

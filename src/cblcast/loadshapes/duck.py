@@ -46,7 +46,7 @@ def duck_shape(curves: np.ndarray, *, ramp_hours: float = 3.0, midday: tuple[flo
     first, last = round(midday[0] / hours), round(midday[1] / hours)
     if not 0 <= first < last <= n_slots:
         raise StudyError(f"midday lies between two hours of a day, e.g. (9, 17), not {midday}")
-    whole = np.isfinite(values).all(1)
+    whole = np.asarray(np.isfinite(values).all(1))
     filled = np.where(whole[:, None], values, 0.0)
     rise = filled[:, int(steps) :] - filled[:, : -int(steps)]
     peak_at, belly_at, ramp_at = filled.argmax(1), first + filled[:, first:last].argmin(1), rise.argmax(1)

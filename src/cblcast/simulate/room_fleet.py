@@ -47,8 +47,8 @@ def stream_rooms(
     step_h : float
         Length of a step [h].
     signals : Signals, optional
-    follows : ndarray of bool, shape (n,), optional
-        Who follows the signals; all unless given.
+    follows : ndarray of bool, shape (n,) or (n_events, n), optional
+        Who follows the signals, or the events that the signals number; all unless given.
     block_steps : int
         Steps in a block; a week of quarter hours by default.
     deadband_k : float, optional
@@ -72,7 +72,7 @@ def stream_rooms(
         )
     part = [slice(k, k + CUSTOMERS_AT_ONCE) for k in range(0, len(rooms), CUSTOMERS_AT_ONCE)]
     joins = np.ones(len(rooms), dtype=bool) if follows is None else np.asarray(follows, dtype=bool)
-    runs = [RoomRun(rooms.take(rows), step_h, float(drive.out_c[0]), joins[rows], deadband_k) for rows in part]
+    runs = [RoomRun(rooms.take(rows), step_h, float(drive.out_c[0]), joins[..., rows], deadband_k) for rows in part]
     hvac = np.empty((block_steps, len(rooms)), dtype=np.float32)
     air = np.empty_like(hvac) if keep_air else None
     for first in range(0, n_steps, block_steps):
@@ -81,7 +81,7 @@ def stream_rooms(
             now = slice(first, first + count)
             run.advance(
                 Drive(*(values[now] for values in drive)),
-                Signals(*(values[now] for values in vars(signals).values())),
+                signals.part(now),
                 hvac[:, rows],
                 None if air is None else air[:, rows],
             )

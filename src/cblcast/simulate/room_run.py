@@ -24,8 +24,8 @@ class RoomRun:
         Δt [h].
     first_out_c : float
         Outdoor temperature at the beginning [°C]: rooms begin as near to it as their set points allow.
-    follows : ndarray of bool, shape (n,)
-        Who follows the signals.
+    follows : ndarray of bool, shape (n,) or (n_events, n)
+        Who follows the signals; with events of their own, who follows which.
     deadband_k : float or None
         Dead band of an on/off thermostat [K]; None for an ideal one.
     """
@@ -64,7 +64,8 @@ class RoomRun:
         asked = list(
             zip(
                 period.tolist(), signals.set_point_shift_k.tolist(), signals.load_fraction.tolist(),
-                signals.power_set_point_kw.tolist(), strict=True,
+                signals.power_set_point_kw.tolist(),
+                [-1] * len(drive.hour) if signals.event is None else signals.event.tolist(), strict=True,
             )
         )  # fmt: skip
         for t, told in enumerate(asked):
@@ -98,15 +99,16 @@ class RoomRun:
             q *= self.heat_per_kw
             np.maximum(q, r, out=hvac_kw[t])
 
-    def _ask(self, hour: float, shift: float, fraction: float, power: float) -> None:
+    def _ask(self, hour: float, shift: float, fraction: float, power: float, event: int) -> None:
         """Set points, limits and gains under the program's signal at a local hour."""
         rooms = self.rooms
         occupied = (hour >= rooms.occupied_from_h) & (hour < rooms.occupied_until_h)
-        apart = np.where(occupied, 0.0, rooms.setback_k) + shift * self.follows
+        follows = self.follows if self.follows.ndim == 1 else self.follows[event] & (event >= 0)
+        apart = np.where(occupied, 0.0, rooms.setback_k) + shift * follows
         heat, cool = rooms.heat_set_c - apart, rooms.cool_set_c + apart
         middle = (heat + cool) / 2  # pre-cooling never meets heating: the set points stop where they meet
         self.heat_set, self.cool_set = np.minimum(heat, middle).astype(F32), np.maximum(cool, middle).astype(F32)
-        share, most = np.where(self.follows, fraction, 1.0), np.where(self.follows, power, np.inf)
+        share, most = np.where(follows, fraction, 1.0), np.where(follows, power, np.inf)
         self.heat_max = np.minimum(rooms.heat_max_kw * share, most * rooms.heat_cop).astype(F32)
         self.cool_max = np.minimum(rooms.cool_max_kw * share, most * rooms.cool_cop).astype(F32)
         self.cool_least = -self.cool_max

@@ -108,11 +108,18 @@ class Signals:
         Share of the plant that may run: 1 free, 0 off, 0.5 cycled half of the time.
     power_set_point_kw : ndarray
         Most electric power of the plant [kW]; inf where none is set.
+    event : ndarray of int or None
+        Number of the event that a step belongs to, -1 for none; only where different customers follow different events.
     """
 
     set_point_shift_k: Array
     load_fraction: Array
     power_set_point_kw: Array
+    event: Array | None = None
+
+    def part(self, steps: slice) -> Signals:
+        """Some of the steps."""
+        return Signals(**{name: None if value is None else value[steps] for name, value in vars(self).items()})
 
     @classmethod
     def none(cls, n_steps: int) -> Signals:
