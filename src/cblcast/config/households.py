@@ -47,7 +47,7 @@ class ProgramSection(Section):
     start: Clock = "17:00"
     stop: Clock = "20:00"
     control: Literal["manual", "automatic"] = "automatic"
-    response: Literal["shift", "shed"] = "shift"
+    response: Literal["shift", "advance", "shed"] = "shift"
     devices: tuple[str, ...] = ("dishwasher", "washer", "dryer", "pool_pump", "vehicle", "water_heater")
     enrolled: Share = 1.0
     share: Share = 0.8
@@ -58,6 +58,7 @@ class ProgramSection(Section):
     half_pay_per_kwh: Positive = 0.0
     shift_k: Positive = 2.0
     load_fraction: Share = 1.0
+    fill: tuple[float, float] = (10.0, 14.0)
     rebound_h: Positive = 2.0
     gives_back_kw: Positive = 0.0
     round_trip: float = Field(default=0.85, gt=0, le=1)
@@ -84,7 +85,7 @@ class HouseholdsFile(Section):
     description: str = ""
     measured: MeasuredHomes
     homes: int = Field(default=100, ge=1, le=1_000_000)
-    devices: dict[str, ChangedHabit] = {}
+    devices: dict[str, ChangedHabit] = Field(default_factory=dict)
     cooling_share: Share = 0.7
     pv_share: Share = 0.5
     pv_kw: Positive = 4.5

@@ -26,8 +26,9 @@ class HouseholdProgram:
     start_h, stop_h : float
         Local wall clock [h], 0 ≤ start < stop ≤ 24.
     control : {"manual", "automatic"}
-    response : {"shift", "shed"}
-        Whether runs are put off or given up; a device that cannot wait is given up either way.
+    response : {"shift", "advance", "shed"}
+        Whether runs are put off, begun earlier in the hours of `fill` (people know a day ahead), or given up; a device that
+        cannot wait is given up either way.
     devices : tuple of str
         Names of the devices that take part.
     share : float
@@ -44,6 +45,8 @@ class HouseholdProgram:
         How far thermostats are moved [K].
     load_fraction : float
         Share of the time that cooling and heating may run in an automatic event.
+    fill : (float, float)
+        Local hours in which advanced runs begin [h], before the event: where a belly is to be filled.
     rebound_h : float
         Put-off runs begin within so many hours after the event, evenly spread [h].
     gives_back_kw : float
@@ -64,6 +67,7 @@ class HouseholdProgram:
     half_pay_per_kwh: float = 0.0
     shift_k: float = 2.0
     load_fraction: float = 1.0
+    fill: tuple[float, float] = (10.0, 14.0)
     rebound_h: float = 2.0
     gives_back_kw: float = 0.0
     round_trip: float = 0.85
@@ -73,7 +77,7 @@ class HouseholdProgram:
             raise DataError(
                 f"an event from {self.start_h} h to {self.stop_h} h: give hours of one local day, the start first"
             )
-        for name, known in (("control", ("manual", "automatic")), ("response", ("shift", "shed"))):
+        for name, known in (("control", ("manual", "automatic")), ("response", ("shift", "advance", "shed"))):
             if getattr(self, name) not in known:
                 raise DataError(f"{name} is {getattr(self, name)!r}: one of {', '.join(known)}")
         for name in ("share", "load_fraction"):
@@ -85,6 +89,10 @@ class HouseholdProgram:
         for name in ("pay_per_kwh", "half_pay_per_kwh", "rebound_h", "gives_back_kw", "shift_k"):
             if not (np.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise DataError(f"{name} is {getattr(self, name)}: give a finite number of 0 or more")
+        if not 0 <= self.fill[0] < self.fill[1] <= self.start_h:
+            raise DataError(
+                f"fill is {self.fill}: give two hours before the event at {self.start_h:g} h, the earlier first"
+            )
         if not self.heat_k > 0:
             raise DataError(f"heat_k is {self.heat_k}: give kelvins above 0, inf if heat does not matter")
 
@@ -148,7 +156,7 @@ def with_program(
         energy is kept exactly; shed energy is gone.
     """
     taking_part = np.array([name in program.devices for name in names], dtype=bool)
-    delay = rng.random(len(runs)) * program.rebound_h
+    chance = rng.random(len(runs))
     moved = []
     for event, day in enumerate(event_days):
         first, last = 24.0 * day + program.start_h, 24.0 * day + program.stop_h
@@ -159,7 +167,7 @@ def with_program(
         at = np.flatnonzero(hit)
         if len(at) == 0:
             continue
-        kept, put_off = _split(runs.take(at), first, last, delay[at], program, waits)
+        kept, put_off = _split(runs.take(at), first, last, chance[at], program, waits)
         runs = Runs(runs.home, runs.start_h, _written(runs.hours, at, kept), runs.kw, runs.device)
         moved.append(put_off)
     given = _given_back(names, program, event_days, follows, owns, rng)
@@ -173,14 +181,21 @@ def _written(hours: Array, at: Array, kept: Array) -> Array:
 
 
 def _split(
-    hit: Runs, first: float, last: float, delay: Array, program: HouseholdProgram, waits: Array
+    hit: Runs, first: float, last: float, chance: Array, program: HouseholdProgram, waits: Array
 ) -> tuple[Array, Runs]:
     """How much of each run stays where it was [h], and the runs that begin after the event."""
     before = np.clip(first - hit.start_h, 0.0, hit.hours)
     inside = overlap_h(hit, first, last)
-    after = hit.hours - before - inside
-    again = np.where(waits[hit.device] & (program.response == "shift"), inside, 0.0) + after
-    return before, Runs(hit.home, last + delay, again, hit.kw, hit.device)
+    after = np.maximum(hit.hours - before - inside, 0.0)  # but for rounding it is
+    again = np.where(waits[hit.device] & (program.response != "shed"), inside, 0.0) + after
+    if program.response == "advance":
+        begins, ends = first - program.start_h + np.array(program.fill)
+        start = begins + chance * (np.minimum(ends, first - again) - begins)
+        # What already runs, or would not be done before the event, is put off after all.
+        earlier = waits[hit.device] & (hit.start_h >= first) & (again <= first - begins)
+        start = np.where(earlier, start, last + chance * program.rebound_h)
+        return before, Runs(hit.home, start, again, hit.kw, hit.device)
+    return before, Runs(hit.home, last + chance * program.rebound_h, again, hit.kw, hit.device)
 
 
 def _given_back(

@@ -82,9 +82,9 @@ def _responses(world: HouseholdWorld, load: Array, truth: Array, followed: Array
     less = truth - load
     for number, day in enumerate(world.event_days):
         assert program is not None
-        first, last, after, over = (
+        midnight, first, last, after, over = (
             round((24 * day + hour) / world.step_h)
-            for hour in (program.start_h, program.stop_h, program.stop_h + 3, 48.0)
+            for hour in (0.0, program.start_h, program.stop_h, program.stop_h + 3, 48.0)
         )
         who = followed[number]
         rows.append(
@@ -93,7 +93,7 @@ def _responses(world: HouseholdWorld, load: Array, truth: Array, followed: Array
                 "followed_share": who.mean(),
                 "reduction_kw": less[first:last].mean(),
                 "rebound_kw": -less[last:after].mean(),
-                "given_up_kwh": less[first:over].sum() * world.step_h,
+                "given_up_kwh": less[midnight:over].sum() * world.step_h,
                 "warmest_k": warmer[number][who].mean() if who.any() else np.nan,
             }
         )

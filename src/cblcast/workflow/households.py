@@ -61,8 +61,9 @@ class Households:
         totals = add_up(world, measured.weather, rest.other_kw, settings.panel_homes)
         notes = ["the homes are simulated; their weather and their mean days are measured"]
         if rest.exceeded:
+            share = f"{100 * rest.exceeded:.1f} %"
             notes.append(
-                f"in {100 * rest.exceeded:.1f} % of months, kinds of day and hours the devices alone use more than the measured homes"
+                f"in {share} of months, kinds of day and hours the devices alone use more than the measured homes"
             )
         if measured.filled:
             notes.append(f"{measured.filled} intervals of weather were interpolated")

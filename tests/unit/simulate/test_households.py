@@ -49,7 +49,7 @@ def test_runs_that_are_none_are_told():
         load_of(runs, 1, 48, 1.0)
 
 
-@given(st.integers(0, 10_000), st.sampled_from(["manual", "automatic"]), st.sampled_from(["shift", "shed"]))
+@given(st.integers(0, 10_000), st.sampled_from(["manual", "automatic"]), st.sampled_from(["shift", "advance", "shed"]))
 @settings(max_examples=40, deadline=None)
 def test_shifted_energy_is_kept_and_shed_energy_is_what_lay_in_the_event(seed, control, response):
     runs = some_runs(seed, 60)
