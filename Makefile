@@ -41,7 +41,7 @@ $(VENV)/.installed: $(SETUP) | $(BIN)/python
 	touch $@
 
 $(VENV)/.installed-dev: $(SETUP) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,neural,scale,sizing,excel]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,neural,scale,sizing,excel,database]"
 	touch $(VENV)/.installed $@
 
 clean:

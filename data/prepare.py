@@ -177,6 +177,64 @@ def cambridge(source: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     return load, weather[list(names)].rename(columns=names).round(2).rename_axis("time").reset_index()
 
 
+FONTANA_BROKEN_PV = (14, 15)
+
+
+def fontana(source: Path) -> pd.DataFrame:
+    """Fifteen homes of Fontana: the meters run on the wall clock an hour after the label, the weather on standard time at it."""
+    raw = pd.read_parquet(source / "load" / "citylearn2022_fontana_17homes_hourly.parquet")
+    raw = raw[~raw["building"].isin(FONTANA_BROKEN_PV)]
+    wall = pd.DatetimeIndex(raw["timestamp_pst"]) + pd.Timedelta(hours=1)
+    # The hour that autumn has twice is there once, the hour that spring skips is there and was never metered.
+    start = wall.tz_localize("America/Los_Angeles", ambiguous=np.ones(len(wall), dtype=bool), nonexistent="NaT")
+    assert start.isna().sum() == raw["building"].nunique()
+    homes = pd.DataFrame(
+        {
+            "site_id": [f"home_{number:02}" for number in raw["building"]],
+            "time": start.tz_convert("UTC").as_unit("us"),
+            "observed_kw": (raw["load_kwh"] - raw["solar_kwh"]).round(3).to_numpy(dtype=np.float32),
+            "pv_kw": raw["solar_kwh"].round(3).to_numpy(dtype=np.float32),
+        }
+    )[~start.isna()]
+    first = raw[raw["building"] == raw["building"].iloc[0]]
+    weather = pd.DataFrame(
+        {
+            "temp_air_c": first["outdoor_dry_bulb_temperature"].round(1).to_numpy(),
+            "dni_wm2": first["direct_solar_irradiance"].round(0).to_numpy(),
+            "ghi_wm2": first["diffuse_solar_irradiance"].round(0).to_numpy(),
+        },
+        index=pd.DatetimeIndex(first["timestamp_pst"]).tz_localize("Etc/GMT+8").tz_convert("UTC").as_unit("us"),
+    )
+    frame = pd.concat([on_grid(home, "1h") for _, home in homes.groupby("site_id")], ignore_index=True)
+    frame = frame.join(weather, on="time")
+    assert _noon_of(frame.dropna(), "pv_kw", "dni_wm2") < 0.5, "the sun of the roofs and that of the weather part"
+    return frame
+
+
+def _noon_of(frame: pd.DataFrame, first: str, second: str) -> float:
+    """Largest distance [h] between the middles of two suns' days, over the months."""
+    hour, month = frame["time"].dt.hour - 8.0, frame["time"].dt.month
+    middle = [(frame[c] * (hour % 24)).groupby(month).sum() / frame[c].groupby(month).sum() for c in (first, second)]
+    return float((middle[0] - middle[1]).abs().median())
+
+
+def sydney(source: Path) -> pd.DataFrame:
+    """One home of Sydney on its wall clock: zeros fill the hour that spring skips, autumn's double hour was added up."""
+    raw = pd.read_csv(source / "load" / "ausgrid_customer12_30min_2011_2012.csv.gz", parse_dates=["timestamp_local"])
+    wall = pd.DatetimeIndex(raw["timestamp_local"])
+    start = wall.tz_localize("Australia/Sydney", ambiguous="NaT", nonexistent="NaT")
+    assert start.isna().sum() == 4, "two half-hours that never were, two that came twice"
+    frame = pd.DataFrame(
+        {
+            "site_id": "sydney_home",
+            "time": start.tz_convert("UTC").as_unit("us"),
+            "observed_kw": (raw["load_kw"] - raw["pv_kw"]).round(3).astype("float32"),
+            "pv_kw": raw["pv_kw"].round(3).astype("float32"),
+        }
+    )[~start.isna()]
+    return on_grid(frame, "30min")
+
+
 def main() -> None:
     """Rewrite every sample."""
     if "CBLCAST_DATA_DIR" not in os.environ:
@@ -191,6 +249,8 @@ def main() -> None:
     load, weather = cambridge(source)
     write(load, "cambridge_sme")
     write(weather, "cambridge_weather")
+    write(fontana(source), "fontana_homes")
+    write(sydney(source), "sydney_home")
 
 
 if __name__ == "__main__":

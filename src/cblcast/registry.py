@@ -158,6 +158,7 @@ FEATURES = Registry(
         "site_attributes": "cblcast.features.site_attributes:SiteAttributes",
         "day_history": "cblcast.features.day_history:DayHistory",
         "occupancy": "cblcast.features.occupancy:Occupancy",
+        "thermal_days": "cblcast.features.thermal_days:ThermalDays",
     },
     "cblcast.features",
 )
@@ -196,6 +197,7 @@ ESTIMATORS = Registry(
         "LeastSquares": "cblcast.estimators.learners.regression:LeastSquares",
         "Ridge": "cblcast.estimators.learners.regression:Ridge",
         "TimeOfWeekTemperature": "cblcast.estimators.learners.time_of_week_temperature:TimeOfWeekTemperature",
+        "PhysicallyBasedLoad": "cblcast.estimators.learners.physical_load:PhysicallyBasedLoad",
         "GaussianProcess": "cblcast.estimators.learners.kernel_methods:GaussianProcess",
         "SupportVector": "cblcast.estimators.learners.kernel_methods:SupportVector",
         "Boosting": "cblcast.estimators.learners.boosting:Boosting",
@@ -236,6 +238,7 @@ READERS = Registry(
         "table": "cblcast.io.tabular:read_panel",  # CSV and Parquet, long or wide
         "green_button": "cblcast.io.green_button:read_green_button",
         "nem12": "cblcast.io.nem12:read_nem12",
+        "pecan_street": "cblcast.io.pecan_street:read_pecan_street",
     },
     "cblcast.readers",
 )
@@ -270,6 +273,7 @@ WORLDS = Registry(
     {
         "microgrid": "cblcast.workflow.microgrid:MicrogridWorld",
         "commuting": "cblcast.workflow.commuting:Commuting",
+        "households": "cblcast.workflow.households:Households",
     },
     "cblcast.worlds",
 )

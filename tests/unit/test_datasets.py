@@ -23,6 +23,8 @@ def turin():
         ("cambridge_sme", 12, 12 * 35_064, 60, 18_455),
         ("la_haute_borne", 1, 105_120, 10, 1_373),  # a farm without one turbine is not metered
         ("la_haute_borne_turbines", 4, 4 * 105_120, 10, 2_569),
+        ("fontana_homes", 15, 15 * 8_760, 60, 15),  # the second hour of autumn at each home
+        ("sydney_home", 1, 17_568, 30, 4),
     ],
 )
 def test_describe(name, sites, rows, minutes, not_metered):
@@ -115,5 +117,12 @@ def test_homes_are_read_from_the_named_folder(monkeypatch, tmp_path):
 
 
 def test_bundled_files_are_small_and_there():
-    assert BUNDLED == ["turin", "cambridge_sme", "la_haute_borne", "la_haute_borne_turbines"]
+    assert BUNDLED == [
+        "turin",
+        "cambridge_sme",
+        "la_haute_borne",
+        "la_haute_borne_turbines",
+        "fontana_homes",
+        "sydney_home",
+    ]
     assert all(d.available for d in datasets.list_datasets() if d.bundled)

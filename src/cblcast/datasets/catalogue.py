@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cblcast.datasets.files import folder_of
-from cblcast.datasets.readers import one_file, read_cambridge, read_cambridge_sme, read_lcl_homes
+from cblcast.datasets.readers import homes_with_pv, one_file, read_cambridge, read_cambridge_sme, read_lcl_homes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,6 +92,26 @@ CATALOGUE: dict[str, Dataset] = {
             CREDIT_ENGIE,
             ("la_haute_borne_turbines.parquet",),
             one_file(**_FARM_SITE, rated_kw=2050.0, hub_height_m=80.0),
+        ),
+        Dataset(
+            "fontana_homes",
+            "Fifteen homes with PV in Fontana, California, 2016-2017, hourly",
+            "MIT",
+            "CityLearn challenge 2022 (Intelligent Environments Laboratory, The University of Texas at Austin)",
+            ("fontana_homes.parquet",),
+            homes_with_pv(
+                tz="America/Los_Angeles", country="US", subdivision="CA", lat=34.09, lon=-117.44, city="Fontana"
+            ),
+        ),
+        Dataset(
+            "sydney_home",
+            "One home with PV in Sydney, 2011-2012, half-hourly",
+            "CC BY 4.0",
+            "Ausgrid, Solar home electricity data, customer 12",
+            ("sydney_home.parquet",),
+            homes_with_pv(
+                tz="Australia/Sydney", country="AU", subdivision="NSW", lat=-33.87, lon=151.21, city="Sydney"
+            ),
         ),
         Dataset(
             "cambridge",

@@ -27,6 +27,17 @@ def one_file(**site: Any) -> Callable[[list[Path]], tuple[pd.DataFrame, pd.DataF
     return read
 
 
+def homes_with_pv(**site: Any) -> Callable[[list[Path]], tuple[pd.DataFrame, pd.DataFrame]]:
+    """As :func:`one_file`, of homes metered at the grid beside their PV: what they use is the sum of both."""
+    read_one = one_file(**site, segment="home")
+
+    def read(paths: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
+        data, sites = read_one(paths)
+        return data.assign(load_kw=data["observed_kw"] + data["pv_kw"]), sites
+
+    return read
+
+
 def _long(wide: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
     """One column a site and a weather frame, both by time → the panel's frame."""
     times = wide.index.rename("time").as_unit("us")

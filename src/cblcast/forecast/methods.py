@@ -29,6 +29,7 @@ _SELECTION = {
 # The baseline paper's net (sections 3.3 and 4.2): two layers of ten by scaled conjugate gradient, on the calendar alone.
 _NAMED: dict[str, tuple[str, dict[str, Any]]] = {
     "NN-CBL": ("NeuralNetPerSite", {"columns": ("hour", "day_of_month", "month", "day_type")}),
+    "PBLM": ("PhysicallyBasedLoad", {}),  # the model itself; before a hyphen, PBLM is the window named after it
 }
 _INNER = ("of", "members")  # keys of a study that hold further methods: what is wrapped, what is averaged
 EXAMPLES = (
@@ -44,6 +45,8 @@ EXAMPLES = (
     "BW-Mid4of6",
     "NN-CBL",
     "PBLM-NN-CBL",
+    "PBLM",
+    "PBLM-PBLM",
 )
 
 

@@ -15,6 +15,7 @@ from cblcast.errors import DataError, StudyError
 from cblcast.frames.panel import Panel
 from cblcast.io.opened import check_exists, file_name, head_of, is_workbook
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
+from cblcast.io.pecan_street.exports import is_dataport_export
 from cblcast.io.read_report import ReadReport
 from cblcast.io.readings import Reading
 
@@ -26,6 +27,7 @@ _TELLING = registry.Registry(
         "table": "cblcast.io.tabular:read_table_meter",  # CSV, Parquet and Excel, long or wide
         "green_button": "cblcast.io.green_button:read_green_button_meter",
         "nem12": "cblcast.io.nem12:read_nem12_meter",
+        "pecan_street": "cblcast.io.pecan_street.exports:read_pecan_street_meter",
     },
 )
 EVENT_FORMATS = registry.Registry(
@@ -86,7 +88,7 @@ def read_with_report(path: str | Path, options: ReaderOptions = DEFAULT_OPTIONS)
     if chosen not in _TELLING:
         return _read_by_added(chosen, path, options)
     reader: Callable[..., Reading] = _TELLING.resolve(chosen)
-    if chosen != "table":
+    if chosen not in ("table", "pecan_street"):
         given = options.given
         fixed = next((name for name in _TABLE_OPTIONS if name in given), None)
         if fixed is not None:
@@ -126,6 +128,8 @@ def looks_like(path: Path) -> str:
     head = head_of(path)
     if _NEM12.match(head):
         return "nem12"
+    if is_dataport_export(head):
+        return "pecan_street"
     if _NEM13.match(head):
         raise DataError(
             f"{path.name} is a NEM13 file, which holds dial readings of months: ask for interval data (NEM12)"

@@ -99,14 +99,15 @@ def read_table_meter(source: Source, options: ReaderOptions) -> Reading:
     _check_options(options)
     meter = read_table(source, "meter", options.decimal)
     try:
-        return _reading(meter, options)
+        return reading_of_table(meter, options)
     except DataError as error:
         if meter.encoding is None or "not UTF-8" in str(error):
             raise
         raise DataError(f"{error} ({meter.name} is not UTF-8 text, so it was read as {meter.encoding})") from None
 
 
-def _reading(meter: Table, options: ReaderOptions) -> Reading:
+def reading_of_table(meter: Table, options: ReaderOptions) -> Reading:
+    """A table that was opened already as a panel, with the report."""
     meter = _renamed(meter, options)
     meter = unfolded(meter)
     original = {ours: theirs for theirs, ours in (options.columns or {}).items()}

@@ -1,0 +1,210 @@
+"""Rows of a SQL database by an SQLAlchemy URL, which is a secret: it comes from the environment and is never told whole."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from cblcast.errors import DataError, nearest
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine, Table
+    from sqlalchemy.engine import URL
+
+URL_VARIABLE = "CBLCAST_DATABASE_URL"
+CHUNK_ROWS = 200_000
+_WITHIN_S = 10.0  # for a server to answer at all
+_PORTS = {"postgresql": 5432, "mssql": 1433, "mysql": 3306, "mariadb": 3306, "oracle": 1521}
+_PASSWORD = re.compile(r"(://[^:/@\s]*):[^@\s]*@|((?:pwd|password)\s*=\s*)[^;&\s]+", re.IGNORECASE)
+
+
+def masked(text: str) -> str:
+    """`text` without the passwords of URLs and connection strings in it."""
+    return _PASSWORD.sub(lambda found: f"{found[1]}:***@" if found[1] else f"{found[2]}***", text)
+
+
+def read_rows(
+    table: str,
+    *,
+    url: str | None = None,
+    columns: Sequence[str] | None = None,
+    where: Mapping[str, Any] | None = None,
+    between: tuple[str, Any, Any] | None = None,
+    timeout_s: float = 300.0,
+) -> pd.DataFrame:
+    """Rows of one table or view.
+
+    Parameters
+    ----------
+    table : str
+        Its name, with its schema where it has one (``dbo.p2019_exp_eng``).
+    url : str, optional
+        An SQLAlchemy URL; from the environment variable ``CBLCAST_DATABASE_URL`` unless given, so that no password stands in
+        a script. SQLite and PostgreSQL (extra ``database``) are tested; SQL Server is
+        ``mssql+pyodbc://USER:PASSWORD@HOST/DATABASE?driver=ODBC+Driver+18+for+SQL+Server`` with ``pyodbc`` installed.
+    columns : sequence of str, optional
+        All unless given.
+    where : mapping, optional
+        Column → the value, or a list of values, that it must have.
+    between : (column, first, last), optional
+        Rows with first ≤ column < last.
+    timeout_s : float
+        After which a query is given up [s]; a server that does not answer is given up after 10 s.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    DataError
+        No URL, no driver, a server that cannot be reached or is too slow, an unknown table or column, no row. Passwords are
+        masked in every message.
+    """
+    from sqlalchemy import select
+
+    with _connected(url, timeout_s) as (engine, name):
+        found = _table(engine, table, name)
+        known = [column.name for column in found.columns]
+        for column in [*(columns or ()), *(where or {}), *((between[0],) if between else ())]:
+            if column not in known:
+                raise DataError(f"table {table!r} of {name} has no column {column!r}: {nearest(column, known)}")
+        query = select(*[found.c[column] for column in (columns or known)])
+        for column, value in (where or {}).items():
+            several = isinstance(value, (list, tuple, set, frozenset, pd.Index))
+            query = query.where(found.c[column].in_(list(value)) if several else found.c[column] == value)
+        if between is not None:
+            first, last = (_as_column(found.c[between[0]], end) for end in between[1:])
+            query = query.where(found.c[between[0]] >= first, found.c[between[0]] < last)
+        with engine.connect() as connection:
+            _limit_time(connection, engine.dialect.name, timeout_s)
+            streamed = connection.execution_options(stream_results=True, max_row_buffer=CHUNK_ROWS)
+            result = streamed.execute(query)
+            names = list(result.keys())
+            parts = [pd.DataFrame.from_records(rows, columns=names) for rows in result.partitions(CHUNK_ROWS)]
+    rows = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    if rows.empty:
+        raise DataError(f"table {table!r} of {name} has no row that was asked for: widen the span or the list of homes")
+    return rows
+
+
+@contextmanager
+def _connected(url: str | None, timeout_s: float) -> Iterator[tuple[Engine, str]]:
+    """An engine and the name by which it may be told; whatever the database says becomes one sentence."""
+    try:
+        from sqlalchemy import create_engine
+        from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+    except ImportError:
+        raise DataError("reading databases needs SQLAlchemy: pip install 'cblcast[database]'") from None
+    if not timeout_s > 0:
+        raise DataError(f"timeout_s is a positive number of seconds, not {timeout_s!r}")
+    address = _address(url)
+    name = address.render_as_string(hide_password=True).split("?")[0]
+    _check_reachable(address, name)
+    # A server that took the call but never answers is hung up on a little after it should have given up itself.
+    patience = {"timeout": timeout_s + _WITHIN_S} if address.drivername == "postgresql+pg8000" else {}
+    try:
+        engine = create_engine(address, connect_args=patience)
+    except ImportError as error:
+        driver = error.name or address.drivername
+        raise DataError(
+            f"{name} needs the driver {driver!r}: install it (PostgreSQL: pip install 'cblcast[database]')"
+        ) from None
+    except (NoSuchModuleError, ArgumentError) as error:
+        raise DataError(f"{name} is no database that SQLAlchemy knows ({_short(error)})") from None
+    pool_log = logging.getLogger("sqlalchemy.pool")
+    level = pool_log.level
+    pool_log.setLevel(logging.CRITICAL)  # after an error it would print that the cursor could not be closed either
+    try:
+        yield engine, name
+    except SQLAlchemyError as error:
+        raise DataError(
+            f"{name} did not give the rows ({_short(error)}): is the server up, and the account right?"
+        ) from None
+    except (OSError, TimeoutError) as error:
+        raise DataError(f"{name} cannot be reached ({_short(error)}): check host, port and network") from None
+    finally:
+        engine.dispose()
+        pool_log.setLevel(level)
+
+
+def _address(url: str | None) -> URL:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    text = url or os.environ.get(URL_VARIABLE, "")
+    if not text:
+        raise DataError(
+            f"the address of the database is not set: put its SQLAlchemy URL into the environment variable {URL_VARIABLE} "
+            "(postgresql+pg8000://USER:PASSWORD@HOST/DATABASE)"
+        )
+    try:
+        address = make_url(text)
+    except (ArgumentError, ValueError):
+        raise DataError(
+            f"{URL_VARIABLE} holds no SQLAlchemy URL: write it like postgresql+pg8000://USER:PASSWORD@HOST/DATABASE, with "
+            "special characters of the password as %40"
+        ) from None
+    # The bare name means the driver of the extra; psycopg2 is under the LGPL.
+    return address.set(drivername="postgresql+pg8000") if address.drivername in ("postgresql", "postgres") else address
+
+
+def _check_reachable(address: URL, name: str) -> None:
+    """Drivers wait for minutes on a host that does not answer; knocking first takes seconds."""
+    backend = address.get_backend_name()
+    if backend == "sqlite":
+        if address.database and address.database != ":memory:" and not os.path.isfile(address.database):
+            raise DataError(f"{name} does not exist: give the path of an SQLite file")
+        return
+    if not address.host or backend not in _PORTS:
+        return
+    try:
+        socket.create_connection((address.host, address.port or _PORTS[backend]), _WITHIN_S).close()
+    except (OSError, UnicodeError) as error:
+        raise DataError(f"{name} cannot be reached ({_short(error)}): check host, port and network") from None
+
+
+def _table(engine: Engine, table: str, name: str) -> Table:
+    from sqlalchemy import MetaData, Table, inspect
+    from sqlalchemy.exc import NoSuchTableError
+
+    schema, _, bare = table.rpartition(".")
+    try:
+        return Table(bare, MetaData(), schema=schema or None, autoload_with=engine)
+    except NoSuchTableError:
+        look = inspect(engine)
+        known = [*look.get_table_names(schema or None), *look.get_view_names(schema or None)]
+        raise DataError(f"{name} has no table {table!r}: {nearest(bare, known)}") from None
+
+
+def _as_column(column: Any, value: Any) -> Any:
+    """An end of a span in the type of its column: a time may be written as text."""
+    from sqlalchemy import DateTime
+
+    return pd.Timestamp(value).to_pydatetime() if isinstance(column.type, DateTime) else value
+
+
+def _limit_time(connection: Any, dialect: str, timeout_s: float) -> None:
+    """Let the server itself give up a query that takes too long, where it can."""
+    from sqlalchemy import text
+
+    if dialect == "postgresql":
+        connection.execute(
+            text("SELECT set_config('statement_timeout', :ms, false)"), {"ms": str(int(timeout_s * 1000))}
+        )
+
+
+def _short(error: BaseException) -> str:
+    """The first line of what a driver says, without passwords."""
+    cause = getattr(error, "orig", None) or error
+    message = cause.args[0] if cause.args else ""
+    # pg8000 hands on all fields of the server's answer; M is the message (PostgreSQL, 55.8).
+    told = str(message.get("M") if isinstance(message, dict) else cause) or type(error).__name__
+    return masked(" ".join(told.split()))[:160]

@@ -1,0 +1,132 @@
+"""Rows of real databases: SQLite, and a PostgreSQL server of the tests' own."""
+
+import re
+import socket
+import sqlite3
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cblcast.errors import DataError
+from cblcast.io.database import URL_VARIABLE, masked, read_rows
+from cblcast.io.pecan_street import read_pecan_street
+
+sys.path.append(str(Path(__file__).parents[2]))
+import postgres
+
+ROWS = pd.DataFrame(
+    {
+        "dataid": np.repeat([545, 3840], 96),
+        "localminute": np.tile(pd.date_range("2019-07-01", periods=96, freq="15min", tz="America/Chicago"), 2),
+        "grid": np.sin(np.arange(192)),
+        "solar": np.r_[np.full(96, 0.5), np.full(96, np.nan)],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def server():
+    if postgres.programs() is None:
+        pytest.skip("no PostgreSQL is installed (initdb is not found)")
+    with postgres.server() as url:
+        from sqlalchemy import create_engine, text
+
+        engine = create_engine(url)
+        with engine.begin() as connection:
+            connection.execute(text("CREATE SCHEMA homes"))
+            connection.execute(text("CREATE VIEW homes.sleepy AS SELECT 1 AS dataid FROM (SELECT pg_sleep(20)) AS nap"))
+        ROWS.to_sql("p2019", engine, schema="homes", index=False)
+        engine.dispose()
+        yield url
+
+
+@pytest.fixture
+def sqlite(tmp_path) -> str:
+    path = tmp_path / "homes.db"
+    with sqlite3.connect(path) as connection:
+        ROWS.assign(localminute=ROWS["localminute"].dt.strftime("%Y-%m-%d %H:%M:%S%z")).to_sql(
+            "p2019", connection, index=False
+        )
+    connection.close()
+    return f"sqlite:///{path}"
+
+
+def test_homes_from_postgres_are_the_homes(server, monkeypatch):
+    monkeypatch.setenv(URL_VARIABLE, server)
+    rows = read_rows(
+        "homes.p2019",
+        where={"dataid": [545, 3840]},
+        between=("localminute", "2019-07-01 00:00-05", "2019-07-02 00:00-05"),
+    )
+    panel = read_pecan_street(rows, tz="America/Chicago")
+    assert len(panel.data) == 192
+    assert np.allclose(panel.data.xs("545", level="site_id")["observed_kw"], ROWS["grid"][:96])
+    assert len(read_rows("homes.p2019", columns=["dataid"], where={"dataid": 545})) == 96
+
+
+def test_postgres_says_what_is_wrong_and_never_the_password(server):
+    secret = postgres.PASSWORD
+    for url, table, sentence in [
+        (server, "homes.p2020", "has no table 'homes.p2020': did you mean 'p2019'"),
+        (server.replace(postgres.ESCAPED, "wrong"), "homes.p2019", "did not give the rows"),
+        (server.replace("/postgres", "/nowhere"), "homes.p2019", "did not give the rows"),
+    ]:
+        with pytest.raises(DataError, match=re.escape(sentence)) as raised:
+            read_rows(table, url=url)
+        assert secret not in str(raised.value)
+        assert "wrong@" not in str(raised.value)
+        assert "cblcast:***@127.0.0.1" in str(raised.value)
+    with pytest.raises(DataError, match="has no column 'house': "):
+        read_rows("homes.p2019", url=server, columns=["house"])
+    with pytest.raises(DataError, match="has no row that was asked for"):
+        read_rows("homes.p2019", url=server, where={"dataid": 1})
+
+
+def test_a_slow_query_is_given_up(server):
+    with pytest.raises(DataError, match=r"did not give the rows .*statement timeout"):
+        read_rows("homes.sleepy", url=server, timeout_s=0.3)
+
+
+def test_a_value_is_never_code(server):
+    from sqlalchemy.exc import SQLAlchemyError
+
+    attack = "1; DROP TABLE homes.p2019"
+    with pytest.raises((DataError, SQLAlchemyError)):
+        read_rows("homes.p2019", url=server, where={"dataid": attack})
+    assert len(read_rows("homes.p2019", url=server)) == 192
+
+
+def test_homes_from_sqlite(sqlite):
+    panel = read_pecan_street(read_rows("p2019", url=sqlite), tz="America/Chicago")
+    assert np.allclose(panel.data.xs("545", level="site_id")["observed_kw"], ROWS["grid"][:96])
+
+
+def test_databases_that_are_none(tmp_path, monkeypatch):
+    monkeypatch.delenv(URL_VARIABLE, raising=False)
+    with pytest.raises(DataError, match="environment variable CBLCAST_DATABASE_URL"):
+        read_rows("p2019")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for url, sentence in [
+        (f"postgresql://me:secret@127.0.0.1:{port}/x", "cannot be reached"),
+        ("postgresql://me:secret@no.such.host.invalid/x", "cannot be reached"),
+        (f"sqlite:///{tmp_path}/none.db", "does not exist"),
+        ("oraculum://me:secret@host/x", "is no database that SQLAlchemy knows"),
+        ("mssql+pyodbc://me:secret@127.0.0.1:1/x", "cannot be reached|needs the driver"),
+        ("me:secret@host", "holds no SQLAlchemy URL"),
+    ]:
+        with pytest.raises(DataError, match=sentence) as raised:
+            read_rows("p2019", url=url)
+        assert "secret" not in str(raised.value)
+    (tmp_path / "text.db").write_text("this is no database, but long enough to be taken for one" * 20)
+    with pytest.raises(DataError, match="did not give the rows"):
+        read_rows("p2019", url=f"sqlite:///{tmp_path}/text.db")
+
+
+def test_passwords_are_masked_wherever_they_stand():
+    assert masked("cannot open postgresql://me:pa55@host/x") == "cannot open postgresql://me:***@host/x"
+    assert masked("DRIVER=x;PWD=pa55;SERVER=y") == "DRIVER=x;PWD=***;SERVER=y"
