@@ -88,7 +88,7 @@ class Forecaster:
         return columns_of_builders(panel, cases, self.builders, cache)
 
     def fit(self, panel: Panel, cases: pd.DataFrame) -> Forecaster:
-        """Train on the metered load of `cases`; a :class:`DataWarning` names days on which the meter says odd things."""
+        """Train on the metered load of `cases`; a :class:`~cblcast.errors.DataWarning` names days on which the meter says odd things."""
         warn_of_odd_days(panel)
         return self.fit_matrix(self.matrix(panel, cases), truth(panel, cases), panel.sites)
 
