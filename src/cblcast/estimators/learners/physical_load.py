@@ -137,7 +137,11 @@ class PhysicallyBasedLoad(RegressorMixin, BaseEstimator):
             if len(rows) == 0:
                 continue
             found = identify(load[rows], time[rows], n_times, taken[rows, 2:], taus)
-            self.base_kw_[site], self.slope_kw_k_[site], self.filter_[site] = found.base_kw, found.slope_kw_k, found.filters
+            self.base_kw_[site], self.slope_kw_k_[site], self.filter_[site] = (
+                found.base_kw,
+                found.slope_kw_k,
+                found.filters,
+            )
             self.balance_c_[site], self.time_constant_range_h_[site] = found.balance_c, found.ranges_h
             self.time_constant_h_[site] = taus[found.filters]
             self.occupied_[site] = occupied_times(load[rows], time[rows], n_times)
@@ -153,9 +157,7 @@ class PhysicallyBasedLoad(RegressorMixin, BaseEstimator):
         if self.days == 0 or len(X) == 0:
             return modelled
         missed, weight = np.empty((len(X), self.days)), np.empty((len(X), self.days))
-        metered, then, age = (
-            take(X, numbered("thermal", key, self.days), self) for key in ("kw", "day", "age_days")
-        )
+        metered, then, age = (take(X, numbered("thermal", key, self.days), self) for key in ("kw", "day", "age_days"))
         for k in range(self.days):
             filters = take(X, [f"{name}_{k + 1:02d}" for name in self._filters()], self)
             missed[:, k] = metered[:, k] - self._model(site, then[:, k] * 24 + hour, filters)
