@@ -11,8 +11,9 @@ from cblcast import datasets
 from cblcast.simulate.building import BuildingResult, BuildingWorld, simulate_building
 from cblcast.simulate.building_program import BuildingProgram
 from cblcast.simulate.building_weather import SteppedWeather, stepped_weather
-from cblcast.simulate.room_identification import Asked, identify_room
+from cblcast.simulate.room_identification import identify_room
 from cblcast.simulate.rooms import Signals
+from cblcast.simulate.thermostat_room import Asked
 
 EVENT_DAYS = tuple(f"2019-{day}" for day in ("06-12", "06-19", "06-26", "07-03", "07-10", "07-17", "07-24", "07-31"))
 PROGRAM = BuildingProgram(14, 17, shift_k=2.0)

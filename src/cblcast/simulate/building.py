@@ -16,24 +16,16 @@ from cblcast.errors import DataError
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE
 from cblcast.physics.recovery import Response, response
+from cblcast.simulate.building_devices import base_kw, cold_room_kw, hot_water_kw
 from cblcast.simulate.building_program import BuildingProgram, hottest_days
 from cblcast.simulate.building_weather import SteppedWeather
-from cblcast.simulate.drawn_rooms import KINDS, DrawnCustomers, draw_customers
-from cblcast.simulate.hot_water import draws, heat_water
+from cblcast.simulate.drawn_rooms import DrawnCustomers, draw_customers
 from cblcast.simulate.room_fleet import stream_rooms
-from cblcast.simulate.rooms import Drive, Rooms
 
 Array = np.ndarray
 TRUTH = "truth_kw"
-DEVICES = ("hvac_kw", "hot_water_kw", "refrigeration_kw", "base_kw")
 BEFORE_H, AFTER_H = 12.0, 24.0  # what is looked at around an event to read its response off
 MOST_VALUES = 60_000_000
-# Load that is neither heating nor cooling nor a device of its own, over its mean, by local hour.
-BASE_BY_HOUR = {
-    "home": np.array([6, 5, 5, 5, 5, 6, 9, 11, 10, 9, 8, 8, 9, 9, 8, 8, 9, 12, 15, 16, 15, 13, 10, 8.0]),
-    "sme": np.array([4, 4, 4, 4, 4, 5, 7, 10, 14, 16, 17, 17, 16, 17, 17, 17, 16, 14, 11, 8, 6, 5, 4, 4.0]),
-}
-REST_SHARE = 0.45  # of the base load on days of rest where nobody comes
 
 
 @dataclass(frozen=True)
@@ -160,7 +152,7 @@ class _World:
         program = world.program
         without = self._rooms(None)
         with_it = without if program is None or len(self.event_days) == 0 else self._rooms(self.event_days)
-        fixed = {"hot_water_kw": self._hot_water(), "refrigeration_kw": self._refrigeration(), "base_kw": self._base()}
+        fixed = self._devices()
         others = sum(fixed.values())
         noise = 1.0 + world.noise * self.rng["noise"].standard_normal(without.shape)
         observed, truth = (with_it + others) * noise, (without + others) * noise
@@ -204,38 +196,15 @@ class _World:
             out[block.first : block.first + len(block.hvac_kw)] = block.hvac_kw
         return out[self.kept] + 0.0
 
-    def _hot_water(self) -> Array:
-        n, rng = self.world.count, self.rng["water"]
-        drawn = draws(np.where(self.has_water, self.world.litres_per_day, 0.0), self.hour, self.step_h, rng)
-        litres = rng.uniform(100, 300, n)
-        power, _ = heat_water(
-            drawn, self.step_h, litres, rng.uniform(0.001, 0.003, n), rng.uniform(52, 60, n), rng.uniform(1.5, 3, n)
-        )
-        return np.where(self.has_water, power, 0.0)
-
-    def _refrigeration(self) -> Array:
-        """A cold room behind each door: one capacity, kept cool against a room of 21 °C, warmed by use."""
-        n = self.world.count
-        size = self.customers.floor_m2 / 400
-        one = np.ones(n)
-        cold = Rooms(
-            0.02 * size, 12 * one, -60 * one, 4 * one, 0 * one, self.customers.rooms.occupied_from_h,
-            self.customers.rooms.occupied_until_h, 0 * one, 1.2 * size, one, 2 * one, 0.15 * size, 0 * one,
-        )  # fmt: skip
-        n_steps = len(self.hour)
-        drive = Drive(np.full(n_steps, 21.0), np.zeros(n_steps), self.hour)
-        out = np.concatenate([block.hvac_kw.copy() for block in stream_rooms(cold, drive, self.step_h)])
-        return np.where(self.has_cold, out, 0.0) + 0.0
-
-    def _base(self) -> Array:
-        shape = BASE_BY_HOUR[self.world.kind]
-        by_hour = np.interp(self.hour, np.arange(25), np.r_[shape, shape[0]]) / shape.mean()
-        rest = (self.day + 3) % 7 >= 5
-        share = np.where(rest & KINDS[self.world.kind].rest_days, REST_SHARE, 1.0)
-        rng, n = self.rng["base"], self.world.count
-        day = self.day - self.day[0]
-        lively = np.exp(self.world.day_spread * rng.standard_normal((day.max() + 1, n)))[day]
-        return (by_hour * share)[:, None] * self.customers.base_kw * lively
+    def _devices(self) -> dict[str, Array]:
+        """Load that no program moves, by device, each of shape (n_steps, n)."""
+        world, water = self.world, self.rng["water"]
+        litres = np.where(self.has_water, world.litres_per_day, 0.0)
+        return {
+            "hot_water_kw": hot_water_kw(litres, self.hour, self.step_h, water),
+            "refrigeration_kw": cold_room_kw(self.customers, self.hour, self.step_h) * self.has_cold,
+            "base_kw": base_kw(self.customers, world.kind, self.hour, self.day, world.day_spread, self.rng["base"]),
+        }
 
     def _response(
         self, with_it: Array, without: Array, span: tuple[int, int], spans: list[tuple[int, int]]
