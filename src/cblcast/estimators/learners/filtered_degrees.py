@@ -15,8 +15,8 @@ import numpy as np
 from scipy.optimize import nnls
 
 Array = np.ndarray
-HEATING_C = tuple(range(6, 21, 2))
-COOLING_C = tuple(range(10, 27, 2))
+HEATING_C = tuple(range(2, 23, 2))
+COOLING_C = tuple(range(2, 29, 2))
 ROUNDS = 3
 INDISTINCT = 0.01  # time constants whose squared error is within 1 % of the best one's cannot be told apart
 
@@ -73,7 +73,7 @@ def identify(load_kw: Array, time: Array, n_times: int, filtered_c: Array, time_
     time_constants_h : ndarray, shape (n_time_constants,)
     """
     search = _Search(load_kw, time, n_times, filtered_c)
-    chosen = [(0, HEATING_C[-3]), (0, COOLING_C[-5])]
+    chosen = [(0, 14), (0, 18)]
     error, slope = search.fit(chosen)
     for _ in range(ROUNDS):
         before = error
