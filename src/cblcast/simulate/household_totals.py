@@ -68,7 +68,7 @@ def add_up(world: HouseholdWorld, weather: HouseholdWeather, other_kw: Array | N
         np.concatenate(kept["load"]),
         np.concatenate(kept["truth"]),
         np.concatenate(kept["pv"]),
-        followed.any(0),
+        np.asarray(followed.any(0)),
         mean["load"],
         mean["truth"],
         mean["pv"],

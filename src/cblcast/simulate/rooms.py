@@ -120,7 +120,8 @@ class Signals:
 
     def part(self, steps: slice) -> Signals:
         """Some of the steps."""
-        return Signals(**{name: None if value is None else value[steps] for name, value in vars(self).items()})
+        event = None if self.event is None else self.event[steps]
+        return Signals(self.set_point_shift_k[steps], self.load_fraction[steps], self.power_set_point_kw[steps], event)
 
     @classmethod
     def none(cls, n_steps: int) -> Signals:
