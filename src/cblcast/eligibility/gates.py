@@ -18,6 +18,7 @@ from cblcast.metrics import rrmse
 from cblcast.programs import load_program
 from cblcast.programs.model import Program
 from cblcast.settlement.estimate import estimate
+from cblcast.yaml_files import parse_document
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,8 @@ class Gate:
 @lru_cache(maxsize=1)
 def load_gates() -> dict[str, Gate]:
     """Every known gate by name, from the data file."""
-    import yaml
-
-    document = yaml.safe_load((files("cblcast.eligibility") / "gates.yaml").read_text(encoding="utf-8"))
+    content = (files("cblcast.eligibility") / "gates.yaml").read_text(encoding="utf-8")
+    document = parse_document(content, "gates.yaml", "table of gates")
     return {name: Gate(name=name, **terms) for name, terms in document.items()}
 
 

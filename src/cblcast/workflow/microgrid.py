@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from cblcast.config.microgrid import MicrogridStudy
-from cblcast.config.problems import read_yaml, validated
+from cblcast.config.problems import validated
 from cblcast.errors import StudyError
 from cblcast.simulate.island import Islands
 from cblcast.simulate.island_trace import trace_islands
@@ -24,6 +24,7 @@ from cblcast.sizing.problem import SizingProblem
 from cblcast.value.bargaining import threshold_subsidy
 from cblcast.workflow.island_year import island_year, study_islands
 from cblcast.workflow.worlds import WorldResult
+from cblcast.yaml_files import read_yaml
 
 _POWERS = [
     "load_kw",
