@@ -6,6 +6,7 @@ an attribute, so that this page lists everything that an own estimator or builde
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ import pandas as pd
 
 from cblcast.frames.events import Window
 from cblcast.frames.panel import Panel
+from cblcast.parameters import check_fields
 from cblcast.wishes import merge_wishes
 
 
@@ -144,9 +146,25 @@ def needed_windows(*estimators: Any) -> tuple[Window, ...]:
 
 
 def check_parameters(estimator: Any) -> None:
-    """Let an estimator that can check its parameters do so."""
+    """Refuse a parameter of an estimator, or of one inside it, that its declaration does not take; then let it check itself.
+
+    Raises
+    ------
+    StudyError
+        The estimator, the parameter, the value and what is allowed, in one sentence.
+    """
+    check_fields(estimator)
+    for value in _parameters(estimator):
+        for inner in value if isinstance(value, (list, tuple)) else (value,):
+            if able(inner, Estimator):
+                check_parameters(inner)
     if able(estimator, Checks):
         estimator.check()
+
+
+def _parameters(estimator: Any) -> Iterator[Any]:
+    known = inspect.signature(type(estimator)).parameters
+    return (getattr(estimator, name) for name in known if hasattr(estimator, name))
 
 
 def learns(estimator: Any) -> bool:

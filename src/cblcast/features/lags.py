@@ -10,6 +10,7 @@ import pandas as pd
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, StudyError
+from cblcast.parameters import Steps, StepsOrNone, check_fields
 from cblcast.wishes import union
 
 
@@ -41,16 +42,17 @@ class Lags:
     """
 
     columns: tuple[str, ...] = union((OBSERVED,))
-    ago: tuple[int, ...] = union((1, 2, 3))
-    means: tuple[int, ...] = union(())
-    spreads: tuple[int, ...] = union(())
-    ramps: tuple[int, ...] = union(())
+    ago: tuple[Steps, ...] = union((1, 2, 3))
+    means: tuple[Steps, ...] = union(())
+    spreads: tuple[Steps, ...] = union(())
+    ramps: tuple[Steps, ...] = union(())
     directions: tuple[str, ...] = union(())
-    direction_ago: tuple[int, ...] = union((1,))
+    direction_ago: tuple[Steps, ...] = union((1,))
     latest: tuple[str, ...] = union(())
-    hold: int = 6
+    hold: StepsOrNone = 6
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for name in ("ago", "means", "spreads", "ramps", "direction_ago"):
             if any(int(n) != n or n < 1 for n in getattr(self, name)):
                 raise StudyError(

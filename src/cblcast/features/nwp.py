@@ -17,6 +17,7 @@ from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import HOUR_US, MINUTE_US
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, DataError, StudyError
+from cblcast.parameters import Pairs, Positive, SignedHours, Steps, StepsOrNone, Text, check_fields
 from cblcast.physics.power_curve import published_power_curve
 from cblcast.wishes import union, widest
 
@@ -55,12 +56,15 @@ class Nwp:
 
     columns: tuple[str, ...] = union(("wind_speed_100m_ms",))
     cubed: tuple[str, ...] = union(())
-    shear: tuple[tuple[str, str], ...] = union(())
-    difference: tuple[tuple[str, str], ...] = union(())
+    shear: Pairs = union(())
+    difference: Pairs = union(())
     path: tuple[str, ...] = union(())
-    path_difference: tuple[tuple[str, str], ...] = union(())
-    hours: tuple[float, ...] = union(())
+    path_difference: Pairs = union(())
+    hours: tuple[SignedHours, ...] = union(())
     lead: bool = widest(False)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
@@ -128,18 +132,21 @@ class NwpError:
         Further differences at the last visible interval, ``<measured>_minus_<forecast>``, e.g. of the air temperature.
     """
 
-    speed: str = "wind_speed_100m_ms"
-    measured_speed: str | None = None
-    turbine: str = "MM92/2050"
-    speed_sd_ms: float = 1.5
-    ago: tuple[int, ...] = union((1,))
-    means: tuple[int, ...] = union(())
-    hours: tuple[float, ...] = union(())
-    u: str | None = None
-    v: str | None = None
-    measured_direction: str | None = None
-    also: tuple[tuple[str, str], ...] = union(())
-    hold: int = 6
+    speed: Text = "wind_speed_100m_ms"
+    measured_speed: Text | None = None
+    turbine: Text = "MM92/2050"
+    speed_sd_ms: Positive = 1.5
+    ago: tuple[Steps, ...] = union((1,))
+    means: tuple[Steps, ...] = union(())
+    hours: tuple[SignedHours, ...] = union(())
+    u: Text | None = None
+    v: Text | None = None
+    measured_direction: Text | None = None
+    also: Pairs = union(())
+    hold: StepsOrNone = 6
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from cblcast.days.blindfold import hidden_slots
-from cblcast.days.day_types import site_day_types
+from cblcast.days.day_types import DayTypes, site_day_types
 from cblcast.errors import StudyError
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import DAY_US, HOUR_US
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED
+from cblcast.parameters import Days, HoursAboveZero, Text, check_fields
 
 Array = np.ndarray
 LONGEST_LOOK_BACK = 3660  # days
@@ -46,14 +46,15 @@ class Occupancy:
         Hours [h].
     """
 
-    column: str = "occupants"
+    column: Text = "occupants"
     known: Literal["plan", "measured"] = "plan"
-    days: int = 10
-    look_back_days: int = 28
-    day_types: str | Sequence[str] = "working"
-    hours_before: float = 2.0
+    days: Days = 10
+    look_back_days: Days = 28
+    day_types: DayTypes = "working"
+    hours_before: HoursAboveZero = 2.0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.column == OBSERVED:
             raise StudyError(f"{OBSERVED!r} is no occupancy: its plan would be read without the blindfold")
         if self.known not in ("plan", "measured"):

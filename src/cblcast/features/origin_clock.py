@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pandas as pd
 from cblcast.frames.instants import DAY_US, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN
+from cblcast.parameters import Between, check_fields
 from cblcast.wishes import widest
 
 
@@ -27,8 +29,11 @@ class OriginClock:
     year : bool
     """
 
-    harmonics: int = widest(2)
+    harmonics: Annotated[int, Between(0, 100)] = widest(2)
     year: bool = widest(True)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""

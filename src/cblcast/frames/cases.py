@@ -14,6 +14,7 @@ from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, stamp, stamps
 from cblcast.frames.known import run_begins, run_starts
 from cblcast.frames.panel import Panel, clock_instants, local_clock
 from cblcast.frames.schema import CASE_INDEX, FAR_FUTURE, ORIGIN, SITE, DataError, StudyError
+from cblcast.parameters import Hours, check_fields
 
 FAR_FUTURE_US = int(microseconds([FAR_FUTURE])[0])
 
@@ -32,9 +33,12 @@ class View:
         Hide the event's local day from midnight on: a day-ahead forecast.
     """
 
-    lead_in: float = 0.0
-    recovery: float | None = None
+    lead_in: Hours = 0.0
+    recovery: Hours | None = None
     whole_day: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @classmethod
     def real_time(cls, lead_in: float = 0.0) -> View:

@@ -12,6 +12,7 @@ import pandas as pd
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, StudyError, require_columns, utc
+from cblcast.parameters import Hours, HoursAboveZero, check_fields
 
 EVENT_COLUMNS = [SITE, "start", "stop"]
 
@@ -44,10 +45,11 @@ class Window:
     """
 
     side: Literal["before", "after"]
-    hours: float
-    buffer: float = 0.0
+    hours: HoursAboveZero
+    buffer: Hours = 0.0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.side not in ("before", "after"):
             raise StudyError(f"a window lies 'before' or 'after' its event, not {self.side!r}")
         if not self.hours > 0 or self.buffer < 0:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
 from cblcast.estimators.design import column_names, finite_target, learn_design, row_weights
 from cblcast.estimators.groups import group_rows
 from cblcast.frames.schema import StudyError
+from cblcast.parameters import Filled, Names, NotNegative, Positive, Rows
 
 logger = logging.getLogger(__name__)
 
@@ -127,12 +129,12 @@ class Ridge(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        columns: Sequence[str] | None = None,
+        columns: Names | None = None,
         by: Sequence[str] = (),
-        alphas: Sequence[float] = ALPHAS,
+        alphas: Annotated[Sequence[NotNegative], Filled()] = ALPHAS,
         one_hot: Sequence[str] = ("day_of_week",),
-        clip: float | None = 5.0,
-        fewest_rows: int = 60,
+        clip: Positive | None = 5.0,
+        fewest_rows: Rows = 60,
     ) -> None:
         self.columns = columns
         self.by = by
@@ -143,6 +145,7 @@ class Ridge(RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Solve all groups."""
+        check_parameters(self)
         alphas = self._penalties()
         target = finite_target(y, self)
         weight = row_weights(sample_weight, len(target), self)
@@ -203,11 +206,11 @@ class LeastSquares(Ridge):
 
     def __init__(
         self,
-        columns: Sequence[str] | None = None,
+        columns: Names | None = None,
         by: Sequence[str] = (),
         one_hot: Sequence[str] = ("day_of_week",),
-        clip: float | None = None,
-        fewest_rows: int = 60,
+        clip: Positive | None = None,
+        fewest_rows: Rows = 60,
     ) -> None:
         self.columns = columns
         self.by = by

@@ -15,6 +15,7 @@ from cblcast.estimators.neural.network import Architecture, Array
 from cblcast.estimators.neural.stopping import StopRule
 from cblcast.estimators.neural.training import Recipe
 from cblcast.frames.schema import DataError, StudyError
+from cblcast.parameters import Epochs, Hidden, Names, Positive, Seed, Share, Some, Threads
 
 logger = logging.getLogger(__name__)
 
@@ -24,22 +25,22 @@ class NetSettings(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        hidden: tuple[int, ...] = (10, 10),
+        hidden: Hidden = (10, 10),
         activation: str = "tanh",
         trainer: str = "scg",
-        max_epochs: int = 1000,
-        seed: int = 0,
-        time_limit_s: float = 1200.0,
+        max_epochs: Epochs = 1000,
+        seed: Seed = 0,
+        time_limit_s: Positive = 1200.0,
         device: str = "cpu",
-        split: tuple[float, float, float] = (0.6, 0.2, 0.2),
-        n_nets: int = 1,
-        columns: tuple[str, ...] | None = None,
-        patience: int = 6,
+        split: tuple[Share, Share, Share] = (0.6, 0.2, 0.2),
+        n_nets: Some = 1,
+        columns: Names | None = None,
+        patience: Epochs = 6,
         scaling: str = "minmax",
         initialisation: str = "nguyen_widrow",
         trainer_options: dict[str, Any] | None = None,
         dtype: str = "float64",
-        threads: int = 1,
+        threads: Threads = 1,
         keep_curves: bool = False,
     ) -> None:
         self.hidden = hidden

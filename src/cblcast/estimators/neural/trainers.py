@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from cblcast.frames.schema import StudyError, nearest
+from cblcast.parameters import check_values
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,4 +61,5 @@ def make_trainer(name: str, options: dict[str, Any] | None = None) -> Trainer:
     for option in options or {}:
         if option not in fields:
             raise StudyError(f"trainer {name!r} has no option {option!r}: {nearest(option, fields)}")
+    check_values(trainer, options or {}, f"trainer {name!r}")
     return trainer(**(options or {}))

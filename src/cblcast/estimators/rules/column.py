@@ -7,6 +7,7 @@ import pandas as pd
 
 from cblcast.estimators.columns import take
 from cblcast.estimators.rules.rule import Rule
+from cblcast.parameters import Text
 
 
 class Column(Rule):
@@ -18,7 +19,7 @@ class Column(Rule):
         [kW].
     """
 
-    def __init__(self, name: str = "history_mean_kw") -> None:
+    def __init__(self, name: Text = "history_mean_kw") -> None:
         self.name = name
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:

@@ -10,6 +10,7 @@ from cblcast.estimators.ranges import Choice, FloatRange, IntRange, SearchRange
 from cblcast.estimators.rules.rule import Rule
 from cblcast.frames.known import known_mean
 from cblcast.frames.schema import StudyError, nearest
+from cblcast.parameters import Positive, Power, Some
 
 PER_UNIT_OF = ("event_hours", "day")
 
@@ -34,8 +35,8 @@ class ControlRule(Rule):
 
     def __init__(
         self,
-        minimum_members: int = 5,
-        max_rrmse_pct: float | None = None,
+        minimum_members: Some = 5,
+        max_rrmse_pct: Positive | None = None,
         per_unit_of: str = "event_hours",
     ) -> None:
         self.minimum_members = minimum_members
@@ -131,10 +132,10 @@ class NearestControl(ControlRule):
 
     def __init__(
         self,
-        donors: int = 10,
-        power: float = 1.0,
-        minimum_members: int = 5,
-        max_rrmse_pct: float | None = None,
+        donors: Some = 10,
+        power: Power = 1.0,
+        minimum_members: Some = 5,
+        max_rrmse_pct: Positive | None = None,
         per_unit_of: str = "event_hours",
     ) -> None:
         super().__init__(minimum_members, max_rrmse_pct, per_unit_of)
@@ -190,9 +191,9 @@ class SyntheticControl(NearestControl):
 
     def __init__(
         self,
-        donors: int = 10,
-        minimum_members: int = 5,
-        max_rrmse_pct: float | None = None,
+        donors: Some = 10,
+        minimum_members: Some = 5,
+        max_rrmse_pct: Positive | None = None,
         per_unit_of: str = "event_hours",
     ) -> None:
         super().__init__(donors, 1.0, minimum_members, max_rrmse_pct, per_unit_of)

@@ -7,6 +7,7 @@ import pandas as pd
 
 from cblcast.estimators.columns import take
 from cblcast.estimators.rules.rule import Rule
+from cblcast.parameters import Text
 
 
 class Declared(Rule):
@@ -18,7 +19,7 @@ class Declared(Rule):
         Panel column with the schedule [kW].
     """
 
-    def __init__(self, column: str = "declared_kw") -> None:
+    def __init__(self, column: Text = "declared_kw") -> None:
         self.column = column
 
     def required_features(self) -> dict[str, dict[str, object]]:

@@ -13,6 +13,7 @@ from cblcast.estimators.rules.rule import Rule
 from cblcast.estimators.rules.similar_days import reference_days, weighted_days
 from cblcast.frames.events import Window, WindowSpec, windows_of
 from cblcast.frames.known import known_mean_by
+from cblcast.parameters import DaysOrNone, Text
 
 
 class MeterBeforeMeterAfter(Rule):
@@ -60,7 +61,7 @@ class MeteringGeneratorOutput(Rule):
     prefix : str
     """
 
-    def __init__(self, typical_days: int = 0, prefix: str = "ref") -> None:
+    def __init__(self, typical_days: DaysOrNone = 0, prefix: Text = "ref") -> None:
         self.typical_days = typical_days
         self.prefix = prefix
 

@@ -17,6 +17,7 @@ from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
 from cblcast.estimators.rules.rule import Rule
 from cblcast.frames.known import known_mean
 from cblcast.frames.schema import StudyError, nearest
+from cblcast.parameters import Days, Inside, Positive, Share, Text
 
 # What days are ranked by, and whether the largest or the smallest come first; "recent" keeps the order of age.
 SELECTIONS: dict[str, tuple[str | None, str]] = {
@@ -87,13 +88,13 @@ class XofY(Rule):
 
     def __init__(
         self,
-        x: int = 5,
-        y: int = 10,
+        x: Days = 5,
+        y: Days = 10,
         select: str = "high",
-        weights: Sequence[float] | None = None,
-        minimum_days: int | None = None,
+        weights: Sequence[Share] | None = None,
+        minimum_days: Days | None = None,
         rank_by: str = "event",
-        prefix: str = "ref",
+        prefix: Text = "ref",
     ) -> None:
         self.x = x
         self.y = y
@@ -161,7 +162,7 @@ class SimpleAverage(XofY):
     prefix : str
     """
 
-    def __init__(self, days: int = 10, minimum_days: int | None = None, prefix: str = "ref") -> None:
+    def __init__(self, days: Days = 10, minimum_days: Days | None = None, prefix: Text = "ref") -> None:
         self.days = days
         self.minimum_days = minimum_days
         self.prefix = prefix
@@ -194,7 +195,7 @@ class ExponentialMovingAverage(Rule):
     prefix : str
     """
 
-    def __init__(self, decay: float = 0.9, days: int = 20, minimum_days: int = 5, prefix: str = "ref") -> None:
+    def __init__(self, decay: Inside = 0.9, days: Days = 20, minimum_days: Days = 5, prefix: Text = "ref") -> None:
         self.decay = decay
         self.days = days
         self.minimum_days = minimum_days
@@ -241,7 +242,7 @@ class ComparableDay(Rule):
     """
 
     def __init__(
-        self, days: int = 20, kelvin: float = 1.0, humidity_pct: float | None = None, prefix: str = "ref"
+        self, days: Days = 20, kelvin: Positive = 1.0, humidity_pct: Positive | None = None, prefix: Text = "ref"
     ) -> None:
         self.days = days
         self.kelvin = kelvin

@@ -16,6 +16,7 @@ from cblcast.estimators.ranges import Choice, SearchRange
 from cblcast.estimators.wrappers.inner import ready
 from cblcast.frames.events import Window, WindowSpec, windows_of
 from cblcast.frames.schema import DataWarning, StudyError, nearest
+from cblcast.parameters import Inner, NotNegative, Number, Positive
 
 NEUTRAL = {"multiplicative": 1.0, "additive": 0.0}  # the adjustment that changes nothing, by mode
 
@@ -93,11 +94,11 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator: BaseEstimator,
+        estimator: Inner,
         window: WindowSpec | Sequence[WindowSpec] = "PBLM",
         mode: str = "multiplicative",
-        limits: tuple[float, float] | None = None,
-        floor: float | None = None,
+        limits: tuple[NotNegative, Positive] | None = None,
+        floor: Number | None = None,
         upward_only: bool = False,
     ) -> None:
         self.estimator = estimator
@@ -125,7 +126,7 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: np.ndarray) -> Adjusted:
         """Fit the inner estimator; the adjustment itself has nothing to learn."""
-        self.check()
+        check_parameters(self)
         self.estimator_ = clone(self.estimator).fit(X, y)
         return self
 

@@ -10,9 +10,10 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.abilities import needed_features
+from cblcast.abilities import check_parameters, needed_features
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
 from cblcast.frames.schema import StudyError
+from cblcast.parameters import Inner, Jobs
 
 
 class ByLead(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
@@ -31,7 +32,7 @@ class ByLead(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Minutes from the origin to the interval's start, one model each.
     """
 
-    def __init__(self, estimator: Any = None, n_jobs: int = 1) -> None:
+    def __init__(self, estimator: Inner = None, n_jobs: Jobs = 1) -> None:
         self.estimator = estimator
         self.n_jobs = n_jobs
 
@@ -41,6 +42,7 @@ class ByLead(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Train one model for each lead in `X`."""
+        check_parameters(self)
         if self.estimator is None:
             raise StudyError("ByLead wraps an estimator: write {estimator: ByLead, of: {estimator: …}}")
         ahead, y = minutes_ahead(X), np.asarray(y, dtype=np.float64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.abilities import needed_features, needed_windows
+from cblcast.abilities import check_parameters, needed_features, needed_windows
 from cblcast.estimators.design import finite_target, row_weights
 from cblcast.estimators.groups import group_rows
 from cblcast.estimators.ranges import Choice, FloatRange, SearchRange
@@ -25,6 +25,7 @@ from cblcast.frames.events import Window
 from cblcast.frames.instants import DAY_US, microseconds
 from cblcast.frames.known import known_mean
 from cblcast.frames.schema import ORIGIN, DataError, StudyError, nearest
+from cblcast.parameters import Filled, Folds, Inner, NotNegative, Text
 
 logger = logging.getLogger(__name__)
 
@@ -103,11 +104,11 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        members: Sequence[Any] = (),
+        members: Annotated[Sequence[Inner], Filled()] = (),
         weighting: str = "equal",
-        by: str | None = None,
-        folds: int = 5,
-        pull: float = 0.1,
+        by: Text | None = None,
+        folds: Folds = 5,
+        pull: NotNegative = 0.1,
     ) -> None:
         self.members = members
         self.weighting = weighting
@@ -133,6 +134,7 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Learn the weights from out-of-fold predictions, then train every member on all rows."""
+        check_parameters(self)
         self._check()
         target = finite_target(y, self)
         n_members = len(self.members)

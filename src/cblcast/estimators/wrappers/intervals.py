@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 
-from cblcast.abilities import GivesIntervals, able, needed_features, needed_windows
+from cblcast.abilities import GivesIntervals, able, check_parameters, needed_features, needed_windows
 from cblcast.days.limits import days_needed, each_tail, tail_bound
 from cblcast.estimators.wrappers.conformal_scores import (
     ErrorScale,
@@ -20,6 +20,7 @@ from cblcast.estimators.wrappers.conformal_scores import (
 from cblcast.estimators.wrappers.inner import event_rows_of
 from cblcast.frames.events import Window
 from cblcast.frames.schema import DataError, DataWarning, StudyError
+from cblcast.parameters import Days, Folds, Inner, Inside, Positive
 
 
 def with_intervals(estimator: Any, coverage: float = 0.9, **options: Any) -> Any:
@@ -84,12 +85,12 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator: Any,
-        coverage: float = 0.9,
-        folds: int = 5,
-        held_out_share: float | None = None,
-        min_site_days: int = 60,
-        half_life_days: float | None = None,
+        estimator: Inner,
+        coverage: Inside = 0.9,
+        folds: Folds = 5,
+        held_out_share: Inside | None = None,
+        min_site_days: Days = 60,
+        half_life_days: Positive | None = None,
     ) -> None:
         self.estimator = estimator
         self.coverage = coverage
@@ -115,6 +116,7 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         DataError
             Too few days for the coverage; the sentence says how many there must be.
         """
+        check_parameters(self)
         self._check()
         y = np.asarray(y, dtype=np.float64)
         day, _ = day_and_site(X)

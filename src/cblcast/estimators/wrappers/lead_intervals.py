@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -10,12 +9,13 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.abilities import needed_features
+from cblcast.abilities import check_parameters, needed_features
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
 from cblcast.estimators.quantiles import Levels, QuantileLearner
 from cblcast.estimators.wrappers.inner import check_estimator
 from cblcast.frames.instants import DAY_US, microseconds
 from cblcast.frames.schema import ORIGIN, DataError
+from cblcast.parameters import Folds, Inner, Inside, Number, QuantileLevels, Some
 
 _WEEK_US = 7 * DAY_US
 _FEWEST = 100  # errors a lead needs, so that a tenth of them says something of its tails
@@ -53,13 +53,13 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
 
     def __init__(
         self,
-        estimator: Any = None,
-        levels: Sequence[float] = (0.1, 0.5, 0.9),
-        folds: int = 3,
-        bins: int = 12,
-        floor: float | None = None,
-        ceiling: float | None = None,
-        coverage: float | None = None,
+        estimator: Inner = None,
+        levels: QuantileLevels = (0.1, 0.5, 0.9),
+        folds: Folds = 3,
+        bins: Some = 12,
+        floor: Number | None = None,
+        ceiling: Number | None = None,
+        coverage: Inside | None = None,
     ) -> None:
         self.estimator = estimator
         self.levels = levels
@@ -83,7 +83,7 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
         StudyError
             Levels that do not ascend between 0 and 1.
         """
-        self.check()
+        check_parameters(self)
         levels = np.array(Levels.of(self.levels).values)
         check_estimator(self.estimator, self, "estimator")
         y = np.asarray(y, dtype=np.float64)
