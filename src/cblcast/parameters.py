@@ -306,5 +306,6 @@ def _said(hint: Any) -> str:
 def _nearest_word(hint: Any, value: Any) -> str:
     """An offer where one of some words was meant."""
     parts = get_args(hint)
-    words = [part for part in parts if isinstance(part, str)] if get_origin(hint) is Literal else []
+    given = parts if get_origin(hint) is Literal else [c for part in parts for c in getattr(part, "choices", ())]
+    words = [part for part in given if isinstance(part, str)]
     return f" ({nearest(value, words)})" if isinstance(value, str) and words else ""

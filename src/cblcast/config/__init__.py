@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from cblcast import registry
 from cblcast.abilities import check_parameters
+from cblcast.config.problems import in_words, validated
 from cblcast.config.sections import SECTIONS, Data, Day, Events, Section, Text, TrainEvents, ViewSection
 from cblcast.config.value_section import PriceFile, Value
 from cblcast.forecast.answer import reads_only_own_features
@@ -31,6 +32,12 @@ SCALES = ("mean", "rated_kw")
 ALL_SECTIONS: dict[str, type[Section]] = {**SECTIONS, "value": Value, "value.prices": PriceFile}
 
 
+# What is a name or a mapping: pydantic is told which was meant, so that it tells one fault and not one of each.
+OF_UNIONS = ("name", "mapping", "[key]")
+Named = Annotated[str, Tag("name")]
+BY_KIND = Discriminator(lambda value: "mapping" if isinstance(value, (Mapping, Section)) else "name")
+
+
 class Study(Section):
     """Everything that `cblcast train` and `cblcast evaluate` need to know."""
 
@@ -40,11 +47,11 @@ class Study(Section):
     data: Data
     events: Events
     train_events: TrainEvents | None = None
-    view: str | ViewSection = "real_time"
+    view: Annotated[Named | Annotated[ViewSection, Tag("mapping")], BY_KIND] = "real_time"
     train: tuple[Day, Day] | None = None
     test: tuple[Day, Day]
     features: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
-    methods: tuple[str | dict[str, Any], ...] = Field(min_length=1)
+    methods: tuple[Annotated[Named | Annotated[dict[str, Any], Tag("mapping")], BY_KIND], ...] = Field(min_length=1)
     metrics: tuple[str, ...] = Field(default=DEFAULT_METRICS, min_length=1)
     aggregate: str = "per_site"
     scale: str = "mean"
@@ -153,7 +160,7 @@ def view_of(spec: str | ViewSection | Mapping[str, Any] | View) -> View:
         if spec not in NAMED_VIEWS:
             raise StudyError(f"unknown view {spec!r}: {nearest(spec, NAMED_VIEWS)}")
         return NAMED_VIEWS[spec]
-    section = spec if isinstance(spec, ViewSection) else ViewSection(**spec)
+    section = spec if isinstance(spec, ViewSection) else validated(ViewSection, dict(spec), "view")
     return View(section.lead_in, section.recovery, section.whole_day)
 
 
@@ -223,7 +230,7 @@ def _value_with_paths(value: Value, found: Callable[[str, str, str | None], str 
 def _sentence(error: ValidationError) -> str:
     """The first problem as one sentence, with the nearest right key for a wrong one."""
     problem = next((item for item in error.errors() if item["type"] == "extra_forbidden"), error.errors()[0])
-    place = [part for part in problem["loc"] if not (isinstance(part, str) and part in ("ViewSection", "str"))]
+    place = [part for part in problem["loc"] if not (isinstance(part, str) and part in OF_UNIONS)]
     key = ".".join(str(part) for part in place) or "the study"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":
@@ -232,5 +239,5 @@ def _sentence(error: ValidationError) -> str:
         return f"unknown key {key!r}: {nearest(str(place[-1]), section.model_fields)}{more}"
     if problem["type"] == "missing":
         return f"the key {key!r} is missing: add it (docs/studies.md shows a whole study){more}"
-    message = str(problem["msg"]).removeprefix("Value error, ")
+    message = in_words(problem)
     return f"{key}: {message}{more}" if place else f"{message}{more}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -22,6 +23,33 @@ def validated(section: type[M], document: dict[str, Any], name: str) -> M:
         raise StudyError(f"{checked.where(place)}: {_sentence(error, section)}") from None
 
 
+def in_words(problem: Any) -> str:
+    """What pydantic found wrong with one value, with the value, and what to write instead."""
+    given = problem.get("input")
+    shown = "nothing" if given is None else reprlib.repr(given)
+    expected = {
+        "string_type": "must be text (in quotes)",
+        "dict_type": "must be a mapping (key: value)",
+        "model_type": "must be a mapping (key: value)",
+        "tuple_type": "must be a list ([a, b])",
+        "bool_type": "must be true or false",
+        "bool_parsing": "must be true or false",
+        "float_type": "must be a number",
+        "float_parsing": "must be a number",
+        "int_type": "must be a whole number",
+        "int_parsing": "must be a whole number",
+        "int_from_float": "must be a whole number",
+        "finite_number": "must be a finite number",
+    }
+    kind = str(problem["type"])
+    if kind in expected:
+        return f"{expected[kind]}, not {shown}"
+    if kind == "too_short":
+        return f"needs {problem['ctx']['min_length']} at least, not {problem['ctx']['actual_length']}"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{message}, not {shown}" if message.startswith("Input should be") else message
+
+
 def _problem(error: ValidationError) -> Any:
     """What is told of all that is wrong: an unknown key first, which may explain the rest."""
     return next((item for item in error.errors() if item["type"] == "extra_forbidden"), error.errors()[0])
@@ -29,14 +57,14 @@ def _problem(error: ValidationError) -> Any:
 
 def _sentence(error: ValidationError, section: type[BaseModel]) -> str:
     problem = _problem(error)
-    key = ".".join(str(part) for part in problem["loc"])
+    key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":
         inside = _section_at(section, problem["loc"][:-1])
         return f"unknown key {key!r}: {nearest(str(problem['loc'][-1]), inside.model_fields)}{more}"
     if problem["type"] == "missing":
         return f"the key {key!r} is missing: add it{more}"
-    message = str(problem["msg"]).removeprefix("Value error, ")
+    message = in_words(problem)
     return f"{key}: {message}{more}" if key else f"{message}{more}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -19,12 +19,12 @@ from cblcast.estimators.learners.boosting import Boosting
 from cblcast.estimators.learners.regression import Ridge
 from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
 from cblcast.estimators.rules.column import Column
-from cblcast.estimators.wrappers.ensemble import Ensemble
+from cblcast.estimators.wrappers.ensemble import WEIGHTINGS, Ensemble
 from cblcast.estimators.wrappers.normalised import Normalised
 from cblcast.estimators.wrappers.residual import Residual
 from cblcast.frames.known import known_mean_by
 from cblcast.frames.schema import StudyError
-from cblcast.parameters import Jobs, LearningRate, Leaves, Rows, Seed, ShareAboveZero, Some, Trees
+from cblcast.parameters import Jobs, LearningRate, Leaves, OneOf, Rows, Seed, ShareAboveZero, Some, Trees
 
 LEAD = "hours_since_start"
 _CALENDAR = ("hour", "day_of_week", "day_of_year", "year_sin", "year_cos")
@@ -80,7 +80,7 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
         year_ago: bool = True,
         day_types: DayTypes = "working",
         extra: Sequence[str] = (),
-        weighting: str = "equal",
+        weighting: Annotated[str, OneOf(WEIGHTINGS)] = "equal",
         seeds: Some = 1,
         n_estimators: Trees = 400,
         learning_rate: LearningRate = 0.03,

@@ -127,7 +127,7 @@ def test_a_world_that_cannot_be_lived_is_one_sentence(tmp_path, change, message)
 
 
 @pytest.mark.parametrize(("change", "message"), [
-    ({"jitter_min": float("inf")}, "jitter_min: Input should be a finite number"),
+    ({"jitter_min": float("inf")}, "jitter_min: must be a finite number, not inf"),
     ({"first_day": "2019-13-40"}, "first_day: '2019-13-40' is no date"),
     ({"first_day": "2019-01-07T12:00+01:00"}, "first_day: .* is no date"),
     ({"first_day": "9999-01-01"}, "first_day: 9999-01-01 lies outside 1970 to 2199"),

@@ -134,6 +134,10 @@ class Boosting(RegressorMixin, BaseEstimator):
         empty = [name for name, there in zip(self.feature_names_, np.isfinite(values).any(0), strict=True) if not there]
         if empty:
             logger.info("%s: %d features are all missing in training: %s", type(self).__name__, len(empty), empty[:10])
+        if self.subsample * len(values) < 1:
+            raise StudyError(
+                f"{type(self).__name__}: subsample={self.subsample:g} leaves none of {len(values)} rows for a tree: raise it"
+            )
         params = self._parameters()
         categorical = [self._place(name, "categorical") for name in self.categorical]
         weight = row_weights(sample_weight, len(target), self)

@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from cblcast.estimators.columns import take
-from cblcast.estimators.neural.network import Architecture, Array
+from cblcast.estimators.neural.network import DERIVED, INITIALISATIONS, Architecture, Array
 from cblcast.estimators.neural.stopping import StopRule
+from cblcast.estimators.neural.trainers import KNOWN_TRAINERS
 from cblcast.estimators.neural.training import Recipe
-from cblcast.frames.schema import DataError, StudyError
+from cblcast.frames.schema import DataError, StudyError, nearest
 from cblcast.parameters import Epochs, Hidden, Names, Positive, Seed, Share, Some, Threads
 
 logger = logging.getLogger(__name__)
@@ -61,9 +62,18 @@ class NetSettings(RegressorMixin, BaseEstimator):
         self.threads = threads
         self.keep_curves = keep_curves
 
+    def check(self) -> None:
+        """Raise :class:`StudyError` for settings that make no training, before any is begun."""
+        self._recipe()
+        for what, value, known in (
+            ("trainer", self.trainer, KNOWN_TRAINERS),
+            ("activation", self.activation, DERIVED),
+            ("initialisation", self.initialisation, INITIALISATIONS),
+        ):
+            if value not in known:
+                raise StudyError(f"{what} {value!r} is not known: {nearest(value, known)}")
+
     def _recipe(self) -> Recipe:
-        if int(self.n_nets) < 1:
-            raise StudyError(f"n_nets={self.n_nets!r}: give one net or more")
         rule = StopRule(max_epochs=self.max_epochs, patience=self.patience, time_limit_s=self.time_limit_s)
         return Recipe(
             hidden=tuple(self.hidden),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from cblcast.estimators.rules.rule import Rule
 from cblcast.estimators.rules.similar_days import reference_days, weighted_days
 from cblcast.frames.events import Window, WindowSpec, windows_of
 from cblcast.frames.known import known_mean_by
-from cblcast.parameters import DaysOrNone, Text
+from cblcast.parameters import DaysOrNone, Filled, Text
 
 
 class MeterBeforeMeterAfter(Rule):
@@ -25,7 +26,7 @@ class MeterBeforeMeterAfter(Rule):
         One window before the event for fast products; ``[before(3, 1), after(2, 1)]`` is PJM's same-day 3+2.
     """
 
-    def __init__(self, window: WindowSpec | Sequence[WindowSpec] = "PBLM") -> None:
+    def __init__(self, window: WindowSpec | Annotated[Sequence[WindowSpec], Filled()] = "PBLM") -> None:
         self.window = window
 
     def windows(self) -> tuple[Window, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from cblcast.estimators.ranges import Choice, SearchRange
 from cblcast.estimators.wrappers.inner import ready
 from cblcast.frames.events import Window, WindowSpec, windows_of
 from cblcast.frames.schema import DataWarning, StudyError, nearest
-from cblcast.parameters import Inner, NotNegative, Number, Positive
+from cblcast.parameters import Filled, Inner, Number
 
 NEUTRAL = {"multiplicative": 1.0, "additive": 0.0}  # the adjustment that changes nothing, by mode
 
@@ -95,9 +95,9 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     def __init__(
         self,
         estimator: Inner,
-        window: WindowSpec | Sequence[WindowSpec] = "PBLM",
+        window: WindowSpec | Annotated[Sequence[WindowSpec], Filled()] = "PBLM",
         mode: str = "multiplicative",
-        limits: tuple[NotNegative, Positive] | None = None,
+        limits: tuple[Number, Number] | None = None,
         floor: Number | None = None,
         upward_only: bool = False,
     ) -> None:
