@@ -16,7 +16,7 @@ import pandas as pd
 
 from cblcast.frames.events import Window
 from cblcast.frames.panel import Panel
-from cblcast.parameters import check_fields
+from cblcast.parameter_checks import check_fields
 from cblcast.wishes import merge_wishes
 
 

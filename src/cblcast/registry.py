@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cblcast.errors import StudyError, nearest
-from cblcast.parameters import check_values
+from cblcast.parameter_checks import check_values
 
 
 class Registry(Mapping[str, str]):

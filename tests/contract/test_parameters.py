@@ -18,7 +18,7 @@ from cblcast.frames.cases import View, make_cases
 from cblcast.frames.events import Event
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED
-from cblcast.parameters import allowed, check_values
+from cblcast.parameter_checks import allowed, check_values
 
 WRONG: list[Any] = [
     float("nan"), float("inf"), -float("inf"), -1, 0, 2.5, 1e-12, 10**12, 10**400, 1e300, True, None, "", "x", b"x", [], ["x"],

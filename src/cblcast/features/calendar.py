@@ -11,7 +11,7 @@ from cblcast.days.day_types import site_holidays
 from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, naive_stamps
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import SITE
-from cblcast.parameters import check_fields
+from cblcast.parameter_checks import check_fields
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from cblcast.frames.instants import DAY_US
 from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED, DataError, nearest
-from cblcast.parameters import Days, NotNegative, Share, Some, Text, check_fields
+from cblcast.parameter_checks import check_fields
+from cblcast.parameters import Days, NotNegative, Share, Some, Text
 
 
 @dataclass(frozen=True, eq=False)

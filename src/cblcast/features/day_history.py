@@ -17,7 +17,8 @@ from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import DAY_US
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED, StudyError
-from cblcast.parameters import Days, HourCount, Share, check_fields
+from cblcast.parameter_checks import check_fields
+from cblcast.parameters import Days, HourCount, Share
 from cblcast.wishes import union, widest
 
 _EVENTS_AT_ONCE = 4000

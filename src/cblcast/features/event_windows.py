@@ -13,7 +13,8 @@ from cblcast.frames.instants import HOUR_US
 from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, StudyError
-from cblcast.parameters import HourCount, check_fields
+from cblcast.parameter_checks import check_fields
+from cblcast.parameters import HourCount
 from cblcast.wishes import joined, widest
 
 

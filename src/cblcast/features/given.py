@@ -10,7 +10,7 @@ import pandas as pd
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE, DataError, StudyError, nearest
-from cblcast.parameters import check_fields
+from cblcast.parameter_checks import check_fields
 from cblcast.wishes import union
 
 

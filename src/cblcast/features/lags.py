@@ -10,7 +10,8 @@ import pandas as pd
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, StudyError
-from cblcast.parameters import Steps, StepsOrNone, check_fields
+from cblcast.parameter_checks import check_fields
+from cblcast.parameters import Steps, StepsOrNone
 from cblcast.wishes import union
 
 

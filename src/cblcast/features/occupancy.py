@@ -15,7 +15,8 @@ from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import DAY_US, HOUR_US
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED
-from cblcast.parameters import Days, HoursAboveZero, Text, check_fields
+from cblcast.parameter_checks import check_fields
+from cblcast.parameters import Days, HoursAboveZero, Text
 
 Array = np.ndarray
 LONGEST_LOOK_BACK = 3660  # days

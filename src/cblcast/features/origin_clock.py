@@ -11,7 +11,8 @@ import pandas as pd
 from cblcast.frames.instants import DAY_US, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN
-from cblcast.parameters import Between, check_fields
+from cblcast.parameter_checks import check_fields
+from cblcast.parameters import Between
 from cblcast.wishes import widest
 
 

@@ -11,7 +11,8 @@ from cblcast.features.lags import Past
 from cblcast.features.nwp import expected_share
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED
-from cblcast.parameters import Positive, Steps, StepsOrNone, Text, check_fields
+from cblcast.parameter_checks import check_fields
+from cblcast.parameters import Positive, Steps, StepsOrNone, Text
 from cblcast.wishes import union
 
 

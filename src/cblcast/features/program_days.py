@@ -23,7 +23,8 @@ from cblcast.frames.instants import DAY_US
 from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED, StudyError
-from cblcast.parameters import Filled, Text, check_fields
+from cblcast.parameter_checks import check_fields
+from cblcast.parameters import Filled, Text
 from cblcast.wishes import alone
 
 TOLD_COLUMNS = ["day", "weekday", "reason", "event_hours_kw", "ranked_by", "selected"]

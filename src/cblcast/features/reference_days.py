@@ -22,7 +22,8 @@ from cblcast.frames.instants import DAY_US, HOUR_US
 from cblcast.frames.known import known_mean, known_mean_of_runs
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED, StudyError
-from cblcast.parameters import Days, DaysOrNone, HoursAboveZero, NotNegative, Positive, Share, Text, check_fields
+from cblcast.parameter_checks import check_fields
+from cblcast.parameters import Days, DaysOrNone, HoursAboveZero, NotNegative, Positive, Share, Text
 from cblcast.wishes import widest
 
 _EVENTS_AT_ONCE = 2048  # whole days of so many events stay in the cache

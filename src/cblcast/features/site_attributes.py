@@ -10,7 +10,7 @@ import pandas as pd
 
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, nearest
-from cblcast.parameters import check_fields
+from cblcast.parameter_checks import check_fields
 from cblcast.wishes import union
 
 logger = logging.getLogger(__name__)

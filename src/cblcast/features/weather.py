@@ -10,7 +10,8 @@ import pandas as pd
 from cblcast.frames.instants import HOUR_US, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE, StudyError
-from cblcast.parameters import Celsius, HoursAboveZero, SignedHours, Text, check_fields
+from cblcast.parameter_checks import check_fields
+from cblcast.parameters import Celsius, HoursAboveZero, SignedHours, Text
 from cblcast.wishes import union
 
 

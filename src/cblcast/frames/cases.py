@@ -14,7 +14,8 @@ from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, stamp, stamps
 from cblcast.frames.known import run_begins, run_starts
 from cblcast.frames.panel import Panel, clock_instants, local_clock
 from cblcast.frames.schema import CASE_INDEX, FAR_FUTURE, ORIGIN, SITE, DataError, StudyError
-from cblcast.parameters import Hours, check_fields
+from cblcast.parameter_checks import check_fields
+from cblcast.parameters import Hours
 
 FAR_FUTURE_US = int(microseconds([FAR_FUTURE])[0])
 

@@ -12,7 +12,8 @@ import pandas as pd
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, StudyError, require_columns, utc
-from cblcast.parameters import Hours, HoursAboveZero, check_fields
+from cblcast.parameter_checks import check_fields
+from cblcast.parameters import Hours, HoursAboveZero
 
 EVENT_COLUMNS = [SITE, "start", "stop"]
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from cblcast.frames.schema import StudyError, nearest
-from cblcast.parameters import check_values
+from cblcast.parameter_checks import check_values
 
 if TYPE_CHECKING:
     from torch import Tensor
