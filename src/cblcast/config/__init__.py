@@ -191,8 +191,10 @@ def make_study(document: dict[str, Any], name: str = "the study", folder: Path |
         study = Study(**checked)
     except ValidationError as error:
         problem = next((item for item in error.errors() if item["type"] == "extra_forbidden"), error.errors()[0])
-        place = getattr(problem.get("ctx", {}).get("error"), "place", tuple(problem["loc"]))
-        raise StudyError(f"{checked.where(place)}: {_sentence(error)}") from None
+        place = getattr(problem.get("ctx", {}).get("error"), "place", problem["loc"])
+        raise StudyError(
+            f"{checked.where(tuple(part for part in place if part not in OF_UNIONS))}: {_sentence(error)}"
+        ) from None
     return study if folder is None else _with_paths(study, folder, name)
 
 

@@ -116,8 +116,8 @@ class DayRule:
         self._check_weights()
 
     def _check_weights(self) -> None:
-        if self.decay is not None and (self.weights is not None or not 0 < self.decay < 1):
-            raise StudyError("decay lies between 0 and 1 and stands instead of weights")
+        if self.decay is not None and self.weights is not None:
+            raise StudyError("decay stands instead of weights: give one of them")
         if self.weights is None:
             return
         if len(self.weights) != self.x or min(self.weights) < 0 or abs(sum(self.weights) - 1) > 1e-6:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import OBSERVED, StudyError
+from cblcast.frames.schema import OBSERVED
 from cblcast.parameter_checks import check_fields
 from cblcast.parameters import Steps, StepsOrNone
 from cblcast.wishes import union
@@ -54,12 +54,6 @@ class Lags:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        for name in ("ago", "means", "spreads", "ramps", "direction_ago"):
-            if any(int(n) != n or n < 1 for n in getattr(self, name)):
-                raise StudyError(
-                    f"lags: {name}={getattr(self, name)} counts intervals before the origin, 1 or more: "
-                    "1 is the last interval that may be seen"
-                )
 
     def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,9 @@ from cblcast.frames.instants import DAY_US, HOUR_US
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED
 from cblcast.parameter_checks import check_fields
-from cblcast.parameters import Days, HoursAboveZero, Text
+from cblcast.parameters import Between, Days, Text
 
 Array = np.ndarray
-LONGEST_LOOK_BACK = 3660  # days
 
 
 @dataclass(frozen=True)
@@ -52,19 +51,14 @@ class Occupancy:
     days: Days = 10
     look_back_days: Days = 28
     day_types: DayTypes = "working"
-    hours_before: HoursAboveZero = 2.0
+    hours_before: Annotated[float, Between(0, 168, above=True)] = 2.0
 
     def __post_init__(self) -> None:
         check_fields(self)
         if self.column == OBSERVED:
             raise StudyError(f"{OBSERVED!r} is no occupancy: its plan would be read without the blindfold")
-        if self.known not in ("plan", "measured"):
-            raise StudyError(f"occupancy is known as 'plan' or as 'measured', not {self.known!r}")
-        whole = all(isinstance(days, (int, np.integer)) for days in (self.days, self.look_back_days))
-        if not (whole and 1 <= self.days <= self.look_back_days <= LONGEST_LOOK_BACK and 0 < self.hours_before <= 168):
-            raise StudyError(
-                f"occupancy needs whole days, 1 <= days <= look_back_days <= {LONGEST_LOOK_BACK}, and hours_before > 0, 168 at most"
-            )
+        if self.days > self.look_back_days:
+            raise StudyError(f"look_back_days={self.look_back_days} can never hold days={self.days}: lengthen it")
 
     def panel_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""

@@ -87,9 +87,6 @@ class ReferenceDays:
         check_fields(self)
         if OBSERVED in (self.temperature, self.humidity):
             raise StudyError(f"{OBSERVED!r} is no weather: its day would be compared without the blindfold")
-        for key, value in (("days", self.days), ("look_back_days", self.look_back_days)):
-            if not isinstance(value, (int, np.integer)) or value < 1:
-                raise StudyError(f"reference_days needs {key} as a whole number from 1, not {value!r}")
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""

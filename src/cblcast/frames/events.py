@@ -53,8 +53,6 @@ class Window:
         check_fields(self)
         if self.side not in ("before", "after"):
             raise StudyError(f"a window lies 'before' or 'after' its event, not {self.side!r}")
-        if not self.hours > 0 or self.buffer < 0:
-            raise StudyError(f"a window needs hours > 0 and buffer >= 0, not hours={self.hours}, buffer={self.buffer}")
 
     @classmethod
     def before(cls, hours: float, buffer: float = 0.0) -> Window:

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
 from cblcast.estimators.columns import take
-from cblcast.frames.schema import DataError, StudyError
+from cblcast.frames.schema import DataError
 from cblcast.parameters import Filled, Some, Text
 
 
@@ -42,8 +42,6 @@ class Autoregression(RegressorMixin, BaseEstimator):
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Fit every order on the same rows, keep the one with the lowest BIC."""
         check_parameters(self)
-        if not self.orders or min(self.orders) < 1:
-            raise StudyError(f"Autoregression needs orders of 1 or more, not {self.orders}")
         y = np.asarray(y, dtype=np.float64)
         A = take(X, self._names(max(self.orders)), self)
         known = np.isfinite(A).all(1) & np.isfinite(y)

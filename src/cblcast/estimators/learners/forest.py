@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from cblcast.abilities import check_parameters
 from cblcast.estimators.design import column_names, columns_of, finite_target, row_weights
 from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
-from cblcast.frames.schema import DataError, StudyError
+from cblcast.frames.schema import DataError
 from cblcast.parameters import Jobs, Names, Rows, Seed, ShareAboveZero, Trees
 
 logger = logging.getLogger(__name__)
@@ -128,8 +128,6 @@ class RandomForest(RegressorMixin, BaseEstimator):
         check_parameters(self)
         import sklearn.ensemble
 
-        if self.n_estimators < 1:
-            raise StudyError(f"n_estimators must be at least 1, not {self.n_estimators}")
         target = finite_target(y, self)
         # None and ones are not the same to scikit-learn: with weights it draws the rows of a tree by them.
         weight = None if sample_weight is None else row_weights(sample_weight, len(target), self)

@@ -14,7 +14,6 @@ from sklearn.utils.validation import check_is_fitted
 from cblcast.abilities import check_parameters
 from cblcast.estimators.design import column_names, finite_target, learn_design, row_weights
 from cblcast.estimators.groups import group_rows
-from cblcast.frames.schema import StudyError
 from cblcast.parameters import Filled, Names, NotNegative, Positive, Rows
 
 logger = logging.getLogger(__name__)
@@ -146,7 +145,6 @@ class Ridge(RegressorMixin, BaseEstimator):
     def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Solve all groups."""
         check_parameters(self)
-        alphas = self._penalties()
         target = finite_target(y, self)
         weight = row_weights(sample_weight, len(target), self)
         self.n_features_in_ = len(column_names(X))
@@ -158,7 +156,7 @@ class Ridge(RegressorMixin, BaseEstimator):
         pooled = grouped_moments(matrix, target, weight, np.zeros(len(target), dtype=np.int64), 1)
         joined = pooled if parts is None else tuple(np.concatenate(pair) for pair in zip(parts, pooled, strict=True))
         count, mean_x, mean_y, gram, moment, total = joined
-        self.coef_, self.alpha_ = ridge_paths(gram, moment, total, count, alphas)
+        self.coef_, self.alpha_ = ridge_paths(gram, moment, total, count, np.asarray(self.alphas, dtype=np.float64))
         self.intercept_ = mean_y - (self.coef_ * mean_x).sum(1)
         self.rows_ = count
         if parts is None:
@@ -181,12 +179,6 @@ class Ridge(RegressorMixin, BaseEstimator):
                 )  # fmt: skip
             model = np.where(own, place, len(self.keys_))[groups.of_row]
         return (matrix * self.coef_[model]).sum(1) + self.intercept_[model]
-
-    def _penalties(self) -> np.ndarray:
-        alphas = np.atleast_1d(np.asarray(self.alphas, dtype=np.float64))
-        if len(alphas) == 0 or not np.isfinite(alphas).all() or (alphas < 0).any():
-            raise StudyError(f"{type(self).__name__} needs penalties alphas >= 0, not {self.alphas!r}")
-        return alphas
 
     def __sklearn_tags__(self) -> Any:
         """Missing values are allowed: they take the training mean."""

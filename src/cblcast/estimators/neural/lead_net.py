@@ -15,7 +15,7 @@ from cblcast.estimators.leads import minutes_ahead, refuse_untrained
 from cblcast.estimators.neural.dropout_net import DropoutNet, Training, predict_mean, train_several
 from cblcast.estimators.neural.preparation import clipped_inputs, usual_range
 from cblcast.frames.known import known_mean
-from cblcast.frames.schema import DataError, StudyError
+from cblcast.frames.schema import DataError
 from cblcast.parameters import Dropout, Epochs, Hidden, LearningRate, Names, NotNegative, Rows, Seed, Some, Steps, Text
 
 
@@ -95,8 +95,6 @@ class LeadNet(RegressorMixin, BaseEstimator):
             Settings that make no net.
         """
         check_parameters(self)
-        if self.n_nets < 1 or self.epochs < 1 or self.every < 1 or not 0 <= self.dropout < 1:
-            raise StudyError("LeadNet needs n_nets, epochs and every of 1 or more and 0 <= dropout < 1")
         ahead, y = minutes_ahead(X), np.asarray(y, dtype=np.float64)
         code, n_origins = event_codes(X, self)
         anchor = take(X, [self.anchor], self)[:, 0]

@@ -56,12 +56,8 @@ class ControlRule(Rule):
 
     def check(self) -> None:
         """Raise for tests that test nothing."""
-        if self.minimum_members < 1:
-            raise StudyError(f"minimum_members must be at least 1, not {self.minimum_members}")
         if self.per_unit_of not in PER_UNIT_OF:
             raise StudyError(f"unknown per_unit_of {self.per_unit_of!r}: {nearest(self.per_unit_of, PER_UNIT_OF)}")
-        if self.max_rrmse_pct is not None and not self.max_rrmse_pct > 0:
-            raise StudyError(f"max_rrmse_pct must be > 0 (20 for 20 %), not {self.max_rrmse_pct}")
 
     def why_not(self, X: pd.DataFrame) -> np.ndarray:
         """Reason why each row gets no estimate, empty where it does; str, shape (n_rows,)."""
@@ -159,8 +155,6 @@ class NearestControl(ControlRule):
         super().check()
         if self.donors < self.minimum_members:
             raise StudyError(f"{self.donors} donors can never be the {self.minimum_members} asked for")
-        if self.power < 0:
-            raise StudyError(f"power must be >= 0, not {self.power}")
 
     def _group(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         weights = self._weights(X)

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
-from cblcast.frames.schema import DataError, StudyError
+from cblcast.frames.schema import DataError
 from cblcast.parameters import Number, Share
 
 
@@ -34,8 +34,6 @@ class FirmServiceLevel(RegressorMixin, BaseEstimator):
     def fit(self, X: pd.DataFrame, y: np.ndarray) -> FirmServiceLevel:
         """Learn the level of each site unless it is given."""
         check_parameters(self)
-        if not 0 <= self.quantile <= 1:
-            raise StudyError(f"quantile lies between 0 and 1, not {self.quantile}")
         if self.level_kw is not None:
             return self
         load = pd.Series(np.asarray(y, dtype=np.float64), index=_sites(X))

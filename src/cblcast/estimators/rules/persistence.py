@@ -7,7 +7,6 @@ import pandas as pd
 
 from cblcast.estimators.columns import take
 from cblcast.estimators.rules.rule import Rule
-from cblcast.frames.schema import StudyError
 from cblcast.parameters import Positive, Share, Text
 from cblcast.physics.power_curve import PowerCurve, published_power_curve
 
@@ -75,12 +74,8 @@ class SmartPersistence(Rule):
         return {"lags": {"columns": ("observed_kw",), "ago": (1,)}} if self.power == "observed_kw_ago_1" else {}
 
     def check(self) -> None:
-        """The curve exists, the weight is a share and there is a rated power."""
+        """The curve exists."""
         published_power_curve(self.turbine)
-        if not 0 <= self.weight <= 1 or not self.rated_kw > 0:
-            raise StudyError(
-                f"SmartPersistence needs rated_kw > 0 and 0 <= weight <= 1, not {self.rated_kw} and {self.weight}"
-            )
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Power [kW], float64, shape (n_rows,); NaN where nothing was measured."""

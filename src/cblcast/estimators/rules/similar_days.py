@@ -213,11 +213,6 @@ class ExponentialMovingAverage(Rule):
         """Builders and the parameters this rule needs of them."""
         return {"reference_days": reference_days(max(10, self.days), self.prefix)}
 
-    def check(self) -> None:
-        """Raise for a decay that makes no average."""
-        if not 0 < self.decay < 1:
-            raise StudyError(f"decay lies between 0 and 1, not {self.decay}")
-
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Baseline [kW], float64, shape (n_rows,)."""
         load = take(X, numbered(self.prefix, "kw", self.days), self)

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from cblcast.abilities import check_parameters, needed_features
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
 from cblcast.frames.schema import StudyError
-from cblcast.parameters import Inner, Jobs
+from cblcast.parameters import Inner, Threads
 
 
 class ByLead(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
@@ -32,7 +32,7 @@ class ByLead(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Minutes from the origin to the interval's start, one model each.
     """
 
-    def __init__(self, estimator: Inner = None, n_jobs: Jobs = 1) -> None:
+    def __init__(self, estimator: Inner = None, n_jobs: Threads = 1) -> None:
         self.estimator = estimator
         self.n_jobs = n_jobs
 
@@ -47,8 +47,6 @@ class ByLead(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             raise StudyError("ByLead wraps an estimator: write {estimator: ByLead, of: {estimator: …}}")
         ahead, y = minutes_ahead(X), np.asarray(y, dtype=np.float64)
         self.leads_ = [int(lead) for lead in np.unique(ahead)]
-        if self.n_jobs < 1:
-            raise StudyError(f"n_jobs is how many leads are trained side by side, 1 or more, not {self.n_jobs}")
 
         def train(lead: int) -> Any:
             return clone(self.estimator).fit(X[ahead == lead], y[ahead == lead])

@@ -135,7 +135,6 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Learn the weights from out-of-fold predictions, then train every member on all rows."""
         check_parameters(self)
-        self._check()
         target = finite_target(y, self)
         n_members = len(self.members)
         self.segments_ = np.empty(0, dtype=np.str_)
@@ -207,9 +206,8 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             logger.info("%d of %d segments have no weights of their own", int((~known).sum()), len(known))
         return np.where(known, place, whole)[groups.of_row]
 
-    def _check(self) -> None:
-        if not self.members:
-            raise StudyError("an ensemble needs members: write {estimator: Ensemble, members: [{estimator: …}, …]}")
+    def check(self) -> None:
+        """Raise for members that are no regressors, and for an unknown weighting."""
         for number, member in enumerate(self.members):
             check_estimator(member, self, f"member {number + 1}")
         if self.weighting not in WEIGHTINGS:

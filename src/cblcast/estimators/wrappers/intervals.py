@@ -117,7 +117,6 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             Too few days for the coverage; the sentence says how many there must be.
         """
         check_parameters(self)
-        self._check()
         y = np.asarray(y, dtype=np.float64)
         day, _ = day_and_site(X)
         self._require_days(len(np.unique(day[event_rows_of(X)])))
@@ -199,16 +198,6 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
                 "or a lower coverage"
             )
 
-    def _check(self) -> None:
-        if not 0 < self.coverage < 1:
-            raise StudyError(f"coverage lies between 0 and 1 (0.9 for 90 %), not {self.coverage}")
-        if self.held_out_share is None and self.folds < 2:
-            raise StudyError(f"intervals need folds >= 2 (or held_out_share), not folds={self.folds}")
-        if self.held_out_share is not None and not 0 < self.held_out_share < 1:
-            raise StudyError(f"held_out_share lies between 0 and 1, not {self.held_out_share}")
-        if self.half_life_days is not None and not self.half_life_days > 0:
-            raise StudyError(f"half_life_days must be > 0, not {self.half_life_days}")
-
     def _limits_of(self, fitted: Any, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Lower limit, estimate and upper limit before calibration; here all three are the estimate."""
         with warnings.catch_warnings():
@@ -235,8 +224,8 @@ class ConformalQuantile(Conformal):
     Romano, Patterson, Candès (2019), Conformalized quantile regression.
     """
 
-    def _check(self) -> None:
-        super()._check()
+    def check(self) -> None:
+        """Raise for an estimator without limits."""
         if not able(self.estimator, GivesIntervals):
             raise StudyError(
                 f"{type(self.estimator).__name__} has no limits of its own to correct: use Conformal, or an estimator "

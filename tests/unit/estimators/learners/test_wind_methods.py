@@ -179,7 +179,7 @@ def test_one_model_per_lead(rows):
 def test_leads_trained_side_by_side_are_the_same_models(rows):
     X, y, _ = rows
     np.testing.assert_array_equal(ByLead(Ridge(), n_jobs=2).fit(X, y).predict(X), ByLead(Ridge()).fit(X, y).predict(X))
-    with pytest.raises(StudyError, match="n_jobs must be a whole number from 1 up to 1,024, or -1, not 0"):
+    with pytest.raises(StudyError, match="n_jobs must be a whole number from 1 up to 1,024, not 0"):
         ByLead(Ridge(), n_jobs=0).fit(X, y)
 
 
