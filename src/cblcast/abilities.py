@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
 from cblcast.frames.events import Window
 from cblcast.frames.panel import Panel
-from cblcast.parameter_checks import check_fields
 from cblcast.wishes import merge_wishes
 
 

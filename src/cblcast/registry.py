@@ -11,8 +11,8 @@ import importlib.metadata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cblcast.checked.annotations import check_values
 from cblcast.errors import StudyError, nearest
-from cblcast.parameter_checks import check_values
 
 
 class Registry(Mapping[str, str]):

@@ -11,6 +11,7 @@ import pytest
 
 from cblcast import registry
 from cblcast.abilities import check_parameters, needed_features
+from cblcast.checked.annotations import allowed, check_values
 from cblcast.errors import DataError, StudyError
 from cblcast.estimators.ranges import FloatRange
 from cblcast.estimators.rules.similar_days import XofY
@@ -18,7 +19,6 @@ from cblcast.frames.cases import View, make_cases
 from cblcast.frames.events import Event
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED
-from cblcast.parameter_checks import allowed, check_values
 
 WRONG: list[Any] = [
     float("nan"), float("inf"), -float("inf"), -1, 0, 2.5, 1e-12, 10**12, 10**400, 1e300, True, None, "", "x", b"x", [], ["x"],

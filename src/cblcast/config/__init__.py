@@ -11,6 +11,7 @@ from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from cblcast import registry
 from cblcast.abilities import check_parameters
+from cblcast.checked.yaml_files import Document, Place, apply_changes, document_of, read_yaml
 from cblcast.config.problems import in_words, validated
 from cblcast.config.sections import SECTIONS, Data, Day, Events, Section, Text, TrainEvents, ViewSection
 from cblcast.config.value_section import PriceFile, Value
@@ -20,7 +21,6 @@ from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.methods import make_estimator
 from cblcast.frames.cases import View
 from cblcast.frames.schema import StudyError, nearest
-from cblcast.yaml_files import Document, Place, apply_changes, document_of, read_yaml
 
 STUDY_FORMAT = 1
 NAMED_VIEWS: dict[str, View] = {

@@ -7,8 +7,8 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from cblcast.checked.yaml_files import Document, document_of
 from cblcast.errors import StudyError, nearest
-from cblcast.yaml_files import Document, document_of
 
 M = TypeVar("M", bound=BaseModel)
 

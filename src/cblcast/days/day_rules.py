@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Days, DaysOrNone, Hours, Inside, NotNegative, Positive, Share
 from cblcast.frames.schema import StudyError, nearest
-from cblcast.parameter_checks import check_fields
-from cblcast.parameters import Days, DaysOrNone, Hours, Inside, NotNegative, Positive, Share
 
 # Which end of the ranking is kept; "recent" keeps the order of age.
 RANKS = {

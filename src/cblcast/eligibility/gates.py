@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.yaml_files import parse_document
 from cblcast.frames.events import check_events
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, PREDICTED, SITE, StudyError, nearest
@@ -18,7 +19,6 @@ from cblcast.metrics import rrmse
 from cblcast.programs import load_program
 from cblcast.programs.model import Program
 from cblcast.settlement.estimate import estimate
-from cblcast.yaml_files import parse_document
 
 
 @dataclass(frozen=True)

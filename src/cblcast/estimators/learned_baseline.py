@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Jobs, LearningRate, Leaves, OneOf, Rows, Seed, ShareAboveZero, Some, Trees
 from cblcast.days.day_types import DayTypes
 from cblcast.estimators.columns import take
 from cblcast.estimators.design import finite_target
@@ -24,7 +25,6 @@ from cblcast.estimators.wrappers.normalised import Normalised
 from cblcast.estimators.wrappers.residual import Residual
 from cblcast.frames.known import known_mean_by
 from cblcast.frames.schema import StudyError
-from cblcast.parameters import Jobs, LearningRate, Leaves, OneOf, Rows, Seed, ShareAboveZero, Some, Trees
 
 LEAD = "hours_since_start"
 _CALENDAR = ("hour", "day_of_week", "day_of_year", "year_sin", "year_cos")

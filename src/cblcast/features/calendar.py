@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
 from cblcast.days.day_types import site_holidays
 from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, naive_stamps
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import SITE
-from cblcast.parameter_checks import check_fields
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Days, NotNegative, Share, Some, Text
 from cblcast.days.day_types import DayTypes
 from cblcast.days.ledger import day_ledger
 from cblcast.features.control_match import cluster_shapes, load_shape, shape_gap, synthetic_weights
@@ -15,8 +17,6 @@ from cblcast.frames.instants import DAY_US
 from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED, DataError, nearest
-from cblcast.parameter_checks import check_fields
-from cblcast.parameters import Days, NotNegative, Share, Some, Text
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Days, HourCount, Share
 from cblcast.days.day_types import DayTypes
 from cblcast.days.ledger import DayLedger
 from cblcast.features import day_contrasts as contrasts
@@ -17,8 +19,6 @@ from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import DAY_US
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED, StudyError
-from cblcast.parameter_checks import check_fields
-from cblcast.parameters import Days, HourCount, Share
 from cblcast.wishes import union, widest
 
 _EVENTS_AT_ONCE = 4000

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import HourCount
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.events import Window, WindowSpec
 from cblcast.frames.instants import HOUR_US
 from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, StudyError
-from cblcast.parameter_checks import check_fields
-from cblcast.parameters import HourCount
 from cblcast.wishes import joined, widest
 
 

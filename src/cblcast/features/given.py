@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE, DataError, StudyError, nearest
-from cblcast.parameter_checks import check_fields
 from cblcast.wishes import union
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Steps, StepsOrNone
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED
-from cblcast.parameter_checks import check_fields
-from cblcast.parameters import Steps, StepsOrNone
 from cblcast.wishes import union
 
 

@@ -12,13 +12,13 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Pairs, Positive, SignedHours, Steps, StepsOrNone, Text
 from cblcast.features.lags import Past
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import HOUR_US, MINUTE_US
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, DataError, StudyError
-from cblcast.parameter_checks import check_fields
-from cblcast.parameters import Pairs, Positive, SignedHours, Steps, StepsOrNone, Text
 from cblcast.physics.power_curve import published_power_curve
 from cblcast.wishes import union, widest
 

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Between, Days, Text
 from cblcast.days.blindfold import hidden_slots
 from cblcast.days.day_types import DayTypes, site_day_types
 from cblcast.errors import StudyError
@@ -15,8 +17,6 @@ from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import DAY_US, HOUR_US
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED
-from cblcast.parameter_checks import check_fields
-from cblcast.parameters import Between, Days, Text
 
 Array = np.ndarray
 

@@ -8,11 +8,11 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Between
 from cblcast.frames.instants import DAY_US, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN
-from cblcast.parameter_checks import check_fields
-from cblcast.parameters import Between
 from cblcast.wishes import widest
 
 

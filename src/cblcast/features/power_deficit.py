@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Positive, Steps, StepsOrNone, Text
 from cblcast.features.lags import Past
 from cblcast.features.nwp import expected_share
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED
-from cblcast.parameter_checks import check_fields
-from cblcast.parameters import Positive, Steps, StepsOrNone, Text
 from cblcast.wishes import union
 
 

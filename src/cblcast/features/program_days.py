@@ -13,6 +13,8 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Filled, Text
 from cblcast.days.day_rules import RANKS, DayRule, choose_days
 from cblcast.days.day_types import DayTypes, day_type_labels, site_day_types
 from cblcast.days.ledger import DayLedger, Reason, alike_days, day_ledger, reject_by_load
@@ -23,8 +25,6 @@ from cblcast.frames.instants import DAY_US
 from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED, StudyError
-from cblcast.parameter_checks import check_fields
-from cblcast.parameters import Filled, Text
 from cblcast.wishes import alone
 
 TOLD_COLUMNS = ["day", "weekday", "reason", "event_hours_kw", "ranked_by", "selected"]

@@ -13,6 +13,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Days, DaysOrNone, HoursAboveZero, NotNegative, Positive, Share, Text
 from cblcast.days.blindfold import hidden_slots
 from cblcast.days.day_types import DayTypes
 from cblcast.days.ledger import DayLedger, Reason, day_ledger, reject_by_load
@@ -22,8 +24,6 @@ from cblcast.frames.instants import DAY_US, HOUR_US
 from cblcast.frames.known import known_mean, known_mean_of_runs
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED, StudyError
-from cblcast.parameter_checks import check_fields
-from cblcast.parameters import Days, DaysOrNone, HoursAboveZero, NotNegative, Positive, Share, Text
 from cblcast.wishes import widest
 
 _EVENTS_AT_ONCE = 2048  # whole days of so many events stay in the cache

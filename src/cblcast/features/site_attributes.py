@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, nearest
-from cblcast.parameter_checks import check_fields
 from cblcast.wishes import union
 
 logger = logging.getLogger(__name__)

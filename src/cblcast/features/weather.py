@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Celsius, HoursAboveZero, SignedHours, Text
 from cblcast.frames.instants import HOUR_US, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE, StudyError
-from cblcast.parameter_checks import check_fields
-from cblcast.parameters import Celsius, HoursAboveZero, SignedHours, Text
 from cblcast.wishes import union
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Hours
 from cblcast.frames.collisions import FREE, reached_event
 from cblcast.frames.events import Event, Window, check_events, event_table
 from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, stamp, stamps
 from cblcast.frames.known import run_begins, run_starts
 from cblcast.frames.panel import Panel, clock_instants, local_clock
 from cblcast.frames.schema import CASE_INDEX, FAR_FUTURE, ORIGIN, SITE, DataError, StudyError
-from cblcast.parameter_checks import check_fields
-from cblcast.parameters import Hours
 
 FAR_FUTURE_US = int(microseconds([FAR_FUTURE])[0])
 

@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Hours, HoursAboveZero
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, StudyError, require_columns, utc
-from cblcast.parameter_checks import check_fields
-from cblcast.parameters import Hours, HoursAboveZero
 
 EVENT_COLUMNS = [SITE, "start", "stop"]
 

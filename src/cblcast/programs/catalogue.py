@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from cblcast import registry
+from cblcast.checked.yaml_files import parse_document, read_yaml
 from cblcast.errors import StudyError, nearest
 from cblcast.programs.model import Program
-from cblcast.yaml_files import parse_document, read_yaml
 
 FOLDER = "catalogue"
 OWN_EVIDENCE = {"selection": {"source": "the user's own file", "as_of": "today", "confidence": "own"}}

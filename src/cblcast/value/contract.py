@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from cblcast.checked.yaml_files import read_yaml
 from cblcast.frames.instants import DAY_US, HOUR_US, local_microseconds, microseconds
 from cblcast.frames.schema import SITE, DataError, StudyError, nearest
-from cblcast.yaml_files import read_yaml
 
 PAYMENT_COLUMNS = ["energy_payment", "capacity_payment", "penalty", "payment", "shortfall_kwh", "unpaid_negative_kwh"]
 

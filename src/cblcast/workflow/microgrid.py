@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from cblcast.checked.yaml_files import read_yaml
 from cblcast.config.microgrid import MicrogridStudy
 from cblcast.config.problems import validated
 from cblcast.errors import StudyError
@@ -24,7 +25,6 @@ from cblcast.sizing.problem import SizingProblem
 from cblcast.value.bargaining import threshold_subsidy
 from cblcast.workflow.island_year import island_year, study_islands
 from cblcast.workflow.worlds import WorldResult
-from cblcast.yaml_files import read_yaml
 
 _POWERS = [
     "load_kw",

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
+from cblcast.checked.yaml_files import parse_yaml, read_text
 from cblcast.config.value_section import CONTRACT, Value
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import (
@@ -39,7 +40,6 @@ from cblcast.value.products import nowcast_energy, observed_energy, power_energy
 from cblcast.value.significance_table import against_reference
 from cblcast.value.wind_market import NONE, PERFECT, Valuation, value_wind
 from cblcast.value.wind_tables import income_table
-from cblcast.yaml_files import parse_yaml, read_text
 
 NO_BIDS = "none"
 

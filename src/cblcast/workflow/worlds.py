@@ -19,9 +19,9 @@ import pandas as pd
 from pydantic import BaseModel
 
 from cblcast import registry
+from cblcast.checked.yaml_files import apply_changes, read_yaml
 from cblcast.config.problems import validated
 from cblcast.errors import StudyError, nearest
-from cblcast.yaml_files import apply_changes, read_yaml
 
 
 @dataclass(frozen=True, eq=False)

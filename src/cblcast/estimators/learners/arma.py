@@ -11,10 +11,10 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Filled, Order, Some, StepMin, Text
 from cblcast.estimators.columns import take
 from cblcast.estimators.leads import minutes_ahead
 from cblcast.frames.schema import DataError, StudyError
-from cblcast.parameters import Filled, Order, Some, StepMin, Text
 
 
 class ARMA(RegressorMixin, BaseEstimator):

@@ -11,9 +11,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Filled, Some, Text
 from cblcast.estimators.columns import take
 from cblcast.frames.schema import DataError
-from cblcast.parameters import Filled, Some, Text
 
 
 class Autoregression(RegressorMixin, BaseEstimator):

@@ -12,10 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
-from cblcast.estimators.design import column_names, columns_of, finite_target, row_weights
-from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
-from cblcast.frames.schema import DataError, StudyError, nearest
-from cblcast.parameters import (
+from cblcast.checked.parameters import (
     Between,
     Inside,
     Jobs,
@@ -29,6 +26,9 @@ from cblcast.parameters import (
     Some,
     Trees,
 )
+from cblcast.estimators.design import column_names, columns_of, finite_target, row_weights
+from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
+from cblcast.frames.schema import DataError, StudyError, nearest
 
 logger = logging.getLogger(__name__)
 

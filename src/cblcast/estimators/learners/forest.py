@@ -11,10 +11,10 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Jobs, Names, Rows, Seed, ShareAboveZero, Trees
 from cblcast.estimators.design import column_names, columns_of, finite_target, row_weights
 from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
 from cblcast.frames.schema import DataError
-from cblcast.parameters import Jobs, Names, Rows, Seed, ShareAboveZero, Trees
 
 logger = logging.getLogger(__name__)
 

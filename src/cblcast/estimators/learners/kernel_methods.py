@@ -12,9 +12,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Between, Names, NotNegative, Positive, Seed
 from cblcast.estimators.design import column_names, finite_target, learn_design
 from cblcast.estimators.ranges import FloatRange, SearchRange
-from cblcast.parameters import Between, Names, NotNegative, Positive, Seed
 
 logger = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Between, Text
 from cblcast.estimators.columns import take
 from cblcast.frames.schema import DataError
-from cblcast.parameters import Between, Text
 from cblcast.physics.power_curve import PowerCurve, fit_power_curve
 
 

@@ -10,10 +10,10 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Inside, Jobs, LearningRate, Leaves, Names, QuantileLevels, Rows, Seed, Trees
 from cblcast.estimators.learners.boosting import Boosting
 from cblcast.estimators.quantiles import Levels, QuantileLearner
 from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
-from cblcast.parameters import Inside, Jobs, LearningRate, Leaves, Names, QuantileLevels, Rows, Seed, Trees
 
 
 class QuantileBoosting(QuantileLearner, RegressorMixin, BaseEstimator):

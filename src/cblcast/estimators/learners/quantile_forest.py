@@ -9,10 +9,10 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Inside, Jobs, Names, QuantileLevels, Rows, Seed, ShareAboveZero, Trees
 from cblcast.estimators.design import column_names, columns_of, finite_target
 from cblcast.estimators.learners.forest import flatten_trees
 from cblcast.estimators.quantiles import PERCENTILES, QuantileLearner
-from cblcast.parameters import Inside, Jobs, Names, QuantileLevels, Rows, Seed, ShareAboveZero, Trees
 
 _ROWS_AT_ONCE = 2_000
 

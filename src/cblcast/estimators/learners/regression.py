@@ -12,9 +12,9 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Filled, Names, NotNegative, Positive, Rows
 from cblcast.estimators.design import column_names, finite_target, learn_design, row_weights
 from cblcast.estimators.groups import group_rows
-from cblcast.parameters import Filled, Names, NotNegative, Positive, Rows
 
 logger = logging.getLogger(__name__)
 

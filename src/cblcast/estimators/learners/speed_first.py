@@ -10,11 +10,11 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Inner, StepMin, Text
 from cblcast.estimators.columns import take
 from cblcast.estimators.learners.power_curve import first_of_each_origin
 from cblcast.estimators.learners.stepwise import StepwiseRegression
 from cblcast.frames.schema import DataError
-from cblcast.parameters import Inner, StepMin, Text
 from cblcast.physics.power_curve import PowerCurve, fit_power_curve
 
 

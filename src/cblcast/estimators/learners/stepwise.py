@@ -9,10 +9,10 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Names, Some
 from cblcast.estimators.design import column_names, columns_of
 from cblcast.frames.known import known_mean
 from cblcast.frames.schema import DataError
-from cblcast.parameters import Names, Some
 
 
 def forward_bic(gram: np.ndarray, moment: np.ndarray, total: float, n: int, max_columns: int) -> list[int]:

@@ -13,12 +13,12 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Celsius, Filled, Text
 from cblcast.estimators.columns import take
 from cblcast.estimators.design import finite_target
 from cblcast.estimators.groups import group_rows
 from cblcast.frames.known import known_mean, known_mean_by
 from cblcast.frames.schema import DataError, DataWarning, StudyError
-from cblcast.parameters import Celsius, Filled, Text
 
 logger = logging.getLogger(__name__)
 

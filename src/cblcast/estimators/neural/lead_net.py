@@ -10,13 +10,25 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import (
+    Dropout,
+    Epochs,
+    Hidden,
+    LearningRate,
+    Names,
+    NotNegative,
+    Rows,
+    Seed,
+    Some,
+    Steps,
+    Text,
+)
 from cblcast.estimators.columns import event_codes, take
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
 from cblcast.estimators.neural.dropout_net import DropoutNet, Training, predict_mean, train_several
 from cblcast.estimators.neural.preparation import clipped_inputs, usual_range
 from cblcast.frames.known import known_mean
 from cblcast.frames.schema import DataError
-from cblcast.parameters import Dropout, Epochs, Hidden, LearningRate, Names, NotNegative, Rows, Seed, Some, Steps, Text
 
 
 class LeadNet(RegressorMixin, BaseEstimator):

@@ -10,12 +10,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
-from cblcast.estimators.columns import take
-from cblcast.estimators.neural.dropout_net import DropoutNet, Training, predict_mean, train_several
-from cblcast.estimators.neural.preparation import clipped_inputs, usual_range
-from cblcast.estimators.quantiles import PERCENTILES, Levels, QuantileLearner
-from cblcast.frames.schema import SITE, DataError
-from cblcast.parameters import (
+from cblcast.checked.parameters import (
     Dropout,
     Epochs,
     Hidden,
@@ -28,6 +23,11 @@ from cblcast.parameters import (
     Seed,
     Some,
 )
+from cblcast.estimators.columns import take
+from cblcast.estimators.neural.dropout_net import DropoutNet, Training, predict_mean, train_several
+from cblcast.estimators.neural.preparation import clipped_inputs, usual_range
+from cblcast.estimators.quantiles import PERCENTILES, Levels, QuantileLearner
+from cblcast.frames.schema import SITE, DataError
 
 
 class QuantileNet(QuantileLearner, RegressorMixin, BaseEstimator):

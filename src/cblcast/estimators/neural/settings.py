@@ -10,13 +10,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 
+from cblcast.checked.parameters import Epochs, Hidden, Names, Positive, Seed, Share, Some, Threads
 from cblcast.estimators.columns import take
 from cblcast.estimators.neural.network import DERIVED, INITIALISATIONS, Architecture, Array
 from cblcast.estimators.neural.stopping import StopRule
 from cblcast.estimators.neural.trainers import KNOWN_TRAINERS
 from cblcast.estimators.neural.training import Recipe
 from cblcast.frames.schema import DataError, StudyError, nearest
-from cblcast.parameters import Epochs, Hidden, Names, Positive, Seed, Share, Some, Threads
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import dataclasses
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from cblcast.checked.annotations import check_values
 from cblcast.frames.schema import StudyError, nearest
-from cblcast.parameter_checks import check_values
 
 if TYPE_CHECKING:
     from torch import Tensor

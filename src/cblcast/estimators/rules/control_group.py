@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.parameters import Positive, Power, Some
 from cblcast.estimators.columns import numbered, take
 from cblcast.estimators.ranges import Choice, FloatRange, IntRange, SearchRange
 from cblcast.estimators.rules.rule import Rule
 from cblcast.frames.known import known_mean
 from cblcast.frames.schema import StudyError, nearest
-from cblcast.parameters import Positive, Power, Some
 
 PER_UNIT_OF = ("event_hours", "day")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.parameters import Text
 from cblcast.estimators.columns import take
 from cblcast.estimators.rules.rule import Rule
-from cblcast.parameters import Text
 
 
 class Declared(Rule):

@@ -10,8 +10,8 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Number, Share
 from cblcast.frames.schema import DataError
-from cblcast.parameters import Number, Share
 
 
 class FirmServiceLevel(RegressorMixin, BaseEstimator):

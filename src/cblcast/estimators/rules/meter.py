@@ -8,13 +8,13 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.parameters import DaysOrNone, Filled, Text
 from cblcast.days.day_rules import choose_days
 from cblcast.estimators.columns import event_codes, numbered, take
 from cblcast.estimators.rules.rule import Rule
 from cblcast.estimators.rules.similar_days import reference_days, weighted_days
 from cblcast.frames.events import Window, WindowSpec, windows_of
 from cblcast.frames.known import known_mean_by
-from cblcast.parameters import DaysOrNone, Filled, Text
 
 
 class MeterBeforeMeterAfter(Rule):

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.parameters import Filled, Text
 from cblcast.days.day_rules import DayRule
 from cblcast.days.day_types import DayTypes
 from cblcast.estimators.columns import numbered, take
 from cblcast.estimators.rules.rule import Rule
 from cblcast.frames.known import known_mean
-from cblcast.parameters import Filled, Text
 
 
 class SelectedDays(Rule):

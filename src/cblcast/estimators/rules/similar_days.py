@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.parameters import Days, Inside, Positive, Share, Text
 from cblcast.days.day_rules import choose_days
 from cblcast.estimators.columns import numbered, take
 from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
 from cblcast.estimators.rules.rule import Rule
 from cblcast.frames.known import known_mean
 from cblcast.frames.schema import StudyError, nearest
-from cblcast.parameters import Days, Inside, Positive, Share, Text
 
 # What days are ranked by, and whether the largest or the smallest come first; "recent" keeps the order of age.
 SELECTIONS: dict[str, tuple[str | None, str]] = {

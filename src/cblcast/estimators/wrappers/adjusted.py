@@ -11,12 +11,12 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 
 from cblcast.abilities import check_parameters, learns, needed_features, needed_windows
+from cblcast.checked.parameters import Filled, Inner, Number
 from cblcast.estimators.columns import event_codes, take
 from cblcast.estimators.ranges import Choice, SearchRange
 from cblcast.estimators.wrappers.inner import ready
 from cblcast.frames.events import Window, WindowSpec, windows_of
 from cblcast.frames.schema import DataWarning, StudyError, nearest
-from cblcast.parameters import Filled, Inner, Number
 
 NEUTRAL = {"multiplicative": 1.0, "additive": 0.0}  # the adjustment that changes nothing, by mode
 

@@ -11,9 +11,9 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters, needed_features
+from cblcast.checked.parameters import Inner, Threads
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
 from cblcast.frames.schema import StudyError
-from cblcast.parameters import Inner, Threads
 
 
 class ByLead(MetaEstimatorMixin, RegressorMixin, BaseEstimator):

@@ -9,10 +9,10 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 
 from cblcast.abilities import check_parameters, learns, needed_features, needed_windows
+from cblcast.checked.parameters import Inner, Text
 from cblcast.estimators.columns import take
 from cblcast.estimators.wrappers.inner import ready
 from cblcast.frames.events import Window
-from cblcast.parameters import Inner, Text
 from cblcast.wishes import merge_wishes
 
 

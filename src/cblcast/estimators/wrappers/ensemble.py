@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters, needed_features, needed_windows
+from cblcast.checked.parameters import Filled, Folds, Inner, NotNegative, Text
 from cblcast.estimators.design import finite_target, row_weights
 from cblcast.estimators.groups import group_rows
 from cblcast.estimators.ranges import Choice, FloatRange, SearchRange
@@ -25,7 +26,6 @@ from cblcast.frames.events import Window
 from cblcast.frames.instants import DAY_US, microseconds
 from cblcast.frames.known import known_mean
 from cblcast.frames.schema import ORIGIN, DataError, StudyError, nearest
-from cblcast.parameters import Filled, Folds, Inner, NotNegative, Text
 
 logger = logging.getLogger(__name__)
 

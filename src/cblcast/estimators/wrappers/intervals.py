@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 
 from cblcast.abilities import GivesIntervals, able, check_parameters, needed_features, needed_windows
+from cblcast.checked.parameters import Days, Folds, Inner, Inside, Positive
 from cblcast.days.limits import days_needed, each_tail, tail_bound
 from cblcast.estimators.wrappers.conformal_scores import (
     ErrorScale,
@@ -20,7 +21,6 @@ from cblcast.estimators.wrappers.conformal_scores import (
 from cblcast.estimators.wrappers.inner import event_rows_of
 from cblcast.frames.events import Window
 from cblcast.frames.schema import DataError, DataWarning, StudyError
-from cblcast.parameters import Days, Folds, Inner, Inside, Positive
 
 
 def with_intervals(estimator: Any, coverage: float = 0.9, **options: Any) -> Any:

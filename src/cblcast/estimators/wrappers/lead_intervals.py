@@ -10,12 +10,12 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters, needed_features
+from cblcast.checked.parameters import Folds, Inner, Inside, Number, QuantileLevels, Some
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
 from cblcast.estimators.quantiles import Levels, QuantileLearner
 from cblcast.estimators.wrappers.inner import check_estimator
 from cblcast.frames.instants import DAY_US, microseconds
 from cblcast.frames.schema import ORIGIN, DataError
-from cblcast.parameters import Folds, Inner, Inside, Number, QuantileLevels, Some
 
 _WEEK_US = 7 * DAY_US
 _FEWEST = 100  # errors a lead needs, so that a tenth of them says something of its tails

@@ -12,13 +12,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters, needed_features, needed_windows
+from cblcast.checked.parameters import Inner, Text
 from cblcast.estimators.columns import take
 from cblcast.estimators.design import finite_target
 from cblcast.estimators.wrappers.inner import check_estimator, fit_weighted, gives_interval
 from cblcast.frames.events import Window
 from cblcast.frames.schema import DataError
 from cblcast.frames.units import unit_of_column
-from cblcast.parameters import Inner, Text
 
 logger = logging.getLogger(__name__)
 

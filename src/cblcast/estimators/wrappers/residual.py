@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters, needed_features, needed_windows
+from cblcast.checked.parameters import Inner
 from cblcast.estimators.design import finite_target
 from cblcast.estimators.wrappers.inner import (
     check_estimator,
@@ -21,7 +22,6 @@ from cblcast.estimators.wrappers.inner import (
 )
 from cblcast.frames.events import Window
 from cblcast.frames.schema import DataError
-from cblcast.parameters import Inner
 
 logger = logging.getLogger(__name__)
 

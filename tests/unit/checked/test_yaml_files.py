@@ -9,10 +9,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cblcast.checked.yaml_files import MOST_BYTES, apply_changes, parse_document, parse_yaml, read_yaml, value_of
 from cblcast.errors import StudyError
-from cblcast.yaml_files import MOST_BYTES, apply_changes, parse_document, parse_yaml, read_yaml, value_of
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FILES = sorted(
     path
     for folder in ("src", "examples", "experiments", "data")

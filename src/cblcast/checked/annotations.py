@@ -1,6 +1,6 @@
 """Parameters checked by their annotations, where they are declared, and told in words where one is not kept.
 
-``x: int`` takes whole numbers and no 2.5, ``share: Share`` numbers from 0 to 1 (:mod:`cblcast.parameters`); every number is
+``x: int`` takes whole numbers and no 2.5, ``share: Share`` numbers from 0 to 1 (:mod:`cblcast.checked.parameters`); every number is
 finite. Lists, tuples and arrays may stand for one another. An annotation that says nothing checkable (a class of one's own,
 Any) is left to its owner, so own parts are checked by the annotations that they have anyway.
 """
@@ -17,8 +17,8 @@ from functools import lru_cache
 from numbers import Integral, Real
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from cblcast.checked.parameters import items_of
 from cblcast.errors import StudyError, nearest
-from cblcast.parameters import items_of
 
 LONGEST_LIST = 100_000
 _LARGEST = 2**63 - 1

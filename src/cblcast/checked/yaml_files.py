@@ -1,6 +1,6 @@
 """YAML files as this project reads them: studies, worlds, rules, contracts; of bounded size, every fault with its line.
 
-What a plain value is, :mod:`cblcast.yaml_values` says.
+What a plain value is, :mod:`cblcast.checked.yaml_values` says.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cblcast.checked.yaml_values import Place, kind_of, parse, shortened
 from cblcast.errors import StudyError
-from cblcast.yaml_values import Place, kind_of, parse, shortened
 
 MOST_BYTES = 4 * 2**20
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))

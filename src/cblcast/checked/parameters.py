@@ -1,6 +1,6 @@
 """What a parameter may be: bounds, and the names for them that annotations use.
 
-``x: Days`` is ``Annotated[int, Between(1, 3660)]``; :mod:`cblcast.parameter_checks` reads the annotations and tells them in words.
+``x: Days`` is ``Annotated[int, Between(1, 3660)]``; :mod:`cblcast.checked.annotations` reads the annotations and tells them in words.
 """
 
 from __future__ import annotations
