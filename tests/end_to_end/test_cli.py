@@ -113,7 +113,7 @@ def test_evaluate_prints_a_table_and_says_what_the_sign_of_the_bias_means(run: R
         (["train", "nowhere.yaml"], "there is no study file 'nowhere.yaml'"),
         (["train", "study.yaml", "--set", "methods=[Hgh5of10]"], "did you mean 'High5of10'"),
         (["train", "study.yaml", "--set", "view"], "--set 'view' has no value"),
-        (["train", "study.yaml", "--set", "test=[2019-05-01, 2019-06-30]"], "overlaps the test span"),
+        (["train", "study.yaml", "--set", "test=[2019-05-01, 2019-06-30]"], "before the training span ends"),
         (
             ["train", "study.yaml", "--set", "view=real_time", "--set", "methods=[BW-High5of10]"],
             "is hidden by the study's view",

@@ -53,7 +53,7 @@ def check_values(cls: type, values: Mapping[str, Any], owner: str | None = None)
         if name in hints and not _holds(hints[name], value):
             near = _nearest_word(hints[name], value)
             raise StudyError(
-                f"{owner or cls.__name__}: {name} must be {_said(hints[name])}, not {_SHORT.repr(value)}{near}: mend it"
+                f"{owner or cls.__name__}: {name} must be {_said(hints[name])}, not {_shown(value)}{near}: mend it"
             )
 
 
@@ -136,6 +136,10 @@ def _finite(value: Any) -> bool:
         return math.isfinite(value)
     except OverflowError:  # a whole number beyond all floats
         return False
+
+
+def _shown(value: Any) -> str:
+    return " ".join(_SHORT.repr(value).split())
 
 
 _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null"}

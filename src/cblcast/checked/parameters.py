@@ -125,10 +125,10 @@ QuantileLevels = Annotated[Sequence[Inside], Filled(distinct=True)]
 Celsius = Annotated[float, Between(-100, 100)]
 Power = Annotated[float, Between(0, 100)]  # an exponent
 
-# No parameter of a year or more of hours, or of ten years of days, was ever meant.
-Hours = Annotated[float, Between(0, 8784)]
-HoursAboveZero = Annotated[float, Between(0, 8784, above=True)]
-SignedHours = Annotated[float, Between(-8784, 8784)]
+# Nobody means more than ten years, in hours or in days.
+Hours = Annotated[float, Between(0, 87_840)]
+HoursAboveZero = Annotated[float, Between(0, 87_840, above=True)]
+SignedHours = Annotated[float, Between(-87_840, 87_840)]
 HourCount = Annotated[int, Between(0, 744)]  # each a column
 Days = Annotated[int, Between(1, 3660)]
 DaysOrNone = Annotated[int, Between(0, 3660)]

@@ -5,7 +5,7 @@ import pytest
 
 from cblcast.config import make_study
 from cblcast.frames.cases import View, make_cases
-from cblcast.frames.schema import DataError
+from cblcast.frames.schema import DataError, StudyError
 from cblcast.workflow.studies import run_study
 from cblcast.workflow.study_data import load_panel, shifted_clock, study_events
 
