@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -163,8 +164,12 @@ def check_parameters(estimator: Any) -> None:
 
 
 def _parameters(estimator: Any) -> Iterator[Any]:
-    known = inspect.signature(type(estimator)).parameters
-    return (getattr(estimator, name) for name in known if hasattr(estimator, name))
+    return (getattr(estimator, name) for name in _names(type(estimator)) if hasattr(estimator, name))
+
+
+@lru_cache(maxsize=512)
+def _names(cls: type) -> tuple[str, ...]:
+    return tuple(inspect.signature(cls).parameters)
 
 
 def learns(estimator: Any) -> bool:
