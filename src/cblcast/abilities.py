@@ -163,8 +163,9 @@ def check_parameters(estimator: Any) -> None:
         estimator.check()
 
 
-def _parameters(estimator: Any) -> Iterator[Any]:
-    return (getattr(estimator, name) for name in _names(type(estimator)) if hasattr(estimator, name))
+def _parameters(estimator: object) -> Iterator[Any]:
+    cls: type = type(estimator)
+    return (getattr(estimator, name) for name in _names(cls) if hasattr(estimator, name))
 
 
 @lru_cache(maxsize=512)
