@@ -6,13 +6,16 @@ an attribute, so that this page lists everything that an own estimator or builde
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
 from cblcast.frames.events import Window
 from cblcast.frames.panel import Panel
 from cblcast.wishes import merge_wishes
@@ -144,9 +147,30 @@ def needed_windows(*estimators: Any) -> tuple[Window, ...]:
 
 
 def check_parameters(estimator: Any) -> None:
-    """Let an estimator that can check its parameters do so."""
+    """Refuse a parameter of an estimator, or of one inside it, that its declaration does not take; then let it check itself.
+
+    Raises
+    ------
+    StudyError
+        The estimator, the parameter, the value and what is allowed, in one sentence.
+    """
+    check_fields(estimator)
+    for value in _parameters(estimator):
+        for inner in value if isinstance(value, (list, tuple)) else (value,):
+            if able(inner, Estimator):
+                check_parameters(inner)
     if able(estimator, Checks):
         estimator.check()
+
+
+def _parameters(estimator: object) -> Iterator[Any]:
+    cls: type = type(estimator)
+    return (getattr(estimator, name) for name in _names(cls) if hasattr(estimator, name))
+
+
+@lru_cache(maxsize=512)
+def _names(cls: type) -> tuple[str, ...]:
+    return tuple(inspect.signature(cls).parameters)
 
 
 def learns(estimator: Any) -> bool:

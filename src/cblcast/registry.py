@@ -11,6 +11,7 @@ import importlib.metadata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cblcast.checked.annotations import check_values
 from cblcast.errors import StudyError, nearest
 
 
@@ -79,6 +80,8 @@ class Registry(Mapping[str, str]):
         for key, parameter in known.items():
             if key not in params and parameter.default is parameter.empty:
                 raise StudyError(f"{self.what} {name!r} needs the parameter {key!r}: give it")
+        if isinstance(cls, type):
+            check_values(cls, params, f"{self.what} {name!r}")
         try:
             return cls(**params)
         except TypeError as error:

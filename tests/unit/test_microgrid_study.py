@@ -158,14 +158,14 @@ def test_the_bundled_study_says_what_it_did():
 
 
 def test_files_that_are_no_study(tmp_path):
-    for text, says in (("- a", "mapping"), ("a: [", "not valid YAML"), ("a: 2019-02-31", "not valid YAML")):
+    for text, says in (("- a", "mapping"), ("a: [", "not valid YAML"), ("a: 2019-02-31", "no date of the calendar")):
         (tmp_path / "x.yaml").write_text(text)
         with pytest.raises(StudyError, match=says):
             read_microgrid(tmp_path / "x.yaml")
     (tmp_path / "x.yaml").write_bytes(b"\xff\xfe\xff")
     with pytest.raises(StudyError, match="UTF-8"):
         read_microgrid(tmp_path / "x.yaml")
-    with pytest.raises(StudyError, match="cannot be read"):
+    with pytest.raises(StudyError, match="there is no study file"):
         read_microgrid(tmp_path / "none.yaml")
 
 

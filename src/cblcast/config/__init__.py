@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from cblcast import registry
 from cblcast.abilities import check_parameters
-from cblcast.config.sections import SECTIONS, Data, Day, Events, Section, TrainEvents, ViewSection
+from cblcast.checked.yaml_files import Document, Place, apply_changes, document_of, read_yaml
+from cblcast.config.problems import in_words, validated
+from cblcast.config.sections import SECTIONS, Data, Day, Events, Section, Text, TrainEvents, ViewSection
 from cblcast.config.value_section import PriceFile, Value
 from cblcast.forecast.answer import reads_only_own_features
 from cblcast.forecast.evaluation import AGGREGATES, DEFAULT_METRICS
@@ -30,21 +32,27 @@ SCALES = ("mean", "rated_kw")
 ALL_SECTIONS: dict[str, type[Section]] = {**SECTIONS, "value": Value, "value.prices": PriceFile}
 
 
+# What is a name or a mapping: pydantic is told which was meant, so that it tells one fault and not one of each.
+OF_UNIONS = ("name", "mapping", "[key]")
+Named = Annotated[str, Tag("name")]
+BY_KIND = Discriminator(lambda value: "mapping" if isinstance(value, (Mapping, Section)) else "name")
+
+
 class Study(Section):
     """Everything that `cblcast train` and `cblcast evaluate` need to know."""
 
     format: int = STUDY_FORMAT
-    study: str = Field(min_length=1)
+    study: Text = Field(min_length=1)
     description: str = ""
     data: Data
     events: Events
     train_events: TrainEvents | None = None
-    view: str | ViewSection = "real_time"
+    view: Annotated[Named | Annotated[ViewSection, Tag("mapping")], BY_KIND] = "real_time"
     train: tuple[Day, Day] | None = None
     test: tuple[Day, Day]
     features: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
-    methods: tuple[str | dict[str, Any], ...] = Field(min_length=1)
-    metrics: tuple[str, ...] = DEFAULT_METRICS
+    methods: tuple[Annotated[Named | Annotated[dict[str, Any], Tag("mapping")], BY_KIND], ...] = Field(min_length=1)
+    metrics: tuple[str, ...] = Field(default=DEFAULT_METRICS, min_length=1)
     aggregate: str = "per_site"
     scale: str = "mean"
     intervals: float | None = Field(default=None, gt=0, lt=1)
@@ -59,26 +67,47 @@ class Study(Section):
             )
         if self.train_events is not None and self.train is None:
             raise ValueError("train_events: needs the span to learn from: add train: [first, last]")
-        for name in self.metrics:
-            registry.METRICS.resolve(name)
+        self._check_spans()
+        for number, name in enumerate(self.metrics):
+            with at_place("metrics", number):
+                registry.METRICS.resolve(name)
         for name, params in self.features.items():
-            registry.FEATURES.make(name, params or {})
+            with at_place("features", name):
+                registry.FEATURES.make(name, params or {})
         for value, known, what in ((self.aggregate, AGGREGATES, "aggregate"), (self.scale, SCALES, "scale")):
             if value not in known:
                 raise ValueError(f"unknown {what} {value!r}: {nearest(value, known)}")
         names = [method_name(spec) for spec in self.methods]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"two methods are called {twice[0]!r}: give one of them another name:")
+        for what, given in (("methods are", names), ("metrics are", self.metrics)):
+            twice = sorted({name for name in given if given.count(name) > 1})
+            if twice:
+                raise ValueError(f"two {what} called {twice[0]!r}: give each once, or one of them another name:")
         self.forecasters()
         return self
 
+    def _check_spans(self) -> None:
+        for what, span in (("train", self.train), ("test", self.test)):
+            if span is not None and span[0] > span[1]:
+                raise Misplaced(f"{what}: its first day {span[0]} comes after its last, {span[1]}: swap them", (what,))
+        if self.train is not None and self.test[0] <= self.train[1]:
+            raise Misplaced(
+                f"test: begins on {self.test[0]}, before the training span ends ({self.train[1]}): what is judged must lie "
+                "after what was learned from",
+                ("test",),
+            )
+
     def forecasters(self) -> dict[str, Forecaster]:
         """A fresh, untrained forecaster for each method."""
-        return {method_name(spec): self._forecaster(spec) for spec in self.methods}
+        made = {}
+        for number, spec in enumerate(self.methods):
+            with at_place("methods", number):
+                made[method_name(spec)] = self._forecaster(spec)
+        return made
 
     def _forecaster(self, spec: str | dict[str, Any]) -> Forecaster:
         own: dict[str, Any] = dict(spec) if isinstance(spec, Mapping) else {"estimator": spec}
+        if "estimator" not in own:
+            raise StudyError(f"a method is a name (High5of10) or a mapping with the key 'estimator', not {spec!r}")
         name = method_name(spec)
         own.pop("name", None)
         view, features = own.pop("view", self.view), own.pop("features", None)
@@ -90,6 +119,23 @@ class Study(Section):
         # A rule reads its own features; those of the study are for what learns.
         wanted = {} if features is None and reads_only_own_features(estimator) else chosen
         return Forecaster(estimator, {key: params or {} for key, params in wanted.items()}, view_of(view), name)
+
+
+class Misplaced(StudyError):
+    """A fault of a study that is found when its parts are put together; `place` is the key at which it stands."""
+
+    def __init__(self, said: str, place: Place) -> None:
+        super().__init__(said)
+        self.place = place
+
+
+@contextmanager
+def at_place(*place: str | int) -> Iterator[None]:
+    """Tell of an error inside at which key of the study it stands."""
+    try:
+        yield
+    except StudyError as error:
+        raise Misplaced(f"{'.'.join(map(str, place))}: {error}", place) from None
 
 
 def with_intervals(estimator: Any, coverage: float) -> Any:
@@ -114,7 +160,7 @@ def view_of(spec: str | ViewSection | Mapping[str, Any] | View) -> View:
         if spec not in NAMED_VIEWS:
             raise StudyError(f"unknown view {spec!r}: {nearest(spec, NAMED_VIEWS)}")
         return NAMED_VIEWS[spec]
-    section = spec if isinstance(spec, ViewSection) else ViewSection(**spec)
+    section = spec if isinstance(spec, ViewSection) else validated(ViewSection, dict(spec), "view")
     return View(section.lead_in, section.recovery, section.whole_day)
 
 
@@ -133,44 +179,23 @@ def read_study(path: str | Path, changes: Mapping[str, Any] | None = None) -> St
         One sentence that names the file, the key and the nearest right one.
     """
     path = Path(path)
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError:
-        raise StudyError(f"there is no study file {str(path)!r}: check the path (studies are YAML files)") from None
-    except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        line = f", line {where.line + 1}" if where else ""
-        raise StudyError(
-            f"{path.name}{line} is not valid YAML ({getattr(error, 'problem', error)}): mend that line"
-        ) from None
-    if not isinstance(document, dict):
-        raise StudyError(
-            f"{path.name} holds no study: it must be a mapping with study:, data:, events:, test:, methods:"
-        )
-    for key, value in (changes or {}).items():
-        _set(document, key, value)
+    document = read_yaml(path, "study")
+    apply_changes(document, changes)
     return make_study(document, path.name, path.parent)
 
 
 def make_study(document: dict[str, Any], name: str = "the study", folder: Path | None = None) -> Study:
     """A study from a mapping; relative paths are looked up beside the study, then in the working directory."""
+    checked = document if isinstance(document, Document) else document_of(document, name, "study", {})
     try:
-        study = Study(**document)
+        study = Study(**checked)
     except ValidationError as error:
-        raise StudyError(f"{name}: {_sentence(error)}") from None
-    except StudyError as error:
-        raise StudyError(f"{name}: {error}") from None
+        problem = next((item for item in error.errors() if item["type"] == "extra_forbidden"), error.errors()[0])
+        place = getattr(problem.get("ctx", {}).get("error"), "place", problem["loc"])
+        raise StudyError(
+            f"{checked.where(tuple(part for part in place if part not in OF_UNIONS))}: {_sentence(error)}"
+        ) from None
     return study if folder is None else _with_paths(study, folder, name)
-
-
-def _set(document: dict[str, Any], key: str, value: Any) -> None:
-    *parents, last = key.split(".")
-    into = document
-    for part in parents:
-        into = into.setdefault(part, {})
-        if not isinstance(into, dict):
-            raise StudyError(f"--set {key}: {part!r} is no section of the study")
-    into[last] = yaml.safe_load(value) if isinstance(value, str) else value
 
 
 def _with_paths(study: Study, folder: Path, name: str) -> Study:
@@ -207,7 +232,7 @@ def _value_with_paths(value: Value, found: Callable[[str, str, str | None], str 
 def _sentence(error: ValidationError) -> str:
     """The first problem as one sentence, with the nearest right key for a wrong one."""
     problem = next((item for item in error.errors() if item["type"] == "extra_forbidden"), error.errors()[0])
-    place = [part for part in problem["loc"] if not (isinstance(part, str) and part in ("ViewSection", "str"))]
+    place = [part for part in problem["loc"] if not (isinstance(part, str) and part in OF_UNIONS)]
     key = ".".join(str(part) for part in place) or "the study"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if problem["type"] == "extra_forbidden":
@@ -216,5 +241,5 @@ def _sentence(error: ValidationError) -> str:
         return f"unknown key {key!r}: {nearest(str(place[-1]), section.model_fields)}{more}"
     if problem["type"] == "missing":
         return f"the key {key!r} is missing: add it (docs/studies.md shows a whole study){more}"
-    message = str(problem["msg"]).removeprefix("Value error, ")
+    message = in_words(problem)
     return f"{key}: {message}{more}" if place else f"{message}{more}"

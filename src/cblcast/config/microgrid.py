@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from cblcast.config.sections import Section
+from cblcast.config.sections import FIRST_YEAR, LAST_YEAR, Section
 from cblcast.io.clock import check_zone
 from cblcast.simulate.island import Fleet
 from cblcast.simulate.reliability import CONVENTIONS, DEFAULT_CONVENTION
@@ -45,9 +45,11 @@ class Source(Part):
     def _span(cls, value: str | None) -> str | None:
         if value is not None:
             try:
-                pd.Period(value)
+                year = pd.Period(value).year
             except ValueError:
                 raise ValueError(f"{value!r} is no time: write it like 2015-01-31, 2015-01 or 2015") from None
+            if not FIRST_YEAR <= year <= LAST_YEAR:
+                raise ValueError(f"{value} lies outside {FIRST_YEAR} to {LAST_YEAR}: mend the year")
         return value
 
     @field_validator("tz")

@@ -2,28 +2,61 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from cblcast.days.day_types import day_type_labels
 from cblcast.io.options import ReaderOptions
 
-Day = Annotated[str, BeforeValidator(str)]  # YAML reads 2019-01-31 as a date
+FIRST_YEAR, LAST_YEAR = 1970, 2199
+LONGEST_H = 8784.0  # a leap year: no lead-in, recovery or horizon is longer
+Day = Annotated[str, BeforeValidator(lambda value: _day(value))]
 Clock = Annotated[str, BeforeValidator(lambda value: _clock(value))]
+DayTypes = Annotated[str | tuple[str, ...], BeforeValidator(lambda value: _day_types(value))]
+Text = Annotated[str, BeforeValidator(lambda value: _text(value))]
+
+
+def _day(value: Any) -> str:
+    """A local date as ISO text; a whole one, for 2019-06 would be its first day where its last is meant."""
+    text = value.isoformat()[:10] if isinstance(value, dt.date) else str(value)
+    try:
+        year = dt.date.fromisoformat(text).year if len(text) == len("2019-06-30") else None
+    except ValueError:
+        year = None
+    if year is None:
+        raise ValueError(f"{value!r} is no date of the calendar: write it like 2019-06-30")
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise ValueError(f"{text} lies outside {FIRST_YEAR} to {LAST_YEAR}: mend the year")
+    return text
 
 
 def _clock(value: Any) -> str:
-    """YAML 1.1 reads an unquoted 17:00 as 17·60 = 1020: undo that instead of teaching users about it."""
-    if isinstance(value, int) and 0 <= value <= 1440:
-        return f"{value // 60:02d}:{value % 60:02d}"
-    return str(value)
+    """A time of day as ``HH:MM``."""
+    found = re.fullmatch(r"([0-9]{1,2}):([0-5][0-9])(:00)?", str(value))
+    if found is None or int(found[1]) * 60 + int(found[2]) > 1440:
+        raise ValueError(f"{value!r} is no time of day: write it like 17:00")
+    return f"{int(found[1]):02d}:{found[2]}"
+
+
+def _day_types(value: Any) -> Any:
+    if isinstance(value, (str, list, tuple)):
+        day_type_labels(value)
+    return value
+
+
+def _text(value: Any) -> Any:
+    """A name that consists of digits is a number to YAML; 1.5 or 1e3 has lost its spelling and must be quoted."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class Section(BaseModel):
-    """A part of a study; unknown keys are errors."""
+    """A part of a study; unknown keys are errors, and its numbers are finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Data(Section):
@@ -34,7 +67,7 @@ class Data(Section):
     format: str = "auto"
     weather: str | None = None
     site_table: str | None = None
-    sites: tuple[str, ...] | None = None
+    sites: tuple[Text, ...] | None = Field(default=None, min_length=1)
     tz: str | None = None
     clock: str | None = None
     layout: Literal["auto", "long", "wide"] = "auto"
@@ -75,10 +108,10 @@ class Events(Section):
     mask: str | None = None  # a file of real events whose hours are hidden from everything
     start: Clock | None = None
     stop: Clock | None = None
-    every_min: int | None = Field(default=None, ge=1)  # a nowcast is issued so often, for horizon_min each time
-    horizon_min: int | None = Field(default=None, ge=1)
-    days: str | tuple[str, ...] = "working"
-    labels: tuple[str, ...] = ("working", "weekday", "any")
+    every_min: int | None = Field(default=None, ge=1, le=LONGEST_H * 60)  # a nowcast is issued so often …
+    horizon_min: int | None = Field(default=None, ge=1, le=LONGEST_H * 60)  # … for so long each time
+    days: DayTypes = "working"
+    labels: tuple[str, ...] = Field(default=("working", "weekday", "any"), min_length=1)
     like: Literal["hottest", "highest_load"] | None = None
     count: int | None = Field(default=None, ge=1)
 
@@ -104,16 +137,17 @@ class TrainEvents(Section):
 
     start: Clock
     stop: Clock
-    days: str | tuple[str, ...] = "working"
-    labels: tuple[str, ...] = ("working", "weekday", "any")
-    shifts_h: tuple[float, ...] = Field(default=(0.0,), min_length=1)  # the same hours so much earlier (< 0) or later
+    days: DayTypes = "working"
+    labels: tuple[str, ...] = Field(default=("working", "weekday", "any"), min_length=1)
+    # The same hours so much earlier (< 0) or later.
+    shifts_h: tuple[Annotated[float, Field(ge=-24, le=24)], ...] = Field(default=(0.0,), min_length=1)
 
 
 class ViewSection(Section):
     """What an estimator may not see of the meter; hours before the start, hours after the stop."""
 
-    lead_in: float = Field(default=0.0, ge=0)
-    recovery: float | None = Field(default=None, ge=0)
+    lead_in: float = Field(default=0.0, ge=0, le=LONGEST_H)
+    recovery: float | None = Field(default=None, ge=0, le=LONGEST_H)
     whole_day: bool = False
 
 

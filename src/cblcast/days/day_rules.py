@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Days, DaysOrNone, Hours, Inside, NotNegative, Positive, Share
 from cblcast.frames.schema import StudyError, nearest
 
 # Which end of the ranking is kept; "recent" keeps the order of age.
@@ -69,27 +71,28 @@ class DayRule:
     """
 
     applies_to: tuple[str, ...] = ("working", "weekday", "any")
-    x: int = 10
-    y: int = 10
+    x: Days = 10
+    y: Days = 10
     rank: str = "recent"
     ranked: str = "event_hours"
-    weights: tuple[float, ...] | None = None
+    weights: tuple[Share, ...] | None = None
     weights_by: str = "age"
-    decay: float | None = None
-    minimum_days: int | None = None
-    look_back_days: int = 60
-    extended_look_back_days: int | None = None
-    candidate_days: int | None = None
-    gap_days: int = 0
-    min_metered_share: float = 0.9
-    low_share: float = 0.0
-    high_share: float | None = None
+    decay: Inside | None = None
+    minimum_days: Days | None = None
+    look_back_days: Days = 60
+    extended_look_back_days: Days | None = None
+    candidate_days: Days | None = None
+    gap_days: DaysOrNone = 0
+    min_metered_share: Share = 0.9
+    low_share: NotNegative = 0.0
+    high_share: Positive | None = None
     low_of: str = "mean"
-    buffer_hours: float = 0.0
+    buffer_hours: Hours = 0.0
     compare_day_before: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "applies_to", _labels(self.applies_to))
+        check_fields(self)
         if self.weights is not None:
             object.__setattr__(self, "weights", tuple(float(weight) for weight in self.weights))
         if not 1 <= self.x <= self.y:
@@ -113,8 +116,8 @@ class DayRule:
         self._check_weights()
 
     def _check_weights(self) -> None:
-        if self.decay is not None and (self.weights is not None or not 0 < self.decay < 1):
-            raise StudyError("decay lies between 0 and 1 and stands instead of weights")
+        if self.decay is not None and self.weights is not None:
+            raise StudyError("decay stands instead of weights: give one of them")
         if self.weights is None:
             return
         if len(self.weights) != self.x or min(self.weights) < 0 or abs(sum(self.weights) - 1) > 1e-6:
@@ -166,7 +169,9 @@ class DayRule:
 
 def _labels(given: str | Sequence[str]) -> tuple[str, ...]:
     """One label may stand alone in a file."""
-    return (given,) if isinstance(given, str) else tuple(given)
+    if isinstance(given, list):
+        return tuple(given)
+    return (given,) if isinstance(given, str) else given  # type: ignore[return-value]  # what is neither is refused
 
 
 def choose_days(key: np.ndarray, x: int, side: str, minimum_days: int) -> np.ndarray:

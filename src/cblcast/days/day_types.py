@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,21 @@ DAY_TYPES: dict[str, tuple[str, ...]] = {
     "weekday_saturday_sunday_holiday": ("weekday",) * 5 + ("saturday", "sunday", "holiday"),
     "day_of_week": (*DAYS[:6], "sunday", "sunday"),
 }
+
+
+class _KnownDayTypes:
+    """What :data:`DayTypes` adds to its type."""
+
+    def allows(self, value: Any) -> bool:
+        """Whether `value` is a known name, or eight labels."""
+        return value in DAY_TYPES if isinstance(value, str) else len(value) == 8
+
+    def said(self, kind: str) -> str:
+        """In words."""
+        return f"one of {', '.join(map(repr, DAY_TYPES))}, or eight labels (Monday … Sunday, holiday)"
+
+
+DayTypes = Annotated[str | Sequence[str], _KnownDayTypes()]
 
 
 @dataclass(frozen=True)

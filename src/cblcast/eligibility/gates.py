@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.yaml_files import parse_document
 from cblcast.frames.events import check_events
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, PREDICTED, SITE, StudyError, nearest
@@ -57,9 +58,8 @@ class Gate:
 @lru_cache(maxsize=1)
 def load_gates() -> dict[str, Gate]:
     """Every known gate by name, from the data file."""
-    import yaml
-
-    document = yaml.safe_load((files("cblcast.eligibility") / "gates.yaml").read_text(encoding="utf-8"))
+    content = (files("cblcast.eligibility") / "gates.yaml").read_text(encoding="utf-8")
+    document = parse_document(content, "gates.yaml", "table of gates")
     return {name: Gate(name=name, **terms) for name, terms in document.items()}
 
 

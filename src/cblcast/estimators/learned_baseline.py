@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Jobs, LearningRate, Leaves, OneOf, Rows, Seed, ShareAboveZero, Some, Trees
+from cblcast.days.day_types import DayTypes
 from cblcast.estimators.columns import take
 from cblcast.estimators.design import finite_target
 from cblcast.estimators.groups import group_rows
@@ -17,7 +20,7 @@ from cblcast.estimators.learners.boosting import Boosting
 from cblcast.estimators.learners.regression import Ridge
 from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
 from cblcast.estimators.rules.column import Column
-from cblcast.estimators.wrappers.ensemble import Ensemble
+from cblcast.estimators.wrappers.ensemble import WEIGHTINGS, Ensemble
 from cblcast.estimators.wrappers.normalised import Normalised
 from cblcast.estimators.wrappers.residual import Residual
 from cblcast.frames.known import known_mean_by
@@ -75,17 +78,17 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
         self,
         weather: Sequence[str] = ("temp_air_c",),
         year_ago: bool = True,
-        day_types: str | Sequence[str] = "working",
+        day_types: DayTypes = "working",
         extra: Sequence[str] = (),
-        weighting: str = "equal",
-        seeds: int = 1,
-        n_estimators: int = 400,
-        learning_rate: float = 0.03,
-        num_leaves: int = 31,
-        min_child_samples: int = 40,
-        colsample_bytree: float = 0.3,
-        random_state: int = 0,
-        n_jobs: int = 1,
+        weighting: Annotated[str, OneOf(WEIGHTINGS)] = "equal",
+        seeds: Some = 1,
+        n_estimators: Trees = 400,
+        learning_rate: LearningRate = 0.03,
+        num_leaves: Leaves = 31,
+        min_child_samples: Rows = 40,
+        colsample_bytree: ShareAboveZero = 0.3,
+        random_state: Seed = 0,
+        n_jobs: Jobs = 1,
     ) -> None:
         self.weather = weather
         self.year_ago = year_ago
@@ -119,6 +122,7 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Train the members on all sites of `X`."""
+        check_parameters(self)
         history = [
             str(name) for name in X.columns if str(name).startswith("history_") and not self._is_foreign(str(name))
         ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
 from cblcast.days.day_types import site_holidays
 from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, naive_stamps
 from cblcast.frames.panel import Panel, local_clock
@@ -28,6 +29,9 @@ class Calendar:
     """
 
     cyclic: bool = True
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Days, NotNegative, Share, Some, Text
+from cblcast.days.day_types import DayTypes
 from cblcast.days.ledger import day_ledger
 from cblcast.features.control_match import cluster_shapes, load_shape, shape_gap, synthetic_weights
 from cblcast.frames.cases import EventArrays
@@ -83,17 +85,20 @@ class ControlGroup:
         The sites frame lacks `column`, or no site is a control.
     """
 
-    donors: int = 10
-    clusters: int = 4
-    min_cluster: int = 5
-    days: int = 20
-    look_back_days: int = 60
-    day_types: str | Sequence[str] = "working"
-    min_metered_share: float = 0.9
-    shrink: float = 0.1
-    column: str = "group"
-    control: str = "control"
+    donors: Some = 10
+    clusters: Some = 4
+    min_cluster: Some = 5
+    days: Days = 20
+    look_back_days: Days = 60
+    day_types: DayTypes = "working"
+    min_metered_share: Share = 0.9
+    shrink: NotNegative = 0.1
+    column: Text = "group"
+    control: Text = "control"
     same: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""

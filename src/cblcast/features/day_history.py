@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Days, HourCount, Share
+from cblcast.days.day_types import DayTypes
 from cblcast.days.ledger import DayLedger
 from cblcast.features import day_contrasts as contrasts
 from cblcast.features import day_weights as dw
@@ -71,16 +73,17 @@ class DayHistory:
     Nothing is learned: a model trained on some sites reads the same columns at a site it has never seen.
     """
 
-    days: int = 60
-    look_back_days: int = 100
-    day_types: str | Sequence[str] = "working"
-    min_metered_share: float = 0.9
-    hours_before: int = widest(16)
-    hours_after: int = widest(4)
+    days: Days = 60
+    look_back_days: Days = 100
+    day_types: DayTypes = "working"
+    min_metered_share: Share = 0.9
+    hours_before: HourCount = widest(16)
+    hours_after: HourCount = widest(4)
     weather: tuple[str, ...] = union(("temp_air_c",))
     year_ago: bool = widest(True)
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if OBSERVED in self.weather:
             raise StudyError(f"{OBSERVED!r} is no weather: its day would be compared without the blindfold")
         if self.days < 2 or self.hours_before < 1 or self.hours_after < 0:

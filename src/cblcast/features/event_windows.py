@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import HourCount
 from cblcast.frames.cases import EventArrays
-from cblcast.frames.events import Window
+from cblcast.frames.events import Window, WindowSpec
 from cblcast.frames.instants import HOUR_US
 from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel
@@ -43,11 +45,12 @@ class EventWindows:
         Further windows; their mean load is ``seen_<name or number>_kw``.
     """
 
-    hours_before: int = widest(0)
-    hours_after: int = widest(0)
-    windows: tuple[str | Window, ...] = joined((), _join_windows)
+    hours_before: HourCount = widest(0)
+    hours_after: HourCount = widest(0)
+    windows: tuple[WindowSpec, ...] = joined((), _join_windows)
 
     def __post_init__(self) -> None:
+        check_fields(self)
         # A study and a saved forecaster write windows as mappings, which cannot be hashed.
         named = (window if isinstance(window, str) else Window.of(window) for window in self.windows)
         object.__setattr__(self, "windows", tuple(named))

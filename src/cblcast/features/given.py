@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE, DataError, StudyError, nearest
@@ -33,6 +34,7 @@ class Given:
         return self.panel_columns
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if OBSERVED in self.panel_columns:
             raise StudyError(f"{OBSERVED!r} is not given beforehand: it would be read without the blindfold")
 

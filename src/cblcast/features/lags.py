@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Steps, StepsOrNone
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import OBSERVED, StudyError
+from cblcast.frames.schema import OBSERVED
 from cblcast.wishes import union
 
 
@@ -41,22 +43,17 @@ class Lags:
     """
 
     columns: tuple[str, ...] = union((OBSERVED,))
-    ago: tuple[int, ...] = union((1, 2, 3))
-    means: tuple[int, ...] = union(())
-    spreads: tuple[int, ...] = union(())
-    ramps: tuple[int, ...] = union(())
+    ago: tuple[Steps, ...] = union((1, 2, 3))
+    means: tuple[Steps, ...] = union(())
+    spreads: tuple[Steps, ...] = union(())
+    ramps: tuple[Steps, ...] = union(())
     directions: tuple[str, ...] = union(())
-    direction_ago: tuple[int, ...] = union((1,))
+    direction_ago: tuple[Steps, ...] = union((1,))
     latest: tuple[str, ...] = union(())
-    hold: int = 6
+    hold: StepsOrNone = 6
 
     def __post_init__(self) -> None:
-        for name in ("ago", "means", "spreads", "ramps", "direction_ago"):
-            if any(int(n) != n or n < 1 for n in getattr(self, name)):
-                raise StudyError(
-                    f"lags: {name}={getattr(self, name)} counts intervals before the origin, 1 or more: "
-                    "1 is the last interval that may be seen"
-                )
+        check_fields(self)
 
     def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""

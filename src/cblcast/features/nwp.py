@@ -12,6 +12,8 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Pairs, Positive, SignedHours, Steps, StepsOrNone, Text
 from cblcast.features.lags import Past
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import HOUR_US, MINUTE_US
@@ -55,12 +57,15 @@ class Nwp:
 
     columns: tuple[str, ...] = union(("wind_speed_100m_ms",))
     cubed: tuple[str, ...] = union(())
-    shear: tuple[tuple[str, str], ...] = union(())
-    difference: tuple[tuple[str, str], ...] = union(())
+    shear: Pairs = union(())
+    difference: Pairs = union(())
     path: tuple[str, ...] = union(())
-    path_difference: tuple[tuple[str, str], ...] = union(())
-    hours: tuple[float, ...] = union(())
+    path_difference: Pairs = union(())
+    hours: tuple[SignedHours, ...] = union(())
     lead: bool = widest(False)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
@@ -128,18 +133,21 @@ class NwpError:
         Further differences at the last visible interval, ``<measured>_minus_<forecast>``, e.g. of the air temperature.
     """
 
-    speed: str = "wind_speed_100m_ms"
-    measured_speed: str | None = None
-    turbine: str = "MM92/2050"
-    speed_sd_ms: float = 1.5
-    ago: tuple[int, ...] = union((1,))
-    means: tuple[int, ...] = union(())
-    hours: tuple[float, ...] = union(())
-    u: str | None = None
-    v: str | None = None
-    measured_direction: str | None = None
-    also: tuple[tuple[str, str], ...] = union(())
-    hold: int = 6
+    speed: Text = "wind_speed_100m_ms"
+    measured_speed: Text | None = None
+    turbine: Text = "MM92/2050"
+    speed_sd_ms: Positive = 1.5
+    ago: tuple[Steps, ...] = union((1,))
+    means: tuple[Steps, ...] = union(())
+    hours: tuple[SignedHours, ...] = union(())
+    u: Text | None = None
+    v: Text | None = None
+    measured_direction: Text | None = None
+    also: Pairs = union(())
+    hold: StepsOrNone = 6
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""

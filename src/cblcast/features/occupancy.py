@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Between, Days, Text
 from cblcast.days.blindfold import hidden_slots
-from cblcast.days.day_types import site_day_types
+from cblcast.days.day_types import DayTypes, site_day_types
 from cblcast.errors import StudyError
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import DAY_US, HOUR_US
@@ -18,7 +19,6 @@ from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED
 
 Array = np.ndarray
-LONGEST_LOOK_BACK = 3660  # days
 
 
 @dataclass(frozen=True)
@@ -46,23 +46,19 @@ class Occupancy:
         Hours [h].
     """
 
-    column: str = "occupants"
+    column: Text = "occupants"
     known: Literal["plan", "measured"] = "plan"
-    days: int = 10
-    look_back_days: int = 28
-    day_types: str | Sequence[str] = "working"
-    hours_before: float = 2.0
+    days: Days = 10
+    look_back_days: Days = 28
+    day_types: DayTypes = "working"
+    hours_before: Annotated[float, Between(0, 168, above=True)] = 2.0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.column == OBSERVED:
             raise StudyError(f"{OBSERVED!r} is no occupancy: its plan would be read without the blindfold")
-        if self.known not in ("plan", "measured"):
-            raise StudyError(f"occupancy is known as 'plan' or as 'measured', not {self.known!r}")
-        whole = all(isinstance(days, (int, np.integer)) for days in (self.days, self.look_back_days))
-        if not (whole and 1 <= self.days <= self.look_back_days <= LONGEST_LOOK_BACK and 0 < self.hours_before <= 168):
-            raise StudyError(
-                f"occupancy needs whole days, 1 <= days <= look_back_days <= {LONGEST_LOOK_BACK}, and hours_before > 0, 168 at most"
-            )
+        if self.days > self.look_back_days:
+            raise StudyError(f"look_back_days={self.look_back_days} can never hold days={self.days}: lengthen it")
 
     def panel_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Between
 from cblcast.frames.instants import DAY_US, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN
@@ -27,8 +30,11 @@ class OriginClock:
     year : bool
     """
 
-    harmonics: int = widest(2)
+    harmonics: Annotated[int, Between(0, 100)] = widest(2)
     year: bool = widest(True)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Positive, Steps, StepsOrNone, Text
 from cblcast.features.lags import Past
 from cblcast.features.nwp import expected_share
 from cblcast.frames.panel import Panel
@@ -29,11 +31,14 @@ class PowerDeficit:
         Intervals back from the origin.
     """
 
-    pairs: tuple[tuple[str, str, float], ...] = union(())
-    turbine: str = "MM92/2050"
-    ago: tuple[int, ...] = union((1,))
-    means: tuple[int, ...] = union(())
-    hold: int = 6
+    pairs: tuple[tuple[Text, Text, Positive], ...] = union(())
+    turbine: Text = "MM92/2050"
+    ago: tuple[Steps, ...] = union((1,))
+    means: tuple[Steps, ...] = union(())
+    hold: StepsOrNone = 6
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Filled, Text
 from cblcast.days.day_rules import RANKS, DayRule, choose_days
-from cblcast.days.day_types import day_type_labels, site_day_types
+from cblcast.days.day_types import DayTypes, day_type_labels, site_day_types
 from cblcast.days.ledger import DayLedger, Reason, alike_days, day_ledger, reject_by_load
 from cblcast.features.day_keys import day_before_gap, event_hours_mean, event_slots, temperature_gap, whole_days
 from cblcast.features.reference_days import reference_load, reject_unmetered_events, similarity
@@ -70,14 +72,15 @@ class ProgramDays:
     prefix : str
     """
 
-    rules: Sequence[DayRule | Mapping[str, Any]] = alone(
+    rules: Annotated[Sequence[DayRule | Mapping[str, Any]], Filled()] = alone(
         (DayRule(),), "rules of two programs would be taken for one another: give one of them another prefix"
     )
-    day_types: str | Sequence[str] = "working"
-    temperature: str = "temp_air_c"
-    prefix: str = "program"
+    day_types: DayTypes = "working"
+    temperature: Text = "temp_air_c"
+    prefix: Text = "program"
 
     def __post_init__(self) -> None:
+        check_fields(self)
         object.__setattr__(self, "rules", tuple(DayRule.of(rule) for rule in self.rules))
         if not isinstance(self.day_types, str):
             object.__setattr__(self, "day_types", tuple(self.day_types))

@@ -6,14 +6,17 @@ newest), and ridge, boosting and neural nets eat the very same columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Days, DaysOrNone, HoursAboveZero, NotNegative, Positive, Share, Text
 from cblcast.days.blindfold import hidden_slots
+from cblcast.days.day_types import DayTypes
 from cblcast.days.ledger import DayLedger, Reason, day_ledger, reject_by_load
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.cube import DayCube
@@ -68,24 +71,22 @@ class ReferenceDays:
     Baseline paper, section 3.2, families 2-7.
     """
 
-    days: int = widest(10)
-    look_back_days: int = widest(60)
-    day_types: str | Sequence[str] = "working"
-    gap_days: int = 0
-    min_metered_share: float = 0.9
-    low_share: float = 0.0
-    high_share: float | None = None
-    temperature: str | None = None
-    humidity: str | None = None
-    similarity_hours: float | None = None
-    prefix: str = "ref"
+    days: Days = widest(10)
+    look_back_days: Days = widest(60)
+    day_types: DayTypes = "working"
+    gap_days: DaysOrNone = 0
+    min_metered_share: Share = 0.9
+    low_share: NotNegative = 0.0
+    high_share: Positive | None = None
+    temperature: Text | None = None
+    humidity: Text | None = None
+    similarity_hours: HoursAboveZero | None = None
+    prefix: Text = "ref"
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if OBSERVED in (self.temperature, self.humidity):
             raise StudyError(f"{OBSERVED!r} is no weather: its day would be compared without the blindfold")
-        for key, value in (("days", self.days), ("look_back_days", self.look_back_days)):
-            if not isinstance(value, (int, np.integer)) or value < 1:
-                raise StudyError(f"reference_days needs {key} as a whole number from 1, not {value!r}")
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, nearest
 from cblcast.wishes import union
@@ -36,6 +37,9 @@ class SiteAttributes:
 
     numeric: tuple[str, ...] = union(())
     categories: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""

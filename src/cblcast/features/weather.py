@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Celsius, HoursAboveZero, SignedHours, Text
 from cblcast.frames.instants import HOUR_US, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE, StudyError
@@ -38,11 +40,11 @@ class Weather:
     """
 
     columns: tuple[str, ...] = union(("temp_air_c",))
-    lags_h: tuple[float, ...] = union(())
-    rolling_h: tuple[float, ...] = union((24.0,))
-    heating_base_c: float | None = 15.0
-    cooling_base_c: float | None = 20.0
-    temperature: str = "temp_air_c"
+    lags_h: tuple[SignedHours, ...] = union(())
+    rolling_h: tuple[HoursAboveZero, ...] = union((24.0,))
+    heating_base_c: Celsius | None = 15.0
+    cooling_base_c: Celsius | None = 20.0
+    temperature: Text = "temp_air_c"
 
     def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
@@ -50,6 +52,7 @@ class Weather:
         return tuple(dict.fromkeys((*self.columns, *((self.temperature,) if degrees else ()))))
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if OBSERVED in (*self.columns, self.temperature):
             raise StudyError(
                 f"{OBSERVED!r} is no weather: it would be read without the blindfold; use event_windows or reference_days"

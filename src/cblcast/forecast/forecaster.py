@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast.abilities import Estimator, FeatureBuilder, GivesIntervals, able, needed_features, needed_windows
+from cblcast.abilities import (
+    Estimator,
+    FeatureBuilder,
+    GivesIntervals,
+    able,
+    check_parameters,
+    needed_features,
+    needed_windows,
+)
 from cblcast.features.matrix import builders_of, columns_of_builders
 from cblcast.forecast.manifest import MANIFEST, format_of
 from cblcast.forecast.state import files_of, readable, save_state, state_of
@@ -56,6 +64,7 @@ class Forecaster:
                 f"a forecaster needs an estimator with fit and predict, not {estimator!r}: "
                 "make_estimator('High5of10') makes one of a name"
             )
+        check_parameters(estimator)
         if not isinstance(view, View):
             raise StudyError(f"a view is made by View.real_time(), View.settlement() or View.day_ahead(), not {view!r}")
         self.estimator = estimator

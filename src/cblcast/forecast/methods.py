@@ -15,8 +15,8 @@ from cblcast.frames.events import NAMED_WINDOWS
 from cblcast.frames.schema import StudyError, nearest
 
 KPX_WEIGHTS = (0.10, 0.15, 0.15, 0.15, 0.20, 0.25)  # oldest first; see docs/sources.md for the paper's misprint
-_X_OF_Y = re.compile(r"^(High|Mid|Middle|Low|Nearest|Temperature)?(\d+)of(\d+)(-weighted)?$", re.IGNORECASE)
-_N_DAYS = re.compile(r"^(SimpleAverage|ExponentialMovingAverage|ComparableDay)(\d+)$")
+_X_OF_Y = re.compile(r"^(High|Mid|Middle|Low|Nearest|Temperature)?(\d{1,9})of(\d{1,9})(-weighted)?$", re.IGNORECASE)
+_N_DAYS = re.compile(r"^(SimpleAverage|ExponentialMovingAverage|ComparableDay)(\d{1,9})$")
 _SELECTION = {
     "high": "high",
     "mid": "middle",
@@ -114,4 +114,5 @@ def _from_name(name: str) -> Any:
         return registry.ESTIMATORS.make(match[1], {"days": int(match[2])})
     if name in registry.ESTIMATORS:
         return registry.ESTIMATORS.make(name, {})
-    raise StudyError(f"unknown method {name!r}: {nearest(name, [*registry.ESTIMATORS, *EXAMPLES])}")
+    shown = name if len(name) <= 80 else f"{name[:77]}…"
+    raise StudyError(f"unknown method {shown!r}: {nearest(shown, [*registry.ESTIMATORS, *EXAMPLES])}")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Hours
 from cblcast.frames.collisions import FREE, reached_event
 from cblcast.frames.events import Event, Window, check_events, event_table
 from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, stamp, stamps
@@ -32,9 +34,12 @@ class View:
         Hide the event's local day from midnight on: a day-ahead forecast.
     """
 
-    lead_in: float = 0.0
-    recovery: float | None = None
+    lead_in: Hours = 0.0
+    recovery: Hours | None = None
     whole_day: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @classmethod
     def real_time(cls, lead_in: float = 0.0) -> View:

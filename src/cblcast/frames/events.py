@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.annotations import check_fields
+from cblcast.checked.parameters import Hours, HoursAboveZero
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, StudyError, require_columns, utc
@@ -44,14 +46,13 @@ class Window:
     """
 
     side: Literal["before", "after"]
-    hours: float
-    buffer: float = 0.0
+    hours: HoursAboveZero
+    buffer: Hours = 0.0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.side not in ("before", "after"):
             raise StudyError(f"a window lies 'before' or 'after' its event, not {self.side!r}")
-        if not self.hours > 0 or self.buffer < 0:
-            raise StudyError(f"a window needs hours > 0 and buffer >= 0, not hours={self.hours}, buffer={self.buffer}")
 
     @classmethod
     def before(cls, hours: float, buffer: float = 0.0) -> Window:

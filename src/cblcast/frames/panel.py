@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.cube import DayCube, build_cube
-from cblcast.frames.instants import DAY_US, HOUR_US, instants_of_wall, local_microseconds, microseconds, stamps
+from cblcast.frames.grid import completed, refuse_stray_rows
+from cblcast.frames.instants import DAY_US, HOUR_US, instants_of_wall, local_microseconds, microseconds
 from cblcast.frames.known import run_lengths, run_starts
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, check_panel, check_sites, nearest, utc
+from cblcast.frames.stray import LONGEST_GAP_US, date_of
 
 # So many equal long distances in a row are another step; readings do not go missing that regularly.
 MISSING_NEVER_AS_REGULAR = 6
@@ -47,7 +49,8 @@ class Panel:
         data = self.data if self.data.index.is_monotonic_increasing else self.data.sort_index()
         data = data.set_axis(_canonical(data.index))
         step_us = _common_step(data)
-        data = _complete(data, step_us)
+        refuse_stray_rows(data, step_us)
+        data = completed(data, step_us)
         site_ids = data.index.levels[0]
         check_sites(self.sites, site_ids)
         object.__setattr__(self, "data", data)
@@ -152,6 +155,12 @@ class Panel:
         observed = self.column(OBSERVED).copy()
         start = microseconds(utc(events["start"], "event start"))
         stop = microseconds(utc(events["stop"], "event stop"))
+        wrong = (stop <= start) | (stop - start > LONGEST_GAP_US)
+        if wrong.any():
+            at = int(wrong.argmax())
+            raise DataError(
+                f"the event of site {events[SITE].iloc[at]!r} lasts from {date_of(start[at])} to {date_of(stop[at])}: mend its times"
+            )
         start = start - (start - self.first_times_us[code]) % self.step_us
         count = np.maximum(-((start - stop) // self.step_us), 0)
         within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
@@ -237,33 +246,6 @@ def _check_every_site_keeps(
             "resample all sites to one step (step='60min'; --step 60min)"
         )
     return step
-
-
-def _complete(data: pd.DataFrame, step_us: int) -> pd.DataFrame:
-    """Insert the missing rows of each site between its first and last, as NaN."""
-    codes = np.asarray(data.index.codes[0])
-    times = microseconds(data.index.levels[1])[data.index.codes[1]]
-    first_row = run_starts(codes)
-    last_row = np.r_[first_row[1:] - 1, len(codes) - 1]
-    counts = (times[last_row] - times[first_row]) // step_us + 1
-    if counts.sum() == len(data):
-        return data
-    new_first = np.cumsum(counts) - counts
-    full = np.repeat(times[first_row] - new_first * step_us, counts) + np.arange(counts.sum()) * step_us
-    position = new_first[codes] + (times - times[first_row][codes]) // step_us
-    where, instants = pd.factorize(full, sort=True)  # hashes; np.unique would sort every row
-    index = pd.MultiIndex(
-        levels=[data.index.levels[0], stamps(instants)],
-        codes=[np.repeat(codes[first_row], counts), where],
-        names=PANEL_INDEX,
-        verify_integrity=False,
-    )
-    columns = {}
-    for column in data.columns:
-        values = data[column].to_numpy()
-        columns[column] = np.full(len(full), np.nan, dtype=values.dtype if values.dtype.kind == "f" else np.float64)
-        columns[column][position] = values
-    return pd.DataFrame(columns, index=index)
 
 
 def _canonical(index: pd.MultiIndex) -> pd.MultiIndex:

@@ -13,6 +13,7 @@ import pandas as pd
 from cblcast.frames.schema import DataError
 
 ONE_DAY = dt.timedelta(days=1)
+LONGEST_DAYS = 366
 
 
 @dataclass
@@ -112,12 +113,18 @@ def _days(event: _Event, file: str, first_year: int, last_year: int) -> Iterator
     start = _date(event.values["DTSTART"][1], where)
     end = _date(event.values["DTEND"][1], where) if "DTEND" in event.values else start + ONE_DAY
     if "DURATION" in event.values:
-        days = re.fullmatch(r"P(\d+)D", event.values["DURATION"][1])
+        days = re.fullmatch(r"P(\d{1,12})D", event.values["DURATION"][1])
         if days is None:
             raise DataError(f"{where} lasts {event.values['DURATION'][1]!r}: a holiday lasts whole days (P1D)")
+        if int(days.group(1)) > LONGEST_DAYS:
+            raise DataError(
+                f"{where} lasts {int(days.group(1)):,} days: a holiday lasts {LONGEST_DAYS} at most; mend it"
+            )
         end = start + int(days.group(1)) * ONE_DAY
     if end <= start:
         raise DataError(f"{where} ends on {end}, not after its start {start}: DTEND is the day after the last")
+    if (end - start).days > LONGEST_DAYS:
+        raise DataError(f"{where} lasts from {start} to {end}: a holiday lasts {LONGEST_DAYS} days at most; mend it")
     starts = [start] if "RRULE" not in event.values else _yearly(start, event.values["RRULE"][1], last_year, where)
     for first in starts:
         if first in event.excluded:

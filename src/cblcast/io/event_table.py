@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, nearest, require_columns
+from cblcast.frames.stray import refuse_stray_times
 from cblcast.io.clock import check_zone, parse_times
 from cblcast.io.files import Table, read_table
 from cblcast.io.names import TIME_WORDS, is_end, stem
 from cblcast.io.roles import find_site
 
+LONGEST_EVENT = pd.Timedelta(days=366)
 EVERY_SITE = "*"
 
 
@@ -72,6 +75,13 @@ def read_events(
         table,
         events["stop"] < events["start"],
         "has an event that stops before it starts: swap the two, or mend the date",
+    )
+    for column in ("start", "stop"):
+        refuse_stray_times(microseconds(events[column]), lambda at: table.where(int(events.index[at])), column)
+    _refuse(
+        table,
+        events["stop"] - events["start"] > LONGEST_EVENT,
+        "has an event of more than a year: mend the year of its start or stop",
     )
     events = _for_every_site(events, panel, table)
     if panel is not None and unknown_sites == "raise":

@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.instants import microseconds
 from cblcast.frames.schema import DataError, DataWarning
+from cblcast.frames.stray import refuse_stray_times
 from cblcast.io.files import Table, numbers, read_table
 
 NAMES = {
@@ -87,6 +89,8 @@ def read_orders(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     for name in ("time", "start", "stop", "valid_until"):
         if name in found:
             made[name] = _times(table, found[name], may_lack=name == "valid_until")
+            if name != "valid_until":  # which may say "for ever"
+                refuse_stray_times(microseconds(made[name]), lambda at: table.where(int(made.index[at])), name)
     for name in ("price_per_mwh", "volume_mw"):
         made[name] = numbers(table.frame[found[name]], table)
     made["side"] = table.frame[found["side"]].astype("str").str.strip().str.lower().replace({"b": "buy", "s": "sell"})

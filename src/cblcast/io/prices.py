@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.schema import TIME, DataError, DataWarning, StudyError, nearest
+from cblcast.frames.stray import refuse_stray_times
 from cblcast.io.clock import NOT_A_TIME, check_zone, localise
 from cblcast.io.clock_changes import changes_between, refuse_slipped_days, repeated_hours
 from cblcast.io.files import Table, numbers, read_table
@@ -85,6 +86,7 @@ def read_prices(
     us = us[keep]
     if not stamps.aware and days == "flattened":
         us, prices, rows = _second_showings(us, prices, rows, str(clock or stamps.zone))
+    refuse_stray_times(us, lambda at: table.where(int(rows[at])), "price")
     order = np.argsort(us, kind="stable")
     us, prices, rows = us[order], prices[order], rows[order]
     _refuse_duplicates(us, rows, table)

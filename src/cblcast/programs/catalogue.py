@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cblcast import registry
+from cblcast.checked.yaml_files import parse_document, read_yaml
 from cblcast.errors import StudyError, nearest
 from cblcast.programs.model import Program
 
@@ -46,11 +47,7 @@ def load_program(name: str | Path | Program) -> Program:
 
 def read_program(path: Path) -> Program:
     """A rule from a YAML file; without ``evidence`` it is the user's own."""
-    try:
-        content = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise StudyError(f"the program file {path.name!r} cannot be read ({error.strerror}): check its path") from None
-    return _parse(content, path.name, own=True)
+    return _checked(read_yaml(path, "program"), path.name, own=True)
 
 
 def _added(name: str) -> Program:
@@ -77,22 +74,10 @@ def _known() -> tuple[str, ...]:
 @lru_cache(maxsize=128)
 def _from_catalogue(name: str) -> Program:
     content = (files("cblcast.programs") / FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
-    program = _parse(content, f"{name}.yaml", own=False)
+    program = _checked(parse_document(content, f"{name}.yaml", "program"), f"{name}.yaml", own=False)
     if program.name != name:
         raise StudyError(f"the catalogue file {name}.yaml names its program {program.name!r}: they must be alike")
     return program
-
-
-def _parse(content: str, where: str, own: bool) -> Program:
-    import yaml
-
-    try:
-        document: Any = yaml.safe_load(content)
-    except yaml.YAMLError as error:
-        raise StudyError(f"{where} is no YAML: {str(error).splitlines()[0]}") from None
-    if not isinstance(document, dict):
-        raise StudyError(f"{where} holds no program: it needs the keys name, title and days (or meter)")
-    return _checked(document, where, own)
 
 
 def _checked(document: dict[str, Any], where: str, own: bool) -> Program:

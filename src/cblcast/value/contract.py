@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from cblcast.checked.yaml_files import read_yaml
 from cblcast.frames.instants import DAY_US, HOUR_US, local_microseconds, microseconds
 from cblcast.frames.schema import SITE, DataError, StudyError, nearest
 
@@ -56,16 +57,7 @@ class Contract(BaseModel):
 
 def read_contract(path: Path) -> Contract:
     """A contract from a YAML file; an error names the key and the nearest right one."""
-    import yaml
-
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StudyError(f"the contract {path.name!r} cannot be read ({error.strerror}): check its path") from None
-    except yaml.YAMLError as error:
-        raise StudyError(f"the contract {path.name!r} is no YAML: {str(error).splitlines()[0]}") from None
-    if not isinstance(document, dict):
-        raise StudyError(f"the contract {path.name!r} holds no terms: {nearest('', Contract.model_fields)}")
+    document = read_yaml(path, "contract")
     try:
         return Contract(**document)
     except ValidationError as error:

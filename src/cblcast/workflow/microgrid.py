@@ -10,8 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from cblcast.checked.yaml_files import read_yaml
 from cblcast.config.microgrid import MicrogridStudy
-from cblcast.config.problems import read_yaml, validated
+from cblcast.config.problems import validated
 from cblcast.errors import StudyError
 from cblcast.simulate.island import Islands
 from cblcast.simulate.island_trace import trace_islands

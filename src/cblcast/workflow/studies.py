@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +33,9 @@ Progress = Callable[[str], None]
 
 def silent(_: str) -> None:
     """Progress that nobody watches."""
+
+
+_NO_NAME = re.compile(r"^\s*$|[^\w .\-]")  # empty, or with what parts an address
 
 
 @dataclass
@@ -114,6 +118,10 @@ def train_study(
         raise StudyError("an alias needs a name: add --register NAME")
     if register is not None:
         tracking.check_name(register)
+    if alias is not None and _NO_NAME.search(alias):
+        raise StudyError(
+            f"--alias {alias!r} would make no address (models:/NAME@alias): use letters, digits, dots, dashes, underscores and blanks"
+        )
     if register is not None and method is None and len(study.methods) > 1:
         training_span(study)
     return _tracked(study, store, progress, keep_models=True, register=register, alias=alias, method=method)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
+from cblcast.checked.yaml_files import parse_yaml, read_text
 from cblcast.config.value_section import CONTRACT, Value
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import (
@@ -56,8 +57,6 @@ def make_value(document: dict[str, Any]) -> Value:
 
 def price_files(paths: Sequence[Path], shared: dict[str, Any]) -> list[Any]:
     """Price files of a section: each path with the shared options, or the list that a YAML file holds, beside which its files lie."""
-    import yaml
-
     files: list[Any] = []
     for path in paths:
         if path.suffix not in (".yaml", ".yml"):
@@ -68,14 +67,11 @@ def price_files(paths: Sequence[Path], shared: dict[str, Any]) -> list[Any]:
             raise StudyError(
                 f"{path.name} says of each of its price files how it is read, so {idle[0]} beside it would do nothing: write it there"
             )
-        try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as error:
-            raise StudyError(f"the prices in {path.name!r} cannot be read: {str(error).splitlines()[0]}") from None
+        document = parse_yaml(read_text(path, "list of price files"), path.name)
         for one in document if isinstance(document, list) else [document]:
             if not isinstance(one, dict) or "file" not in one:
                 raise StudyError(f"{path.name} must hold a list of price files, each with file: (docs/markets.md)")
-            files.append({**one, "file": str(path.parent / one["file"])})
+            files.append({**one, "file": str(path.parent / str(one["file"]))})
     return files
 
 

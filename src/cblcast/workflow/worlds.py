@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
-import yaml
 from pydantic import BaseModel
 
 from cblcast import registry
-from cblcast.config.problems import read_yaml, validated
+from cblcast.checked.yaml_files import apply_changes, read_yaml
+from cblcast.config.problems import validated
 from cblcast.errors import StudyError, nearest
 
 
@@ -65,8 +65,7 @@ def read_world(path: str | Path, changes: Mapping[str, Any] | None = None) -> tu
         Values that replace those of the file; the value is YAML.
     """
     document = read_yaml(path, "world")
-    for key, value in (changes or {}).items():
-        _set(document, key, value)
+    apply_changes(document, changes)
     name = document.get("world")
     if not isinstance(name, str):
         raise StudyError(
@@ -115,16 +114,3 @@ def write_result(result: WorldResult, folder: Path) -> list[Path]:
         for name in names:
             os.replace(made / name, folder / name)
     return [folder / name for name in names]
-
-
-def _set(document: dict[str, Any], key: str, value: Any) -> None:
-    *parents, last = key.split(".")
-    into = document
-    for part in parents:
-        into = into.setdefault(part, {})
-        if not isinstance(into, dict):
-            raise StudyError(f"--set {key}: {part!r} is no section of the file")
-    try:
-        into[last] = yaml.safe_load(value) if isinstance(value, str) else value
-    except yaml.YAMLError:
-        raise StudyError(f"--set {key}={value}: the value is not valid YAML, mend it") from None

@@ -107,7 +107,7 @@ def test_directions_come_as_sine_and_cosine():
 
 @pytest.mark.parametrize("wrong", [{"ago": (0,)}, {"means": (-1,)}, {"ramps": (1.5,)}])
 def test_numbers_of_intervals_start_at_one(wrong):
-    with pytest.raises(StudyError, match="1 or more"):
+    with pytest.raises(StudyError, match="must be a list, each item a whole number from 1"):
         Lags(**wrong)
 
 

@@ -245,11 +245,11 @@ def test_rules_of_other_day_types_do_not_touch_each_other():
     ("params", "message"),
     [
         ({"rank": "hottest"}, "unknown rank 'hottest'"),
-        ({"x": 0}, "1 <= x <= y"),
+        ({"x": 0}, "x must be a whole number from 1"),
         ({"gap_days": 60}, "leaves no day"),
         ({"low_of": "mode"}, "unknown low_of"),
         ({"weights": (0.5, 0.6), "x": 2}, "2 that sum to 1.1"),
-        ({"decay": 1.5}, "between 0 and 1"),
+        ({"decay": 1.5}, "decay must be a number above 0 below 1"),
         ({"low_of": "seed", "high_share": 1.2}, "no upper limit"),
     ],
 )

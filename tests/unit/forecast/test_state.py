@@ -102,7 +102,7 @@ def made_of(table, name):
     known = inspect.signature(table.resolve(name)).parameters
     params = {key: value for key, value in needed.items() if key in known and known[key].default is known[key].empty}
     rest = [key for key, it in known.items() if it.default is it.empty and key not in params]
-    return table.make(name, params | {key: np.arange(3.0) for key in rest})
+    return table.resolve(name)(**params | {key: np.arange(3.0) for key in rest})
 
 
 @pytest.mark.parametrize(("table", "name"), [

@@ -77,7 +77,7 @@ def test_a_wrong_file_is_told_what_and_where(tmp_path, old, new, message):
 def test_a_file_that_is_none():
     with pytest.raises(StudyError, match="did you mean 'caiso_10in10'"):
         load_program("caiso_10_in_10")
-    with pytest.raises(StudyError, match="cannot be read"):
+    with pytest.raises(StudyError, match=r"there is no program file 'absent/own\.yaml'"):
         load_program("absent/own.yaml")
 
 
@@ -85,7 +85,7 @@ def test_a_file_that_is_none():
     ("text", "message"),
     [
         ("- a", "holds no program"),
-        ("a: [", "is no YAML"),
+        ("a: [", "line 2 is not valid YAML"),
         ("name: x\ntitle: y", "needs the key 'days'"),
     ],
 )

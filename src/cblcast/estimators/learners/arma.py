@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Filled, Order, Some, StepMin, Text
 from cblcast.estimators.columns import take
 from cblcast.estimators.leads import minutes_ahead
 from cblcast.frames.schema import DataError, StudyError
@@ -58,8 +60,13 @@ class ARMA(RegressorMixin, BaseEstimator):
     for one model a site. Training origins belong at all times of day: those of one hour alone teach its daily rise or fall.
     """
 
-    def __init__(self, orders: Sequence[tuple[int, int]] = ((3, 2),), long: int = 20, column: str = "observed_kw",
-                 step_min: int = 10) -> None:  # fmt: skip
+    def __init__(
+        self,
+        orders: Annotated[Sequence[tuple[Order, Order]], Filled()] = ((3, 2),),
+        long: Some = 20,
+        column: Text = "observed_kw",
+        step_min: StepMin = 10,
+    ) -> None:
         self.orders = orders
         self.long = long
         self.column = column
@@ -79,6 +86,7 @@ class ARMA(RegressorMixin, BaseEstimator):
         DataError
             Lag columns missing, too few complete rows, or no candidate that is stationary.
         """
+        check_parameters(self)
         orders = self._orders()
         A = take(X, self._names(self._depth()), self)[_first_of_origins(X)]
         A = A[np.isfinite(A).all(1)]

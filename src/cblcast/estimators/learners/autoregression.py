@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Annotated, Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Filled, Some, Text
 from cblcast.estimators.columns import take
-from cblcast.frames.schema import DataError, StudyError
+from cblcast.frames.schema import DataError
 
 
 class Autoregression(RegressorMixin, BaseEstimator):
@@ -26,7 +29,9 @@ class Autoregression(RegressorMixin, BaseEstimator):
         The lagged column.
     """
 
-    def __init__(self, orders: tuple[int, ...] = (1, 2, 3, 4, 6, 9, 12, 18), column: str = "observed_kw") -> None:
+    def __init__(
+        self, orders: Annotated[Sequence[Some], Filled()] = (1, 2, 3, 4, 6, 9, 12, 18), column: Text = "observed_kw"
+    ) -> None:
         self.orders = orders
         self.column = column
 
@@ -36,8 +41,7 @@ class Autoregression(RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Fit every order on the same rows, keep the one with the lowest BIC."""
-        if not self.orders or min(self.orders) < 1:
-            raise StudyError(f"Autoregression needs orders of 1 or more, not {self.orders}")
+        check_parameters(self)
         y = np.asarray(y, dtype=np.float64)
         A = take(X, self._names(max(self.orders)), self)
         known = np.isfinite(A).all(1) & np.isfinite(y)

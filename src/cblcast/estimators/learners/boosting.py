@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import (
+    Between,
+    Inside,
+    Jobs,
+    LearningRate,
+    Leaves,
+    Names,
+    NotNegative,
+    Rows,
+    Seed,
+    ShareAboveZero,
+    Some,
+    Trees,
+)
 from cblcast.estimators.design import column_names, columns_of, finite_target, row_weights
 from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
 from cblcast.frames.schema import DataError, StudyError, nearest
@@ -57,22 +72,22 @@ class Boosting(RegressorMixin, BaseEstimator):
     def __init__(
         self,
         objective: str = "l2",
-        alpha: float = 0.9,
-        columns: Sequence[str] | None = None,
+        alpha: Inside = 0.9,
+        columns: Names | None = None,
         categorical: Sequence[str] = (),
         monotone: Mapping[str, int] | None = None,
-        n_estimators: int = 200,
-        learning_rate: float = 0.05,
-        num_leaves: int = 31,
-        min_child_samples: int = 40,
-        subsample: float = 0.7,
-        colsample_bytree: float = 0.5,
-        reg_lambda: float = 5.0,
+        n_estimators: Trees = 200,
+        learning_rate: LearningRate = 0.05,
+        num_leaves: Leaves = 31,
+        min_child_samples: Rows = 40,
+        subsample: ShareAboveZero = 0.7,
+        colsample_bytree: ShareAboveZero = 0.5,
+        reg_lambda: NotNegative = 5.0,
         extra_trees: bool = False,
-        max_bin: int = 127,
-        seeds: int = 1,
-        random_state: int = 0,
-        n_jobs: int = 1,
+        max_bin: Annotated[int, Between(2, 65_535)] = 127,
+        seeds: Some = 1,
+        random_state: Seed = 0,
+        n_jobs: Jobs = 1,
     ) -> None:
         self.objective = objective
         self.alpha = alpha
@@ -107,6 +122,7 @@ class Boosting(RegressorMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Grow the trees; fewer rows than two leaves need leave the mean."""
+        check_parameters(self)
         import lightgbm
 
         target = finite_target(y, self)
@@ -118,6 +134,10 @@ class Boosting(RegressorMixin, BaseEstimator):
         empty = [name for name, there in zip(self.feature_names_, np.isfinite(values).any(0), strict=True) if not there]
         if empty:
             logger.info("%s: %d features are all missing in training: %s", type(self).__name__, len(empty), empty[:10])
+        if self.subsample * len(values) < 1:
+            raise StudyError(
+                f"{type(self).__name__}: subsample={self.subsample:g} leaves none of {len(values)} rows for a tree: raise it"
+            )
         params = self._parameters()
         categorical = [self._place(name, "categorical") for name in self.categorical]
         weight = row_weights(sample_weight, len(target), self)

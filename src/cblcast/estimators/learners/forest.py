@@ -10,9 +10,11 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Jobs, Names, Rows, Seed, ShareAboveZero, Trees
 from cblcast.estimators.design import column_names, columns_of, finite_target, row_weights
 from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
-from cblcast.frames.schema import DataError, StudyError
+from cblcast.frames.schema import DataError
 
 logger = logging.getLogger(__name__)
 
@@ -97,13 +99,13 @@ class RandomForest(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        n_estimators: int = 100,
-        min_samples_leaf: int = 5,
-        max_features: float = 0.4,
-        max_samples: float | None = None,
-        columns: Sequence[str] | None = None,
-        random_state: int = 0,
-        n_jobs: int = 1,
+        n_estimators: Trees = 100,
+        min_samples_leaf: Rows = 5,
+        max_features: ShareAboveZero = 0.4,
+        max_samples: ShareAboveZero | None = None,
+        columns: Names | None = None,
+        random_state: Seed = 0,
+        n_jobs: Jobs = 1,
     ) -> None:
         self.n_estimators = n_estimators
         self.min_samples_leaf = min_samples_leaf
@@ -123,10 +125,9 @@ class RandomForest(RegressorMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Grow the trees."""
+        check_parameters(self)
         import sklearn.ensemble
 
-        if self.n_estimators < 1:
-            raise StudyError(f"n_estimators must be at least 1, not {self.n_estimators}")
         target = finite_target(y, self)
         # None and ones are not the same to scikit-learn: with weights it draws the rows of a tree by them.
         weight = None if sample_weight is None else row_weights(sample_weight, len(target), self)

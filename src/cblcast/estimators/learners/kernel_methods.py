@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Between, Names, NotNegative, Positive, Seed
 from cblcast.estimators.design import column_names, finite_target, learn_design
 from cblcast.estimators.ranges import FloatRange, SearchRange
 
@@ -54,12 +56,12 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        columns: Sequence[str] | None = None,
+        columns: Names | None = None,
         one_hot: Sequence[str] = ("day_of_week",),
-        clip: float | None = 5.0,
-        max_rows: int = 2000,
-        tune_rows: int = 400,
-        random_state: int = 0,
+        clip: Positive | None = 5.0,
+        max_rows: Annotated[int, Between(2, 100_000)] = 2000,
+        tune_rows: Annotated[int, Between(2, 10_000)] = 400,
+        random_state: Seed = 0,
     ) -> None:
         self.columns = columns
         self.one_hot = one_hot
@@ -70,6 +72,7 @@ class GaussianProcess(RegressorMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any) -> Self:
         """Find the hyperparameters and solve for the dual coefficients."""
+        check_parameters(self)
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.gaussian_process import GaussianProcessRegressor
         from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
@@ -144,14 +147,14 @@ class SupportVector(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        c: float = 1.0,
-        epsilon: float = 0.1,
-        gamma: float | None = None,
-        columns: Sequence[str] | None = None,
+        c: Positive = 1.0,
+        epsilon: NotNegative = 0.1,
+        gamma: Positive | None = None,
+        columns: Names | None = None,
         one_hot: Sequence[str] = ("day_of_week",),
-        clip: float | None = 5.0,
-        max_rows: int = 10_000,
-        random_state: int = 0,
+        clip: Positive | None = 5.0,
+        max_rows: Annotated[int, Between(2, 100_000)] = 10_000,
+        random_state: Seed = 0,
     ) -> None:
         self.c = c
         self.epsilon = epsilon
@@ -173,6 +176,7 @@ class SupportVector(RegressorMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any) -> Self:
         """Solve the dual problem."""
+        check_parameters(self)
         from sklearn.svm import SVR
 
         target = finite_target(y, self)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Between, Text
 from cblcast.estimators.columns import take
 from cblcast.frames.schema import DataError
 from cblcast.physics.power_curve import PowerCurve, fit_power_curve
@@ -37,11 +39,11 @@ class BinnedCurve(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        speed: str = "wind_speed_100m_ms",
-        measured_speed: str | None = None,
-        measured_power: str | None = None,
-        speed_factor: float = 1.0,
-        width: float = 0.5,
+        speed: Text = "wind_speed_100m_ms",
+        measured_speed: Text | None = None,
+        measured_power: Text | None = None,
+        speed_factor: Annotated[float, Between(0, 100, above=True)] = 1.0,
+        width: Annotated[float, Between(0.01, 100)] = 0.5,
         monotone: bool = False,
     ) -> None:
         self.speed = speed
@@ -59,6 +61,7 @@ class BinnedCurve(RegressorMixin, BaseEstimator):
         DataError
             Only one of the two measured columns, or too few rows for two bins.
         """
+        check_parameters(self)
         if (self.measured_speed is None) != (self.measured_power is None):
             raise DataError("a measured curve needs both measured_speed and measured_power, as of the origin")
         if self.measured_speed is None or self.measured_power is None:

@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Inside, Jobs, LearningRate, Leaves, Names, QuantileLevels, Rows, Seed, Trees
 from cblcast.estimators.learners.boosting import Boosting
 from cblcast.estimators.quantiles import Levels, QuantileLearner
 from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
@@ -40,17 +42,17 @@ class QuantileBoosting(QuantileLearner, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        levels: Sequence[float] = (0.05, 0.5, 0.95),
-        columns: Sequence[str] | None = None,
+        levels: QuantileLevels = (0.05, 0.5, 0.95),
+        columns: Names | None = None,
         categorical: Sequence[str] = (),
         monotone: Mapping[str, int] | None = None,
-        n_estimators: int = 200,
-        learning_rate: float = 0.05,
-        num_leaves: int = 15,
-        min_child_samples: int = 40,
-        random_state: int = 0,
-        n_jobs: int = 1,
-        coverage: float | None = None,
+        n_estimators: Trees = 200,
+        learning_rate: LearningRate = 0.05,
+        num_leaves: Leaves = 15,
+        min_child_samples: Rows = 40,
+        random_state: Seed = 0,
+        n_jobs: Jobs = 1,
+        coverage: Inside | None = None,
     ) -> None:
         self.levels = levels
         self.columns = columns
@@ -76,7 +78,7 @@ class QuantileBoosting(QuantileLearner, RegressorMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any) -> Self:
         """Grow one model for each level."""
-        self.check()
+        check_parameters(self)
         own = ("levels", "coverage")
         shared = {name: value for name, value in self.get_params(deep=False).items() if name not in own}
         self.models_ = [Boosting("quantile", level, **shared).fit(X, y) for level in Levels.of(self.levels).values]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Inside, Jobs, Names, QuantileLevels, Rows, Seed, ShareAboveZero, Trees
 from cblcast.estimators.design import column_names, columns_of, finite_target
 from cblcast.estimators.learners.forest import flatten_trees
 from cblcast.estimators.quantiles import PERCENTILES, QuantileLearner
@@ -54,14 +55,14 @@ class QuantileForest(QuantileLearner, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        levels: Sequence[float] = PERCENTILES,
-        n_estimators: int = 80,
-        min_samples_leaf: int = 5,
-        max_features: float = 0.4,
-        columns: Sequence[str] | None = None,
-        random_state: int = 0,
-        n_jobs: int = 1,
-        coverage: float | None = None,
+        levels: QuantileLevels = PERCENTILES,
+        n_estimators: Trees = 80,
+        min_samples_leaf: Rows = 5,
+        max_features: ShareAboveZero = 0.4,
+        columns: Names | None = None,
+        random_state: Seed = 0,
+        n_jobs: Jobs = 1,
+        coverage: Inside | None = None,
     ) -> None:
         self.levels = levels
         self.n_estimators = n_estimators
@@ -74,6 +75,7 @@ class QuantileForest(QuantileLearner, RegressorMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any) -> Self:
         """Grow the trees and remember who fell where."""
+        check_parameters(self)
         import sklearn.ensemble
 
         self.check()

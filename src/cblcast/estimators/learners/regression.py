@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Filled, Names, NotNegative, Positive, Rows
 from cblcast.estimators.design import column_names, finite_target, learn_design, row_weights
 from cblcast.estimators.groups import group_rows
-from cblcast.frames.schema import StudyError
 
 logger = logging.getLogger(__name__)
 
@@ -127,12 +128,12 @@ class Ridge(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        columns: Sequence[str] | None = None,
+        columns: Names | None = None,
         by: Sequence[str] = (),
-        alphas: Sequence[float] = ALPHAS,
+        alphas: Annotated[Sequence[NotNegative], Filled()] = ALPHAS,
         one_hot: Sequence[str] = ("day_of_week",),
-        clip: float | None = 5.0,
-        fewest_rows: int = 60,
+        clip: Positive | None = 5.0,
+        fewest_rows: Rows = 60,
     ) -> None:
         self.columns = columns
         self.by = by
@@ -143,7 +144,7 @@ class Ridge(RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Solve all groups."""
-        alphas = self._penalties()
+        check_parameters(self)
         target = finite_target(y, self)
         weight = row_weights(sample_weight, len(target), self)
         self.n_features_in_ = len(column_names(X))
@@ -155,7 +156,7 @@ class Ridge(RegressorMixin, BaseEstimator):
         pooled = grouped_moments(matrix, target, weight, np.zeros(len(target), dtype=np.int64), 1)
         joined = pooled if parts is None else tuple(np.concatenate(pair) for pair in zip(parts, pooled, strict=True))
         count, mean_x, mean_y, gram, moment, total = joined
-        self.coef_, self.alpha_ = ridge_paths(gram, moment, total, count, alphas)
+        self.coef_, self.alpha_ = ridge_paths(gram, moment, total, count, np.asarray(self.alphas, dtype=np.float64))
         self.intercept_ = mean_y - (self.coef_ * mean_x).sum(1)
         self.rows_ = count
         if parts is None:
@@ -179,12 +180,6 @@ class Ridge(RegressorMixin, BaseEstimator):
             model = np.where(own, place, len(self.keys_))[groups.of_row]
         return (matrix * self.coef_[model]).sum(1) + self.intercept_[model]
 
-    def _penalties(self) -> np.ndarray:
-        alphas = np.atleast_1d(np.asarray(self.alphas, dtype=np.float64))
-        if len(alphas) == 0 or not np.isfinite(alphas).all() or (alphas < 0).any():
-            raise StudyError(f"{type(self).__name__} needs penalties alphas >= 0, not {self.alphas!r}")
-        return alphas
-
     def __sklearn_tags__(self) -> Any:
         """Missing values are allowed: they take the training mean."""
         tags = super().__sklearn_tags__()
@@ -203,11 +198,11 @@ class LeastSquares(Ridge):
 
     def __init__(
         self,
-        columns: Sequence[str] | None = None,
+        columns: Names | None = None,
         by: Sequence[str] = (),
         one_hot: Sequence[str] = ("day_of_week",),
-        clip: float | None = None,
-        fewest_rows: int = 60,
+        clip: Positive | None = None,
+        fewest_rows: Rows = 60,
     ) -> None:
         self.columns = columns
         self.by = by

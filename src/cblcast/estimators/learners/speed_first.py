@@ -9,6 +9,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Inner, StepMin, Text
 from cblcast.estimators.columns import take
 from cblcast.estimators.learners.power_curve import first_of_each_origin
 from cblcast.estimators.learners.stepwise import StepwiseRegression
@@ -37,10 +39,10 @@ class SpeedFirst(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator: Any = None,
-        speed: str = "wind_speed_nacelle_ms_ago_1",
-        power: str = "observed_kw_ago_1",
-        step_min: int = 10,
+        estimator: Inner | None = None,
+        speed: Text = "wind_speed_nacelle_ms_ago_1",
+        power: Text = "observed_kw_ago_1",
+        step_min: StepMin = 10,
     ) -> None:
         self.estimator = estimator
         self.speed = speed
@@ -62,6 +64,7 @@ class SpeedFirst(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         DataError
             Rows that are not indexed (site_id, origin, time), or origins that do not come at every step.
         """
+        check_parameters(self)
         if not isinstance(X.index, pd.MultiIndex) or list(X.index.names) != ["site_id", "origin", "time"]:
             raise DataError(
                 "SpeedFirst looks the wind of each interval up by origin: index its rows (site_id, origin, time)"

@@ -8,6 +8,8 @@ import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Names, Some
 from cblcast.estimators.design import column_names, columns_of
 from cblcast.frames.known import known_mean
 from cblcast.frames.schema import DataError
@@ -77,9 +79,7 @@ class StepwiseRegression(RegressorMixin, BaseEstimator):
         Of the selected ones.
     """
 
-    def __init__(
-        self, columns: tuple[str, ...] | None = None, max_columns: int = 20, drop_missing: bool = True
-    ) -> None:
+    def __init__(self, columns: Names | None = None, max_columns: Some = 20, drop_missing: bool = True) -> None:
         self.columns = columns
         self.max_columns = max_columns
         self.drop_missing = drop_missing
@@ -92,6 +92,7 @@ class StepwiseRegression(RegressorMixin, BaseEstimator):
         DataError
             No complete row is left.
         """
+        check_parameters(self)
         names = column_names(X) if self.columns is None else list(self.columns)
         A, y = columns_of(X, names, self), np.asarray(y, dtype=np.float64)
         self.n_features_in_ = len(column_names(X))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Celsius, Filled, Text
 from cblcast.estimators.columns import take
 from cblcast.estimators.design import finite_target
 from cblcast.estimators.groups import group_rows
@@ -117,7 +119,10 @@ class TimeOfWeekTemperature(RegressorMixin, BaseEstimator):
     pooled = False  # a site's model is its own
 
     def __init__(
-        self, knots_c: Sequence[float] = KNOTS_C, temperature: str = "temp_air_c", occupancy: bool = True
+        self,
+        knots_c: Annotated[Sequence[Celsius], Filled()] = KNOTS_C,
+        temperature: Text = "temp_air_c",
+        occupancy: bool = True,
     ) -> None:
         self.knots_c = knots_c
         self.temperature = temperature
@@ -129,6 +134,7 @@ class TimeOfWeekTemperature(RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Fit every site of `X`."""
+        check_parameters(self)
         knots = self._knots()
         load = finite_target(y, self)
         hour, temp = take(X, ["hour_of_week", self.temperature], self).T

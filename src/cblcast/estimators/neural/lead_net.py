@@ -9,12 +9,26 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import (
+    Dropout,
+    Epochs,
+    Hidden,
+    LearningRate,
+    Names,
+    NotNegative,
+    Rows,
+    Seed,
+    Some,
+    Steps,
+    Text,
+)
 from cblcast.estimators.columns import event_codes, take
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
 from cblcast.estimators.neural.dropout_net import DropoutNet, Training, predict_mean, train_several
 from cblcast.estimators.neural.preparation import clipped_inputs, usual_range
 from cblcast.frames.known import known_mean
-from cblcast.frames.schema import DataError, StudyError
+from cblcast.frames.schema import DataError
 
 
 class LeadNet(RegressorMixin, BaseEstimator):
@@ -50,19 +64,19 @@ class LeadNet(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        hidden: tuple[int, ...] = (128, 64),
-        n_nets: int = 4,
-        epochs: int = 6,
-        batch_size: int = 512,
-        learning_rate: float = 2e-3,
-        weight_decay: float = 0.05,
-        input_dropout: float = 0.1,
-        dropout: float = 0.4,
+        hidden: Hidden = (128, 64),
+        n_nets: Some = 4,
+        epochs: Epochs = 6,
+        batch_size: Rows = 512,
+        learning_rate: LearningRate = 2e-3,
+        weight_decay: NotNegative = 0.05,
+        input_dropout: Dropout = 0.1,
+        dropout: Dropout = 0.4,
         skip: bool = True,
-        anchor: str = "observed_kw_ago_1",
-        columns: tuple[str, ...] | None = None,
-        every: int = 1,
-        seed: int = 0,
+        anchor: Text = "observed_kw_ago_1",
+        columns: Names | None = None,
+        every: Steps = 1,
+        seed: Seed = 0,
     ) -> None:
         self.hidden = hidden
         self.n_nets = n_nets
@@ -92,8 +106,7 @@ class LeadNet(RegressorMixin, BaseEstimator):
         StudyError
             Settings that make no net.
         """
-        if self.n_nets < 1 or self.epochs < 1 or self.every < 1 or not 0 <= self.dropout < 1:
-            raise StudyError("LeadNet needs n_nets, epochs and every of 1 or more and 0 <= dropout < 1")
+        check_parameters(self)
         ahead, y = minutes_ahead(X), np.asarray(y, dtype=np.float64)
         code, n_origins = event_codes(X, self)
         anchor = take(X, [self.anchor], self)[:, 0]

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
 from cblcast.estimators.neural.network import Array, forward, row_blocks
 from cblcast.estimators.neural.preparation import FEWEST_ROWS, Rows, canonical, scaled_inputs
 from cblcast.estimators.neural.settings import NetSettings, plain_history, row_groups
@@ -95,6 +96,7 @@ class NeuralNet(NetSettings):
 
     def fit(self, X: pd.DataFrame | ArrayLike, y: ArrayLike) -> NeuralNet:
         """Train on the rows of X (n, features) and their targets y (n,)."""
+        check_parameters(self)
         recipe = self._recipe()
         x = self._learn_inputs(X)
         target = self._target(y, len(x))

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
 from cblcast.estimators.neural.network import Array, forward
 from cblcast.estimators.neural.preparation import Rows, canonical, scaled_inputs
 from cblcast.estimators.neural.settings import NetSettings, plain_history, row_groups
@@ -46,6 +47,7 @@ class NeuralNetPerSite(NetSettings):
 
     def fit(self, X: pd.DataFrame, y: ArrayLike) -> NeuralNetPerSite:
         """Train one net for each site_id in the index of X (n, features), on the targets y (n,)."""
+        check_parameters(self)
         recipe = self._recipe()
         names = _sites_of(X)
         x = self._learn_inputs(X)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -10,6 +9,20 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import (
+    Dropout,
+    Epochs,
+    Hidden,
+    Inside,
+    LearningRate,
+    Names,
+    NotNegative,
+    QuantileLevels,
+    Rows,
+    Seed,
+    Some,
+)
 from cblcast.estimators.columns import take
 from cblcast.estimators.neural.dropout_net import DropoutNet, Training, predict_mean, train_several
 from cblcast.estimators.neural.preparation import clipped_inputs, usual_range
@@ -40,18 +53,18 @@ class QuantileNet(QuantileLearner, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        levels: Sequence[float] = PERCENTILES,
-        hidden: tuple[int, ...] = (160, 160),
-        n_nets: int = 2,
-        epochs: int = 14,
-        batch_size: int = 1024,
-        learning_rate: float = 4e-3,
-        weight_decay: float = 0.03,
-        input_dropout: float = 0.0,
-        dropout: float = 0.3,
-        columns: Sequence[str] | None = None,
-        seed: int = 0,
-        coverage: float | None = None,
+        levels: QuantileLevels = PERCENTILES,
+        hidden: Hidden = (160, 160),
+        n_nets: Some = 2,
+        epochs: Epochs = 14,
+        batch_size: Rows = 1024,
+        learning_rate: LearningRate = 4e-3,
+        weight_decay: NotNegative = 0.03,
+        input_dropout: Dropout = 0.0,
+        dropout: Dropout = 0.3,
+        columns: Names | None = None,
+        seed: Seed = 0,
+        coverage: Inside | None = None,
     ) -> None:
         self.levels = levels
         self.hidden = hidden
@@ -76,7 +89,7 @@ class QuantileNet(QuantileLearner, RegressorMixin, BaseEstimator):
         StudyError
             Levels that do not ascend between 0 and 1.
         """
-        self.check()
+        check_parameters(self)
         y = np.asarray(y, dtype=np.float64)
         known = np.isfinite(y)
         if not known.any():

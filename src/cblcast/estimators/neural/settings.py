@@ -10,11 +10,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 
+from cblcast.checked.parameters import Epochs, Hidden, Names, Positive, Seed, Share, Some, Threads
 from cblcast.estimators.columns import event_codes, take
-from cblcast.estimators.neural.network import Architecture, Array
+from cblcast.estimators.neural.network import DERIVED, INITIALISATIONS, Architecture, Array
 from cblcast.estimators.neural.stopping import StopRule
+from cblcast.estimators.neural.trainers import KNOWN_TRAINERS
 from cblcast.estimators.neural.training import Recipe
-from cblcast.frames.schema import DataError, StudyError
+from cblcast.frames.schema import DataError, StudyError, nearest
 
 logger = logging.getLogger(__name__)
 
@@ -24,22 +26,22 @@ class NetSettings(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        hidden: tuple[int, ...] = (10, 10),
+        hidden: Hidden = (10, 10),
         activation: str = "tanh",
         trainer: str = "scg",
-        max_epochs: int = 1000,
-        seed: int = 0,
-        time_limit_s: float = 1200.0,
+        max_epochs: Epochs = 1000,
+        seed: Seed = 0,
+        time_limit_s: Positive = 1200.0,
         device: str = "cpu",
-        split: tuple[float, float, float] = (0.6, 0.2, 0.2),
-        n_nets: int = 1,
-        columns: tuple[str, ...] | None = None,
-        patience: int = 6,
+        split: tuple[Share, Share, Share] = (0.6, 0.2, 0.2),
+        n_nets: Some = 1,
+        columns: Names | None = None,
+        patience: Epochs = 6,
         scaling: str = "minmax",
         initialisation: str = "nguyen_widrow",
         trainer_options: dict[str, Any] | None = None,
         dtype: str = "float64",
-        threads: int = 1,
+        threads: Threads = 1,
         keep_curves: bool = False,
     ) -> None:
         self.hidden = hidden
@@ -60,9 +62,18 @@ class NetSettings(RegressorMixin, BaseEstimator):
         self.threads = threads
         self.keep_curves = keep_curves
 
+    def check(self) -> None:
+        """Raise :class:`StudyError` for settings that make no training, before any is begun."""
+        self._recipe()
+        for what, value, known in (
+            ("trainer", self.trainer, KNOWN_TRAINERS),
+            ("activation", self.activation, DERIVED),
+            ("initialisation", self.initialisation, INITIALISATIONS),
+        ):
+            if value not in known:
+                raise StudyError(f"{what} {value!r} is not known: {nearest(value, known)}")
+
     def _recipe(self) -> Recipe:
-        if int(self.n_nets) < 1:
-            raise StudyError(f"n_nets={self.n_nets!r}: give one net or more")
         rule = StopRule(max_epochs=self.max_epochs, patience=self.patience, time_limit_s=self.time_limit_s)
         return Recipe(
             hidden=tuple(self.hidden),

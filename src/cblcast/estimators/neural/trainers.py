@@ -6,6 +6,7 @@ import dataclasses
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from cblcast.checked.annotations import check_values
 from cblcast.frames.schema import StudyError, nearest
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ TRAINERS = {
     "adamw": f"{_HERE}.adamw:AdamW",
 }
 _LONG_NAMES = {"levenberg_marquardt": "lm", "bayesian_regularisation": "br", "scaled_conjugate_gradient": "scg"}
+KNOWN_TRAINERS = (*TRAINERS, *_LONG_NAMES)
 
 
 class Trainer(Protocol):
@@ -51,13 +53,13 @@ def make_trainer(name: str, options: dict[str, Any] | None = None) -> Trainer:
     StudyError
         For an unknown trainer or option; the message names the nearest right one.
     """
-    known = {*TRAINERS, *_LONG_NAMES}
-    if name not in known:
-        raise StudyError(f"trainer {name!r} is not known: {nearest(name, known)}")
+    if name not in KNOWN_TRAINERS:
+        raise StudyError(f"trainer {name!r} is not known: {nearest(name, KNOWN_TRAINERS)}")
     module, _, attribute = TRAINERS[_LONG_NAMES.get(name, name)].partition(":")
     trainer = getattr(import_module(module), attribute)
     fields = [field.name for field in dataclasses.fields(trainer)]
     for option in options or {}:
         if option not in fields:
             raise StudyError(f"trainer {name!r} has no option {option!r}: {nearest(option, fields)}")
+    check_values(trainer, options or {}, f"trainer {name!r}")
     return trainer(**(options or {}))

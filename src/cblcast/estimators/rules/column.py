@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.parameters import Text
 from cblcast.estimators.columns import take
 from cblcast.estimators.rules.rule import Rule
 
@@ -18,7 +19,7 @@ class Column(Rule):
         [kW].
     """
 
-    def __init__(self, name: str = "history_mean_kw") -> None:
+    def __init__(self, name: Text = "history_mean_kw") -> None:
         self.name = name
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.parameters import Positive, Power, Some
 from cblcast.estimators.columns import numbered, take
 from cblcast.estimators.ranges import Choice, FloatRange, IntRange, SearchRange
 from cblcast.estimators.rules.rule import Rule
@@ -34,8 +35,8 @@ class ControlRule(Rule):
 
     def __init__(
         self,
-        minimum_members: int = 5,
-        max_rrmse_pct: float | None = None,
+        minimum_members: Some = 5,
+        max_rrmse_pct: Positive | None = None,
         per_unit_of: str = "event_hours",
     ) -> None:
         self.minimum_members = minimum_members
@@ -55,12 +56,8 @@ class ControlRule(Rule):
 
     def check(self) -> None:
         """Raise for tests that test nothing."""
-        if self.minimum_members < 1:
-            raise StudyError(f"minimum_members must be at least 1, not {self.minimum_members}")
         if self.per_unit_of not in PER_UNIT_OF:
             raise StudyError(f"unknown per_unit_of {self.per_unit_of!r}: {nearest(self.per_unit_of, PER_UNIT_OF)}")
-        if self.max_rrmse_pct is not None and not self.max_rrmse_pct > 0:
-            raise StudyError(f"max_rrmse_pct must be > 0 (20 for 20 %), not {self.max_rrmse_pct}")
 
     def why_not(self, X: pd.DataFrame) -> np.ndarray:
         """Reason why each row gets no estimate, empty where it does; str, shape (n_rows,)."""
@@ -131,10 +128,10 @@ class NearestControl(ControlRule):
 
     def __init__(
         self,
-        donors: int = 10,
-        power: float = 1.0,
-        minimum_members: int = 5,
-        max_rrmse_pct: float | None = None,
+        donors: Some = 10,
+        power: Power = 1.0,
+        minimum_members: Some = 5,
+        max_rrmse_pct: Positive | None = None,
         per_unit_of: str = "event_hours",
     ) -> None:
         super().__init__(minimum_members, max_rrmse_pct, per_unit_of)
@@ -158,8 +155,6 @@ class NearestControl(ControlRule):
         super().check()
         if self.donors < self.minimum_members:
             raise StudyError(f"{self.donors} donors can never be the {self.minimum_members} asked for")
-        if self.power < 0:
-            raise StudyError(f"power must be >= 0, not {self.power}")
 
     def _group(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         weights = self._weights(X)
@@ -190,9 +185,9 @@ class SyntheticControl(NearestControl):
 
     def __init__(
         self,
-        donors: int = 10,
-        minimum_members: int = 5,
-        max_rrmse_pct: float | None = None,
+        donors: Some = 10,
+        minimum_members: Some = 5,
+        max_rrmse_pct: Positive | None = None,
         per_unit_of: str = "event_hours",
     ) -> None:
         super().__init__(donors, 1.0, minimum_members, max_rrmse_pct, per_unit_of)

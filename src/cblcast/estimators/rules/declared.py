@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.parameters import Text
 from cblcast.estimators.columns import take
 from cblcast.estimators.rules.rule import Rule
 
@@ -18,7 +19,7 @@ class Declared(Rule):
         Panel column with the schedule [kW].
     """
 
-    def __init__(self, column: str = "declared_kw") -> None:
+    def __init__(self, column: Text = "declared_kw") -> None:
         self.column = column
 
     def required_features(self) -> dict[str, dict[str, object]]:

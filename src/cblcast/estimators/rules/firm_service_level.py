@@ -9,7 +9,9 @@ import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.frames.schema import DataError, StudyError
+from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import Number, Share
+from cblcast.frames.schema import DataError
 
 
 class FirmServiceLevel(RegressorMixin, BaseEstimator):
@@ -25,14 +27,13 @@ class FirmServiceLevel(RegressorMixin, BaseEstimator):
 
     pooled = False  # a level of its own for each site
 
-    def __init__(self, level_kw: float | Mapping[str, float] | None = None, quantile: float = 1.0) -> None:
+    def __init__(self, level_kw: Number | Mapping[str, Number] | None = None, quantile: Share = 1.0) -> None:
         self.level_kw = level_kw
         self.quantile = quantile
 
     def fit(self, X: pd.DataFrame, y: np.ndarray) -> FirmServiceLevel:
         """Learn the level of each site unless it is given."""
-        if not 0 <= self.quantile <= 1:
-            raise StudyError(f"quantile lies between 0 and 1, not {self.quantile}")
+        check_parameters(self)
         if self.level_kw is not None:
             return self
         load = pd.Series(np.asarray(y, dtype=np.float64), index=_sites(X))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.parameters import DaysOrNone, Filled, Text
 from cblcast.days.day_rules import choose_days
 from cblcast.estimators.columns import event_codes, numbered, take
 from cblcast.estimators.rules.rule import Rule
@@ -24,7 +26,7 @@ class MeterBeforeMeterAfter(Rule):
         One window before the event for fast products; ``[before(3, 1), after(2, 1)]`` is PJM's same-day 3+2.
     """
 
-    def __init__(self, window: WindowSpec | Sequence[WindowSpec] = "PBLM") -> None:
+    def __init__(self, window: WindowSpec | Annotated[Sequence[WindowSpec], Filled()] = "PBLM") -> None:
         self.window = window
 
     def windows(self) -> tuple[Window, ...]:
@@ -60,7 +62,7 @@ class MeteringGeneratorOutput(Rule):
     prefix : str
     """
 
-    def __init__(self, typical_days: int = 0, prefix: str = "ref") -> None:
+    def __init__(self, typical_days: DaysOrNone = 0, prefix: Text = "ref") -> None:
         self.typical_days = typical_days
         self.prefix = prefix
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.parameters import Positive, Share, Text
 from cblcast.estimators.columns import take
 from cblcast.estimators.rules.rule import Rule
-from cblcast.frames.schema import StudyError
 from cblcast.physics.power_curve import PowerCurve, published_power_curve
 
 
@@ -20,7 +20,7 @@ class Persistence(Rule):
         A column of :class:`cblcast.features.lags.Lags`.
     """
 
-    def __init__(self, column: str = "observed_kw_ago_1") -> None:
+    def __init__(self, column: Text = "observed_kw_ago_1") -> None:
         self.column = column
 
     def required_features(self) -> dict[str, dict[str, object]]:
@@ -53,13 +53,13 @@ class SmartPersistence(Rule):
 
     def __init__(
         self,
-        rated_kw: float = 1.0,
-        turbine: str = "MM92/2050",
-        weight: float = 0.5,
-        power: str = "observed_kw_ago_1",
-        speed: str = "wind_speed_nacelle_ms_ago_1",
-        error_now: str = "speed_error_ago_1",
-        error_then: str = "observed_minus_nwp_ms",
+        rated_kw: Positive = 1.0,
+        turbine: Text = "MM92/2050",
+        weight: Share = 0.5,
+        power: Text = "observed_kw_ago_1",
+        speed: Text = "wind_speed_nacelle_ms_ago_1",
+        error_now: Text = "speed_error_ago_1",
+        error_then: Text = "observed_minus_nwp_ms",
     ) -> None:
         self.rated_kw = rated_kw
         self.turbine = turbine
@@ -74,12 +74,8 @@ class SmartPersistence(Rule):
         return {"lags": {"columns": ("observed_kw",), "ago": (1,)}} if self.power == "observed_kw_ago_1" else {}
 
     def check(self) -> None:
-        """The curve exists, the weight is a share and there is a rated power."""
+        """The curve exists."""
         published_power_curve(self.turbine)
-        if not 0 <= self.weight <= 1 or not self.rated_kw > 0:
-            raise StudyError(
-                f"SmartPersistence needs rated_kw > 0 and 0 <= weight <= 1, not {self.rated_kw} and {self.weight}"
-            )
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Power [kW], float64, shape (n_rows,); NaN where nothing was measured."""

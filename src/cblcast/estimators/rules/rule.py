@@ -7,6 +7,8 @@ from typing import Any, Self
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
 
+from cblcast.abilities import check_parameters
+
 
 class Rule(RegressorMixin, BaseEstimator):
     """Base of the historical baselines: `fit` checks the parameters, `predict` is a function of the features alone."""
@@ -16,7 +18,7 @@ class Rule(RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: Any = None) -> Self:
         """Check the rule; there is nothing to learn."""
-        self.check()
+        check_parameters(self)
         return self
 
     def __sklearn_tags__(self) -> Any:

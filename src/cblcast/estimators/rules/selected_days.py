@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.parameters import Filled, Text
 from cblcast.days.day_rules import DayRule
+from cblcast.days.day_types import DayTypes
 from cblcast.estimators.columns import numbered, take
 from cblcast.estimators.rules.rule import Rule
 from cblcast.frames.known import known_mean
@@ -35,10 +37,10 @@ class SelectedDays(Rule):
 
     def __init__(
         self,
-        rules: Sequence[DayRule | Mapping[str, Any]] = (DayRule(),),
-        day_types: str | Sequence[str] = "working",
-        temperature: str = "temp_air_c",
-        prefix: str = "program",
+        rules: Annotated[Sequence[DayRule | Mapping[str, Any]], Filled()] = (DayRule(),),
+        day_types: DayTypes = "working",
+        temperature: Text = "temp_air_c",
+        prefix: Text = "program",
     ) -> None:
         self.rules = rules
         self.day_types = day_types

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from cblcast.checked.parameters import Days, Inside, Positive, Share, Text
 from cblcast.days.day_rules import choose_days
 from cblcast.estimators.columns import numbered, take
 from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
@@ -87,13 +88,13 @@ class XofY(Rule):
 
     def __init__(
         self,
-        x: int = 5,
-        y: int = 10,
+        x: Days = 5,
+        y: Days = 10,
         select: str = "high",
-        weights: Sequence[float] | None = None,
-        minimum_days: int | None = None,
+        weights: Sequence[Share] | None = None,
+        minimum_days: Days | None = None,
         rank_by: str = "event",
-        prefix: str = "ref",
+        prefix: Text = "ref",
     ) -> None:
         self.x = x
         self.y = y
@@ -161,7 +162,7 @@ class SimpleAverage(XofY):
     prefix : str
     """
 
-    def __init__(self, days: int = 10, minimum_days: int | None = None, prefix: str = "ref") -> None:
+    def __init__(self, days: Days = 10, minimum_days: Days | None = None, prefix: Text = "ref") -> None:
         self.days = days
         self.minimum_days = minimum_days
         self.prefix = prefix
@@ -194,7 +195,7 @@ class ExponentialMovingAverage(Rule):
     prefix : str
     """
 
-    def __init__(self, decay: float = 0.9, days: int = 20, minimum_days: int = 5, prefix: str = "ref") -> None:
+    def __init__(self, decay: Inside = 0.9, days: Days = 20, minimum_days: Days = 5, prefix: Text = "ref") -> None:
         self.decay = decay
         self.days = days
         self.minimum_days = minimum_days
@@ -211,11 +212,6 @@ class ExponentialMovingAverage(Rule):
     def required_features(self) -> dict[str, dict[str, object]]:
         """Builders and the parameters this rule needs of them."""
         return {"reference_days": reference_days(max(10, self.days), self.prefix)}
-
-    def check(self) -> None:
-        """Raise for a decay that makes no average."""
-        if not 0 < self.decay < 1:
-            raise StudyError(f"decay lies between 0 and 1, not {self.decay}")
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Baseline [kW], float64, shape (n_rows,)."""
@@ -241,7 +237,7 @@ class ComparableDay(Rule):
     """
 
     def __init__(
-        self, days: int = 20, kelvin: float = 1.0, humidity_pct: float | None = None, prefix: str = "ref"
+        self, days: Days = 20, kelvin: Positive = 1.0, humidity_pct: Positive | None = None, prefix: Text = "ref"
     ) -> None:
         self.days = days
         self.kelvin = kelvin

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 
 from cblcast.abilities import check_parameters, learns, needed_features, needed_windows
+from cblcast.checked.parameters import Filled, Inner, Number
 from cblcast.estimators.columns import event_codes, take
 from cblcast.estimators.ranges import Choice, SearchRange
 from cblcast.estimators.wrappers.inner import ready
@@ -93,11 +94,11 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator: BaseEstimator,
-        window: WindowSpec | Sequence[WindowSpec] = "PBLM",
+        estimator: Inner,
+        window: WindowSpec | Annotated[Sequence[WindowSpec], Filled()] = "PBLM",
         mode: str = "multiplicative",
-        limits: tuple[float, float] | None = None,
-        floor: float | None = None,
+        limits: tuple[Number, Number] | None = None,
+        floor: Number | None = None,
         upward_only: bool = False,
     ) -> None:
         self.estimator = estimator
@@ -125,7 +126,7 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: np.ndarray) -> Adjusted:
         """Fit the inner estimator; the adjustment itself has nothing to learn."""
-        self.check()
+        check_parameters(self)
         self.estimator_ = clone(self.estimator).fit(X, y)
         return self
 

@@ -10,7 +10,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.abilities import needed_features
+from cblcast.abilities import check_parameters, needed_features
+from cblcast.checked.parameters import Inner, Threads
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
 from cblcast.frames.schema import StudyError
 
@@ -31,7 +32,7 @@ class ByLead(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Minutes from the origin to the interval's start, one model each.
     """
 
-    def __init__(self, estimator: Any = None, n_jobs: int = 1) -> None:
+    def __init__(self, estimator: Inner = None, n_jobs: Threads = 1) -> None:
         self.estimator = estimator
         self.n_jobs = n_jobs
 
@@ -41,12 +42,11 @@ class ByLead(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Train one model for each lead in `X`."""
+        check_parameters(self)
         if self.estimator is None:
             raise StudyError("ByLead wraps an estimator: write {estimator: ByLead, of: {estimator: …}}")
         ahead, y = minutes_ahead(X), np.asarray(y, dtype=np.float64)
         self.leads_ = [int(lead) for lead in np.unique(ahead)]
-        if self.n_jobs < 1:
-            raise StudyError(f"n_jobs is how many leads are trained side by side, 1 or more, not {self.n_jobs}")
 
         def train(lead: int) -> Any:
             return clone(self.estimator).fit(X[ahead == lead], y[ahead == lead])

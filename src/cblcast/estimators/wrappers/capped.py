@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 
-from cblcast.abilities import learns, needed_features, needed_windows
+from cblcast.abilities import check_parameters, learns, needed_features, needed_windows
+from cblcast.checked.parameters import Inner, Text
 from cblcast.estimators.columns import take
 from cblcast.estimators.wrappers.inner import ready
 from cblcast.frames.events import Window
@@ -25,7 +26,7 @@ class CappedAt(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Column of the sites frame [kW]; a site without a figure is not capped.
     """
 
-    def __init__(self, estimator: BaseEstimator, column: str = "contract_kw") -> None:
+    def __init__(self, estimator: Inner, column: Text = "contract_kw") -> None:
         self.estimator = estimator
         self.column = column
 
@@ -39,6 +40,7 @@ class CappedAt(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: np.ndarray) -> CappedAt:
         """Fit the inner estimator; the cap has nothing to learn."""
+        check_parameters(self)
         self.estimator_ = clone(self.estimator).fit(X, y)
         return self
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,8 @@ from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.abilities import needed_features, needed_windows
+from cblcast.abilities import check_parameters, needed_features, needed_windows
+from cblcast.checked.parameters import Filled, Folds, Inner, NotNegative, Text
 from cblcast.estimators.design import finite_target, row_weights
 from cblcast.estimators.groups import group_rows
 from cblcast.estimators.ranges import Choice, FloatRange, SearchRange
@@ -103,11 +104,11 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        members: Sequence[Any] = (),
+        members: Annotated[Sequence[Inner], Filled()] = (),
         weighting: str = "equal",
-        by: str | None = None,
-        folds: int = 5,
-        pull: float = 0.1,
+        by: Text | None = None,
+        folds: Folds = 5,
+        pull: NotNegative = 0.1,
     ) -> None:
         self.members = members
         self.weighting = weighting
@@ -133,7 +134,7 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Learn the weights from out-of-fold predictions, then train every member on all rows."""
-        self._check()
+        check_parameters(self)
         target = finite_target(y, self)
         n_members = len(self.members)
         self.segments_ = np.empty(0, dtype=np.str_)
@@ -205,9 +206,8 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             logger.info("%d of %d segments have no weights of their own", int((~known).sum()), len(known))
         return np.where(known, place, whole)[groups.of_row]
 
-    def _check(self) -> None:
-        if not self.members:
-            raise StudyError("an ensemble needs members: write {estimator: Ensemble, members: [{estimator: …}, …]}")
+    def check(self) -> None:
+        """Raise for members that are no regressors, and for an unknown weighting."""
         for number, member in enumerate(self.members):
             check_estimator(member, self, f"member {number + 1}")
         if self.weighting not in WEIGHTINGS:

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 
-from cblcast.abilities import GivesIntervals, able, needed_features, needed_windows
+from cblcast.abilities import GivesIntervals, able, check_parameters, needed_features, needed_windows
+from cblcast.checked.parameters import Days, Folds, Inner, Inside, Positive
 from cblcast.days.limits import days_needed, each_tail, tail_bound
 from cblcast.estimators.wrappers.conformal_scores import (
     ErrorScale,
@@ -84,12 +85,12 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        estimator: Any,
-        coverage: float = 0.9,
-        folds: int = 5,
-        held_out_share: float | None = None,
-        min_site_days: int = 60,
-        half_life_days: float | None = None,
+        estimator: Inner,
+        coverage: Inside = 0.9,
+        folds: Folds = 5,
+        held_out_share: Inside | None = None,
+        min_site_days: Days = 60,
+        half_life_days: Positive | None = None,
     ) -> None:
         self.estimator = estimator
         self.coverage = coverage
@@ -115,7 +116,7 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         DataError
             Too few days for the coverage; the sentence says how many there must be.
         """
-        self._check()
+        check_parameters(self)
         y = np.asarray(y, dtype=np.float64)
         day, _ = day_and_site(X)
         self._require_days(len(np.unique(day[event_rows_of(X)])))
@@ -197,16 +198,6 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
                 "or a lower coverage"
             )
 
-    def _check(self) -> None:
-        if not 0 < self.coverage < 1:
-            raise StudyError(f"coverage lies between 0 and 1 (0.9 for 90 %), not {self.coverage}")
-        if self.held_out_share is None and self.folds < 2:
-            raise StudyError(f"intervals need folds >= 2 (or held_out_share), not folds={self.folds}")
-        if self.held_out_share is not None and not 0 < self.held_out_share < 1:
-            raise StudyError(f"held_out_share lies between 0 and 1, not {self.held_out_share}")
-        if self.half_life_days is not None and not self.half_life_days > 0:
-            raise StudyError(f"half_life_days must be > 0, not {self.half_life_days}")
-
     def _limits_of(self, fitted: Any, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Lower limit, estimate and upper limit before calibration; here all three are the estimate."""
         with warnings.catch_warnings():
@@ -233,8 +224,8 @@ class ConformalQuantile(Conformal):
     Romano, Patterson, Candès (2019), Conformalized quantile regression.
     """
 
-    def _check(self) -> None:
-        super()._check()
+    def check(self) -> None:
+        """Raise for an estimator without limits."""
         if not able(self.estimator, GivesIntervals):
             raise StudyError(
                 f"{type(self.estimator).__name__} has no limits of its own to correct: use Conformal, or an estimator "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +9,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.abilities import needed_features
+from cblcast.abilities import check_parameters, needed_features
+from cblcast.checked.parameters import Folds, Inner, Inside, Number, QuantileLevels, Some
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
 from cblcast.estimators.quantiles import Levels, QuantileLearner
 from cblcast.estimators.wrappers.inner import check_estimator
@@ -53,13 +53,13 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
 
     def __init__(
         self,
-        estimator: Any = None,
-        levels: Sequence[float] = (0.1, 0.5, 0.9),
-        folds: int = 3,
-        bins: int = 12,
-        floor: float | None = None,
-        ceiling: float | None = None,
-        coverage: float | None = None,
+        estimator: Inner = None,
+        levels: QuantileLevels = (0.1, 0.5, 0.9),
+        folds: Folds = 3,
+        bins: Some = 12,
+        floor: Number | None = None,
+        ceiling: Number | None = None,
+        coverage: Inside | None = None,
     ) -> None:
         self.estimator = estimator
         self.levels = levels
@@ -83,7 +83,7 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
         StudyError
             Levels that do not ascend between 0 and 1.
         """
-        self.check()
+        check_parameters(self)
         levels = np.array(Levels.of(self.levels).values)
         check_estimator(self.estimator, self, "estimator")
         y = np.asarray(y, dtype=np.float64)

@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.abilities import needed_features, needed_windows
+from cblcast.abilities import check_parameters, needed_features, needed_windows
+from cblcast.checked.parameters import Inner, Text
 from cblcast.estimators.columns import take
 from cblcast.estimators.design import finite_target
 from cblcast.estimators.wrappers.inner import check_estimator, fit_weighted, gives_interval
@@ -43,7 +44,7 @@ class Normalised(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     the scale itself. Both are counted in the log.
     """
 
-    def __init__(self, estimator: Any = None, scale: str = "history_scale_kw", log_scale: bool = True) -> None:
+    def __init__(self, estimator: Inner = None, scale: Text = "history_scale_kw", log_scale: bool = True) -> None:
         self.estimator = estimator
         self.scale = scale
         self.log_scale = log_scale
@@ -64,6 +65,7 @@ class Normalised(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         DataError
             No row has a load to divide by.
         """
+        check_parameters(self)
         check_estimator(self.estimator, self, "estimator")
         target = finite_target(y, self)
         scale = take(X, [self.scale], self)[:, 0]

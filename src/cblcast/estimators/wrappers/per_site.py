@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.abilities import needed_features, needed_windows
+from cblcast.abilities import check_parameters, needed_features, needed_windows
+from cblcast.checked.parameters import Inner, Rows
 from cblcast.estimators.design import finite_target
 from cblcast.estimators.groups import group_rows
 from cblcast.estimators.wrappers.inner import (
@@ -45,7 +46,7 @@ class PerSite(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     pooled = False  # a model of its own for each site
 
-    def __init__(self, estimator: Any = None, fallback: Any = None, fewest_rows: int = 60) -> None:
+    def __init__(self, estimator: Inner = None, fallback: Inner | None = None, fewest_rows: Rows = 60) -> None:
         self.estimator = estimator
         self.fallback = fallback
         self.fewest_rows = fewest_rows
@@ -60,6 +61,7 @@ class PerSite(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Train one model for each site with enough rows, and the fallback on all rows."""
+        check_parameters(self)
         check_estimator(self.estimator, self, "estimator")
         target = finite_target(y, self)
         groups = group_rows(X, (SITE,), self)

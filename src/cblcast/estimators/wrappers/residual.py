@@ -11,7 +11,8 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.abilities import needed_features, needed_windows
+from cblcast.abilities import check_parameters, needed_features, needed_windows
+from cblcast.checked.parameters import Inner
 from cblcast.estimators.design import finite_target
 from cblcast.estimators.wrappers.inner import (
     check_estimator,
@@ -43,7 +44,7 @@ class Residual(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     Rows beside the event, which an adjusted baseline needs, teach nothing.
     """
 
-    def __init__(self, estimator: Any = None, baseline: Any = None) -> None:
+    def __init__(self, estimator: Inner = None, baseline: Inner = None) -> None:
         self.estimator = estimator
         self.baseline = baseline
 
@@ -57,6 +58,7 @@ class Residual(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Fit the baseline, then the estimator on what it leaves."""
+        check_parameters(self)
         check_estimator(self.estimator, self, "estimator")
         check_estimator(self.baseline, self, "baseline")
         target = finite_target(y, self)

@@ -130,8 +130,10 @@ def test_what_cannot_be_is_said_in_a_sentence(farm_rows):
         ARMA().fit(X.iloc[:100], y[:100])
     with pytest.raises(DataError, match="no whole number of 60 min steps"):
         ARMA(step_min=60).fit(X, y).predict(X)
-    for orders in ((), ((0, 0),), (3, 2), ((-1, 2),)):
-        with pytest.raises(StudyError, match="pairs"):
+    with pytest.raises(StudyError, match="pairs"):
+        ARMA(orders=((0, 0),)).fit(X, y)
+    for orders in ((), (3, 2), ((-1, 2),), ((1.5, 2),), ((1, 2, 3),)):
+        with pytest.raises(StudyError, match="ARMA: orders must be a list with 1 item at least, each item a list of 2"):
             ARMA(orders=orders).fit(X, y)
     with pytest.raises(StudyError, match="shorter than p"):
         ARMA(long=4).fit(X, y)

@@ -143,8 +143,8 @@ def test_wild_values_at_scoring_are_held():
 @pytest.mark.parametrize(
     ("break_it", "sentence"),
     [
-        (lambda X, y: Ridge(alphas=(-1.0,)).fit(X, y), "penalties alphas >= 0"),
-        (lambda X, y: Ridge(by="site_id").fit(X, y), "by is a list of names"),
+        (lambda X, y: Ridge(alphas=(-1.0,)).fit(X, y), "alphas must be .* each item a number from 0"),
+        (lambda X, y: Ridge(by="site_id").fit(X, y), "by must be a list, each item text, not 'site_id'"),
         (lambda X, y: Ridge(["nope"]).fit(X, y), "column 'nope', which the features lack"),
         (lambda X, y: Ridge().fit(X, np.where(y > 0, np.nan, y)), "training targets are NaN"),
         (lambda X, y: Ridge().fit(X.iloc[:0], y[:0]), "has no training rows"),

@@ -98,7 +98,7 @@ def test_constant_load_and_columns_that_are_never_there(data, model):
         (Boosting(monotone={"x": 1}), "monotone names the column 'x'"),
         (Boosting(categorical=("kinds",)), "categorical names the column 'kinds': did you mean 'kind'"),
         (QuantileBoosting((0.9, 0.1)), "levels ascend"),
-        (RandomForest(0), "n_estimators must be at least 1"),
+        (RandomForest(0), "n_estimators must be a whole number from 1"),
     ],
 )
 def test_an_option_that_cannot_be_is_refused(data, model, sentence):

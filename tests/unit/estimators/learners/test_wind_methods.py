@@ -64,7 +64,7 @@ def test_smart_persistence_by_hand(rows):
     curve = published_power_curve("MM92/2050")
     expected = 3000 + 8200 * (curve(9.0) - curve(8.0)) / curve.power.max()
     np.testing.assert_allclose(SmartPersistence(8200, weight=0.5).predict(row), expected)
-    with pytest.raises(StudyError, match="rated_kw > 0"):
+    with pytest.raises(StudyError, match="rated_kw must be a number above 0"):
         SmartPersistence(0.0).fit(row)
 
 
@@ -164,7 +164,7 @@ def test_the_order_of_an_autoregression_is_chosen_by_bic(rows):
         assert rmse(z[ahead == lead], direct[ahead == lead]) < rmse(
             z[ahead == lead], other["observed_kw_ago_1"][ahead == lead]
         )
-    with pytest.raises(StudyError, match="orders of 1 or more"):
+    with pytest.raises(StudyError, match="orders must be a list with 1 item at least, each item a whole number from 1"):
         Autoregression(()).fit(lags, x[4:])
 
 
@@ -179,7 +179,7 @@ def test_one_model_per_lead(rows):
 def test_leads_trained_side_by_side_are_the_same_models(rows):
     X, y, _ = rows
     np.testing.assert_array_equal(ByLead(Ridge(), n_jobs=2).fit(X, y).predict(X), ByLead(Ridge()).fit(X, y).predict(X))
-    with pytest.raises(StudyError, match="1 or more, not 0"):
+    with pytest.raises(StudyError, match="n_jobs must be a whole number from 1 up to 1,024, not 0"):
         ByLead(Ridge(), n_jobs=0).fit(X, y)
 
 

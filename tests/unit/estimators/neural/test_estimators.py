@@ -170,12 +170,12 @@ def test_time_limit_ends_training():
         ({"device": "tpu"}, "use 'cpu' or 'cuda'"),
         ({"device": "cuda:99"}, "no such CUDA device"),
         ({"split": (0.6, 0.6, 0.2)}, "add up to 1"),
-        ({"hidden": (10, 0)}, "one neuron or more"),
+        ({"hidden": (10, 0)}, "hidden must be a list with 1 item at least, each item a whole number from 1"),
         ({"scaling": "minmaxx"}, "did you mean 'minmax'"),
         ({"initialisation": "xavierr"}, "did you mean 'xavier'"),
         ({"dtype": "float16"}, "dtype='float16'"),
-        ({"n_nets": 0}, "one net or more"),
-        ({"max_epochs": 0}, "one epoch or more"),
+        ({"n_nets": 0}, "n_nets must be a whole number from 1"),
+        ({"max_epochs": 0}, "max_epochs must be a whole number from 1"),
     ],
 )
 def test_wrong_settings_are_named(change, sentence):

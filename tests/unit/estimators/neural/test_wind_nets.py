@@ -135,7 +135,7 @@ def test_the_forest_s_quantiles_are_those_of_its_leaves():
 
 
 @pytest.mark.parametrize(
-    "method", [QuantileNet((0.9, 0.1)), QuantileForest((0.0, 0.5)), LeadIntervals(Persistence(), (0.5, 0.2))]
+    "method", [QuantileNet((0.9, 0.1)), QuantileForest((0.5, 0.4)), LeadIntervals(Persistence(), (0.5, 0.2))]
 )
 def test_levels_must_ascend(method):
     X, y = paths(50)

@@ -254,11 +254,11 @@ def test_bad_input_is_one_clear_sentence():
     with pytest.raises(DataError, match="which control_group makes"):
         ClusterControl().fit(cases).predict(cases)
     for estimator, sentence in (
-        (ClusterControl(minimum_members=0), "at least 1"),
-        (ClusterControl(max_rrmse_pct=-1), "must be > 0"),
+        (ClusterControl(minimum_members=0), "minimum_members must be a whole number from 1"),
+        (ClusterControl(max_rrmse_pct=-1), "max_rrmse_pct must be a number above 0"),
         (ClusterControl(per_unit_of="week"), "unknown per_unit_of 'week'"),
         (NearestControl(donors=3), "3 donors can never be the 5"),
-        (NearestControl(power=-1), "power must be >= 0"),
+        (NearestControl(power=-1), "power must be a number from 0"),
     ):
         with pytest.raises(StudyError, match=sentence):
             estimator.fit(cases)

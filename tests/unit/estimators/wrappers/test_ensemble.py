@@ -120,9 +120,9 @@ def test_members_may_be_adjusted_rules_and_their_needs_are_merged():
 @pytest.mark.parametrize(
     ("model", "sentence"),
     [
-        (Ensemble(), "an ensemble needs members"),
+        (Ensemble(), "members must be a list with 1 item at least"),
         (Ensemble((Column(),), "stakced"), "unknown weighting 'stakced'.*'stacked'"),
-        (Ensemble(("High3of5",)), "member 1 is 'High3of5'"),
+        (Ensemble(("High3of5",)), "each item an estimator .* not .'High3of5'"),
     ],
 )
 def test_what_makes_no_ensemble_is_refused(model, sentence):

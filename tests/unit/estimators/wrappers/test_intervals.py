@@ -220,10 +220,10 @@ def test_too_few_days_is_one_clear_sentence_and_never_an_infinite_limit():
 @pytest.mark.parametrize(
     ("params", "sentence"),
     [
-        ({"coverage": 90}, "0.9 for 90 %"),
-        ({"folds": 1}, "folds >= 2"),
-        ({"held_out_share": 1.5}, "held_out_share lies between 0 and 1"),
-        ({"half_life_days": 0}, "half_life_days must be > 0"),
+        ({"coverage": 90}, "coverage must be a number above 0 below 1"),
+        ({"folds": 1}, "folds must be a whole number from 2"),
+        ({"held_out_share": 1.5}, "held_out_share must be a number above 0 below 1"),
+        ({"half_life_days": 0}, "half_life_days must be a number above 0"),
     ],
 )
 def test_bad_parameters(params, sentence):

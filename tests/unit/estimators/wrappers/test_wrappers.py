@@ -143,8 +143,13 @@ def test_limits_are_handed_on_only_where_there_are_any():
 
 
 def test_a_study_writes_them_as_it_writes_adjusted():
-    model = make_estimator({"estimator": "Normalised", "of": {"estimator": "PerSite", "of": "Ridge", "fallback": "x"}})
+    model = make_estimator(
+        {"estimator": "Normalised", "of": {"estimator": "PerSite", "of": "Ridge", "fallback": {"estimator": "Ridge"}}}
+    )
     assert isinstance(model.estimator.estimator, Ridge)
     X, y = sites({"a": 3.0})
-    with pytest.raises(StudyError, match="Normalised wraps an estimator, estimator is None: write"):
+    with pytest.raises(
+        StudyError,
+        match=r"Normalised: estimator must be an estimator .*, not None",
+    ):
         Normalised().fit(X, y)
