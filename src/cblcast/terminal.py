@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -121,8 +122,16 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def print_json(document: object) -> None:
-    """One JSON document on standard output."""
-    typer.echo(json.dumps(document, indent=2, default=str))
+    """One JSON document on standard output; what is no number or has no bound is null, as JSON knows neither."""
+    typer.echo(json.dumps(_finite(document), indent=2, default=str, allow_nan=False))
+
+
+def _finite(document: object) -> object:
+    if isinstance(document, dict):
+        return {str(key): _finite(value) for key, value in document.items()}
+    if isinstance(document, (list, tuple)):
+        return [_finite(value) for value in document]
+    return None if isinstance(document, float) and not math.isfinite(document) else document
 
 
 def print_table(frame: pd.DataFrame, title: str) -> None:

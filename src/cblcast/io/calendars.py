@@ -12,6 +12,7 @@ import pandas as pd
 
 from cblcast.frames.schema import DataError
 
+LONGEST_DAYS = 366  # of one event: a term, a closure; more is a slip
 ONE_DAY = dt.timedelta(days=1)
 
 
@@ -115,7 +116,9 @@ def _days(event: _Event, file: str, first_year: int, last_year: int) -> Iterator
         days = re.fullmatch(r"P(\d+)D", event.values["DURATION"][1])
         if days is None:
             raise DataError(f"{where} lasts {event.values['DURATION'][1]!r}: a holiday lasts whole days (P1D)")
-        end = start + int(days.group(1)) * ONE_DAY
+        end = start + min(int(days.group(1)), 2 * LONGEST_DAYS) * ONE_DAY
+    if (end - start).days > LONGEST_DAYS:
+        raise DataError(f"{where} lasts longer than {LONGEST_DAYS} days: mend its end, or give each year an event of its own")
     if end <= start:
         raise DataError(f"{where} ends on {end}, not after its start {start}: DTEND is the day after the last")
     starts = [start] if "RRULE" not in event.values else _yearly(start, event.values["RRULE"][1], last_year, where)

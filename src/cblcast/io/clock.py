@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -75,6 +76,8 @@ def parse_times(column: pd.Series, table: Table, time_format: str | None = None)
     DataError
         Naming the line: empty, unreadable, or times with and without an offset in one column.
     """
+    if time_format is not None and table.first_line is not None:
+        _check_format(column, table, time_format)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         zone = str(column.dt.tz)
         stamps = Stamps(
@@ -99,6 +102,28 @@ def parse_times(column: pd.Series, table: Table, time_format: str | None = None)
             f"({len(outside)} such rows): mend the date"
         )
     return stamps
+
+
+def _check_format(column: pd.Series, table: Table, time_format: str) -> None:
+    """Refuse a format that was given for times that are not written so: it would do nothing."""
+    if not pd.api.types.is_datetime64_any_dtype(column.dtype) or column.isna().all():
+        return
+    first = column.dropna().iloc[0]
+    zones = ("", "%z", "Z") if getattr(first, "tz", None) is not None else ("",)
+    ways = [
+        f"{day}{between}{clock}{zone}"
+        for day, between in (("%Y-%m-%d", "T"), ("%Y-%m-%d", " "), ("%Y%m%d", "T"))
+        for clock in ("%H:%M:%S.%f", "%H:%M:%S", "%H:%M", "%H%M%S", "%H%M", "%H")
+        for zone in zones
+    ]
+    for way in [*ways, "%Y-%m-%d", "%Y%m%d"]:
+        with suppress(ValueError):
+            pd.to_datetime(first.strftime(way), format=time_format)
+            return
+    raise DataError(
+        f"{column.name!r} of {table.name} holds times like {first.isoformat(sep=' ')}, which {time_format!r} does not describe: "
+        "leave the time format out, or mend it"
+    )
 
 
 def _year(us: int) -> int:
@@ -127,6 +152,8 @@ def _parse_numbers(column: pd.Series, table: Table, time_format: str | None) -> 
 
 def _parse_text(column: pd.Series, table: Table, time_format: str | None) -> Stamps:
     codes, distinct = pd.factorize(column)
+    if len(distinct) == 0:
+        return Stamps(np.full(len(column), NOT_A_TIME), False)
     plain = isinstance(column.dtype, pd.StringDtype)
     text = pd.Series(distinct if plain else [_as_text(value) for value in distinct], dtype="str").str.strip()
     try:
