@@ -146,7 +146,19 @@ def lines_of(made: dict[str, Any]) -> str:
     for n in range(made.get("n", 240)):
         t, v = start + dt.timedelta(minutes=minutes * n), made.get("value", n % 7 + 1.5)
         more = {"dial": 500 + n / 2, "dead": 0 if 480 <= n < 660 else v, "north": (350, 10)[n % 2]}
-        rows.append(made["line"].format(t=t, v=v, c=str(v).replace(".", ","), **REPEATED, **more, n=n, h=t.hour + 1, k=v * n, epoch=int(t.replace(tzinfo=dt.UTC).timestamp())))
+        rows.append(
+            made["line"].format(
+                t=t,
+                v=v,
+                c=str(v).replace(".", ","),
+                **REPEATED,
+                **more,
+                n=n,
+                h=t.hour + 1,
+                k=v * n,
+                epoch=int(t.replace(tzinfo=dt.UTC).timestamp()),
+            )
+        )
     return made.get("head", "") + "\n" * bool(made.get("head")) + made.get("join", "\n").join(rows) + "\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 import tomllib
 from collections.abc import Iterator
@@ -37,11 +38,15 @@ ROWS = list(rows())
 
 def parameters() -> Iterator[Any]:
     for row in ROWS:
-        waits = [pytest.mark.xfail(reason=f"waits: {row['waits']}", run=not row.get("crawls"), strict=False)] if "waits" in row else []
+        waits = (
+            [pytest.mark.xfail(reason=f"waits: {row['waits']}", run=not row.get("crawls"), strict=False)]
+            if "waits" in row
+            else []
+        )
         yield pytest.param(row, id=f"{row['area']}/{row['id']}", marks=waits)
 
 
-@pytest.mark.parametrize("row", parameters())
+@pytest.mark.parametrize("row", list(parameters()))
 def test_row(
     row: dict[str, Any],
     base: dict[str, bytes],
@@ -55,6 +60,9 @@ def test_row(
     for name, how in {**made, **row.get("with", {})}.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(running.content_of(how, base))
+    if row["run"].split()[0] in ("train", "evaluate", "tune"):  # the tables of a store take seconds to make
+        (tmp_path / "models").mkdir()
+        shutil.copy(request.getfixturevalue("migrated_database"), tmp_path / "models" / "mlflow.db")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     for name, value in row.get("env", {}).items():
@@ -132,10 +140,10 @@ def test_the_catalogue_is_large_and_the_readme_says_how_large() -> None:
     assert int(said[1].replace(",", "")) == len(ROWS)
 
 
-@pytest.mark.parametrize("row", [pytest.param(row, id=f"{row['area']}/{row['id']}") for row in ROWS])
-def test_a_row_expects_something(row: dict[str, Any]) -> None:
-    assert set(row) <= KEYS | {"area"}
-    assert any(key in row for key in ("says", "tells", "gives")), "exit codes alone are satisfied by any sentence"
+def test_every_row_expects_something() -> None:
+    for row in ROWS:
+        assert set(row) <= KEYS | {"area"}, row["id"]
+        assert any(key in row for key in ("says", "tells", "gives")), f"{row['id']}: any sentence would do"
 
 
 def test_the_bounds_bite(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,6 +158,6 @@ def test_the_bounds_bite(monkeypatch: pytest.MonkeyPatch) -> None:
         bytearray(300 << 20)
     with running.peak_growth() as grown:
         kept = bytearray(50 << 20)
-        kept[:: 4096] = b"x" * len(kept[::4096])
+        kept[::4096] = b"x" * len(kept[::4096])
         del kept
     assert 40 < grown[0] < 200

@@ -118,7 +118,9 @@ def _days(event: _Event, file: str, first_year: int, last_year: int) -> Iterator
             raise DataError(f"{where} lasts {event.values['DURATION'][1]!r}: a holiday lasts whole days (P1D)")
         end = start + min(int(days.group(1)), 2 * LONGEST_DAYS) * ONE_DAY
     if (end - start).days > LONGEST_DAYS:
-        raise DataError(f"{where} lasts longer than {LONGEST_DAYS} days: mend its end, or give each year an event of its own")
+        raise DataError(
+            f"{where} lasts longer than {LONGEST_DAYS} days: mend its end, or give each year an event of its own"
+        )
     if end <= start:
         raise DataError(f"{where} ends on {end}, not after its start {start}: DTEND is the day after the last")
     starts = [start] if "RRULE" not in event.values else _yearly(start, event.values["RRULE"][1], last_year, where)

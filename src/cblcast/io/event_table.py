@@ -69,7 +69,11 @@ def read_events(
         events["notified"] = _instants(frame, "notified", table, tz, may_be_empty=True)
     if "committed_kw" in frame.columns:
         events["committed_kw"] = numbers(frame["committed_kw"], table)
-        _refuse(table, events["committed_kw"] < 0, "commits a power below zero (committed_kw): give what was promised, in kW")
+        _refuse(
+            table,
+            events["committed_kw"] < 0,
+            "commits a power below zero (committed_kw): give what was promised, in kW",
+        )
     _refuse(table, events["stop"] == events["start"], "has an event of zero length: mend its start or stop")
     _refuse(
         table,
