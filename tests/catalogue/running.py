@@ -7,7 +7,6 @@ import datetime as dt
 import gzip
 import io
 import json
-import os
 import resource
 import shlex
 import signal
@@ -21,6 +20,8 @@ from typing import Any
 from unittest import mock
 
 import pandas as pd
+
+
 from cblcast.cli import main
 
 SECONDS = 10  # of processor time: a row that computes

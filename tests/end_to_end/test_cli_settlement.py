@@ -93,7 +93,7 @@ def test_settle_writes_a_table_and_a_page(run, folder):
 
 
 def test_a_site_without_data_is_named_and_the_exit_code_says_partial(run):
-    code, out, err = run(
+    code, out, _ = run(
         "settle", *METER, "--events", "absent.csv", "--program", "caiso_10in10", "--coverage", "0.9", "--json"
     )
     assert code == 3
