@@ -21,7 +21,6 @@ from unittest import mock
 
 import pandas as pd
 
-
 from cblcast.cli import main
 
 SECONDS = 10  # of processor time: a row that computes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from contextlib import suppress
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -12,6 +11,7 @@ import pandas as pd
 
 from cblcast.frames.schema import DataError
 from cblcast.io.files import Table
+from cblcast.io.time_formats import check_format
 from cblcast.io.time_numbers import read_number_times
 from cblcast.io.time_text import NOT_A_TIME, TextTimes, read_format, read_texts
 
@@ -77,7 +77,7 @@ def parse_times(column: pd.Series, table: Table, time_format: str | None = None)
         Naming the line: empty, unreadable, or times with and without an offset in one column.
     """
     if time_format is not None and table.first_line is not None:
-        _check_format(column, table, time_format)
+        check_format(column, table, time_format)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         zone = str(column.dt.tz)
         stamps = Stamps(
@@ -102,28 +102,6 @@ def parse_times(column: pd.Series, table: Table, time_format: str | None = None)
             f"({len(outside)} such rows): mend the date"
         )
     return stamps
-
-
-def _check_format(column: pd.Series, table: Table, time_format: str) -> None:
-    """Refuse a format that was given for times that are not written so: it would do nothing."""
-    if not pd.api.types.is_datetime64_any_dtype(column.dtype) or column.isna().all():
-        return
-    first = column.dropna().iloc[0]
-    zones = ("", "%z", "Z") if getattr(first, "tz", None) is not None else ("",)
-    ways = [
-        f"{day}{between}{clock}{zone}"
-        for day, between in (("%Y-%m-%d", "T"), ("%Y-%m-%d", " "), ("%Y%m%d", "T"))
-        for clock in ("%H:%M:%S.%f", "%H:%M:%S", "%H:%M", "%H%M%S", "%H%M", "%H")
-        for zone in zones
-    ]
-    for way in [*ways, "%Y-%m-%d", "%Y%m%d"]:
-        with suppress(ValueError):
-            pd.to_datetime(first.strftime(way), format=time_format)
-            return
-    raise DataError(
-        f"{column.name!r} of {table.name} holds times like {first.isoformat(sep=' ')}, which {time_format!r} does not describe: "
-        "leave the time format out, or mend it"
-    )
 
 
 def _year(us: int) -> int:
