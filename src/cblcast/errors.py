@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -26,3 +27,27 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {' or '.join(repr(c) for c in close)}?"
     return f"known are {', '.join(options[:40])}{' …' if len(options) > 40 else ''}"
+
+
+_WHY_NOT = {
+    errno.ENOENT: "it is not there: check the path",
+    errno.ENOSPC: "the disk is full: make room, or choose another place",
+    errno.EDQUOT: "the quota is used up: make room, or choose another place",
+    errno.EFBIG: "it would be larger than its disk allows: choose another place",
+    errno.EACCES: "it may not be read or written: choose another place, or mend its permissions",
+    errno.EPERM: "it may not be read or written: choose another place, or mend its permissions",
+    errno.EROFS: "its disk is read-only: choose another place",
+    errno.EEXIST: "a part of its path is a file: choose another place",
+    errno.ENOTDIR: "a part of its path is a file: choose another place",
+    errno.EISDIR: "it is a folder: name a file in it",
+    errno.ENAMETOOLONG: "its name is too long: choose a shorter one",
+    errno.ELOOP: "its links go round in a circle: name the file itself",
+    errno.EMFILE: "too many files are open: close some, or raise the limit (ulimit -n)",
+    errno.EADDRINUSE: "its address is taken: choose another",
+    errno.ECONNREFUSED: "nobody answers there: check the address",
+}
+
+
+def why_not(error: OSError) -> str:
+    """Why a file or address cannot be used, and what to do: the end of a sentence."""
+    return _WHY_NOT.get(error.errno or 0, f"{error.strerror or error}: choose another place")

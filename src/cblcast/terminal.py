@@ -4,15 +4,60 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_machine: ContextVar[bool] = ContextVar("machine", default=False)
+_told: ContextVar[set[str] | None] = ContextVar("told", default=None)
+_STYLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "warning": ("Warning: ", {"fg": "yellow"}),
+    "note": ("", {"dim": True}),
+}
+
+
+@contextmanager
+def telling(as_json: bool) -> Iterator[None]:
+    """How :func:`tell` tells inside: lines for people or for machines, each thing once."""
+    tokens = (_machine, _machine.set(as_json)), (_told, _told.set(set()))
+    try:
+        yield
+    finally:
+        for variable, token in tokens:
+            variable.reset(token)  # type: ignore[arg-type]
+
+
+def tell(kind: str, message: str, times: int = 1) -> None:
+    """A warning or a note on the error stream, in one line; the same is not told again within :func:`telling`.
+
+    Parameters
+    ----------
+    kind : {"warning", "note"}
+        Where a machine reads, the key of a JSON object with ``message`` and ``times``.
+    message : str
+    times : int
+        How often it came.
+    """
+    message = " ".join(message.split())
+    told = _told.get()
+    if told is not None:
+        if message in told:
+            return
+        told.add(message)
+    if _machine.get():
+        typer.echo(json.dumps({kind: {"message": message, "times": times}}, ensure_ascii=False), err=True)
+        return
+    before, style = _STYLES[kind]
+    typer.secho(f"{before}{message}" + (f" [{times} times]" if times > 1 else ""), err=True, **style)
 
 
 @contextmanager
@@ -27,8 +72,8 @@ def progress(as_json: bool, total: int, what: str) -> Iterator[Callable[[str], N
             with _bar(as_json, total, what) as told:
                 yield told
         finally:  # what was understood of a file explains the error that follows from it
-            for remark in dict.fromkeys(remarks):
-                typer.secho(remark, dim=True, err=True)
+            for remark in remarks:
+                tell("note", remark)
             print_warnings([str(item.message) for item in caught if issubclass(item.category, DataWarning)])
 
 
@@ -41,7 +86,7 @@ def _bar(as_json: bool, total: int, what: str) -> Iterator[Callable[[str], None]
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=total)
@@ -68,8 +113,7 @@ def _remarks() -> Iterator[list[str]]:
 def print_warnings(messages: list[str]) -> None:
     """Each warning once, with how often it came."""
     for message in dict.fromkeys(messages):
-        times = messages.count(message)
-        typer.secho(f"Warning: {message}" + (f" [{times} times]" if times > 1 else ""), fg="yellow", err=True)
+        tell("warning", message, messages.count(message))
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -78,8 +122,16 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def print_json(document: object) -> None:
-    """One JSON document on standard output."""
-    typer.echo(json.dumps(document, indent=2, default=str))
+    """One JSON document on standard output; what is no number or has no bound is null, as JSON knows neither."""
+    typer.echo(json.dumps(_finite(document), indent=2, default=str, allow_nan=False))
+
+
+def _finite(document: object) -> object:
+    if isinstance(document, dict):
+        return {str(key): _finite(value) for key, value in document.items()}
+    if isinstance(document, (list, tuple)):
+        return [_finite(value) for value in document]
+    return None if isinstance(document, float) and not math.isfinite(document) else document
 
 
 def print_table(frame: pd.DataFrame, title: str) -> None:
@@ -95,9 +147,10 @@ def print_table(frame: pd.DataFrame, title: str) -> None:
     whole = {column for column in frame.columns if column.startswith("n_") or frame[column].dtype.kind in "iu"}
     for row in frame.to_dict("records"):
         table.add_row(*(_cell(value, column in whole) for column, value in row.items()))
-    console = Console()
+    plain: dict[str, Any] = {"markup": False, "emoji": False}  # a site may be called [a] or :a:
+    console = Console(**plain)
     if not console.is_terminal:  # a pipe or a log has no width of its own
-        console = Console(width=160)
+        console = Console(width=160, **plain)
     console.print(table)
 
 

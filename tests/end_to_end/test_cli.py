@@ -220,7 +220,7 @@ def test_every_command_says_how_it_read_the_file(run: Run, folder: Path) -> None
     assert json.loads(out)["events"][0]["site_id"] == "zeiten"
     code, out, err = run(*settle, "--program", "caiso_10in10", "--step", "25min")  # an error says it as well
     assert code == 2
-    assert "does not divide the day" in err
+    assert "does not divide the day" in json.loads(out)["error"]["message"]
 
 
 def test_init_drafts_a_study_that_runs(run: Run, folder: Path) -> None:

@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 import cblcast
 from cblcast.cli import data, scoring, settlement, starting, studies, valuing, worlds
+from cblcast.cli.boundary import DEBUG, guarded
+from cblcast.cli.plain_help import show_brackets
 from cblcast.cli.plugins import PLUGIN, load_named_plugins
 
 app = typer.Typer(
@@ -46,33 +49,27 @@ def about_all_commands(
             "and stand anywhere on the line.",
         ),
     ] = [],  # noqa: B006
+    debug: Annotated[
+        bool,
+        typer.Option(
+            DEBUG, help="Show the whole of what ended a command, for a report; may stand anywhere on the line."
+        ),
+    ] = False,
 ) -> None:
     """Options of every command; `main` has dealt with them before a command is looked for."""
 
 
 def main() -> None:
-    """Entry point of the console script: bad input is one sentence and exit code 2."""
-    from cblcast.errors import DataError, StudyError
-
-    try:
-        arguments = load_named_plugins(sys.argv[1:])
-        with _rare_collections():
-            code = app(args=arguments, standalone_mode=False)  # a command that ends by typer.Exit returns its code here
-    except (DataError, StudyError) as error:
-        typer.secho(f"Error: {error}", fg="red", err=True)
-        sys.exit(2)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
-    except typer.Abort:
-        sys.exit(130)
-    except Exception as error:  # click's usage errors bring their own text and code; everything else goes on up
-        show = getattr(error, "show", None)
-        if show is None:
-            raise
-        show()
-        sys.exit(getattr(error, "exit_code", 2))
-    if isinstance(code, int) and code:
+    """Entry point of the console script; how it ends: :mod:`cblcast.cli.boundary`."""
+    code = guarded(sys.argv[1:], _run)
+    if code:
         sys.exit(code)
+
+
+def _run(arguments: list[str]) -> object:
+    rest = load_named_plugins(arguments)
+    with _rare_collections():
+        return show_brackets(get_command(app)).main(args=rest, prog_name="cblcast", standalone_mode=False)
 
 
 @contextmanager

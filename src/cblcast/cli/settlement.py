@@ -92,7 +92,7 @@ def settle(
         for path in (outputs.out, outputs.html):
             if path is not None:
                 typer.secho(f"written: {path}", fg="green")
-    for row in told.problems.itertuples():
+    for row in () if as_json else told.problems.itertuples():  # a machine has them in the document
         by = f" by {row.program}" if row.program else ""
         typer.secho(f"Not settled{by}: site {row.site_id!r} at {row.start}: {row.reason}", fg="yellow", err=True)
     if told.partial:

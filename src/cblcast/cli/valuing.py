@@ -118,9 +118,14 @@ def value(
 ) -> None:
     """What estimates are worth: nowcasts in three markets, or what demand baselines pay wrongly by a contract."""
     from cblcast.errors import StudyError
+    from cblcast.workflow.outputs import check_ending, check_outputs
     from cblcast.workflow.serving import write_frame
     from cblcast.workflow.valuing import currency_of, make_value, value_file
 
+    bids = None if trade.bids == "none" else trade.bids
+    priced = {f"--prices {path}": path for path in prices.prices or ()}
+    check_outputs({"--out": out}, {"SCORED": scored, "--bids": bids, "--contract": demand.contract, **priced})
+    check_ending(out)
     if market == "contract":
         terms = trade.given()
         if trade.gate is not None or trade.rated_kw is not None:

@@ -12,8 +12,8 @@ import pandas as pd
 
 from cblcast.frames.schema import DataError
 
+LONGEST_DAYS = 366  # of one event: a term, a closure; more is a slip
 ONE_DAY = dt.timedelta(days=1)
-LONGEST_DAYS = 366
 
 
 @dataclass
@@ -116,15 +116,13 @@ def _days(event: _Event, file: str, first_year: int, last_year: int) -> Iterator
         days = re.fullmatch(r"P(\d{1,12})D", event.values["DURATION"][1])
         if days is None:
             raise DataError(f"{where} lasts {event.values['DURATION'][1]!r}: a holiday lasts whole days (P1D)")
-        if int(days.group(1)) > LONGEST_DAYS:
-            raise DataError(
-                f"{where} lasts {int(days.group(1)):,} days: a holiday lasts {LONGEST_DAYS} at most; mend it"
-            )
-        end = start + int(days.group(1)) * ONE_DAY
+        end = start + min(int(days.group(1)), 2 * LONGEST_DAYS) * ONE_DAY
+    if (end - start).days > LONGEST_DAYS:
+        raise DataError(
+            f"{where} lasts longer than {LONGEST_DAYS} days: mend its end, or give each year an event of its own"
+        )
     if end <= start:
         raise DataError(f"{where} ends on {end}, not after its start {start}: DTEND is the day after the last")
-    if (end - start).days > LONGEST_DAYS:
-        raise DataError(f"{where} lasts from {start} to {end}: a holiday lasts {LONGEST_DAYS} days at most; mend it")
     starts = [start] if "RRULE" not in event.values else _yearly(start, event.values["RRULE"][1], last_year, where)
     for first in starts:
         if first in event.excluded:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from cblcast.frames.schema import DataError
 from cblcast.io.files import Table
+from cblcast.io.time_formats import check_format
 from cblcast.io.time_numbers import read_number_times
 from cblcast.io.time_text import NOT_A_TIME, TextTimes, read_format, read_texts
 
@@ -75,6 +76,8 @@ def parse_times(column: pd.Series, table: Table, time_format: str | None = None)
     DataError
         Naming the line: empty, unreadable, or times with and without an offset in one column.
     """
+    if time_format is not None and table.first_line is not None:
+        check_format(column, table, time_format)
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         zone = str(column.dt.tz)
         stamps = Stamps(
@@ -127,6 +130,8 @@ def _parse_numbers(column: pd.Series, table: Table, time_format: str | None) -> 
 
 def _parse_text(column: pd.Series, table: Table, time_format: str | None) -> Stamps:
     codes, distinct = pd.factorize(column)
+    if len(distinct) == 0:
+        return Stamps(np.full(len(column), NOT_A_TIME), False)
     plain = isinstance(column.dtype, pd.StringDtype)
     text = pd.Series(distinct if plain else [_as_text(value) for value in distinct], dtype="str").str.strip()
     try:

@@ -14,7 +14,7 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, nearest, require_columns
 from cblcast.frames.stray import refuse_stray_times
 from cblcast.io.clock import check_zone, parse_times
-from cblcast.io.files import Table, read_table
+from cblcast.io.files import Table, numbers, read_table
 from cblcast.io.names import TIME_WORDS, is_end, stem
 from cblcast.io.roles import find_site
 
@@ -70,6 +70,13 @@ def read_events(
         events[column] = _instants(frame, column, table, tz)
     if "notified" in frame.columns:
         events["notified"] = _instants(frame, "notified", table, tz, may_be_empty=True)
+    if "committed_kw" in frame.columns:
+        events["committed_kw"] = numbers(frame["committed_kw"], table)
+        _refuse(
+            table,
+            events["committed_kw"] < 0,
+            "commits a power below zero (committed_kw): give what was promised, in kW",
+        )
     _refuse(table, events["stop"] == events["start"], "has an event of zero length: mend its start or stop")
     _refuse(
         table,

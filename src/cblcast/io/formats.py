@@ -84,6 +84,10 @@ def read_with_report(path: str | Path, options: ReaderOptions = DEFAULT_OPTIONS)
     if options.format != "auto":
         METER_FORMATS.resolve(options.format)
     check_exists(path, "meter")
+    if isinstance(options.weather, (str, Path)) and Path(options.weather).exists() and path.samefile(options.weather):
+        raise DataError(
+            f"the weather {path.name} is the meter file itself, whose load is no weather: name another file"
+        )
     chosen = looks_like(path) if options.format == "auto" else options.format
     if chosen not in _TELLING:
         return _read_by_added(chosen, path, options)

@@ -118,7 +118,11 @@ def read_numbers(text: pd.Series, decimal: str | None, likely: str | None = None
     known = pc.if_else(pc.and_(fits, pc.invert(nothing)), given, pa.scalar(None, pa.string()))
     wrong = np.flatnonzero(pc.and_(pc.invert(nothing), pc.invert(fits)).to_numpy(zero_copy_only=False))
     reads = [_values(some.filter(pc.match_substring_regex(some, style.pattern)), other) for other in (style, *best)]
-    unclear = decimal is None and likely is None and any(not np.array_equal(reads[0], read) for read in reads)
+    both = all(
+        bool(pc.any(pc.match_substring(some, sign)).as_py()) for sign in ".,"
+    )  # then the file's sign says nothing
+    differ = any(not np.array_equal(reads[0], read) for read in reads)
+    unclear = decimal is None and (likely is None or both) and differ
     return Numbers(_values(known, style), style, wrong, unclear)
 
 

@@ -72,7 +72,7 @@ def read_openadr(path: str | Path, panel: Panel | None = None, *, sites: Mapping
         raise DataError(f"{path.name} is larger than {LARGEST_FILE // 1024**2} MiB: split the list of events")
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or a number of thousands of digits
         raise DataError(f"{path.name} is no JSON, or was cut short ({error}): fetch it again") from None
     events = content if isinstance(content, list) else [content]
     rows: list[dict[str, Any]] = []

@@ -33,7 +33,8 @@ def check_exists(path: Path, what: str) -> None:
         ) from None
     if path.is_dir():
         raise DataError(f"{path} is a folder, not a {what} file: name one file in it")
-    hint = nearest(path.name, beside) if beside else f"there is no folder {path.parent}"
+    empty = "its folder holds no file" if path.parent.is_dir() else f"there is no folder {path.parent}"
+    hint = nearest(path.name, beside) if beside else f"{empty}: check the path"
     raise DataError(f"there is no {what} file {path}: {hint}")
 
 

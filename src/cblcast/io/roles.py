@@ -121,8 +121,9 @@ def _is_load(column: str) -> bool:
 
 
 def _bare(column: str) -> str:
-    """A folded name without its unit."""
-    return stem(without_unit(column)).removesuffix(" in")
+    """A folded name without its unit, and without the ``in`` before that; a feed-in keeps its own."""
+    name = stem(without_unit(column))
+    return name if name in EXPORT_WORDS else name.removesuffix(" in")
 
 
 def _both_directions(columns: list[str]) -> dict[str, str]:

@@ -102,9 +102,21 @@ def sites_for(
         site = site_ids[0] if "tz" not in sites.columns else sites.index[sites["tz"].isna()][0]
         raise DataError(
             f"the time zone of site {site!r} is unknown, and days and hours are local: "
-            "name it (tz='Europe/Rome'), or give sites with a column tz"
+            "name it (tz='Europe/Rome'; --tz Europe/Rome), or give sites with a column tz"
         )
     for zone in sites["tz"].unique():
         check_zone(zone)
+    _check_countries(sites)
     sites.index.name = SITE
     return sites
+
+
+def _check_countries(sites: pd.DataFrame) -> None:
+    """Refuse a country or part of one whose holidays nobody knows, before anything is reckoned with it."""
+    if "country" not in sites.columns or sites["country"].isna().all():
+        return
+    from cblcast.days.day_types import holiday_days
+
+    parts = sites["subdivision"] if "subdivision" in sites.columns else pd.Series("", index=sites.index)
+    for country, part in set(zip(sites["country"].fillna(""), parts.fillna(""), strict=True)):
+        holiday_days(str(country), str(part), 2024, 2024)

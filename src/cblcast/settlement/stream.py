@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +16,7 @@ from cblcast.programs.model import Program
 from cblcast.settlement.conductor import settle_part
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
 from cblcast.settlement.result import Part, Settlement, Wishes, finish
+from cblcast.settlement.workers import worker_processes
 
 SITES_AT_ONCE = 1000
 
@@ -70,8 +69,7 @@ def settle_file(
     if processes == 1 or len(chunks) == 1:
         parts = [_one_chunk(*job) for job in jobs]
     else:
-        # A fresh interpreter: forking one that has threads of its own can lock up.
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        with worker_processes(processes) as pool:
             parts = list(pool.map(_one_chunk, *zip(*jobs, strict=True)))
     absent = table.loc[~known, [SITE, "start"]].assign(program="", reason="the site is not in the data")
     if len(absent):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DIGEST = "cblcast.manifest_sha256"  # tag of a run, a logged model and a registered version
 _SCRIPT = Path(__file__).with_name("declare.py")
 _EXAMPLE_ROWS = 5
-_REGISTERED = re.compile(r"^models:/(?P<name>[^/@]+)(?:@(?P<alias>.+)|/(?P<version>\d+))?$")
+_REGISTERED = re.compile(r"^models:/(?P<name>[^/@]+)(?:@(?P<alias>.+)|/(?P<version>\d{1,18}))?$")
 _LOGGED = re.compile(r"^models:/(?P<model_id>m-[0-9a-f]{32})$")
 _RUN = re.compile(r"^runs:/(?P<run_id>[^/]+)")
 

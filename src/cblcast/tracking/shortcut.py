@@ -40,7 +40,7 @@ def local_folder(uri: str, tag: str, name: str, alias: str | None, version: str 
         with closing(sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True)) as connection:
             number = None if version is None else int(version)
             found = connection.execute(_QUERY, {"tag": tag, "name": name, "alias": alias, "version": number}).fetchall()
-    except sqlite3.Error:
+    except (sqlite3.Error, OverflowError):  # or a version of more digits than SQLite has
         return None
     if len(found) != 1 or not str(found[0][0]).startswith("file:"):
         return None

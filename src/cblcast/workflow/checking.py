@@ -10,12 +10,13 @@ import pandas as pd
 
 from cblcast.frames.panel import Panel
 from cblcast.frames.quality import data_quality
-from cblcast.frames.schema import TIME, StudyError, require_columns
-from cblcast.io.files import read_table
+from cblcast.frames.schema import TIME, DataError, StudyError, require_columns
+from cblcast.io.files import numbers, read_table
 from cblcast.io.formats import read_with_report
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.read_report import ReadReport
 from cblcast.io.time_axis import TimeAxisReport, check_time_axis
+from cblcast.io.time_columns import read_times
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,14 @@ def check_file(
 
 
 def _clock_of(panel: Panel, nwp: str | Path, speed: str | None, nwp_speed: str | None) -> TimeAxisReport:
-    weather = read_table(nwp, "weather").frame
-    require_columns(weather, [TIME], "the weather file")
-    stamps = pd.DatetimeIndex(pd.to_datetime(weather[TIME], utc=True))
+    table = read_table(nwp, "weather")
+    weather = table.frame
+    times = read_times(table, None)
+    if not times.stamps.aware:
+        raise DataError(
+            f"{table.name} has times without offset, which tell no clock: write them like 2019-06-01T17:00+02:00, or in UTC with Z"
+        )
+    stamps = pd.DatetimeIndex(pd.to_datetime(times.stamps.us, unit="us", utc=True))
     own = _speed_column(panel.data, speed, "the meter file", "--speed")
     theirs = _speed_column(weather, nwp_speed, "the weather file", "--nwp-speed")
     # One clock for all turbines of a file: their mean wind is the least noisy witness.
@@ -76,7 +82,7 @@ def _clock_of(panel: Panel, nwp: str | Path, speed: str | None, nwp_speed: str |
         pd.DatetimeIndex(wind.index),
         wind.to_numpy(dtype=np.float64),
         stamps[order],
-        weather[theirs].to_numpy(dtype=np.float64)[order],
+        numbers(weather[theirs], table).to_numpy()[order],
         tz,
     )
 

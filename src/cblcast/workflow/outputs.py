@@ -10,20 +10,9 @@ from pathlib import Path, PurePath
 
 import pandas as pd
 
-from cblcast.frames.schema import StudyError
+from cblcast.errors import StudyError, why_not
 
 Writer = Callable[[Path], object]
-_REMEDIES = {
-    errno.ENOSPC: "the disk is full: make room, or choose another place",
-    errno.EDQUOT: "the quota is used up: make room, or choose another place",
-    errno.EACCES: "it may not be written: choose another place, or mend its permissions",
-    errno.EPERM: "it may not be written: choose another place, or mend its permissions",
-    errno.EROFS: "its disk is read-only: choose another place",
-    errno.EEXIST: "a part of its path is a file: choose another place",
-    errno.ENOTDIR: "a part of its path is a file: choose another place",
-    errno.EISDIR: "it is a folder: name a file in it",
-    errno.ENAMETOOLONG: "its name is too long: choose a shorter one",
-}
 
 
 def check_outputs(outputs: Mapping[str, Path | None], inputs: Mapping[str, str | PurePath | None]) -> None:
@@ -80,7 +69,7 @@ def write_all(writers: Mapping[Path, Writer]) -> None:
                 if path.is_dir():
                     raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             except OSError as error:
-                raise StudyError(f"{path} cannot be written: {_why(error)}; nothing is written") from None
+                raise StudyError(f"{path} cannot be written: {why_not(error)}; nothing is written") from None
         _rename(drafts)
         made.clear()
     finally:
@@ -104,11 +93,7 @@ def _rename(drafts: Mapping[Path, Path]) -> None:
         try:
             draft.replace(path)
         except OSError as error:
-            raise StudyError(f"{path} cannot be written: {_why(error)}") from None
-
-
-def _why(error: OSError) -> str:
-    return _REMEDIES.get(error.errno or 0, f"{error.strerror or error}: choose another place")
+            raise StudyError(f"{path} cannot be written: {why_not(error)}") from None
 
 
 def frame_writer(frame: pd.DataFrame, path: Path) -> Writer:

@@ -51,7 +51,9 @@ def settle_files(
 
     With `processes`, a Parquet file of the panel's own columns is settled some sites at a time, in bounded memory.
     """
+    _each_once(programs)
     inputs = {"--data": data, "--events": events, "--contract": contract, "--prices": prices, **reader.files}
+    inputs |= {f"--program {name}": Path(name) for name in programs if Path(name).suffix in (".yaml", ".yml")}
     check_outputs({"--out": out, "--html": html}, inputs)
     check_ending(out)
     terms = None if contract is None else read_contract(contract)
@@ -107,6 +109,12 @@ def read_prices(path: Path | None) -> pd.Series | None:
     return None if path is None else read_price_series(path)
 
 
+def _each_once(programs: Sequence[str]) -> None:
+    twice = next((name for at, name in enumerate(programs) if name in programs[:at]), None)
+    if twice is not None:
+        raise StudyError(f"--program {twice} is given twice: give each rule once")
+
+
 def eligibility_files(
     data: str | Path,
     programs: Sequence[str],
@@ -121,6 +129,7 @@ def eligibility_files(
     train: tuple[str, str] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Sufficiency of each site, admissibility of each rule, and the rule to take against learned baselines (with spans)."""
+    _each_once(programs)
     panel = read_meter(str(data), options=reader)
     first = choose or (None, None)
     days = placebo_events(panel, start, stop, first=first[0], last=first[1])

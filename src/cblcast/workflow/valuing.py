@@ -26,8 +26,8 @@ from cblcast.frames.schema import (
     DataWarning,
     StudyError,
     nearest,
-    utc,
 )
+from cblcast.io.clock import parse_times
 from cblcast.io.files import numbers, read_table
 from cblcast.io.price_products import price_gaps, to_products
 from cblcast.io.prices import read_prices
@@ -254,10 +254,10 @@ def read_scored(source: str | Path) -> pd.DataFrame:
     made = pd.DataFrame({column: numbers(frame[column], table) for column in (OBSERVED, PREDICTED)})
     made["method"] = frame["method"].astype("str") if "method" in frame.columns else table.stem
     for column in (ORIGIN, TIME):
-        given = frame[column]
-        if not pd.api.types.is_datetime64_any_dtype(given.dtype):
-            given = pd.to_datetime(given, format="ISO8601")
-        made[column] = utc(given, f"{column} in {table.name}")
+        stamps = parse_times(frame[column], table)
+        if not stamps.aware:
+            raise DataError(f"{column} in {table.name} has times without a zone: give offsets (2019-06-01T17:00+02:00)")
+        made[column] = pd.DatetimeIndex(stamps.us.view("M8[us]")).tz_localize("UTC")
     return made.assign(**{SITE: frame[SITE].astype("str")}).set_index(CASE_INDEX)
 
 

@@ -109,8 +109,19 @@ def write_result(result: WorldResult, folder: Path) -> list[Path]:
         (made / "summary.json").write_text(
             json.dumps(summary, indent=1, ensure_ascii=False, default=str) + "\n", "utf-8"
         )
-        folder.mkdir(exist_ok=True)
         names = sorted(item.name for item in made.iterdir())
+        _keep_what_is_not_ours(folder, names)
+        folder.mkdir(exist_ok=True)
         for name in names:
             os.replace(made / name, folder / name)
     return [folder / name for name in names]
+
+
+def _keep_what_is_not_ours(folder: Path, names: list[str]) -> None:
+    """Refuse to replace files in a folder that holds no earlier result."""
+    there = [name for name in names if (folder / name).exists()]
+    if there and not (folder / "summary.json").is_file():
+        raise StudyError(
+            f"--out {str(folder)!r} holds {there[0]}, which is of no earlier result and would be lost: name another folder"
+        )
+
