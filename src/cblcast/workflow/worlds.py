@@ -124,4 +124,3 @@ def _keep_what_is_not_ours(folder: Path, names: list[str]) -> None:
         raise StudyError(
             f"--out {str(folder)!r} holds {there[0]}, which is of no earlier result and would be lost: name another folder"
         )
-
