@@ -210,7 +210,7 @@ class ProgramDays:
         seed = np.fmax.reduce(load, axis=1)[:, None]
         reason = ledger.reason.copy()
         with np.errstate(invalid="ignore"):
-            reason[(reason == Reason.QUALIFIED) & (load < rule.low_share * seed)] = Reason.TOO_LOW
+            reason[(reason == Reason.QUALIFIED) & (seed > 0) & (load < rule.low_share * seed)] = Reason.TOO_LOW
         return DayLedger(ledger.position, reason)
 
     def _key(self, panel: Panel, event: EventArrays, days: np.ndarray, rule: DayRule) -> np.ndarray:

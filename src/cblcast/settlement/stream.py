@@ -13,7 +13,7 @@ import pandas as pd
 from cblcast.frames.events import event_table
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, StudyError, require_columns
-from cblcast.programs import load_program
+from cblcast.programs.asking import load_programs
 from cblcast.programs.model import Program
 from cblcast.settlement.conductor import settle_part
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
@@ -54,7 +54,7 @@ def settle_file(
     A process reads its own sites, so nothing but results crosses between processes.
     """
     wishes = wishes or Wishes()
-    chosen = tuple(load_program(program) for program in programs)
+    chosen = load_programs(programs)
     crowd = [program.name for program in chosen if program.family == "control_group"]
     if crowd:
         raise StudyError(
