@@ -117,7 +117,9 @@ def make_cases(
     if view.whole_day:
         midnight = clock_instants(panel, code, local_clock(panel, code, start) // DAY_US * DAY_US)
         hidden_from = np.minimum(hidden_from, midnight)
-    hidden_until = np.full(len(table), FAR_FUTURE_US) if view.recovery is None else stop + round(view.recovery * HOUR_US)
+    hidden_until = (
+        np.full(len(table), FAR_FUTURE_US) if view.recovery is None else stop + round(view.recovery * HOUR_US)
+    )
     index = pd.MultiIndex.from_arrays(
         [table[SITE].array.take(owner), stamps(start[owner]), stamps(times)], names=CASE_INDEX
     )

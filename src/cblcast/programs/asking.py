@@ -36,7 +36,7 @@ def load_programs(
     for name in names:
         program = load_program(name)
         found += [_named(each) for each in program.vintages] or [_named(program)]
-    return tuple(_on_terms(program, gaps, net_metered) for program in found)
+    return tuple(on_terms(program, gaps, net_metered) for program in found)
 
 
 def _named(program: Program) -> Program:
@@ -45,8 +45,11 @@ def _named(program: Program) -> Program:
     return program.model_copy(update={"name": program.asked_name})
 
 
-def _on_terms(program: Program, gaps: GapPolicy | None, net_metered: bool) -> Program:
+def on_terms(program: Program, gaps: GapPolicy | None, net_metered: bool) -> Program:
+    """`program` with a gap policy, if it has none of its own, and as a net meter needs it."""
     changes: dict[str, object] = {}
+    if program.vintages:
+        changes["vintages"] = tuple(on_terms(each, gaps, net_metered) for each in program.vintages)
     if gaps is not None and program.gaps == GapPolicy():
         changes["gaps"] = gaps
     own = program.adjustment

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cblcast.days.day_types import OwnHolidays
+from cblcast.days.day_types import OwnHolidays, keeps_holidays_apart, warn_about_holidays
 from cblcast.frames.panel import Panel
+from cblcast.programs.model import Program
 from cblcast.programs.terms import Calendar
 
 
@@ -78,3 +79,14 @@ def nerc_holidays(first_year: int, last_year: int) -> tuple[np.datetime64, ...]:
 
 
 _NAMED: dict[str, Callable[[int, int], Iterable[np.datetime64]]] = {"nerc": nerc_holidays}
+
+
+def warn_about_calendars(panel: Panel, programs: Sequence[Program]) -> None:
+    """Tell once where rules tell types of day apart and neither they nor the sites have a calendar."""
+    asking = [
+        program.name
+        for program in programs
+        if program.calendar is None and program.family == "days" and keeps_holidays_apart(program.labels)
+    ]
+    if asking:
+        warn_about_holidays(panel, asking[0] if len(asking) == 1 else f"{asking[0]} (and {len(asking) - 1} more rules)")

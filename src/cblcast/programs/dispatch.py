@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cblcast.frames.events import moved_outward
+from cblcast.frames.collisions import OUTAGE, is_outage
+from cblcast.frames.events import event_table, moved_outward
 from cblcast.frames.instants import HOUR_US, MINUTE_US, microseconds, stamps
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError
@@ -112,3 +113,35 @@ def partial_edges(panel: Panel, events: pd.DataFrame) -> np.ndarray:
     off = [(microseconds(events[edge]) - first) % panel.step_us != 0 for edge in ("start", "stop")]
     count: np.ndarray = off[0].astype(np.int64) + off[1]
     return count
+
+
+def masking_events(panel: Panel, events: pd.DataFrame, *others: pd.DataFrame | None) -> pd.DataFrame:
+    """Every event that is masked: `events`, others, and those that the panel knows, on its grid and with their ramps.
+
+    Parameters
+    ----------
+    events : DataFrame
+        Of sites that the panel has.
+    others : DataFrame or None
+        Events of sites that the panel lacks are left out.
+
+    Returns
+    -------
+    DataFrame
+        ``site_id``, ``start``, ``stop``, ``kind`` ("event" or "outage").
+    """
+    columns = [SITE, "start", "stop", "kind"]
+    parts = []
+    for more in (events, *others, panel.events):
+        if more is not None and len(more):
+            known = event_table(more)
+            known = known[known[SITE].isin(panel.site_ids)]
+            kind = np.where(is_outage(known), OUTAGE, "event")
+            parts.append(on_grid(panel, known).assign(kind=kind)[columns])
+    return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)
+
+
+def without_outages(panel: Panel, masks: pd.DataFrame) -> Panel:
+    """The panel as metered, but for the outages among `masks`, in which its readings say nothing."""
+    outages = masks[is_outage(masks)]
+    return panel.with_events(outages) if len(outages) else panel

@@ -30,6 +30,7 @@ from cblcast.frames.schema import (
 )
 from cblcast.programs.dispatch import counted_hours, on_grid
 from cblcast.programs.fitting import ready_forecaster
+from cblcast.programs.forecasters import program_forecaster
 from cblcast.programs.gaps import fill_gaps
 from cblcast.programs.model import Program
 from cblcast.programs.windows import adjustment_windows
@@ -113,7 +114,8 @@ def estimate(program: Program, masked: Panel, events: pd.DataFrame, panel: Panel
     facts = np.full((len(events), len(FACTS)), np.nan)
     for number, windows in enumerate(groups):
         mine = np.flatnonzero(which == number)
-        blocked = collides(masked, grid.iloc[mine], windows)
+        # A rule of its own may look beside the event too, as a meter before and after it does.
+        blocked = collides(masked, grid.iloc[mine], program_forecaster(program, windows).windows())
         problems.append(
             problem_table(program, events.iloc[mine[blocked]], "its adjustment window reaches into another event")
         )

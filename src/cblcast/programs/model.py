@@ -196,7 +196,7 @@ class Program(Strict):
     days: tuple[Annotated[DayRule, BeforeValidator(_rule)], ...] = ()
     meter: tuple[Annotated[Window, BeforeValidator(_window)], ...] = ()
     model: str | None = None
-    model_params: dict[str, Any] = {}
+    model_params: dict[str, Any] = Field(default_factory=dict)
     adjustment: Adjustment | None = None
     contract_cap: str | None = None
     order: Literal["adjust_then_sum", "sum_then_adjust"] = "adjust_then_sum"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from cblcast.errors import nearest
+from cblcast.errors import StudyError, nearest
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 NAMED_CALENDARS = {
@@ -59,6 +59,16 @@ class GapPolicy(Strict):
             f"Where up to {100 * self.max_missing_share:g} % of an event was not metered: {FILLS[self.fill]}, and the "
             "line says so; with more it is not settled."
         )
+
+
+def gap_policy(fill: str, max_missing_share: float) -> GapPolicy:
+    """A gap policy as a command line asks for it; an unknown `fill` offers the nearest."""
+    known = [name for name in FILLS if name != "none"]
+    if fill not in known:
+        raise StudyError(f"there is no way {fill!r} to fill a gap: {nearest(fill, known)}")
+    if not 0 < max_missing_share <= 1:
+        raise StudyError(f"the share of an event that may be missing is above 0 and at most 1, not {max_missing_share}")
+    return GapPolicy(fill=fill, max_missing_share=max_missing_share)  # type: ignore[arg-type]
 
 
 def _date(value: Any) -> Any:

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cblcast.frames.collisions import OUTAGE, is_outage
 from cblcast.frames.events import check_events, event_table
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, nearest, utc
 from cblcast.programs.asking import ask_for, in_force, load_programs, local_days
-from cblcast.programs.dispatch import left_at, on_grid
+from cblcast.programs.calendars import warn_about_calendars
+from cblcast.programs.dispatch import left_at, masking_events, on_grid, without_outages
 from cblcast.programs.meters import as_program_sees
 from cblcast.programs.model import Program
 from cblcast.programs.terms import GapPolicy
@@ -78,6 +78,7 @@ def settle(
     chosen = load_programs(programs, gaps, net_metered)
     if not chosen:
         raise DataError("no program is named: give at least one, e.g. caiso_10in10")
+    warn_about_calendars(panel, chosen)
     wishes = Wishes(contract, prices, coverage, days_around, keep_intervals, portfolio, other_events)
     return finish(chosen, [settle_part(panel, events, chosen, wishes)], wishes)
 
@@ -88,7 +89,7 @@ def settle_part(
     """Settle the events of the sites of `panel`; what concerns portfolios is left to :func:`finish`."""
     table, problems = _known_events(panel, events)
     grid = on_grid(panel, table)
-    masks = _all_events(panel, grid, wishes.other_events if other is None else other)
+    masks = masking_events(panel, table, wishes.other_events if other is None else other)
     staying, left = _opted_out(table[~_shares_an_interval(grid)])
     problems += [
         _told(table[_shares_an_interval(grid)], "it shares a reading with the event before it: merge the two"),
@@ -111,9 +112,7 @@ def _settle_program(
 ) -> None:
     """Add what `program` says of the events of `table` to `part`."""
     panel = as_program_sees(program, panel)
-    masked = panel.with_events(masks)
-    outages = masks[is_outage(masks)]
-    metered = panel.with_events(outages) if len(outages) else panel
+    masked, metered = panel.with_events(masks), without_outages(panel, masks)
     found = estimate(program, masked, table, metered)
     told, dark = event_energies(program, metered, table, found)
     if wishes.contract is not None:
@@ -196,16 +195,3 @@ def _known_events(panel: Panel, events: pd.DataFrame) -> tuple[pd.DataFrame, lis
             f"{table['start'].iloc[0]}: extend the meter data"
         )
     return check_events(kept, panel, off_grid=True), absent
-
-
-def _all_events(panel: Panel, table: pd.DataFrame, other: pd.DataFrame | None) -> pd.DataFrame:
-    """Every event that is masked: those to be settled, others, and those that the panel knows; outages stay marked."""
-    columns = [SITE, "start", "stop", "kind"]
-    parts = [table.assign(kind="event")[columns]]
-    for more in (other, panel.events):
-        if more is not None and len(more):
-            known = event_table(more)
-            known = known[known[SITE].isin(panel.site_ids)]
-            kind = np.where(is_outage(known), OUTAGE, "event")
-            parts.append(on_grid(panel, known).assign(kind=kind)[columns])
-    return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)

@@ -10,8 +10,8 @@ from cblcast.days.ordinary import event_clock
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, TIME, UPPER
 from cblcast.programs.model import Program
+from cblcast.programs.remarks import line_facts
 from cblcast.settlement.estimate import UNADJUSTED, Estimate, problem_table
-from cblcast.settlement.remarks import line_facts
 from cblcast.value.contract import Contract, interval_prices, payments
 from cblcast.value.portfolio import delivered_limits
 

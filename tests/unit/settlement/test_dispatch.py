@@ -1,5 +1,7 @@
 """Dispatch as it happens: edges between readings, ramps, several events a day, opt-outs, outages, gaps; on real load."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,7 +25,9 @@ def panel():
 
 
 def events(start, stop, day="2019-06-12", sites=("b1", "b14"), **more):
-    edges = {edge: pd.Timestamp(f"{day} {at}", tz=ZONE).tz_convert("UTC") for edge, at in (("start", start), ("stop", stop))}
+    edges = {
+        edge: pd.Timestamp(f"{day} {at}", tz=ZONE).tz_convert("UTC") for edge, at in (("start", start), ("stop", stop))
+    }
     return pd.DataFrame({"site_id": list(sites), **edges, **more})
 
 
@@ -53,7 +57,7 @@ def test_the_overlaps_of_the_parts_are_the_whole(panel):
     cuts = ["17:00", "17:20", "18:35", "20:00"]
     parts = [
         lines(settle(panel, events(a, b), ["isone_10of10"]))["delivered_kwh"]
-        for a, b in zip(cuts, cuts[1:], strict=False)
+        for a, b in pairwise(cuts)
     ]
     whole = lines(settle(panel, events("17:00", "20:00"), ["isone_10of10"]))["delivered_kwh"]
     np.testing.assert_allclose(sum(parts), whole)
@@ -63,9 +67,7 @@ def test_events_that_share_a_reading_are_listed_not_guessed(panel):
     both = pd.concat([events("17:00", "17:30"), events("17:40", "19:00")], ignore_index=True)
     told = settle(panel, both, ["isone_10of10"])
     assert len(told.events) == 2
-    assert told.problems["reason"].unique().tolist() == [
-        "it shares a reading with the event before it: merge the two"
-    ]
+    assert told.problems["reason"].unique().tolist() == ["it shares a reading with the event before it: merge the two"]
 
 
 def test_ramps_are_hidden_and_count_only_where_the_program_says_so(panel):
@@ -171,9 +173,7 @@ def test_more_than_may_be_missing_is_not_settled(panel):
 
 
 def test_the_rules_own_policy_comes_first(panel):
-    own = load_program("isone_10of10").model_copy(
-        update={"gaps": GapPolicy(max_missing_share=1.0, fill="baseline")}
-    )
+    own = load_program("isone_10of10").model_copy(update={"gaps": GapPolicy(max_missing_share=1.0, fill="baseline")})
     told = settle(
         with_gap(panel, 18), events("17:00", "21:00"), [own], gaps=GapPolicy(max_missing_share=0.5, fill="interpolate")
     )

@@ -201,7 +201,10 @@ def test_a_window_in_another_event_is_counted_from_the_first_of_the_day_or_liste
     window = rows[~rows["scored"].astype(bool)]
     assert (window.index.get_level_values("time").tz_convert("Europe/London").hour < 12).all()
     assert shifts.shape == (3, 2)
-    for how, n_settled, reason in (("unadjusted", 6, None), ("refuse", 3, "its adjustment window reaches into another event")):
+    for how, n_settled, reason in (
+        ("unadjusted", 6, None),
+        ("refuse", 3, "its adjustment window reaches into another event"),
+    ):
         own = rule.model_copy(update={"adjustment": rule.adjustment.model_copy(update={"beside_other_events": how})})
         told = settle(panel, both, [own])
         assert len(told.events) == n_settled
