@@ -32,17 +32,14 @@ def load_programs(
     net_metered : bool
         Whether a ratio that means nothing at a net meter becomes a shift.
     """
-    found: list[Program] = []
-    for name in names:
-        program = load_program(name)
-        found += [_named(each) for each in program.vintages] or [_named(program)]
+    found = [each for name in names for each in _each_vintage(load_program(name))]
     return tuple(on_terms(program, gaps, net_metered) for program in found)
 
 
-def _named(program: Program) -> Program:
-    if not program.vintage or "@" in program.name:
-        return program
-    return program.model_copy(update={"name": program.asked_name})
+def _each_vintage(program: Program) -> list[Program]:
+    """The program itself, without the others, then the others under names that say which they are."""
+    own = program.model_copy(update={"vintages": ()}) if program.vintages else program
+    return [own, *(each.model_copy(update={"name": each.asked_name}) for each in program.vintages)]
 
 
 def on_terms(program: Program, gaps: GapPolicy | None, net_metered: bool) -> Program:
@@ -64,24 +61,19 @@ def vintage_on(program: Program, day: dt.date) -> Program:
     Raises
     ------
     DataError
-        No vintage is in force on that day.
+        Neither the program nor another vintage of it is in force on that day.
     """
-    if not program.vintages:
-        return program
-    found = [each for each in program.vintages if each.in_force(day)]
+    found = [each for each in _each_vintage(program) if in_force(each, np.array([day], dtype="M8[D]")).all()]
     if not found:
-        raise DataError(f"no vintage of {program.name} is in force on {day}: {ask_for(program)}")
-    return _named(found[0])
+        raise DataError(f"{program.name} is not in force on {day}: {ask_for(program)}")
+    return found[0]
 
 
 def ask_for(program: Program) -> str:
     """How a rule that is not in force is asked for by name."""
-    known = program.vintages or (program,)
-    spans = [
-        f"{each.name.partition('@')[0]}@{each.vintage} ({each.valid_from or '…'} to {each.valid_until or '…'})"
-        for each in known
-    ]
-    return f"ask for one by its name: {', '.join(spans)}"
+    base = program.name.partition("@")[0]
+    spans = [f"{base}@{each.vintage} ({each.valid_from or '…'} to {each.valid_until or '…'})" for each in program.dated]
+    return f"ask for a vintage by its name: {', '.join(spans)}"
 
 
 def local_days(panel: Panel, events: pd.DataFrame) -> np.ndarray:

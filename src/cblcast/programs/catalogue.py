@@ -48,12 +48,12 @@ def load_program(name: str | Path | Program) -> Program:
 
 def _vintage(program: Program, vintage: str) -> Program:
     """One vintage of a program, for events of any day, since it was asked for by name."""
-    known = {each.vintage: each for each in program.vintages or (program,) if each.vintage}
+    known = {each.vintage: each for each in program.dated if each.vintage}
     if vintage not in known:
         told = nearest(vintage, known) if known else "it has one only, so leave @ out"
         raise StudyError(f"{program.name} has no vintage {vintage!r}: {told}")
     found = known[vintage]
-    return found.model_copy(update={"name": found.asked_name, "only_in_force": False})
+    return found.model_copy(update={"name": found.asked_name, "only_in_force": False, "vintages": ()})
 
 
 def read_program(path: Path) -> Program:

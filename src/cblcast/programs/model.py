@@ -182,8 +182,8 @@ class Program(Strict):
     only_in_force : bool
         False where this vintage was asked for by name: it then settles events of any day, and the lines say so.
     vintages : tuple of Program
-        What differs between the vintages; each takes what it does not say from the program itself. The one in force on
-        the event day is taken; another must be asked for by name, as ``NAME@VINTAGE``.
+        Other vintages: what differs from the program itself, from when and until when. The one in force on the event
+        day is taken; another must be asked for by name, as ``NAME@VINTAGE``.
     evidence : mapping part -> Evidence
         Parts are :data:`PARTS`; what is not named separately is as sure as ``selection``.
     """
@@ -221,7 +221,8 @@ class Program(Strict):
     def _vintages_take_the_rest(cls, given: Any) -> Any:
         if not isinstance(given, Mapping) or not given.get("vintages"):
             return given
-        rest = {key: value for key, value in given.items() if key != "vintages"}
+        of_one = {"vintages", "vintage", "valid_from", "valid_until"}
+        rest = {key: value for key, value in given.items() if key not in of_one}
         merged = [{**rest, **own} if isinstance(own, Mapping) else own for own in given["vintages"]]
         return {**given, "vintages": merged}
 
@@ -229,14 +230,14 @@ class Program(Strict):
     def _dated(self) -> Program:
         if self.valid_from and self.valid_until and self.valid_from > self.valid_until:
             raise ValueError(f"the rule ends ({self.valid_until}) before it begins ({self.valid_from}): swap the two")
-        names = [each.vintage for each in self.vintages]
-        if len(set(names)) != len(names) or (names and "" in names):
-            raise ValueError("each of the vintages needs a name of its own: vintage")
-        spans = sorted((each.valid_from or dt.date.min, each.valid_until or dt.date.max) for each in self.vintages)
+        names = [each.vintage for each in self.dated]
+        if len(set(names)) != len(names) or (self.vintages and "" in names):
+            raise ValueError("each vintage, that of the program itself included, needs a name of its own: vintage")
+        spans = sorted((each.valid_from or dt.date.min, each.valid_until or dt.date.max) for each in self.dated)
         for (_, end), (begin, _) in itertools.pairwise(spans):
             if begin <= end:
                 raise ValueError(f"two vintages are in force on {begin}: end one before the other begins")
-        if (self.valid_from or self.valid_until) and not (self.vintage or self.vintages):
+        if (self.valid_from or self.valid_until) and not self.vintage:
             raise ValueError("a rule with dates needs a vintage: the name by which it is asked for on other days")
         if self.weekend[0] == self.weekend[1] or not set(self.weekend) <= set(WEEKDAYS):
             raise ValueError(f"the weekend is two days, such as [friday, saturday], not {list(self.weekend)}")
@@ -280,6 +281,11 @@ class Program(Strict):
         off = dict(zip(self.weekend, usual[5:7], strict=True))
         on = iter(usual[:5])
         return (*(off.get(day) or next(on) for day in WEEKDAYS), usual[7])
+
+    @property
+    def dated(self) -> tuple[Program, ...]:
+        """The program itself and its other vintages."""
+        return (self, *self.vintages)
 
     @property
     def asked_name(self) -> str:
