@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.days.blindfold import hidden_slots
-from cblcast.days.day_types import site_day_types
+from cblcast.days.day_types import day_type_labels, site_day_types
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.collisions import is_outage
 from cblcast.frames.instants import DAY_US, microseconds
@@ -99,6 +99,7 @@ def day_ledger(
     day_types: str | Sequence[str],
     gap_days: int,
     min_metered_share: float,
+    also: Sequence[str] = (),
 ) -> DayLedger:
     """Judge every day of the look-back of every event.
 
@@ -115,6 +116,8 @@ def day_ledger(
         Days right before the event day that may not be used (NYISO: 1).
     min_metered_share : float
         Least share of a day's intervals that must be metered.
+    also : sequence of str
+        Labels of day types that qualify beside the event day's own.
     """
     cube = panel.cube(OBSERVED)
     event_day = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day
@@ -126,7 +129,7 @@ def day_ledger(
     inside = (position >= 0) & (position < cube.n_days)
     safe = np.where(inside, position, 0)
     site = event.site[:, None]
-    same_type = alike_days(panel, event, look_back_days, day_types)
+    same_type = alike_days(panel, event, look_back_days, day_types, also)
     rules = (  # in the order in which a person would name the reason
         (Reason.OUTSIDE_DATA, ~inside),
         (Reason.NOT_YET_VISIBLE, position >= hidden_day[:, None]),
@@ -142,13 +145,22 @@ def day_ledger(
     return DayLedger(position, reason)
 
 
-def alike_days(panel: Panel, event: EventArrays, look_back_days: int, day_types: str | Sequence[str]) -> np.ndarray:
-    """Which days of the look-back have the event day's own type, newest first; bool, shape (n_events, look_back)."""
+def alike_days(
+    panel: Panel, event: EventArrays, look_back_days: int, day_types: str | Sequence[str], also: Sequence[str] = ()
+) -> np.ndarray:
+    """Which days of the look-back have the event day's own type, newest first; bool, shape (n_events, look_back).
+
+    Days with a label in `also` count too.
+    """
     cube = panel.cube(OBSERVED)
     types = site_day_types(panel, day_types, cube.first_day - look_back_days, cube.n_days + look_back_days + 2)
     place = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day + look_back_days
     back = np.arange(1, look_back_days + 1)
-    same: np.ndarray = types[event.site[:, None], place[:, None] - back] == types[event.site, place][:, None]
+    found = types[event.site[:, None], place[:, None] - back]
+    same: np.ndarray = found == types[event.site, place][:, None]
+    if also:
+        names = sorted(set(day_type_labels(day_types)))
+        same |= np.isin(found, [names.index(label) for label in also])
     return same
 
 

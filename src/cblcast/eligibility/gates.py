@@ -140,7 +140,8 @@ def certify(
     Returns
     -------
     DataFrame
-        ``site_id``, ``program``, ``gate``, ``gate_is`` ("own", "asked for" or "loosest known"), ``rrmse_pct``, ``bias_pct``, ``n_events``, ``n_failed``, ``admissible``,
+        ``site_id``, ``program``, ``gate``, ``gate_is`` ("own", "asked for" or "loosest known"),
+        ``rrmse_pct``, ``bias_pct``, ``n_events``, ``n_failed``, ``admissible``,
         ``reasons``.
     """
     tables = []

@@ -12,7 +12,7 @@ from cblcast.frames.events import Event, check_events, event_table
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, PREDICTED, SITE, TIME, DataError
 from cblcast.programs.asking import local_days, vintage_on
-from cblcast.programs.dispatch import masking_events, without_outages
+from cblcast.programs.dispatch import masked_for, masking_events, without_outages
 from cblcast.programs.estimate import SEEN, UNADJUSTED, Estimate, estimate
 from cblcast.programs.fitting import needed_panel
 from cblcast.programs.forecasters import program_forecaster
@@ -138,7 +138,7 @@ def explain_event(
         own = as_program_sees(chosen, needed_panel(chosen, panel, [site]))
         table = table[table[SITE] == site].reset_index(drop=True)
     masks = masking_events(own, table, other_events)
-    masked, metered = own.with_events(masks), without_outages(own, masks)
+    masked, metered = masked_for(chosen, own, masks), without_outages(own, masks)
     found = estimate(chosen, masked, table, metered)
     place = int(np.flatnonzero((table[SITE] == site) & (table["start"] == one["start"].iloc[0]))[0])
     facts = line_facts(chosen, metered, table, found).iloc[place]

@@ -9,7 +9,8 @@ from cblcast.frames.collisions import OUTAGE, is_outage
 from cblcast.frames.events import event_table, moved_outward
 from cblcast.frames.instants import HOUR_US, MINUTE_US, microseconds, stamps
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import SITE, DataError
+from cblcast.frames.schema import DISPATCHED, OBSERVED, SITE, DataError
+from cblcast.programs.model import Program
 
 RAMPS = ("ramp_in_min", "ramp_out_min")
 OPTED_OUT = "opted_out"
@@ -145,3 +146,20 @@ def without_outages(panel: Panel, masks: pd.DataFrame) -> Panel:
     """The panel as metered, but for the outages among `masks`, in which its readings say nothing."""
     outages = masks[is_outage(masks)]
     return panel.with_events(outages) if len(outages) else panel
+
+
+def masked_for(program: Program, panel: Panel, masks: pd.DataFrame) -> Panel:
+    """The panel with events masked as `program` needs it: their meter is kept aside where a rule falls back to event days.
+
+    Parameters
+    ----------
+    panel : Panel
+        As metered, as the program sees it.
+    masks : DataFrame
+        As :func:`masking_events` makes it.
+    """
+    masked = panel.with_events(masks)
+    if not any(step.event_days is not None for rule in program.days for step in rule.fallback):
+        return masked
+    kept = without_outages(panel, masks).column(OBSERVED)
+    return Panel(masked.data.assign(**{DISPATCHED: kept}), masked.sites, masked.events)

@@ -40,7 +40,7 @@ UNADJUSTED, SEEN = "unadjusted_kw", "seen_kw"
 PROGRAM_PREFIX = "program"  # of the columns of the day rule
 
 
-FACTS = ["raw", "applied", "usable", "shift", "seen_share", "qualified_days", "fallback"]
+FACTS = ["raw", "applied", "usable", "shift", "seen_share", "qualified_days", "fallback", "rule"]
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class Estimate:
         Position of each row's event in the table of events.
     factor : DataFrame
         Of each event ``raw`` and ``applied`` factor or shift, ``usable`` (1 or 0), ``shift`` (1 where it is a shift),
-        ``seen_share`` of its window, NaN without an adjustment; ``qualified_days`` and ``fallback`` (the position of the
-        fallback that its day rule took, from 1; 0 none), NaN without a day rule.
+        ``seen_share`` of its window, NaN without an adjustment; ``rule`` (the position of its day rule), ``qualified_days``
+        and ``fallback`` (how many steps of its fallback were taken), NaN without a day rule.
     problems : DataFrame
         :data:`PROBLEM_COLUMNS`: events without a baseline, with the reason.
     hours : ndarray, shape (n_rows,)

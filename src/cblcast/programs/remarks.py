@@ -30,7 +30,8 @@ def line_facts(program: Program, panel: Panel, table: pd.DataFrame, found: Estim
     adjusts = program.adjustment is not None
     kind = np.where(usable, np.where(shift, "additive", "ratio"), "none" if adjusts else "")
     estimated = found.share(found.estimated)
-    fallback = [_fallback(program, code) for code in facts["fallback"].fillna(0).astype(int)]
+    rule, steps = (facts[column].fillna(-1).to_numpy().astype(int) for column in ("rule", "fallback"))
+    fallback = [program.days[k].fallback_words(n) if k >= 0 else "" for k, n in zip(rule, steps, strict=True)]
     told = pd.DataFrame(
         {
             "adjustment": kind,
@@ -43,15 +44,11 @@ def line_facts(program: Program, panel: Panel, table: pd.DataFrame, found: Estim
     )
     out = (found.estimated == 1) & (found.hours == 0) & found.scored
     left_out = np.bincount(found.event[out], minlength=len(table))
-    return told.assign(remarks=_remarks(program, panel, table, told, left_out))
-
-
-def _fallback(program: Program, code: int) -> str:
-    return "" if code == 0 else str(code)
+    return told.assign(remarks=_remarks(program, panel, table, told, left_out, rule))
 
 
 def _remarks(
-    program: Program, panel: Panel, table: pd.DataFrame, told: pd.DataFrame, left_out: np.ndarray
+    program: Program, panel: Panel, table: pd.DataFrame, told: pd.DataFrame, left_out: np.ndarray, rule: np.ndarray
 ) -> list[str]:
     words: list[list[str]] = [[] for _ in range(len(table))]
 
@@ -74,6 +71,9 @@ def _remarks(
             (told["adjustment"] == "additive").to_numpy() & (own.kind == "ratio"), "shifted: a ratio means nothing here"
         )
         say(~lost & (share < 99.5), "{:.0f} % of its window is known", share)
+    wanted = np.array([program.days[int(k)].y if k >= 0 else 0 for k in rule])
+    days = told["qualified_days"].to_numpy()
+    say(days < wanted, "{:.0f} of {} days qualified", days, wanted)
     say((told["fallback"] != "").to_numpy(), "too few days: {}", told["fallback"].to_numpy())
     say(partial_edges(panel, table) > 0, "begins or ends between two readings: energy by overlap")
     left = left_at(table)

@@ -119,7 +119,9 @@ def _rule_words(rule: DayRule, day_types: str | Sequence[str]) -> str:
         text += f", without days whose event hours are below {100 * rule.low_share:g} % of {level}"
     if rule.high_share is not None:
         text += f" or above {100 * rule.high_share:g} %"
-    return text + f". With fewer than {rule.least} there is no baseline."
+    if not rule.fallback:
+        return text + f". With fewer than {rule.least} there is no baseline."
+    return text + f". With fewer than {rule.least}: {rule.fallback_words(len(rule.fallback))}, one after the other."
 
 
 def _window_words(window: Window | ClockWindow) -> str:

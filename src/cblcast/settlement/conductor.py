@@ -14,7 +14,7 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, nearest, utc
 from cblcast.programs.asking import ask_for, in_force, load_programs, local_days
 from cblcast.programs.calendars import warn_about_calendars
-from cblcast.programs.dispatch import left_at, masking_events, on_grid, without_outages
+from cblcast.programs.dispatch import left_at, masked_for, masking_events, on_grid, without_outages
 from cblcast.programs.meters import as_program_sees
 from cblcast.programs.model import Program
 from cblcast.programs.terms import GapPolicy
@@ -112,7 +112,7 @@ def _settle_program(
 ) -> None:
     """Add what `program` says of the events of `table` to `part`."""
     panel = as_program_sees(program, panel)
-    masked, metered = panel.with_events(masks), without_outages(panel, masks)
+    masked, metered = masked_for(program, panel, masks), without_outages(panel, masks)
     found = estimate(program, masked, table, metered)
     told, dark = event_energies(program, metered, table, found)
     if wishes.contract is not None:

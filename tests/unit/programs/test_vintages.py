@@ -118,7 +118,9 @@ def test_a_wrong_calendar_or_vintage_is_told(tmp_path, more, message):
 
 
 def test_the_vintage_in_force_on_the_event_day_settles_it(tmp_path, panel):
-    path = written(tmp_path, YEARS.replace("valid_from: 2019-01-01,", "valid_from: 2019-01-01, valid_until: 2019-12-31,"))
+    path = written(
+        tmp_path, YEARS.replace("valid_from: 2019-01-01,", "valid_from: 2019-01-01, valid_until: 2019-12-31,")
+    )
     both = pd.concat([event("2018-12-12"), event("2019-05-15")], ignore_index=True)
     told = settle(panel, both, [path])
     assert told.events["program"].tolist() == ["own", "own@2019"]
@@ -128,7 +130,9 @@ def test_the_vintage_in_force_on_the_event_day_settles_it(tmp_path, panel):
     # Another one must be asked for by name, and its lines say that it was not in force.
     asked = settle(panel, both, [f"{path}@2019"])
     assert asked.events["program"].tolist() == ["own@2019"] * 2
-    assert asked.events["remarks"].str.contains("was in force from 2019-01-01 to 2019-12-31, and was asked for").tolist() == [
+    assert asked.events["remarks"].str.contains(
+        "was in force from 2019-01-01 to 2019-12-31, and was asked for"
+    ).tolist() == [
         True,
         False,
     ]

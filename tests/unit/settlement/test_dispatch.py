@@ -55,10 +55,7 @@ def test_an_event_between_two_readings_counts_by_its_overlap(panel):
 
 def test_the_overlaps_of_the_parts_are_the_whole(panel):
     cuts = ["17:00", "17:20", "18:35", "20:00"]
-    parts = [
-        lines(settle(panel, events(a, b), ["isone_10of10"]))["delivered_kwh"]
-        for a, b in pairwise(cuts)
-    ]
+    parts = [lines(settle(panel, events(a, b), ["isone_10of10"]))["delivered_kwh"] for a, b in pairwise(cuts)]
     whole = lines(settle(panel, events("17:00", "20:00"), ["isone_10of10"]))["delivered_kwh"]
     np.testing.assert_allclose(sum(parts), whole)
 

@@ -104,9 +104,7 @@ def test_a_gap_policy_is_explained_too(panel):
     load = panel.data["observed_kw"].copy()
     load.loc[("b1", EVENTS["start"].iloc[0] + pd.Timedelta("1h"))] = float("nan")
     holed = Panel(panel.data.assign(observed_kw=load), panel.sites)
-    own = load_program("isone_10of10").model_copy(
-        update={"gaps": GapPolicy(max_missing_share=0.5, fill="interpolate")}
-    )
+    own = load_program("isone_10of10").model_copy(update={"gaps": GapPolicy(max_missing_share=0.5, fill="interpolate")})
     line = settle(holed, EVENTS, [own]).events.iloc[0]
     assert explain_event(own, holed, EVENTS.iloc[[0]], EVENTS).energies["delivered_kwh"] == line["delivered_kwh"]
     assert line["estimated_share"] == 0.5
