@@ -228,7 +228,9 @@ def holidays_of_parts(country: str, year: int) -> tuple[str, int, int, str] | No
         for day in holidays.country_holidays(country, subdiv=part, years=year):
             if day not in whole:
                 keepers.setdefault(day, []).append(part)
-    day = max(keepers, key=lambda each: len(keepers[each]), default=None)
-    if day is None or 2 * len(keepers[day]) <= len(whole.subdivisions):
+    if not keepers:
+        return None
+    day = max(keepers, key=lambda each: len(keepers[each]))
+    if 2 * len(keepers[day]) <= len(whole.subdivisions):
         return None
     return str(day), len(keepers[day]), len(whole.subdivisions), keepers[day][0]

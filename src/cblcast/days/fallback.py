@@ -23,14 +23,14 @@ class Fallback:
         So many calendar days are searched.
     event_days : {"highest"}, optional
         Days of earlier events fill up to the least number of days, those with the highest load in the event hours first.
-    day_types : tuple of str, optional
+    day_types : str or sequence of str, optional
         Days with these labels may be used too.
     """
 
     minimum_days: int | None = None
     look_back_days: int | None = None
     event_days: str | None = None
-    day_types: tuple[str, ...] | None = None
+    day_types: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         given = [field.name for field in fields(self) if getattr(self, field.name) is not None]

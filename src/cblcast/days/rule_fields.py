@@ -10,10 +10,10 @@ from cblcast.frames.schema import StudyError
 
 # Field -> least and largest value of a whole number; None may be left out.
 WHOLE = {
-    "x": (1, 366),
-    "y": (1, 366),
+    "x": (0, 366),
+    "y": (0, 366),
     "minimum_days": (1, 366),
-    "look_back_days": (1, 3660),
+    "look_back_days": (0, 3660),
     "extended_look_back_days": (1, 3660),
     "candidate_days": (1, 3660),
     "gap_days": (0, 366),
@@ -23,7 +23,7 @@ REAL = {
     "low_share": (0.0, 10.0),
     "high_share": (0.0, 1000.0),
     "buffer_hours": (0.0, 24.0),
-    "decay": (0.0, 1.0),
+    "decay": (-10.0, 10.0),
 }
 MAY_BE_LEFT_OUT = {"minimum_days", "extended_look_back_days", "candidate_days", "high_share", "decay"}
 

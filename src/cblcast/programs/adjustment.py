@@ -89,7 +89,7 @@ class Adjustment(Strict):
     upward_only: bool = False
     ends_at: Literal["start", "notification"] = "start"
     where_no_ratio: Literal["unadjusted", "additive"] = "unadjusted"
-    min_metered_share: float = Field(0.5, ge=0, le=1)
+    min_metered_share: float = Field(default=0.5, ge=0, le=1)
     beside_other_events: Literal["day_edge", "unadjusted", "refuse"] = "day_edge"
 
     @property

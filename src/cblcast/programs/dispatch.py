@@ -71,7 +71,7 @@ def left_at(events: pd.DataFrame) -> np.ndarray:
 
 def _instant(given: object, event: pd.Series) -> int:
     try:
-        at = pd.Timestamp(given)  # type: ignore[arg-type]
+        at = pd.Timestamp(given)
     except ValueError:
         at = pd.NaT
     if at is pd.NaT or at.tz is None:

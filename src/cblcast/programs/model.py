@@ -115,7 +115,7 @@ class Program(Strict):
     channel: str = OBSERVED
     valid_from: Day | None = None
     valid_until: Day | None = None
-    vintage: str = Field("", pattern=r"^[A-Za-z0-9_.-]*$")
+    vintage: str = Field(default="", pattern=r"^[A-Za-z0-9_.-]*$")
     only_in_force: bool = True
     vintages: tuple[Program, ...] = ()
     evidence: dict[

@@ -39,7 +39,7 @@ class GapPolicy(Strict):
         What stands for the missing readings; whatever it is, the settled line says so (``estimated_share``).
     """
 
-    max_missing_share: float = Field(0.0, ge=0, le=1)
+    max_missing_share: float = Field(default=0.0, ge=0, le=1)
     fill: Literal["none", "interpolate", "baseline", "leave_out"] = "none"
 
     @model_validator(mode="after")

@@ -132,7 +132,7 @@ def test_a_wrong_fallback_is_told(steps, message):
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("x", 2.5, "x of a day rule is a whole number from 1 to 366, not 2.5"),
+        ("x", 2.5, "x of a day rule is a whole number from 0 to 366, not 2.5"),
         ("y", "5", "y of a day rule is a whole number"),
         ("x", True, "x of a day rule is a whole number"),
         ("look_back_days", float("inf"), "look_back_days of a day rule is a whole number"),
