@@ -48,7 +48,7 @@ class Outputs:
     ] = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Circumstances:
     """What else happened, and what is done about it."""
 
@@ -75,14 +75,20 @@ class Circumstances:
         return {"other_events": self.other_events, "gaps": policy, "net_metered": self.net_metered}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Dispatch(Circumstances):
+    """The events that are settled, and what else happened."""
+
+    events: Events
+
+
 @app.command()
 @unbundled
 def settle(
     data: Data,
-    events: Events,
+    dispatch: Dispatch,
     program: Rules,
     terms: Terms = Terms(),
-    circumstances: Circumstances = Circumstances(),
     outputs: Outputs = Outputs(),
     reader: Reader = DEFAULT_OPTIONS,
     as_json: AsJson = False,
@@ -91,8 +97,8 @@ def settle(
     from cblcast.workflow.settling import settle_files
 
     with progress(as_json, 1, "settling"):
-        more = circumstances.terms()
-        told = settle_files(data, events, program, reader, **asdict(terms), **asdict(outputs), **more)
+        more = dispatch.terms()
+        told = settle_files(data, dispatch.events, program, reader, **asdict(terms), **asdict(outputs), **more)
     if as_json:
         print_json(
             {
