@@ -187,7 +187,9 @@ def programs_explain(
     from cblcast.workflow.explaining import explain_program
 
     more = circumstances.terms()
-    typer.echo(explain_program(name, data, event.site, event.start, event.stop, reader, events=event.events, **more))
+    with progress(False, 1, "working"):
+        told = explain_program(name, data, event.site, event.start, event.stop, reader, events=event.events, **more)
+    typer.echo(told)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from cblcast.frames.events import event_table
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, StudyError, require_columns
 from cblcast.programs.asking import load_programs
+from cblcast.programs.calendars import warn_about_calendars_of
 from cblcast.programs.model import Program
 from cblcast.settlement.conductor import settle_part
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
@@ -62,6 +63,7 @@ def settle_file(
         )
     table = event_table(events).assign(**{SITE: lambda frame: frame[SITE].astype(str)})
     known = table[SITE].isin(sites.index.astype(str))
+    warn_about_calendars_of(sites, int(table["start"].max().year), chosen)
     if not known.any():
         raise DataError(f"no site of the events is in the data, e.g. {table[SITE].iloc[0]!r}: check the site ids")
     wanted = np.sort(table.loc[known, SITE].unique())

@@ -12,7 +12,7 @@ from cblcast.frames.panel import Panel, panel_of
 from cblcast.programs import explain, explain_event, load_program
 from cblcast.programs.asking import vintage_on
 from cblcast.programs.calendars import nerc_holidays
-from cblcast.settlement import settle
+from cblcast.settlement import settle, settle_file
 
 BODY = """
 name: own
@@ -181,6 +181,13 @@ def test_day_types_without_a_calendar_are_told_once_with_what_was_done():
     known = settle(unplaced("GB", subdivision="ENG"), event("2019-04-25"), ["caiso_10in10"]).events
     silent = settle(unplaced("none"), event("2019-04-25"), ["caiso_10in10"]).events
     assert known["baseline_kwh"].iloc[0] != silent["baseline_kwh"].iloc[0]
+
+
+def test_a_file_that_is_settled_in_parts_tells_it_too(tmp_path):
+    panel = unplaced()
+    panel.data.reset_index().to_parquet(tmp_path / "panel.parquet", index=False)
+    with pytest.warns(DataWarning, match="1 of 1 sites have no calendar"):
+        settle_file(tmp_path / "panel.parquet", panel.sites, event("2019-04-25"), ["caiso_10in10"])
 
 
 def test_a_country_whose_parts_keep_more_holidays_hints():
