@@ -88,12 +88,11 @@ def warn_about_calendars(panel: Panel, programs: Sequence[Program]) -> None:
 
 def warn_about_calendars_of(sites: pd.DataFrame, year: int, programs: Sequence[Program]) -> None:
     """As :func:`warn_about_calendars`, of sites whose meter is not read yet; `year` is that of the events."""
-    asking = [
-        program.name
+    asking = {
+        program.name.partition("@")[0]: None
         for program in programs
         if program.calendar is None and program.family == "days" and keeps_holidays_apart(program.labels)
-    ]
+    }
     if asking:
-        warn_about_holidays(
-            sites, year, asking[0] if len(asking) == 1 else f"{asking[0]} (and {len(asking) - 1} more rules)"
-        )
+        others = f" (and {len(asking) - 1} more rules)" if len(asking) > 1 else ""
+        warn_about_holidays(sites, year, f"{next(iter(asking))}{others}")

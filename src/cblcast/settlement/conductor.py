@@ -75,7 +75,7 @@ def settle(
     DataError
         Events that no rule could settle: zero length, overlapping.
     """
-    chosen = load_programs(programs, gaps, net_metered)
+    chosen = load_programs(programs, gaps, net_metered, event_table(events)["start"])
     if not chosen:
         raise DataError("no program is named: give at least one, e.g. caiso_10in10")
     warn_about_calendars(panel, chosen)

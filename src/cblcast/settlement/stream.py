@@ -55,13 +55,13 @@ def settle_file(
     A process reads its own sites, so nothing but results crosses between processes.
     """
     wishes = wishes or Wishes()
-    chosen = load_programs(programs)
+    table = event_table(events).assign(**{SITE: lambda frame: frame[SITE].astype(str)})
+    chosen = load_programs(programs, starts=table["start"])
     crowd = [program.name for program in chosen if program.family == "control_group"]
     if crowd:
         raise StudyError(
             f"{crowd[0]} needs all its customers at once, and a file is settled some sites at a time: use settle"
         )
-    table = event_table(events).assign(**{SITE: lambda frame: frame[SITE].astype(str)})
     known = table[SITE].isin(sites.index.astype(str))
     warn_about_calendars_of(sites, int(table["start"].max().year), chosen)
     if not known.any():
