@@ -13,7 +13,7 @@ from cblcast.forecast.forecaster import truth
 from cblcast.frames.cases import event_rows
 from cblcast.frames.collisions import collides
 from cblcast.frames.events import Window
-from cblcast.frames.instants import microseconds, stamps
+from cblcast.frames.instants import HOUR_US, microseconds, stamps
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import (
     CASE_COLUMNS,
@@ -86,6 +86,13 @@ class Estimate:
         counts = self.hours > 0
         energy = self.rows[column].to_numpy(dtype=np.float64)[counts] * self.hours[counts]
         return np.bincount(self.event[counts], weights=energy, minlength=len(self.factor))
+
+    @property
+    def counted(self) -> np.ndarray:
+        """How much of each event counts [h], whole microseconds, shape (n_events,)."""
+        hours = np.bincount(self.event, weights=self.hours, minlength=len(self.factor))
+        whole: np.ndarray = np.round(hours * HOUR_US) / HOUR_US
+        return whole
 
     def share(self, of: np.ndarray) -> np.ndarray:
         """Share of each event's counted hours with `of` (0-1, shape (n_rows,)), shape (n_events,)."""

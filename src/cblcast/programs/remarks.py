@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import numpy as np
 import pandas as pd
 
@@ -13,6 +11,7 @@ from cblcast.programs.asking import local_days
 from cblcast.programs.dispatch import left_at, partial_edges
 from cblcast.programs.estimate import Estimate
 from cblcast.programs.model import Program
+from cblcast.programs.words import span_in_words
 
 
 def line_facts(program: Program, panel: Panel, table: pd.DataFrame, found: Estimate) -> pd.DataFrame:
@@ -85,6 +84,5 @@ def _remarks(
     if not program.only_in_force:
         dates = local_days(panel, table).astype("O")
         out = np.array([not program.in_force(day) for day in dates], dtype=bool)
-        span = f"{program.valid_from or dt.date.min} to {program.valid_until or dt.date.max}"
-        say(out, f"the rule was in force from {span}, and was asked for by name")
+        say(out, f"the rule was in force {span_in_words(program)}, and was asked for by name")
     return ["; ".join(each) for each in words]

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cblcast.days.day_rules import DayRule
 from cblcast.errors import StudyError
 from cblcast.frames.panel import panel_of
 from cblcast.programs import explain, explain_event
@@ -149,3 +150,8 @@ def test_a_wrong_fallback_is_told(steps, message):
 def test_fields_of_a_rule_are_of_their_kind_and_range(field, value, message):
     with pytest.raises((StudyError, ValueError), match=message):
         program(**{field: value})
+
+
+def test_a_fallback_that_is_a_word_is_no_list():
+    with pytest.raises(StudyError, match="a fallback is a list of steps such as .* not 'highest'"):
+        DayRule(fallback="highest")
