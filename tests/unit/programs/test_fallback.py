@@ -153,5 +153,5 @@ def test_fields_of_a_rule_are_of_their_kind_and_range(field, value, message):
 
 
 def test_a_fallback_that_is_a_word_is_no_list():
-    with pytest.raises(StudyError, match="a fallback is a list of steps such as .* not 'highest'"):
+    with pytest.raises(StudyError, match=r"a fallback is a list of steps such as .* not 'highest'"):
         DayRule(fallback="highest")
