@@ -33,14 +33,14 @@ from cblcast.programs.fitting import ready_forecaster
 from cblcast.programs.forecasters import program_forecaster
 from cblcast.programs.gaps import fill_gaps
 from cblcast.programs.model import Program
-from cblcast.programs.windows import adjustment_windows
+from cblcast.programs.windows import adjustment_windows, moved_windows
 
 PROBLEM_COLUMNS = ["program", SITE, "start", "reason"]
 UNADJUSTED, SEEN = "unadjusted_kw", "seen_kw"
 PROGRAM_PREFIX = "program"  # of the columns of the day rule
 
 
-FACTS = ["raw", "applied", "usable", "shift", "seen_share", "qualified_days", "fallback", "rule"]
+FACTS = ["raw", "applied", "usable", "shift", "seen_share", "qualified_days", "fallback", "rule", "moved"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ class Estimate:
     factor : DataFrame
         Of each event ``raw`` and ``applied`` factor or shift, ``usable`` (1 or 0), ``shift`` (1 where it is a shift),
         ``seen_share`` of its window, NaN without an adjustment; ``rule`` (the position of its day rule), ``qualified_days``
-        and ``fallback`` (how many steps of its fallback were taken), NaN without a day rule.
+        and ``fallback`` (how many steps of its fallback were taken), NaN without a day rule; ``moved`` (1 where its windows
+        stand beside the day's first or last event).
     problems : DataFrame
         :data:`PROBLEM_COLUMNS`: events without a baseline, with the reason.
     hours : ndarray, shape (n_rows,)
@@ -139,6 +140,7 @@ def estimate(program: Program, masked: Panel, events: pd.DataFrame, panel: Panel
         order = np.lexsort((microseconds(rows.index.get_level_values(TIME)), event))
         rows, event = rows.take(order), event[order]
     told = pd.DataFrame(facts, index=events.index, columns=FACTS)
+    told["moved"] = moved_windows(program, masked, grid, groups, which).astype(np.float64)
     found = _metered(program, masked if panel is None else panel, events, rows, event)
     return Estimate(found[0], event, told, pd.concat(problems, ignore_index=True), *found[1:])
 

@@ -43,11 +43,11 @@ def line_facts(program: Program, panel: Panel, table: pd.DataFrame, found: Estim
     )
     out = (found.estimated == 1) & (found.hours == 0) & found.scored
     left_out = np.bincount(found.event[out], minlength=len(table))
-    return told.assign(remarks=_remarks(program, panel, table, told, left_out, rule))
+    return told.assign(remarks=_remarks(program, panel, table, told, found, left_out))
 
 
 def _remarks(
-    program: Program, panel: Panel, table: pd.DataFrame, told: pd.DataFrame, left_out: np.ndarray, rule: np.ndarray
+    program: Program, panel: Panel, table: pd.DataFrame, told: pd.DataFrame, found: Estimate, left_out: np.ndarray
 ) -> list[str]:
     words: list[list[str]] = [[] for _ in range(len(table))]
 
@@ -69,7 +69,12 @@ def _remarks(
         say(
             (told["adjustment"] == "additive").to_numpy() & (own.kind == "ratio"), "shifted: a ratio means nothing here"
         )
+        say(
+            ~lost & (found.factor["moved"].to_numpy() == 1),
+            "its window stands beside the first or last event of the day",
+        )
         say(~lost & (share < 99.5), "{:.0f} % of its window is known", share)
+    rule = found.factor["rule"].fillna(-1).to_numpy()
     wanted = np.array([program.days[int(k)].y if k >= 0 else 0 for k in rule])
     days = told["qualified_days"].to_numpy()
     say(days < wanted, "{:.0f} of {} days qualified", days, wanted)
