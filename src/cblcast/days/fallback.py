@@ -70,7 +70,7 @@ class Fallback:
         }
 
 
-def fallback_of(steps: Sequence[Fallback | Mapping[str, Any]] | Mapping[str, Any]) -> tuple[Fallback, ...]:
+def fallback_of(steps: Sequence[Fallback | Mapping[str, Any]] | Mapping[str, Any] | str) -> tuple[Fallback, ...]:
     """Steps from themselves or from what a file holds; a single one may stand alone."""
     if isinstance(steps, Mapping):
         steps = (steps,)
