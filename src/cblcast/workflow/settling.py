@@ -21,7 +21,8 @@ from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.site_table import read_sites
 from cblcast.programs import explain, load_program
 from cblcast.programs.asking import load_programs
-from cblcast.programs.calendars import warn_about_calendars
+from cblcast.programs.calendars import warn_about_calendars, with_calendar
+from cblcast.programs.dispatch import on_grid
 from cblcast.programs.terms import GapPolicy
 from cblcast.report.settlement import settlement_page
 from cblcast.settlement import Settlement, Wishes, settle, settle_file
@@ -174,12 +175,15 @@ def integrity_files(
 ) -> dict[str, pd.DataFrame]:
     """What stands out in events, and their delivered energy adjusted and unadjusted."""
     panel, table = read_case(data, events, reader)
-    warn_about_calendars(panel, [load_program(program)])
-    table = table[table[SITE].isin(panel.site_ids)]
+    rule = load_program(program)
+    warn_about_calendars(panel, [rule])
+    panel = panel if rule.calendar is None else with_calendar(rule.calendar, panel)
+    called = table[table[SITE].isin(panel.site_ids)]
+    table = on_grid(panel, called)  # readings that an event begins or ends in are screened whole
     if table.empty:
         raise DataError("no site of the events is in the data: check the site ids")
     return {
         "events": screen(panel, table, program),
         "sites": selection_bias(panel, table, program).reset_index(),
-        "side_by_side": side_by_side(panel, table, program),
+        "side_by_side": side_by_side(panel, called, program),
     }
