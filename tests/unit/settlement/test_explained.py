@@ -22,7 +22,7 @@ def panel():
     columns = ["observed_kw", "temp_air_c"]
     rows = whole.data.loc[pd.IndexSlice[:, "2019-04-01":"2019-06-20"], columns]
     more = dict.fromkeys(("ev_kw", "battery_kw", "declared_kw"), rows["observed_kw"])
-    return Panel(rows.assign(**more), whole.sites.assign(contract_kw=9.0))
+    return Panel(rows.assign(**more), whole.sites.assign(contract_kw=9.0, plc_kw=20.0))
 
 
 def quarters(panel):
