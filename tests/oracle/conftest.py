@@ -31,6 +31,13 @@ class Meter:
     seen: pd.Series = field(init=False)
     place: dict = field(init=False)
     wall: dict = field(init=False)
+    bare: dict = field(init=False)  # the same with the events in it
+
+    def uncovered(self):
+        """The same meter for someone who may look into earlier events."""
+        seen = copy(self)
+        object.__setattr__(seen, "wall", self.bare)
+        return seen
 
     def __post_init__(self):
         seen = self.load.copy()
@@ -43,6 +50,8 @@ class Meter:
         object.__setattr__(self, "seen", seen)
         # Pieces of a double hour share a place on the wall: its load is the mean of those that were metered.
         object.__setattr__(self, "wall", seen.groupby(seen.index.map(self.place)).mean().to_dict())
+        bare = self.load.groupby(self.load.index.map(self.place)).mean().to_dict()
+        object.__setattr__(self, "bare", bare)
 
     @property
     def minutes(self):
@@ -105,22 +114,52 @@ def qualified_days(meter, start, stop, rule, look_back):
     means = {day: mean(load_on(meter, day, today, times)) for day in found}
     level = mean([means[day] for day in found[: rule["y"]]])
     low, high = rule.get("low_share", 0), rule.get("high_share")
-    if low > 0:
+    if low > 0 and level > 0:  # a share of an export says nothing of a day
         found = [day for day in found if not means[day] < low * level]
-    if high is not None:
+    if high is not None and level > 0:
         found = [day for day in found if not means[day] > high * level]
     return found
 
 
-def selected_days(meter, start, stop, rule):
-    """The days that make the baseline, newest first; none where too few qualify."""
-    today, times = meter.day(start), intervals(start, stop, meter.step)
-    days = qualified_days(meter, start, stop, rule, rule["look_back_days"])
+def highest_event_days(meter, start, stop, rule, look_back):
+    """Earlier event days of the event day's type, those with the highest load in the event hours first."""
+    today, times, open_meter = meter.day(start), intervals(start, stop, meter.step), meter.uncovered()
+    found = []
+    for day in range(today - 1 - rule.get("gap_days", 0), today - look_back - 1, -1):
+        whole = [open_meter.wall.get(place, np.nan) for place in meter.places(day)]
+        load = mean(load_on(open_meter, day, today, times))
+        if (
+            day in meter.event_days()
+            and meter.is_working(day) == meter.is_working(today)
+            and np.mean(np.isfinite(whole)) >= rule.get("min_metered_share", 0.9)
+            and np.isfinite(load)
+        ):
+            found.append((day, load))
+    return [day for day, _ in sorted(found, key=lambda pair: -pair[1])]
+
+
+def fallen_back(meter, start, stop, rule):
+    """The days that may be used after as many steps of the fallback as are needed, and the meter that they are read from."""
+    look_back, least = rule["look_back_days"], rule.get("minimum_days", rule["y"])
+    days = qualified_days(meter, start, stop, rule, look_back)
     if rule.get("extended_look_back_days") and len(days) < rule["y"]:
         days = qualified_days(meter, start, stop, rule, rule["extended_look_back_days"])
+    for step in rule.get("fallback", ()):
+        if len(days) >= least:
+            break
+        least, look_back = step.get("minimum_days", least), step.get("look_back_days", look_back)
+        days = qualified_days(meter, start, stop, rule, look_back)
+        if "event_days" in step and len(days) < least:
+            more = highest_event_days(meter, start, stop, rule, look_back)[: least - len(days)]
+            return (sorted([*days, *more], reverse=True) if len(days) + len(more) >= least else []), meter.uncovered()
+    return (days if len(days) >= least else []), meter
+
+
+def selected_days(meter, start, stop, rule):
+    """The days that make the baseline, newest first, and the meter that they are read from; none where too few qualify."""
+    today, times = meter.day(start), intervals(start, stop, meter.step)
+    days, meter = fallen_back(meter, start, stop, rule)
     days = days[: rule["y"]]
-    if len(days) < rule.get("minimum_days", rule["y"]):
-        return []
     own = {meter.place[time] for time in times}
 
     def event_hours(day):
@@ -143,12 +182,12 @@ def selected_days(meter, start, stop, rule):
     else:
         drop = max(len(days) - x, 0) // 2
         chosen = sorted(days, key=event_hours)[drop : drop + x]
-    return sorted(chosen, reverse=True)
+    return sorted(chosen, reverse=True), meter
 
 
 def baseline(meter, start, stop, rule, times):
     """Weighted mean of the selected days at each of `times` [kW]; weights run from the newest day on."""
-    days, today = selected_days(meter, start, stop, rule), meter.day(start)
+    (days, meter), today = selected_days(meter, start, stop, rule), meter.day(start)
     weights = rule.get("newest_first", [1.0] * len(days))
     told = []
     for k in range(len(times)):
@@ -167,18 +206,26 @@ def window_times(start, stop, windows, step):
     return sorted(set(times))
 
 
-def factor_of(metered, expected, kind):
-    """Ratio of the sums, or mean difference, over the intervals in which both are known; neutral where there is none."""
+def factor_of(metered, expected, plain, how, n_window=None):
+    """Ratio of the sums, or mean difference, over the intervals in which both are known; NaN where that says nothing.
+
+    It says nothing where less than half of the window's `n_window` intervals is known; a ratio also where a sum is not
+    positive, where the event's own baseline is an export on average, and, without a cap, where the window's mean baseline
+    is below a twentieth of the event's.
+    """
     pairs = [(m, e) for m, e in zip(metered, expected, strict=True) if np.isfinite(m) and np.isfinite(e)]
     actual, base = sum(m for m, _ in pairs), sum(e for _, e in pairs)
-    if kind == "ratio":
-        return actual / base if pairs and actual > 0 and base > 0 else 1.0
-    return (actual - base) / len(pairs) if pairs else 0.0
+    if not pairs or (n_window is not None and len(pairs) < 0.5 * n_window):
+        return np.nan
+    if how["kind"] != "ratio":
+        return (actual - base) / len(pairs)
+    near_zero = not how.get("cap") and base / len(pairs) < 0.05 * mean(plain)
+    return np.nan if actual <= 0 or base <= 0 or mean(plain) <= 0 or near_zero else actual / base
 
 
 def adjusted(plain, raw, how):
     """The adjusted baseline of the event's own intervals, and the factor or shift after its cap."""
-    applied = raw
+    applied = raw if np.isfinite(raw) else 1.0 if how["kind"] == "ratio" else 0.0
     if how.get("upward_only"):
         applied = max(applied, 1.0 if how["kind"] == "ratio" else 0.0)
     if how.get("cap"):
@@ -188,13 +235,27 @@ def adjusted(plain, raw, how):
     return (found if how.get("floor") is None else np.maximum(found, how["floor"])), applied
 
 
+def reaches_an_event(meter, times):
+    """Whether the meter was moved by the program itself in some of `times`."""
+    return any(first <= time < last for first, last in meter.events for time in times)
+
+
+def window_beside_the_day(meter, start, stop, window):
+    """The times of a window; of one that reaches into an event, beside the first or last event of the event's day."""
+    times = window_times(start, stop, [window], meter.step)
+    if not reaches_an_event(meter, times):
+        return times
+    own = [edges for edges in meter.events if meter.day(edges[0]) == meter.day(start)]
+    return window_times(min(first for first, _ in own), max(last for _, last in own), [window], meter.step)
+
+
 def settle_one(meter, start, stop, rule, how):
     """One event: energies [kWh], factors, and what a portfolio needs; None where it cannot be settled."""
-    beside = window_times(start, stop, how["windows"], meter.step) if how else []
-    for first, last in meter.events:
-        if any(first <= time < last for time in beside):
-            return None  # a window inside a real event meets a meter that the program itself has moved
-    beside = [time for time in beside if time in meter.load.index]
+    windows = how["windows"] if how else []
+    beside = sorted({time for window in windows for time in window_beside_the_day(meter, start, stop, window)})
+    if reaches_an_event(meter, beside):
+        return None  # that event is of another day
+    n_window, beside = len(beside), [time for time in beside if time in meter.load.index]
     times = intervals(start, stop, meter.step)
     plain, metered = baseline(meter, start, stop, rule, times), meter.load.reindex(times).to_numpy()
     if not (np.isfinite(plain).all() and np.isfinite(metered).all()):
@@ -202,7 +263,7 @@ def settle_one(meter, start, stop, rule, how):
     expected, visible = baseline(meter, start, stop, rule, beside), meter.seen.reindex(beside).to_numpy()
     told, raw, applied = plain, np.nan, np.nan
     if how:
-        raw = factor_of(visible, expected, how["kind"])
+        raw = factor_of(visible, expected, plain, how, n_window)
         told, applied = adjusted(plain, raw, how)
     hours = meter.step / pd.Timedelta("1h")
     return {
@@ -226,7 +287,7 @@ def settle_sum(parts, hours, how):
         # Intervals in which one site is unknown would look like a response: NaN + anything is NaN.
         visible = sum(part["beside"]["visible"] for part in parts).to_numpy()
         expected = sum(part["beside"]["expected"] for part in parts).to_numpy()
-        told, applied = adjusted(plain, factor_of(visible, expected, how["kind"]), how)
+        told, applied = adjusted(plain, factor_of(visible, expected, plain, how), how)
     return (told - metered).sum() * hours, applied
 
 

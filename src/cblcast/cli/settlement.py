@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -48,11 +48,45 @@ class Outputs:
     ] = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """What else happened, and what is done about it."""
+
+    other_events: Annotated[
+        Path | None,
+        typer.Option(help="Further events as --events, which only exclude their days; kind: outage are outages."),
+    ] = None
+    gaps: Annotated[
+        str | None,
+        typer.Option(help="Where an event was not metered throughout: interpolate, baseline or leave_out."),
+    ] = None
+    max_missing: Annotated[
+        float, typer.Option(help="With --gaps: largest share of an event that may be missing.", min=0, max=1)
+    ] = 0.25
+    net_metered: Annotated[
+        bool, typer.Option("--net-metered", help="Shift where a ratio means nothing, as at a meter that exports.")
+    ] = False
+
+    def terms(self) -> dict[str, Any]:
+        """As the workflow takes them."""
+        from cblcast.programs.terms import gap_policy
+
+        policy = None if self.gaps is None else gap_policy(self.gaps, self.max_missing)
+        return {"other_events": self.other_events, "gaps": policy, "net_metered": self.net_metered}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dispatch(Circumstances):
+    """The events that are settled, and what else happened."""
+
+    events: Events
+
+
 @app.command()
 @unbundled
 def settle(
     data: Data,
-    events: Events,
+    dispatch: Dispatch,
     program: Rules,
     terms: Terms = Terms(),
     outputs: Outputs = Outputs(),
@@ -63,7 +97,8 @@ def settle(
     from cblcast.workflow.settling import settle_files
 
     with progress(as_json, 1, "settling"):
-        told = settle_files(data, events, program, reader, **asdict(terms), **asdict(outputs))
+        more = dispatch.terms()
+        told = settle_files(data, dispatch.events, program, reader, **asdict(terms), **asdict(outputs), **more)
     if as_json:
         print_json(
             {
@@ -129,8 +164,13 @@ def programs_list(as_json: AsJson = False) -> None:
 class OneEvent:
     """The event that is worked through."""
 
+    events: Annotated[
+        Path | None, typer.Option(help="The events of a settlement, of which one is worked through as it is settled.")
+    ] = None
     site: Annotated[str | None, typer.Option(help="One site of the file (default: the first).")] = None
-    start: Annotated[str | None, typer.Option(help="Start of the event with its offset.")] = None
+    start: Annotated[
+        str | None, typer.Option(help="Start of the event with its offset; with --events: which of them.")
+    ] = None
     stop: Annotated[str | None, typer.Option(help="Stop of the event with its offset.")] = None
 
 
@@ -140,12 +180,16 @@ def programs_explain(
     name: Annotated[str, typer.Argument(help="A rule by name, or a path to your own .yaml.")],
     data: Annotated[Path | None, typer.Option(help="Meter file (default: a bundled building).")] = None,
     event: OneEvent = OneEvent(),
+    circumstances: Circumstances = Circumstances(),
     reader: Reader = DEFAULT_OPTIONS,
 ) -> None:
     """A rule in words, and one event worked through by hand."""
     from cblcast.workflow.explaining import explain_program
 
-    typer.echo(explain_program(name, data, event.site, event.start, event.stop, reader))
+    more = circumstances.terms()
+    with progress(False, 1, "working"):
+        told = explain_program(name, data, event.site, event.start, event.stop, reader, events=event.events, **more)
+    typer.echo(told)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Days, DaysOrNone, Hours, Inside, NotNegative, Positive, Share
+from cblcast.days.fallback import Fallback, fallback_of
 from cblcast.frames.schema import StudyError, nearest
 
 # Which end of the ranking is kept; "recent" keeps the order of age.
@@ -68,6 +69,8 @@ class DayRule:
         Hours beside the event that ``nearest`` does not compare (PJM match day: 1).
     compare_day_before : bool
         ``nearest`` compares the day before too (ERCOT's matching day pair): the mean of both differences.
+    fallback : tuple of Fallback
+        What is done, step by step, for events with fewer than `minimum_days` days; each step goes beyond the one before.
     """
 
     applies_to: tuple[str, ...] = ("working", "weekday", "any")
@@ -89,8 +92,10 @@ class DayRule:
     low_of: str = "mean"
     buffer_hours: Hours = 0.0
     compare_day_before: bool = False
+    fallback: tuple[Fallback, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "fallback", fallback_of(self.fallback))
         object.__setattr__(self, "applies_to", _labels(self.applies_to))
         check_fields(self)
         if self.weights is not None:
@@ -111,9 +116,25 @@ class DayRule:
             raise StudyError("extended_look_back_days must exceed look_back_days, or be left out")
         if self.least > self.y:
             raise StudyError(f"minimum_days={self.minimum_days} exceeds y={self.y}: no event would have a baseline")
+        if self.high_share is not None and self.high_share <= self.low_share:
+            raise StudyError(
+                f"high_share={self.high_share:g} must exceed low_share={self.low_share:g}, or no day is left"
+            )
         if self.low_of == "seed" and self.high_share is not None:
             raise StudyError("a seed is the highest day, so it has no upper limit: leave high_share out")
         self._check_weights()
+        self._check_fallback()
+
+    def _check_fallback(self) -> None:
+        least, furthest = self.least, self.furthest_day
+        for step in self.fallback:
+            if step.minimum_days is not None and step.minimum_days >= least:
+                raise StudyError(f"a fallback to {step.minimum_days} days asks for no fewer than the {least} before it")
+            if step.look_back_days is not None and step.look_back_days <= furthest:
+                raise StudyError(
+                    f"a fallback to {step.look_back_days} days of look-back must exceed the {furthest} before it"
+                )
+            least, furthest = step.minimum_days or least, step.look_back_days or furthest
 
     def _check_weights(self) -> None:
         if self.decay is not None and self.weights is not None:
@@ -160,11 +181,16 @@ class DayRule:
     def plain(self) -> dict[str, Any]:
         """As a file holds it: only what differs from the default, and x, y, applies_to."""
         default = {field.name: field.default for field in fields(self)}
-        return {
+        found = {
             key: value
             for key, value in asdict(self).items()
             if key in ("applies_to", "x", "y") or value != default[key]
         }
+        return found | ({"fallback": tuple(step.plain() for step in self.fallback)} if self.fallback else {})
+
+    def fallback_words(self, steps: int) -> str:
+        """What was done for an event that took so many steps of the fallback; empty for none."""
+        return ", ".join(step.words for step in self.fallback[:steps])
 
 
 def _labels(given: str | Sequence[str]) -> tuple[str, ...]:

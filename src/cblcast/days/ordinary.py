@@ -117,6 +117,7 @@ def ordinary_days(masked: Panel, events: pd.DataFrame, days_around: int) -> Iter
                 labels=(span.kind,),
                 first=str((like["start"].min() - around).date()),
                 last=str((like["start"].max() + around).date()),
+                off_grid=True,
             )
         except DataError:
             continue  # no day to compare with: what rests on these days stays open, and says so

@@ -28,6 +28,7 @@ def placebo_events(
     count: int | None = None,
     temperature: str = "temp_air_c",
     keep_unmetered: bool = False,
+    off_grid: bool = False,
 ) -> pd.DataFrame:
     """One event per site and chosen local day, at the same wall-clock hours.
 
@@ -46,6 +47,8 @@ def placebo_events(
         load: days like those on which programs are dispatched.
     keep_unmetered : bool
         Keep days on which an interval of the event was not metered, and mark them, for who has to tell how many there are.
+    off_grid : bool
+        Whether hours may begin or end between two readings, as dispatch does; only a settlement can use such events.
 
     Returns
     -------
@@ -61,7 +64,7 @@ def placebo_events(
     if like is not None:
         chosen &= _most(panel, like, temperature, chosen, count)
     site, day = np.nonzero(chosen)
-    table = _events_at(panel, site, day + cube.first_day, begin, end)
+    table = _events_at(panel, site, day + cube.first_day, begin, end, off_grid)
     if not keep_unmetered:
         table = table[table["metered"]].drop(columns="metered").reset_index(drop=True)
     if table.empty or (keep_unmetered and not table["metered"].any()):
@@ -125,7 +128,9 @@ def _most(panel: Panel, like: str, temperature: str, chosen: np.ndarray, count: 
     return (rank < count) & np.isfinite(score)
 
 
-def _events_at(panel: Panel, site: np.ndarray, day: np.ndarray, begin_min: int, end_min: int) -> pd.DataFrame:
+def _events_at(
+    panel: Panel, site: np.ndarray, day: np.ndarray, begin_min: int, end_min: int, off_grid: bool
+) -> pd.DataFrame:
     """Events from wall-clock minutes, only where every interval exists and lasts as the clock says, and which are metered."""
     start, stop = (
         clock_instants(panel, site, day * DAY_US + minutes * MINUTE_US, unclear="none")
@@ -134,12 +139,15 @@ def _events_at(panel: Panel, site: np.ndarray, day: np.ndarray, begin_min: int, 
     real = (start != NO_INSTANT) & (stop != NO_INSTANT)
     real &= np.where(real, stop - start, 0) == (end_min - begin_min) * MINUTE_US
     site, start, stop = site[real], start[real], stop[real]
-    count = (end_min - begin_min) * MINUTE_US // panel.step_us
-    grid = start[:, None] + np.arange(count) * panel.step_us
+    # Hours that begin or end between two readings need these readings whole.
+    lead = (start - panel.first_times_us[site]) % panel.step_us if off_grid else np.zeros_like(start)
+    count = -(-((end_min - begin_min) * MINUTE_US + lead.max(initial=0)) // panel.step_us)
+    grid = (start - lead)[:, None] + np.arange(count) * panel.step_us
     rows = panel.locate(site[:, None], grid)
-    there = (rows >= 0).all(1)
-    site, start, stop, rows = site[there], start[there], stop[there], rows[there]
-    metered = np.isfinite(panel.column(OBSERVED)[rows]).all(1)
+    beyond = grid >= stop[:, None]
+    there = ((rows >= 0) | beyond).all(1)
+    site, start, stop, rows, beyond = site[there], start[there], stop[there], rows[there], beyond[there]
+    metered = (np.isfinite(panel.column(OBSERVED)[rows]) | beyond).all(1)
     return pd.DataFrame(
         {SITE: panel.site_ids.take(site), "start": stamps(start), "stop": stamps(stop), "metered": metered}
     )

@@ -28,13 +28,15 @@ def load_program(name: str | Path | Program) -> Program:
     Raises
     ------
     StudyError
-        Unknown name, with the nearest known; a file that cannot be read, or a key that is none, by name.
+        Unknown name or vintage (``NAME@VINTAGE``), with the nearest known; a file that cannot be read, or a key that is none, by name.
     """
     if isinstance(name, Program):
         return name
-    text = str(name)
+    text, _, vintage = str(name).partition("@")
+    if vintage:
+        return _vintage(load_program(text), vintage)
     if text.endswith((".yaml", ".yml")) or "/" in text:
-        return read_program(Path(text))
+        return _with_its_files(read_program(Path(text)), Path(text).parent)
     if text in registry.RULES:
         return _added(text)
     known = _known()
@@ -43,6 +45,24 @@ def load_program(name: str | Path | Program) -> Program:
             f"there is no program {text!r}: {nearest(text, [*known, *registry.RULES])}; a rule of your own is given as a path to its .yaml"
         )
     return _from_catalogue(text)
+
+
+def _with_its_files(program: Program, folder: Path) -> Program:
+    """The program with a calendar file that lies beside its own."""
+    own = program.calendar
+    if own is None or own.file is None or own.file.is_absolute():
+        return program
+    return program.model_copy(update={"calendar": own.model_copy(update={"file": folder / own.file})})
+
+
+def _vintage(program: Program, vintage: str) -> Program:
+    """One vintage of a program, for events of any day, since it was asked for by name."""
+    known = {each.vintage: each for each in program.dated if each.vintage}
+    if vintage not in known:
+        told = nearest(vintage, known) if known else "it has one only, so leave @ out"
+        raise StudyError(f"{program.name} has no vintage {vintage!r}: {told}")
+    found = known[vintage]
+    return found.model_copy(update={"name": found.asked_name, "only_in_force": False, "vintages": ()})
 
 
 def read_program(path: Path) -> Program:

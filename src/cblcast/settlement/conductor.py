@@ -12,8 +12,12 @@ from cblcast.frames.events import check_events, event_table
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, nearest, utc
-from cblcast.programs import load_program
+from cblcast.programs.asking import ask_for, in_force, load_programs, local_days
+from cblcast.programs.calendars import warn_about_calendars
+from cblcast.programs.dispatch import left_at, masked_for, masking_events, on_grid, without_outages
+from cblcast.programs.meters import as_program_sees
 from cblcast.programs.model import Program
+from cblcast.programs.terms import GapPolicy
 from cblcast.settlement.energies import event_energies, event_payments, scored_rows, with_limits
 from cblcast.settlement.estimate import PROBLEM_COLUMNS, estimate
 from cblcast.settlement.placebo_errors import placebo_errors
@@ -34,6 +38,8 @@ def settle(
     keep_intervals: bool = False,
     portfolio: bool = True,
     other_events: pd.DataFrame | None = None,
+    gaps: GapPolicy | None = None,
+    net_metered: bool = False,
 ) -> Settlement:
     """Settle real events by one or several rules.
 
@@ -42,7 +48,8 @@ def settle(
     panel : Panel
         As metered, the events included; they are masked here.
     events : DataFrame
-        ``site_id``, ``start``, ``stop``; optional ``notified``, ``committed_kw``.
+        ``site_id``, ``start``, ``stop``, which may lie between two readings; optional ``notified``, ``committed_kw``,
+        ``opted_out`` (yes, or the time from which on), ``ramp_in_min``, ``ramp_out_min``.
     programs : sequence of name, path or Program
     contract : Contract, optional
     prices : Series, optional
@@ -56,46 +63,110 @@ def settle(
         Keep the rows of every interval.
     portfolio : bool
     other_events : DataFrame, optional
-        Events that are not settled now but disqualify their days.
+        Events that are not settled now but disqualify their days; ``kind: outage`` are hours in which the meter says
+        nothing.
+    gaps : GapPolicy, optional
+        What happens where an event was not metered throughout, for rules that say nothing of it.
+    net_metered : bool
+        Whether a ratio that means nothing at a net meter becomes a shift.
 
     Raises
     ------
     DataError
-        Events that no rule could settle: zero length, off the metering grid, overlapping.
+        Events that no rule could settle: zero length, overlapping.
     """
-    chosen = tuple(load_program(program) for program in programs)
+    chosen = load_programs(programs, gaps, net_metered, event_table(events)["start"])
     if not chosen:
         raise DataError("no program is named: give at least one, e.g. caiso_10in10")
-    wishes = Wishes(contract, prices, coverage, days_around, keep_intervals, portfolio)
-    return finish(chosen, [settle_part(panel, events, chosen, wishes, other_events)], wishes)
+    warn_about_calendars(panel, chosen)
+    wishes = Wishes(contract, prices, coverage, days_around, keep_intervals, portfolio, other_events)
+    return finish(chosen, [settle_part(panel, events, chosen, wishes)], wishes)
 
 
 def settle_part(
     panel: Panel, events: pd.DataFrame, programs: Sequence[Program], wishes: Wishes, other: pd.DataFrame | None = None
 ) -> Part:
     """Settle the events of the sites of `panel`; what concerns portfolios is left to :func:`finish`."""
-    table, absent = _known_events(panel, events)
-    masked = panel.with_events(_all_events(panel, table, other))
-    part = Part(problems=[absent])
+    table, problems = _known_events(panel, events)
+    grid = on_grid(panel, table)
+    masks = masking_events(panel, table, wishes.other_events if other is None else other)
+    staying, left = _opted_out(table[~_shares_an_interval(grid)])
+    problems += [
+        _told(table[_shares_an_interval(grid)], "it shares a reading with the event before it: merge the two"),
+        left,
+    ]
+    part = Part(problems=problems)
+    days = local_days(panel, staying)
+    covered = _covered(programs, days)
     for program in programs:
-        found = estimate(program, masked, table, panel)
-        told, dark = event_energies(program, panel, table, found)
-        if wishes.contract is not None:
-            told = told.join(event_payments(wishes.contract, panel, found, told, wishes.prices))
-        if wishes.coverage is not None:
-            trial = placebo_errors(program, panel, masked, table, wishes.days_around)
-            told = with_limits(told, panel, trial.errors, wishes.coverage)
-            part.trials.append(trial)
-        if wishes.portfolio:
-            part.sums.append(site_sums(panel, found, told))
-        if wishes.keep_intervals:
-            part.scored.append(scored_rows(program, found, told))
-        part.events.append(told)
-        part.problems += [found.problems, dark]
+        due = in_force(program, days)
+        own = staying[due].reset_index(drop=True)
+        part.problems.append(_out_of_date(program, staying[~covered[_base(program)]]))
+        covered[_base(program)] = np.ones(len(staying), dtype=bool)  # told once
+        _settle_program(part, program, panel, own, masks, wishes)
     return part
 
 
-def _known_events(panel: Panel, events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _settle_program(
+    part: Part, program: Program, panel: Panel, table: pd.DataFrame, masks: pd.DataFrame, wishes: Wishes
+) -> None:
+    """Add what `program` says of the events of `table` to `part`."""
+    panel = as_program_sees(program, panel)
+    masked, metered = masked_for(program, panel, masks), without_outages(panel, masks)
+    found = estimate(program, masked, table, metered)
+    told, dark = event_energies(program, metered, table, found)
+    if wishes.contract is not None:
+        told = told.join(event_payments(wishes.contract, metered, found, told, wishes.prices))
+    if wishes.coverage is not None:
+        trial = placebo_errors(program, metered, masked, table, wishes.days_around)
+        told = with_limits(told, panel, trial.errors, wishes.coverage)
+        part.trials.append(trial)
+    if wishes.portfolio:
+        part.sums.append(site_sums(panel, found, told))
+    if wishes.keep_intervals:
+        part.scored.append(scored_rows(program, found, told))
+    part.events.append(told)
+    part.problems += [found.problems, dark]
+
+
+def _base(program: Program) -> str:
+    return program.name.partition("@")[0]
+
+
+def _covered(programs: Sequence[Program], days: np.ndarray) -> dict[str, np.ndarray]:
+    """On which days some vintage of each program is in force, or was asked for by name."""
+    found: dict[str, np.ndarray] = {}
+    for program in programs:
+        found[_base(program)] = found.get(_base(program), np.zeros(len(days), dtype=bool)) | in_force(program, days)
+    return found
+
+
+def _out_of_date(program: Program, events: pd.DataFrame) -> pd.DataFrame:
+    return _told(events, f"{_base(program)} is not in force on that day: {ask_for(program)}").assign(
+        program=_base(program)
+    )
+
+
+def _opted_out(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The events in which the site took part, at least for a while, and the others as problems."""
+    gone = left_at(table) <= microseconds(table["start"])
+    return table[~gone].reset_index(drop=True), _told(table[gone], "the site opted out of the event")
+
+
+def _shares_an_interval(grid: pd.DataFrame) -> np.ndarray:
+    """Events that begin in an interval in which the site's event before them ends; bool, shape (n_events,)."""
+    start, stop = microseconds(grid["start"]), microseconds(grid["stop"])
+    same = np.r_[False, grid[SITE].to_numpy()[1:] == grid[SITE].to_numpy()[:-1]]
+    shares: np.ndarray = same & (start < np.r_[start[:1], stop[:-1]])
+    return shares
+
+
+def _told(events: pd.DataFrame, reason: str) -> pd.DataFrame:
+    """Events as problems of every program."""
+    return events[[SITE, "start"]].assign(program="", reason=reason)[PROBLEM_COLUMNS]
+
+
+def _known_events(panel: Panel, events: pd.DataFrame) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     """Events that the panel can hold, checked and sorted, and the others with a reason."""
     table = event_table(events).reset_index(drop=True)
     if table.empty:
@@ -113,28 +184,14 @@ def _known_events(panel: Panel, events: pd.DataFrame) -> tuple[pd.DataFrame, pd.
         raise DataError(
             f"no site of the events is in the data, e.g. {first!r}: {nearest(first, map(str, panel.site_ids))}"
         )
-    absent = pd.DataFrame(
-        {
-            "program": "",
-            SITE: table[SITE],
-            "start": pd.DatetimeIndex(table["start"]),
-            "reason": np.where(code < 0, "the site is not in the data", "the event lies outside the metered span"),
-        },
-        columns=PROBLEM_COLUMNS,
-    )[bad]
+    absent = [
+        _told(table[code < 0], "the site is not in the data"),
+        _told(table[outside], "the event lies outside the metered span"),
+    ]
     kept = table[~bad]
     if kept.empty:
         raise DataError(
             f"every event lies outside the metered span of its site, e.g. {table[SITE].iloc[0]!r} at "
             f"{table['start'].iloc[0]}: extend the meter data"
         )
-    return check_events(kept, panel), absent
-
-
-def _all_events(panel: Panel, table: pd.DataFrame, other: pd.DataFrame | None) -> pd.DataFrame:
-    parts = [table[[SITE, "start", "stop"]]]
-    for more in (other, panel.events):
-        if more is not None and len(more):
-            known = event_table(more)
-            parts.append(known.loc[known[SITE].isin(panel.site_ids), [SITE, "start", "stop"]])
-    return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)
+    return check_events(kept, panel, off_grid=True), absent

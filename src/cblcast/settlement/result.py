@@ -89,6 +89,7 @@ class Wishes:
     days_around: int = 60
     keep_intervals: bool = False
     portfolio: bool = True
+    other_events: pd.DataFrame | None = None
 
 
 @dataclass

@@ -11,7 +11,8 @@ import pandas as pd
 from cblcast.frames.events import event_table
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, StudyError, require_columns
-from cblcast.programs import load_program
+from cblcast.programs.asking import load_programs
+from cblcast.programs.calendars import warn_about_calendars_of
 from cblcast.programs.model import Program
 from cblcast.settlement.conductor import settle_part
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
@@ -53,14 +54,15 @@ def settle_file(
     A process reads its own sites, so nothing but results crosses between processes.
     """
     wishes = wishes or Wishes()
-    chosen = tuple(load_program(program) for program in programs)
+    table = event_table(events).assign(**{SITE: lambda frame: frame[SITE].astype(str)})
+    chosen = load_programs(programs, starts=table["start"])
     crowd = [program.name for program in chosen if program.family == "control_group"]
     if crowd:
         raise StudyError(
             f"{crowd[0]} needs all its customers at once, and a file is settled some sites at a time: use settle"
         )
-    table = event_table(events).assign(**{SITE: lambda frame: frame[SITE].astype(str)})
     known = table[SITE].isin(sites.index.astype(str))
+    warn_about_calendars_of(sites, int(table["start"].max().year), chosen)
     if not known.any():
         raise DataError(f"no site of the events is in the data, e.g. {table[SITE].iloc[0]!r}: check the site ids")
     wanted = np.sort(table.loc[known, SITE].unique())

@@ -20,11 +20,17 @@ from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.price_series import read_price_series
 from cblcast.io.site_table import read_sites
-from cblcast.programs import explain
+from cblcast.programs import explain, load_program
+from cblcast.programs.asking import load_programs
+from cblcast.programs.calendars import warn_about_calendars, with_calendar
+from cblcast.programs.dispatch import on_grid
+from cblcast.programs.terms import GapPolicy
 from cblcast.report.settlement import settlement_page
 from cblcast.settlement import Settlement, Wishes, settle, settle_file
 from cblcast.value.contract import Contract, read_contract
 from cblcast.workflow.outputs import check_ending, check_outputs, frame_writer, text_writer, write_all
+
+READ_AS_IT_STANDS = ("sites", "tz", "country", "subdivision")  # what may be said of a file that is not converted
 
 
 def read_case(data: str | Path, events: str | Path, reader: ReaderOptions) -> tuple[Panel, pd.DataFrame]:
@@ -32,6 +38,12 @@ def read_case(data: str | Path, events: str | Path, reader: ReaderOptions) -> tu
     panel = read_meter(str(data), options=reader)
     more = {} if Path(events).suffix.lower() == ".json" else {"unknown_sites": "keep"}
     return panel, read_dispatch(events, panel, tz=reader.tz, **more)
+
+
+def read_others(path: Path, panel: Panel, reader: ReaderOptions) -> pd.DataFrame:
+    """Events that only exclude their days; those of sites that the meter lacks say nothing."""
+    more = {} if path.suffix.lower() == ".json" else {"unknown_sites": "keep"}
+    return read_dispatch(path, panel, tz=reader.tz, **more)
 
 
 def settle_files(
@@ -46,23 +58,32 @@ def settle_files(
     out: Path | None = None,
     html: Path | None = None,
     processes: int | None = None,
+    other_events: Path | None = None,
+    gaps: GapPolicy | None = None,
+    net_metered: bool = False,
 ) -> Settlement:
     """Settle the events of a file by rules; write the events and a page.
+
+    `other_events` only exclude their days; `gaps` and `net_metered` are terms for rules that have none of their own.
 
     With `processes`, a Parquet file of the panel's own columns is settled some sites at a time, in bounded memory.
     """
     _each_once(programs)
-    inputs = {"--data": data, "--events": events, "--contract": contract, "--prices": prices, **reader.files}
+    more = {"--contract": contract, "--prices": prices, "--other-events": other_events}
+    inputs = {"--data": data, "--events": events, **more, **reader.files}
     inputs |= {f"--program {name}": Path(name) for name in programs if Path(name).suffix in (".yaml", ".yml")}
     check_outputs({"--out": out, "--html": html}, inputs)
     check_ending(out)
     terms = None if contract is None else read_contract(contract)
+    rules = load_programs(programs, gaps, net_metered)
     if processes is not None:
-        wishes = Wishes(terms, read_prices(prices), coverage)
-        told = settle_file(*read_parts(data, events, reader), programs, wishes, processes=processes)
+        others = None if other_events is None else read_events(other_events, unknown_sites="keep", tz=reader.tz)
+        wishes = Wishes(terms, read_prices(prices), coverage, other_events=others)
+        told = settle_file(*read_parts(data, events, reader), rules, wishes, processes=processes)
     else:
         panel, table = read_case(data, events, reader)
-        told = settle(panel, table, programs, terms, prices=read_prices(prices), coverage=coverage)
+        others = None if other_events is None else read_others(other_events, panel, reader)
+        told = settle(panel, table, rules, terms, prices=read_prices(prices), coverage=coverage, other_events=others)
     if told.events.empty:
         first = told.problems.iloc[0]
         raise DataError(
@@ -78,7 +99,7 @@ def settle_files(
 
 def read_parts(data: str | Path, events: str | Path, reader: ReaderOptions) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
     """A Parquet file that is not read yet, its sites, and the events; nothing of the file may need to be converted."""
-    changed = [name.replace("_", "-") for name in reader.given if name not in ("sites", "tz")]
+    changed = [name.replace("_", "-") for name in reader.given if name not in READ_AS_IT_STANDS]
     if Path(data).suffix != ".parquet" or reader.sites is None or changed:
         raise StudyError(
             "--processes settles a .parquet file with site_id, time (with a zone) and observed_kw [kW] as it stands: give "
@@ -89,6 +110,10 @@ def read_parts(data: str | Path, events: str | Path, reader: ReaderOptions) -> t
         if reader.tz is None:
             raise StudyError("the sites have no column tz: add it, or give --tz")
         known = known.assign(tz=reader.tz)
+    for column in ("country", "subdivision"):
+        value = getattr(reader, column)
+        if value is not None:
+            known = known.assign(**{column: known[column].fillna(value) if column in known.columns else value})
     return Path(data), known, read_events(events, unknown_sites="keep", tz=reader.tz)
 
 
@@ -131,6 +156,7 @@ def eligibility_files(
     """Sufficiency of each site, admissibility of each rule, and the rule to take against learned baselines (with spans)."""
     _each_once(programs)
     panel = read_meter(str(data), options=reader)
+    warn_about_calendars(panel, [load_program(program) for program in programs])
     first = choose or (None, None)
     days = placebo_events(panel, start, stop, first=first[0], last=first[1])
     found = {"sufficiency": sufficiency(panel).reset_index(), "rules": certify(panel, days, programs, gate)}
@@ -150,11 +176,15 @@ def integrity_files(
 ) -> dict[str, pd.DataFrame]:
     """What stands out in events, and their delivered energy adjusted and unadjusted."""
     panel, table = read_case(data, events, reader)
-    table = table[table[SITE].isin(panel.site_ids)]
+    rule = load_program(program)
+    warn_about_calendars(panel, [rule])
+    panel = panel if rule.calendar is None else with_calendar(rule.calendar, panel)
+    called = table[table[SITE].isin(panel.site_ids)]
+    table = on_grid(panel, called)  # readings that an event begins or ends in are screened whole
     if table.empty:
         raise DataError("no site of the events is in the data: check the site ids")
     return {
         "events": screen(panel, table, program),
         "sites": selection_bias(panel, table, program).reset_index(),
-        "side_by_side": side_by_side(panel, table, program),
+        "side_by_side": side_by_side(panel, called, program),
     }
