@@ -272,6 +272,7 @@ WORLDS = Registry(
     {
         "microgrid": "cblcast.workflow.microgrid:MicrogridWorld",
         "commuting": "cblcast.workflow.commuting:Commuting",
+        "building": "cblcast.workflow.building:Building",
     },
     "cblcast.worlds",
 )

@@ -98,6 +98,10 @@ class BuildingResult:
         ``hvac_kw``, ``hot_water_kw``, ``refrigeration_kw``, ``base_kw`` with the program, without noise.
     events : DataFrame
         ``site_id``, ``start``, ``stop``, ``notified``, ``truth_kw`` and ``shed_kw`` (means over the event), of those who follow.
+    moved_kw : DataFrame, index time, columns site_id
+        What the program moved: load without it minus load with it, without noise [kW].
+    spans : list of (int, int)
+        First step of each event, and the step after its last.
     responses : list of Response
         One an event, in time, over all customers.
     customers : DrawnCustomers
@@ -110,6 +114,8 @@ class BuildingResult:
     panel: Panel
     devices: pd.DataFrame
     events: pd.DataFrame
+    moved_kw: pd.DataFrame
+    spans: list[tuple[int, int]]
     responses: list[Response]
     customers: DrawnCustomers
     follows: Array
@@ -162,12 +168,12 @@ class _World:
         panel = self._panel(observed, truth)
         devices = self._long({"hvac_kw": with_it, **fixed})
         events = self._events(spans, observed, truth)
-        notes = (
-            *weather.notes,
-            "customers are drawn, their weather is measured",
-            *self._told(spans, saturated, without),
+        told = self._told(responses, saturated, without)
+        notes = (*weather.notes, "customers are drawn, their weather is measured", *told)
+        moved = pd.DataFrame(without - with_it, index=panel.data.index.levels[1], columns=panel.site_ids)
+        return BuildingResult(
+            panel, devices, events, moved, spans, responses, self.customers, self.follows, saturated, notes
         )
-        return BuildingResult(panel, devices, events, responses, self.customers, self.follows, saturated, notes)
 
     def _event_days(self) -> Array:
         asked, day = self.world.event_days, self.day
@@ -226,15 +232,21 @@ class _World:
             return np.full(self.world.count, np.nan)
         return self._at_limit(without)[np.concatenate([np.arange(*span) for span in spans])].mean(axis=0)
 
-    def _told(self, spans: list[tuple[int, int]], saturated: Array, without: Array) -> list[str]:
+    def _told(self, responses: list[Response], saturated: Array, without: Array) -> list[str]:
         told = []
         program = self.world.program
-        full = int((saturated >= 0.999).sum())
-        if full and program is not None and program.load_fraction == 1 and not np.isfinite(program.power_set_point_kw):
-            told.append(
-                f"{full} of {self.world.count} customers have a plant at its limit throughout the events: a moved set point "
-                "sheds nothing there until the room has warmed by as much"
-            )
+        rooms, shed = self.customers.rooms, np.abs([one.shed_kw for one in responses])
+        by_set_point = (
+            program is not None and program.load_fraction == 1 and not np.isfinite(program.power_set_point_kw)
+        )
+        if responses and by_set_point:
+            plant = np.maximum(rooms.cool_max_kw / rooms.cool_cop, rooms.heat_max_kw / rooms.heat_cop)
+            nothing = (saturated >= 0.999) & (shed.max(axis=0) < 0.01 * plant) & self.follows & (plant > 0)
+            if nothing.any():
+                told.append(
+                    f"{int(nothing.sum())} of {self.world.count} customers have a plant at its limit throughout the events and a "
+                    "room beyond the moved set point already: it sheds nothing there"
+                )
         if self.world.deadband_k is None:
             always = self._at_limit(without).mean(axis=0)
             if (always > 0.5).any():
