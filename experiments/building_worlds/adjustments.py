@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from identification import EVENT_DAYS, season
 
 from cblcast.frames.events import NAMED_WINDOWS
 from cblcast.simulate.building import BuildingWorld, simulate_building
 from cblcast.simulate.building_program import BuildingProgram
 from cblcast.simulate.suggested_windows import suggest_windows, window_bias
-from identification import EVENT_DAYS, season
 
 PROGRAMS = {
     "set point +2 K": BuildingProgram(17, 20, shift_k=2),

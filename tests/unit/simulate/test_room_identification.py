@@ -55,7 +55,7 @@ def test_an_event_tells_the_time_constant_the_shed_and_the_snapback(tau, noise):
         assert found.range_h[0] < found.time_constant_h < found.range_h[1] < 2 * tau
     free, _ = metered(customer(tau), out, Signals.none(len(out)))
     spans = program.spans(DAY, HOUR, EVENTS)
-    told = [found.response(out, asked, span, STEP_H) for span in spans[:1]][0]
+    told = found.response(out, asked, spans[0], STEP_H)
     first, stop = spans[0]
     end = spans[1][0]
     assert told.shed_kw[0] == pytest.approx((free - hvac)[first:stop].mean(), rel=0.1)
