@@ -27,6 +27,7 @@ class Customers(Section):
     room: Literal["1R1C", "2R2C"] = "2R2C"
     heating: Literal["heat_pump", "resistive", "none"] = "heat_pump"
     cooling: bool = True
+    plant_size: tuple[float, float] = (1.15, 1.6)  # over the load of the design hour; below 1 too small for it
     hot_water_share: Share = 0.0
     litres_per_day: float = Field(default=100.0, ge=0)
     refrigeration_share: Share = 0.0

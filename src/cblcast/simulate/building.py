@@ -19,7 +19,7 @@ from cblcast.physics.recovery import Response, response
 from cblcast.simulate.building_devices import base_kw, cold_room_kw, hot_water_kw
 from cblcast.simulate.building_program import BuildingProgram, hottest_days
 from cblcast.simulate.building_weather import SteppedWeather
-from cblcast.simulate.drawn_rooms import DrawnCustomers, draw_customers
+from cblcast.simulate.drawn_rooms import PLANT_SIZE, DrawnCustomers, draw_customers
 from cblcast.simulate.room_fleet import stream_rooms
 
 Array = np.ndarray
@@ -34,7 +34,7 @@ class BuildingWorld:
 
     Attributes
     ----------
-    kind, count, room, heating, cooling
+    kind, count, room, heating, cooling, plant_size
         As :func:`~cblcast.simulate.drawn_rooms.draw_customers`.
     hot_water_share, refrigeration_share : float
         Share of the customers with an electric water heater, with a cold room.
@@ -43,9 +43,8 @@ class BuildingWorld:
     program : BuildingProgram or None
     event_days : int or sequence of str
         So many of the hottest (with ``coldest``: coldest) working days, or local dates.
-    coldest : bool
-    participation : float
-        Share of the customers that follow.
+    coldest, participation : bool, float
+        Take the coldest days; share of the customers that follow.
     deadband_k : float or None
         On/off thermostats with this dead band [K]; None: ideal ones of limited power.
     noise : float
@@ -60,6 +59,7 @@ class BuildingWorld:
     room: str = "2R2C"
     heating: str = "heat_pump"
     cooling: bool = True
+    plant_size: tuple[float, float] = PLANT_SIZE
     hot_water_share: float = 0.0
     litres_per_day: float = 100.0
     refrigeration_share: float = 0.0
@@ -107,7 +107,7 @@ class BuildingResult:
     customers : DrawnCustomers
     follows : ndarray of bool, shape (n,)
     saturated : ndarray, shape (n,)
-        Share of the event hours in which the plant is at its limit without the program; NaN without events.
+        Share of the event hours with the plant at its limit without the program; NaN without events.
     notes : tuple of str
     """
 
@@ -144,7 +144,7 @@ class _World:
         cold, hot = np.quantile(weather.drive.out_c, [0.01, 0.99])
         self.customers = draw_customers(
             world.kind, world.count, self.rng["rooms"], float(cold), float(hot),
-            room=world.room, heating=world.heating, cooling=world.cooling,
+            room=world.room, heating=world.heating, cooling=world.cooling, plant_size=world.plant_size,
         )  # fmt: skip
         n, who = world.count, self.rng["who"]
         self.follows = who.random(n) < world.participation
@@ -248,11 +248,11 @@ class _World:
                     "room beyond the moved set point already: it sheds nothing there"
                 )
         if self.world.deadband_k is None:
-            always = self._at_limit(without).mean(axis=0)
-            if (always > 0.5).any():
+            full = self._at_limit(without).sum(axis=0) > 0.5 * np.maximum((without > 0).sum(axis=0), 1)
+            if full.any():
                 told.append(
-                    f"{int((always > 0.5).sum())} of {self.world.count} customers have a plant too small to reach its set point "
-                    "for more than half of the time"
+                    f"{int(full.sum())} of {self.world.count} customers have a plant too small to reach its set point: "
+                    "it is at its limit in more than half of the time that it runs"
                 )
         idle = int((without.max(axis=0) <= 0).sum())
         if idle:

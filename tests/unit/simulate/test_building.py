@@ -129,6 +129,14 @@ def test_a_saturated_plant_sheds_nothing_and_that_is_told():
     assert not any("sheds nothing" in note for note in simulated().notes)
 
 
+def test_a_plant_that_can_never_reach_its_set_point_is_told():
+    result = simulate_building(replace(WORLD, count=5, plant_size=(0.01, 0.02)), summer())
+    assert any("5 of 5 customers have a plant too small" in note for note in result.notes)
+    assert not any("too small" in note for note in simulated().notes)
+    with pytest.raises(DataError, match="plant_size"):
+        simulate_building(replace(WORLD, plant_size=(2.0, 1.0)), summer())
+
+
 @pytest.mark.parametrize(
     ("program", "asked"),
     [
