@@ -1,8 +1,8 @@
-"""Buildings as worlds: recomputes results.json and the tables of this folder, 8 min of one core.
+"""Buildings as worlds: recomputes results.json and the tables of this folder, 3 min of one core.
 
     CBLCAST_DATA_DIR=... python experiments/building_worlds/run.py
 
-Without CBLCAST_DATA_DIR three of the six buildings are left out, and said.
+Without CBLCAST_DATA_DIR two of the six buildings (b6, b33) are left out, and said.
 """
 
 from __future__ import annotations
