@@ -16,7 +16,7 @@ from cblcast.simulate.rooms import Signals
 from cblcast.simulate.thermostat_room import Asked
 
 EVENT_DAYS = tuple(f"2019-{day}" for day in ("06-12", "06-19", "06-26", "07-03", "07-10", "07-17", "07-24", "07-31"))
-PROGRAM = BuildingProgram(14, 17, shift_k=2.0)
+PROGRAM = BuildingProgram(14, 17, shift_k=0.7)  # reached within the event by most: see room_identification
 CUSTOMERS = 12
 LEAD_STEPS, TAIL_STEPS = 4 * 96, 96
 WHAT = ("shed_kw", "snapback_kwh", "first_hour_kwh")

@@ -277,6 +277,7 @@ WORLDS = Registry(
         "microgrid": "cblcast.workflow.microgrid:MicrogridWorld",
         "commuting": "cblcast.workflow.commuting:Commuting",
         "households": "cblcast.workflow.households:Households",
+        "building": "cblcast.workflow.building:Building",
     },
     "cblcast.worlds",
 )

@@ -52,3 +52,19 @@ def test_bad_input_is_one_sentence(monkeypatch, capsys, tmp_path):
     assert code == 2
     assert said.err.strip().count("\n") == 0
     assert "does not divide" in said.err
+
+
+BUILDINGS = Path(__file__).parents[2] / "experiments" / "building_worlds" / "world.yaml"
+
+
+def test_a_world_of_buildings_is_written_and_reproduced(monkeypatch, capsys, tmp_path):
+    small = ("--set", "customers.count=2", "--set", "days=40", "--set", "step_min=60", "--set", "program.days=2")
+    for out in ("one", "two"):
+        code, said = run(monkeypatch, capsys, "simulate", BUILDINGS, *small, "--out", tmp_path / out, "--json")
+        assert code == 0, said.err
+    names = {"panel.csv", "truth.csv", "devices.csv", "events.csv", "sites.csv", "responses.csv", "summary.json"}
+    assert {path.name for path in (tmp_path / "one").iterdir()} == names
+    assert all((tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes() for name in names)
+    code, said = run(monkeypatch, capsys, "simulate", BUILDINGS, "--set", "customers.kind=castle")
+    assert code == 2
+    assert said.err.strip().count("\n") == 0

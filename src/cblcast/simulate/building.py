@@ -19,7 +19,7 @@ from cblcast.physics.recovery import Response, response
 from cblcast.simulate.building_devices import base_kw, cold_room_kw, hot_water_kw
 from cblcast.simulate.building_program import BuildingProgram, hottest_days
 from cblcast.simulate.building_weather import SteppedWeather
-from cblcast.simulate.drawn_rooms import DrawnCustomers, draw_customers
+from cblcast.simulate.drawn_rooms import PLANT_SIZE, DrawnCustomers, draw_customers
 from cblcast.simulate.room_fleet import stream_rooms
 
 Array = np.ndarray
@@ -34,7 +34,7 @@ class BuildingWorld:
 
     Attributes
     ----------
-    kind, count, room, heating, cooling
+    kind, count, room, heating, cooling, plant_size
         As :func:`~cblcast.simulate.drawn_rooms.draw_customers`.
     hot_water_share, refrigeration_share : float
         Share of the customers with an electric water heater, with a cold room.
@@ -43,9 +43,8 @@ class BuildingWorld:
     program : BuildingProgram or None
     event_days : int or sequence of str
         So many of the hottest (with ``coldest``: coldest) working days, or local dates.
-    coldest : bool
-    participation : float
-        Share of the customers that follow.
+    coldest, participation : bool, float
+        Take the coldest days; share of the customers that follow.
     deadband_k : float or None
         On/off thermostats with this dead band [K]; None: ideal ones of limited power.
     noise : float
@@ -60,6 +59,7 @@ class BuildingWorld:
     room: str = "2R2C"
     heating: str = "heat_pump"
     cooling: bool = True
+    plant_size: tuple[float, float] = PLANT_SIZE
     hot_water_share: float = 0.0
     litres_per_day: float = 100.0
     refrigeration_share: float = 0.0
@@ -98,18 +98,24 @@ class BuildingResult:
         ``hvac_kw``, ``hot_water_kw``, ``refrigeration_kw``, ``base_kw`` with the program, without noise.
     events : DataFrame
         ``site_id``, ``start``, ``stop``, ``notified``, ``truth_kw`` and ``shed_kw`` (means over the event), of those who follow.
+    moved_kw : DataFrame, index time, columns site_id
+        What the program moved: load without it minus load with it, without noise [kW].
+    spans : list of (int, int)
+        First step of each event, and the step after its last.
     responses : list of Response
         One an event, in time, over all customers.
     customers : DrawnCustomers
     follows : ndarray of bool, shape (n,)
     saturated : ndarray, shape (n,)
-        Share of the event hours in which the plant is at its limit without the program; NaN without events.
+        Share of the event hours with the plant at its limit without the program; NaN without events.
     notes : tuple of str
     """
 
     panel: Panel
     devices: pd.DataFrame
     events: pd.DataFrame
+    moved_kw: pd.DataFrame
+    spans: list[tuple[int, int]]
     responses: list[Response]
     customers: DrawnCustomers
     follows: Array
@@ -138,7 +144,7 @@ class _World:
         cold, hot = np.quantile(weather.drive.out_c, [0.01, 0.99])
         self.customers = draw_customers(
             world.kind, world.count, self.rng["rooms"], float(cold), float(hot),
-            room=world.room, heating=world.heating, cooling=world.cooling,
+            room=world.room, heating=world.heating, cooling=world.cooling, plant_size=world.plant_size,
         )  # fmt: skip
         n, who = world.count, self.rng["who"]
         self.follows = who.random(n) < world.participation
@@ -162,12 +168,12 @@ class _World:
         panel = self._panel(observed, truth)
         devices = self._long({"hvac_kw": with_it, **fixed})
         events = self._events(spans, observed, truth)
-        notes = (
-            *weather.notes,
-            "customers are drawn, their weather is measured",
-            *self._told(spans, saturated, without),
+        told = self._told(responses, saturated, without)
+        notes = (*weather.notes, "customers are drawn, their weather is measured", *told)
+        moved = pd.DataFrame(without - with_it, index=panel.data.index.levels[1], columns=panel.site_ids)
+        return BuildingResult(
+            panel, devices, events, moved, spans, responses, self.customers, self.follows, saturated, notes
         )
-        return BuildingResult(panel, devices, events, responses, self.customers, self.follows, saturated, notes)
 
     def _event_days(self) -> Array:
         asked, day = self.world.event_days, self.day
@@ -226,21 +232,27 @@ class _World:
             return np.full(self.world.count, np.nan)
         return self._at_limit(without)[np.concatenate([np.arange(*span) for span in spans])].mean(axis=0)
 
-    def _told(self, spans: list[tuple[int, int]], saturated: Array, without: Array) -> list[str]:
+    def _told(self, responses: list[Response], saturated: Array, without: Array) -> list[str]:
         told = []
         program = self.world.program
-        full = int((saturated >= 0.999).sum())
-        if full and program is not None and program.load_fraction == 1 and not np.isfinite(program.power_set_point_kw):
-            told.append(
-                f"{full} of {self.world.count} customers have a plant at its limit throughout the events: a moved set point "
-                "sheds nothing there until the room has warmed by as much"
-            )
-        if self.world.deadband_k is None:
-            always = self._at_limit(without).mean(axis=0)
-            if (always > 0.5).any():
+        rooms, shed = self.customers.rooms, np.abs([one.shed_kw for one in responses])
+        by_set_point = (
+            program is not None and program.load_fraction == 1 and not np.isfinite(program.power_set_point_kw)
+        )
+        if responses and by_set_point:
+            plant = np.maximum(rooms.cool_max_kw / rooms.cool_cop, rooms.heat_max_kw / rooms.heat_cop)
+            nothing = (saturated >= 0.999) & (shed.max(axis=0) < 0.01 * plant) & self.follows & (plant > 0)
+            if nothing.any():
                 told.append(
-                    f"{int((always > 0.5).sum())} of {self.world.count} customers have a plant too small to reach its set point "
-                    "for more than half of the time"
+                    f"{int(nothing.sum())} of {self.world.count} customers have a plant at its limit throughout the events and a "
+                    "room beyond the moved set point already: it sheds nothing there"
+                )
+        if self.world.deadband_k is None:
+            full = self._at_limit(without).sum(axis=0) > 0.5 * np.maximum((without > 0).sum(axis=0), 1)
+            if full.any():
+                told.append(
+                    f"{int(full.sum())} of {self.world.count} customers have a plant too small to reach its set point: "
+                    "it is at its limit in more than half of the time that it runs"
                 )
         idle = int((without.max(axis=0) <= 0).sum())
         if idle:

@@ -58,7 +58,7 @@ KINDS = {
 }  # fmt: skip
 HEATING_COP = {"heat_pump": 3.0, "resistive": 1.0}
 COOLING_COP = 3.0
-OVERSIZED = (1.15, 1.6)  # plant over the load of the coldest and hottest design hour
+PLANT_SIZE = (1.15, 1.6)  # plant over the load of the coldest and hottest design hour
 AIR_SHARE, AIR_COUPLING = (0.05, 0.15), (3.0, 8.0)  # of rooms of two capacities
 
 
@@ -82,6 +82,7 @@ def draw_customers(
     room: str = "2R2C",
     heating: str = "heat_pump",
     cooling: bool = True,
+    plant_size: tuple[float, float] = PLANT_SIZE,
 ) -> DrawnCustomers:
     """Draw customers; the same generator state gives the same ones.
 
@@ -95,6 +96,8 @@ def draw_customers(
     room : {"1R1C", "2R2C"}
     heating : {"heat_pump", "resistive", "none"}
     cooling : bool
+    plant_size : (float, float)
+        Bounds of the plant over the load of the coldest and hottest design hour; below 1 it never reaches its set point then.
     """
     for what, value, known in (
         ("kind", kind, tuple(KINDS)),
@@ -105,6 +108,8 @@ def draw_customers(
             raise DataError(f"{what} is {value!r}: one of {', '.join(known)}")
     if count < 1:
         raise DataError(f"a world of {count} customers has nothing in it: give 1 or more")
+    if not 0 <= plant_size[0] <= plant_size[1]:
+        raise DataError(f"plant_size is {plant_size}: give two shares of the design load, the lower first")
     like = KINDS[kind]
 
     def even(span: tuple[float, float]) -> Array:
@@ -120,10 +125,10 @@ def draw_customers(
     base = floor * scaled(like.base_w_m2) / 1000
     heat_set, cool_set, setback = even(like.heat_set_c), even(like.cool_set_c), even(like.setback_k)
     opens, closes = (np.rint(2 * even(span)) / 2 for span in (like.opens_h, like.closes_h))
-    oversized_heat, oversized_cool = even(OVERSIZED), even(OVERSIZED)
+    size_heat, size_cool = even(plant_size), even(plant_size)
     air_share, coupling = even(AIR_SHARE), even(AIR_COUPLING)
-    heat_max = oversized_heat * loss * np.maximum(heat_set - coldest_c, 0)
-    cool_max = oversized_cool * (loss * np.maximum(hottest_c - cool_set, 0) + gain + 0.5 * aperture)
+    heat_max = size_heat * loss * np.maximum(heat_set - coldest_c, 0)
+    cool_max = size_cool * (loss * np.maximum(hottest_c - cool_set, 0) + gain + 0.5 * aperture)
     two = room == "2R2C"
     rooms = Rooms(
         loss_kw_k=loss,

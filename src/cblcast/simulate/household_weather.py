@@ -8,14 +8,12 @@ import numpy as np
 import pandas as pd
 
 from cblcast.errors import DataError
-from cblcast.frames.instants import HOUR_US, microseconds
 from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel
-from cblcast.physics.sun import global_horizontal, sine_of_elevation
+from cblcast.physics.sun import sun_position
 from cblcast.simulate.household_devices import Calendar
 from cblcast.simulate.households import HouseholdWeather
 
-NOON_2000_US = 946_728_000_000_000
 ROOF_QUANTILE = 0.999  # installed power of a roof, where nobody says it: what it reaches for nine hours a year
 
 
@@ -105,10 +103,13 @@ def _with_ghi(mean: pd.DataFrame, panel: Panel) -> pd.DataFrame:
         return mean
     if not {"dni_wm2", "dhi_wm2"} <= set(mean.columns) or not {"lat", "lon"} <= set(panel.sites.columns):
         raise DataError("the measured homes need ghi_wm2, or dni_wm2 and dhi_wm2 with lat and lon in their sites")
-    middle = microseconds(pd.DatetimeIndex(mean.index.tz_convert("UTC"))) + panel.step_us // 2
+    middle = mean.index + panel.step / 2
     lat, lon = (float(panel.sites[name].iloc[0]) for name in ("lat", "lon"))
-    sine = sine_of_elevation((middle - NOON_2000_US) / HOUR_US, lat, lon)
-    return mean.assign(ghi_wm2=global_horizontal(mean["dni_wm2"], mean["dhi_wm2"], sine))
+    zone_h = mean.index[0].utcoffset().total_seconds() / 3600
+    hour = (middle.hour + middle.minute / 60).to_numpy()
+    sun = sun_position(middle.day_of_year.to_numpy(), hour, lat, lon, zone_h)
+    up = np.maximum(np.cos(np.radians(sun.zenith_deg)), 0.0)
+    return mean.assign(ghi_wm2=mean["dhi_wm2"] + mean["dni_wm2"] * up)
 
 
 def _filled(mean: pd.DataFrame, columns: list[str], step_h: float) -> tuple[pd.DataFrame, int]:

@@ -25,6 +25,7 @@ from cblcast.simulate.thermostat_room import Asked, simulated_kw
 
 Array = np.ndarray
 STARTS_H = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0)
+GAINS_K = (0.0, 3.0, 6.0)
 BALANCE_C = np.arange(2.0, 30.1, 0.5)
 CONFIDENCE = 1.96
 LONGEST_H = 2000.0
@@ -117,7 +118,7 @@ class _Fit:
             )
         warmth = np.interp(np.arange(len(out)), np.flatnonzero(np.isfinite(out)), out[np.isfinite(out)])
         self.inputs = np.concatenate([warmth[None], asked.stacked()])
-        self.load = load[self.known]
+        self.load, self.day = load[self.known], np.asarray(day)[self.known] - int(np.min(day))
         slot = np.floor(np.asarray(hour) / step_h + 1e-9).astype(int) + per_day * ((np.asarray(day) + 3) % 7 >= 5)
         self.slot, self.n_slots = slot[self.known], 2 * per_day
         self.count = np.maximum(np.bincount(self.slot, minlength=self.n_slots), 1)
@@ -126,9 +127,15 @@ class _Fit:
         k, balance = self._steady()
         needed = max(float(np.maximum(self.sign * (self.inputs[0] - balance), 0).max() * k), 1e-6)
         self.free = np.array([True, True, True, True, bool(np.ptp(self.inputs[4]) > 0)])
-        starts = [np.array([np.log(k), balance, np.log(tau), np.log(1.3 * needed), 0.0]) for tau in STARTS_H]
-        self.rest = min(starts, key=lambda x: float((self._misses(x) ** 2).sum()))
+        there = float(self.inputs[4].mean())
+        # The first guess knows one balance temperature: with gains the empty building's lies above it, by their share.
+        starts = [
+            np.array([np.log(k), balance + gain * there, np.log(tau), np.log(1.3 * needed), gain])
+            for tau in STARTS_H
+            for gain in (GAINS_K if self.free[4] else (0.0,))
+        ]
         low, high = np.array([-12, -20, np.log(0.5), -12, -15.0]), np.array([12, 45, np.log(LONGEST_H), 12, 15.0])
+        self.rest = min(starts, key=lambda x: float((self._misses(x) ** 2).sum()))
         best = least_squares(
             lambda x: self._misses(self._whole(x)), self.rest[self.free], self._jacobian, (low[self.free], high[self.free]),
             x_scale=np.array([0.1, 1.0, 0.3, 0.1, 1.0])[self.free], max_nfev=40, ftol=1e-7, xtol=1e-5,
@@ -182,7 +189,7 @@ class _Fit:
 
     def _jacobian(self, x: Array) -> Array:
         """Forward differences, all of them simulated at once."""
-        steps = np.array([1e-4, 1e-3, 1e-3, 1e-4, 1e-3])[self.free]
+        steps = np.array([0.01, 0.05, 0.05, 0.01, 0.1])[self.free]  # wide: a plant switches in whole steps
         sets = np.array([self._params(self._whole(one)) for one in (x, *(x + np.diag(steps)))])
         power = self._power(sets)
         return np.stack(
@@ -190,11 +197,14 @@ class _Fit:
         )
 
     def _range(self, best: Any, tau: float) -> tuple[float, float]:
-        """From the curvature of the squared error at its least; everything where the error does not feel τ."""
+        """From the squared error around its least; everything where the error does not feel τ."""
         gram = best.jac.T @ best.jac
-        variance = float(np.linalg.pinv(gram)[2, 2]) if gram[2, 2] > 1e-9 * gram.max() else np.inf
-        freedom = max(len(best.fun) - len(best.x) - self.n_slots, 1)
-        wide = CONFIDENCE * np.sqrt(variance * float(best.fun @ best.fun) / freedom)
+        if not gram[2, 2] > 1e-9 * gram.max():
+            return 0.0, float("inf")
+        # Errors of a day hang together and grow with the load: a sandwich over days, not one variance for all steps.
+        scores = np.stack([np.bincount(self.day, weights=column * best.fun) for column in best.jac.T], axis=1)
+        inverse = np.linalg.pinv(gram)
+        wide = CONFIDENCE * np.sqrt(float((inverse @ (scores.T @ scores) @ inverse)[2, 2]))
         if not wide < 10 or tau > 0.99 * LONGEST_H:
             return 0.0, float("inf")
         return tau * float(np.exp(-wide)), tau * float(np.exp(wide))

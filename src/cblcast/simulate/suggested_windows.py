@@ -20,6 +20,7 @@ Array = np.ndarray
 BIAS = 0.02  # of the window's load: what a program may have moved in a window that is called clean
 HOURS = (1.0, 2.0, 3.0, 4.0)
 LONGEST_BUFFER_H = 12.0
+STAYS_H = 2.0
 
 
 @dataclass(frozen=True)
@@ -127,18 +128,15 @@ def _clean(
     with_kw: Array, without_kw: Array, spans: Sequence[tuple[int, int]], step_h: float,
     side: str, hours: float, least: float, largest_bias: float,
 ) -> Window | None:  # fmt: skip
-    """The window with the shortest buffer from which on all windows are clean: a rebound may dip below zero on its way."""
+    """The window with the shortest buffer that is clean, and stays so for two hours more: a rebound may cross zero."""
     make = Window.before if side == "before" else Window.after
-    buffers = np.arange(0.0, LONGEST_BUFFER_H + step_h / 2, step_h)
+    buffers = np.arange(0.0, LONGEST_BUFFER_H + STAYS_H + step_h / 2, step_h)
     bias = np.array([window_bias(with_kw, without_kw, spans, make(hours, float(buffer)), step_h) for buffer in buffers])
-    dirty = ~(np.abs(bias) <= largest_bias)
-    seen = np.isfinite(bias)
-    dirty[~seen] = False
-    if not seen.any() or dirty[seen][-1]:
-        return None
-    first = int(np.flatnonzero(dirty)[-1]) + 1 if dirty.any() else 0
-    buffer = max(float(buffers[first]), float(np.ceil(least / step_h - 1e-9) * step_h))
-    return make(hours, round(buffer, 9))
+    clean, stays = np.abs(bias) <= largest_bias, round(STAYS_H / step_h) + 1
+    for first, buffer in enumerate(buffers[: len(buffers) - stays + 1]):
+        if buffer >= least - 1e-9 and clean[first : first + stays].all():
+            return make(hours, round(float(buffer), 9))
+    return None
 
 
 def best_length(

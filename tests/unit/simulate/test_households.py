@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -201,3 +202,29 @@ def test_worlds_that_are_none_are_told(measured):
         measured_span(datasets.load("fontana_homes"), "2019-01-01", 10)
     with pytest.raises(DataError, match="have no 'load_kw'"):
         measured_span(datasets.load("turin"))
+
+
+def test_light_on_level_ground_is_made_of_its_parts():
+    """Fontana has both: what falls on level ground, and the direct part; the rest is diffuse."""
+    panel = datasets.load("fontana_homes").select(["home_01"])
+    whole = measured_span(panel, "2017-06-01", 30).weather.ghi_wm2
+    data = panel.data
+    diffuse = data["ghi_wm2"] - _direct_on_level_ground(panel)
+    parts = replace(panel, data=data.drop(columns="ghi_wm2").assign(dhi_wm2=diffuse))
+    again = measured_span(parts, "2017-06-01", 30).weather.ghi_wm2
+    assert np.allclose(again, whole, atol=5)
+
+
+def _direct_on_level_ground(panel):
+    """By the Almanac's solar coordinates, which are not those of the package."""
+    middle = panel.data.index.get_level_values("time") + panel.step / 2
+    days = (middle - pd.Timestamp("2000-01-01 12:00", tz="UTC")) / pd.Timedelta("1D")
+    anomaly = np.radians(357.529 + 0.98560028 * days)
+    longitude = np.radians(280.459 + 0.98564736 * days + 1.915 * np.sin(anomaly) + 0.02 * np.sin(2 * anomaly))
+    declination = np.arcsin(np.sin(np.radians(23.439)) * np.sin(longitude))
+    ascension = np.arctan2(np.cos(np.radians(23.439)) * np.sin(longitude), np.cos(longitude))
+    lat, lon = panel.sites[["lat", "lon"]].iloc[0]
+    angle = np.radians((18.697374558 + 24.06570982441908 * days) * 15 + lon) - ascension
+    lat = np.radians(lat)
+    up = np.sin(lat) * np.sin(declination) + np.cos(lat) * np.cos(declination) * np.cos(angle)
+    return panel.data["dni_wm2"] * np.maximum(up, 0)

@@ -17,7 +17,7 @@ from scipy.optimize import nnls
 Array = np.ndarray
 HEATING_C = tuple(range(2, 23, 2))
 COOLING_C = tuple(range(2, 29, 2))
-ROUNDS = 3
+ROUNDS = 4
 INDISTINCT = 0.01  # time constants whose squared error is within 1 % of the best one's cannot be told apart
 
 
@@ -77,14 +77,15 @@ def identify(load_kw: Array, time: Array, n_times: int, filtered_c: Array, time_
     error, slope = search.fit(chosen)
     for _ in range(ROUNDS):
         before = error
+        taus = [tau for tau, _ in chosen]
+        # Balance temperatures pull at each other through the base load, so they are moved together; then each filter alone.
+        trials = [[(taus[0], low), (taus[1], high)] for low in HEATING_C for high in COOLING_C]
         for kind, grid in enumerate((HEATING_C, COOLING_C)):
-            for tau in range(filtered_c.shape[1]):
-                for balance in grid:
-                    tried = [*chosen]
-                    tried[kind] = (tau, balance)
-                    error_of, slope_of = search.fit(tried)
-                    if error_of < error * (1 - 1e-12):
-                        error, slope, chosen = error_of, slope_of, tried
+            trials += [_with(chosen, kind, (tau, balance)) for tau in range(filtered_c.shape[1]) for balance in grid]
+        for tried in trials:
+            error_of, slope_of = search.fit(tried)
+            if error_of < error * (1 - 1e-12):
+                error, slope, chosen = error_of, slope_of, tried
         if error >= before * (1 - 1e-6):
             break
     ranges = np.empty((2, 2))
@@ -92,9 +93,7 @@ def identify(load_kw: Array, time: Array, n_times: int, filtered_c: Array, time_
         best = np.full(filtered_c.shape[1], np.inf)
         for tau in range(filtered_c.shape[1]):
             for balance in grid:
-                tried = [*chosen]
-                tried[kind] = (tau, balance)
-                best[tau] = min(best[tau], search.fit(tried)[0])
+                best[tau] = min(best[tau], search.fit(_with(chosen, kind, (tau, balance)))[0])
         alike = np.asarray(time_constants_h)[best <= error * (1 + INDISTINCT) + 1e-12]
         ranges[kind] = (alike.min(), alike.max()) if len(alike) else np.nan
     return Degrees(
@@ -104,6 +103,11 @@ def identify(load_kw: Array, time: Array, n_times: int, filtered_c: Array, time_
         np.array([float(balance) for _, balance in chosen]),
         ranges,
     )
+
+
+def _with(chosen: list[tuple[int, int]], kind: int, value: tuple[int, int]) -> list[tuple[int, int]]:
+    """A choice with another filter and balance temperature of one kind."""
+    return [value if each == kind else old for each, old in enumerate(chosen)]
 
 
 class _Search:
