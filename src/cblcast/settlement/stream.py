@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.events import event_table
-from cblcast.frames.panel import Panel
-from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, StudyError, require_columns
+from cblcast.frames.schema import SITE, DataError, StudyError
 from cblcast.programs import load_program
 from cblcast.programs.model import Program
 from cblcast.settlement.conductor import settle_part
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
+from cblcast.settlement.panel_file import read_sites
 from cblcast.settlement.result import Part, Settlement, Wishes, finish
 
 SITES_AT_ONCE = 1000
@@ -100,19 +100,3 @@ def _one_chunk(
     path: Path, sites: pd.DataFrame, events: pd.DataFrame, programs: tuple[Program, ...], wishes: Wishes
 ) -> Part:
     return settle_part(read_sites(path, sites), events, programs, wishes)
-
-
-def read_sites(path: Path, sites: pd.DataFrame) -> Panel:
-    """The panel of some sites of a Parquet file, read through the row groups that hold them."""
-    import pyarrow.parquet as parquet
-
-    names = sites.index.astype(str)
-    data = parquet.read_table(
-        path, filters=[(SITE, ">=", names.min()), (SITE, "<=", names.max())], use_threads=False
-    ).to_pandas()
-    require_columns(data, [*PANEL_INDEX, OBSERVED], f"{path.name}")
-    data[TIME] = pd.DatetimeIndex(data[TIME]).as_unit("us")
-    data = data[data[SITE].isin(names)]
-    if data.empty:
-        raise DataError(f"{path.name} holds none of {len(names)} sites, e.g. {names[0]!r}: check the site ids")
-    return Panel(data.set_index(PANEL_INDEX), sites)
