@@ -14,10 +14,14 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, nearest, utc
 from cblcast.programs import load_program
 from cblcast.programs.model import Program
-from cblcast.settlement.energies import event_energies, event_payments, scored_rows, with_limits
+from cblcast.settlement.aggregates import aggregate_lines
+from cblcast.settlement.called import called_events, events_of_payees, local_days, refuse_out_of_date
+from cblcast.settlement.energies import event_energies, scored_rows, with_limits
 from cblcast.settlement.estimate import PROBLEM_COLUMNS, estimate
+from cblcast.settlement.lines import interval_lines, site_zones
 from cblcast.settlement.placebo_errors import placebo_errors
 from cblcast.settlement.result import Part, Settlement, Wishes, finish
+from cblcast.settlement.resources import Resources
 from cblcast.settlement.sums import site_sums
 from cblcast.value.contract import Contract
 
@@ -34,6 +38,7 @@ def settle(
     keep_intervals: bool = False,
     portfolio: bool = True,
     other_events: pd.DataFrame | None = None,
+    resources: Resources | None = None,
 ) -> Settlement:
     """Settle real events by one or several rules.
 
@@ -57,16 +62,20 @@ def settle(
     portfolio : bool
     other_events : DataFrame, optional
         Events that are not settled now but disqualify their days.
+    resources : Resources, optional
+        Which sites are paid together; each for itself unless given.
 
     Raises
     ------
     DataError
         Events that no rule could settle: zero length, off the metering grid, overlapping.
+    StudyError
+        Terms of the contract that lack something, or that do not hold on the day of an event.
     """
     chosen = tuple(load_program(program) for program in programs)
     if not chosen:
         raise DataError("no program is named: give at least one, e.g. caiso_10in10")
-    wishes = Wishes(contract, prices, coverage, days_around, keep_intervals, portfolio)
+    wishes = Wishes(contract, prices, coverage, days_around, keep_intervals, portfolio, resources)
     return finish(chosen, [settle_part(panel, events, chosen, wishes, other_events)], wishes)
 
 
@@ -75,24 +84,73 @@ def settle_part(
 ) -> Part:
     """Settle the events of the sites of `panel`; what concerns portfolios is left to :func:`finish`."""
     table, absent = _known_events(panel, events)
-    masked = panel.with_events(_all_events(panel, table, other))
-    part = Part(problems=[absent])
+    called = _called(panel, event_table(events), wishes)
+    table, strangers = _of_resources(table, called, wishes)
+    real = _all_events(panel, table, other)
+    masked = panel.with_events(real)
+    part = Part(problems=[absent, strangers], called=called)
     for program in programs:
         found = estimate(program, masked, table, panel)
         told, dark = event_energies(program, panel, table, found)
-        if wishes.contract is not None:
-            told = told.join(event_payments(wishes.contract, panel, found, told, wishes.prices))
         if wishes.coverage is not None:
             trial = placebo_errors(program, panel, masked, table, wishes.days_around)
             told = with_limits(told, panel, trial.errors, wishes.coverage)
             part.trials.append(trial)
-        if wishes.portfolio:
-            part.sums.append(site_sums(panel, found, told))
+        if wishes.contract is not None:
+            part.lines.append(interval_lines(wishes.contract, panel, found, told, wishes.prices))
+            if wishes.on_sums:
+                own = called[called["payee"] != ""]
+                lines, unsettled = aggregate_lines(
+                    program, wishes.contract, panel, events_of_payees(own), real, wishes.prices
+                )
+                part.of_resources.append(lines)
+                part.problems.append(unsettled)
+        summed = wishes.portfolio or (wishes.contract is not None and program.order == "sum_then_adjust")
+        part.sums.append(site_sums(panel, found, told) if summed else None)
         if wishes.keep_intervals:
             part.scored.append(scored_rows(program, found, told))
         part.events.append(told)
         part.problems += [found.problems, dark]
     return part
+
+
+def _called(panel: Panel, events: pd.DataFrame, wishes: Wishes) -> pd.DataFrame:
+    """The events as they were called, whether they can be settled or not; refuses those that the contract is not for."""
+    table = events.reset_index(drop=True)
+    table[SITE] = table[SITE].astype(str)
+    zones = site_zones(wishes.contract, panel)
+    code = panel.site_ids.get_indexer(pd.Index(table[SITE]))
+    own = np.where(code >= 0, zones[np.maximum(code, 0)], zones[0])  # an absent site is paid nothing in any zone
+    if wishes.contract is not None:
+        refuse_out_of_date(wishes.contract, table, local_days(table["start"], own))
+    return called_events(table, own, wishes.resources)
+
+
+def _of_resources(
+    table: pd.DataFrame, called: pd.DataFrame, wishes: Wishes
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """The events of sites that belong to a resource on the day, with its name, and the others with the reason."""
+    if wishes.resources is None:
+        return table, None
+    known = called.drop_duplicates([SITE, "start"]).set_index([SITE, "start"])["payee"]
+    resource = known.reindex(pd.MultiIndex.from_arrays([table[SITE], table["start"]])).to_numpy()
+    out = resource == ""
+    strangers = table[out]
+    if out.all():
+        raise DataError(
+            f"no site of the events is a member of a resource on its day, e.g. {table[SITE].iloc[0]!r} at "
+            f"{table['start'].iloc[0]}: add memberships that hold on that day"
+        )
+    problems = pd.DataFrame(
+        {
+            "program": "",
+            SITE: strangers[SITE],
+            "start": pd.DatetimeIndex(strangers["start"]),
+            "reason": "the site is a member of no resource on that day",
+        },
+        columns=PROBLEM_COLUMNS,
+    )
+    return table.assign(resource=resource)[~out].reset_index(drop=True), problems
 
 
 def _known_events(panel: Panel, events: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

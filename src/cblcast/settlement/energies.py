@@ -1,4 +1,4 @@
-"""Energies, payments and limits of each site and event, from the intervals of one program."""
+"""Energies and limits of each site and event, from the intervals of one program."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import pandas as pd
 from cblcast.days.limits import signed_limits
 from cblcast.days.ordinary import event_clock
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, TIME, UPPER
+from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER
 from cblcast.programs.model import Program
 from cblcast.settlement.estimate import UNADJUSTED, Estimate, problem_table
-from cblcast.value.contract import Contract, interval_prices, payments
 from cblcast.value.portfolio import delivered_limits
 
 FOLD = "settlement"  # of the scored frame
@@ -41,23 +40,6 @@ def event_energies(
     told = told[good & ~dark]
     front = ["program", SITE, "start", "stop"]
     return told[[*front, *(column for column in told.columns if column not in front)]], problems
-
-
-def event_payments(
-    contract: Contract, panel: Panel, found: Estimate, told: pd.DataFrame, prices: pd.Series | None
-) -> pd.DataFrame:
-    """Payments of the settled events by `contract`, same index."""
-    use = found.scored & np.isin(found.event, told.index.to_numpy())
-    own, number = found.rows[use], found.event[use]
-    tz = panel.sites["tz"].to_numpy(dtype=object)[panel.site_codes(own.index.get_level_values(SITE))]
-    price = interval_prices(contract, pd.DatetimeIndex(own.index.get_level_values(TIME)), tz, prices)
-    delivered = (own[PREDICTED] - own[OBSERVED]).to_numpy() * panel.step_hours
-    unpaid = np.where((delivered < 0) & (contract.negative == "unpaid"), delivered, 0.0)
-    value, lost = (
-        np.bincount(number, weights=weights, minlength=len(found.factor))[told.index.to_numpy()]
-        for weights in (price * (delivered - unpaid), unpaid)
-    )
-    return payments(told, value, lost, contract)
 
 
 def with_limits(told: pd.DataFrame, panel: Panel, errors: pd.DataFrame, coverage: float) -> pd.DataFrame:

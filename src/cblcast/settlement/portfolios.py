@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -14,7 +16,7 @@ from cblcast.frames.known import run_begins
 from cblcast.frames.schema import CASE_INDEX, SITE
 from cblcast.programs.model import Adjustment, Program
 from cblcast.settlement.placebo_errors import Trial
-from cblcast.settlement.sums import KEYS
+from cblcast.settlement.sums import add_sums, sum_keys
 from cblcast.value.portfolio import daily_sums, delivered_limits, independent_halfwidth
 
 
@@ -25,7 +27,7 @@ def portfolio_table(
     trial: Trial | None = None,
     coverage: float | None = None,
 ) -> pd.DataFrame:
-    """One row for all sites with the same event hours.
+    """One row for all sites with the same event hours, and where there are resources of the same resource.
 
     Parameters
     ----------
@@ -48,63 +50,104 @@ def portfolio_table(
     """
     if events.empty:
         return pd.DataFrame()
-    groups = events.groupby(KEYS, sort=True)
+    keys = sum_keys(events)
+    groups = events.groupby(keys, sort=True)
     total = groups[["metered_kwh", "baseline_kwh", "delivered_kwh"]].sum().reset_index()
     total.insert(0, "program", program.name)
     total["n_sites"] = groups.size().to_numpy()
-    baseline, factor = _sum_then_adjust(program, sums, total["n_sites"].to_numpy())
-    total["delivered_sum_then_adjust_kwh"] = baseline - total["metered_kwh"].to_numpy()
-    total["factor_of_sum"] = factor
+    whole = adjusted_sums(program, sums, total["n_sites"].to_numpy())
+    total["delivered_sum_then_adjust_kwh"] = whole.energy_kwh - total["metered_kwh"].to_numpy()
+    total["factor_of_sum"] = whole.factor
     total["program_order"] = program.order
     if trial is not None and coverage is not None:
-        limits = [_limits(group, trial.errors, coverage) for _, group in groups]
+        parts = [group for _, group in groups]
+        errors = [_own_errors(group, trial.errors) for group in parts]
+        limits = [_limits(group, own, coverage) for group, own in zip(parts, errors, strict=True)]
         low, high, days, alone = (np.array([each[k] for each in limits]) for k in range(4))
         total["lower_kwh"], total["upper_kwh"] = delivered_limits(total["delivered_kwh"].to_numpy(), low, high)
         total["placebo_days"], total["independent_halfwidth_kwh"] = days.astype(np.int64), alone
-        ends = np.array([_sum_limits(program, group, trial, coverage) for _, group in groups])
+        ends = np.array(
+            [_sum_limits(program, group, own, trial, coverage) for group, own in zip(parts, errors, strict=True)]
+        )
         lower, upper = delivered_limits(total["delivered_sum_then_adjust_kwh"].to_numpy(), ends[:, 0], ends[:, 1])
         total["lower_sum_then_adjust_kwh"], total["upper_sum_then_adjust_kwh"] = lower, upper
     return total
 
 
+def _own_errors(events: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    """Errors of the sites of `events`, each at the wall clock and on the kind of day of its own event.
+
+    Sites of two zones have two clocks at one instant, and are compared with what each did at its own.
+    """
+    own = events[[SITE, "clock", "kind"]].drop_duplicates()
+    return errors.merge(own, on=[SITE, "clock", "kind"])
+
+
 def _limits(events: pd.DataFrame, errors: pd.DataFrame, coverage: float) -> tuple[float, float, int, float]:
-    first = events.iloc[0]
-    own = errors[(errors["clock"] == first["clock"]) & (errors["kind"] == first["kind"])]
-    sums = daily_sums(own, pd.Index(events[SITE].unique()))
+    sums = daily_sums(errors, pd.Index(events[SITE].unique()))
     return (*signed_limits(sums, coverage), len(sums), independent_halfwidth(events))
 
 
-def _sum_limits(program: Program, events: pd.DataFrame, trial: Trial, coverage: float) -> tuple[float, float]:
+def _sum_limits(
+    program: Program, events: pd.DataFrame, errors: pd.DataFrame, trial: Trial, coverage: float
+) -> tuple[float, float]:
     """Limits of the error of the adjusted sum, tried on days without events."""
-    first = events.iloc[0]
-    own = trial.errors[(trial.errors["clock"] == first["clock"]) & (trial.errors["kind"] == first["kind"])]
-    sums = trial.sums.get((first["clock"], first["kind"]))
-    if sums is None or set(own[SITE]) != set(events[SITE]):
+    clocks = list(dict.fromkeys(zip(events["clock"], events["kind"], strict=True)))
+    tried = trial.errors[[SITE, "clock", "kind"]].drop_duplicates()
+    of_clocks = [key in clocks for key in zip(tried["clock"], tried["kind"], strict=True)]
+    if any(key not in trial.sums for key in clocks) or set(tried[SITE][of_clocks]) != set(events[SITE]):
         return float("nan"), float("nan")
-    n_days = len(sums.groupby(level=[0, 1]))
-    n_sites = np.full(n_days, len(events))
-    baseline, _ = _sum_then_adjust(program, sums, n_sites)
-    group = sums.groupby(level=[0, 1], sort=True).ngroup().to_numpy()
+    sums = add_sums([trial.sums[key] for key in clocks])
+    # Of two zones, a day counts where it is a day of both at the same instants.
+    whole = sums.groupby(level=["start", "stop"])["scored"].transform("max") == len(events)
+    if len(clocks) > 1:
+        sums = sums[whole.to_numpy()]
+    if sums.empty:
+        return float("nan"), float("nan")
+    group = sums.groupby(level=["start", "stop"], sort=True).ngroup().to_numpy()
+    n_days = int(group.max()) + 1
+    baseline = adjusted_sums(program, sums, np.full(n_days, len(events))).energy_kwh
     inside = sums["scored"].to_numpy() > 0
     metered = np.where(sums["metered"].to_numpy() == len(events), sums["metered_kw"].to_numpy(), np.nan)
     energy = np.bincount(group[inside], weights=metered[inside], minlength=n_days) * sums["step_hours"].iloc[0]
     return signed_limits(baseline - energy, coverage)
 
 
-def _sum_then_adjust(program: Program, sums: pd.DataFrame, n_sites: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Baseline energy of each group when the sum is adjusted, and its factor or shift."""
-    start, stop, times = (sums.index.get_level_values(k).to_numpy(dtype=np.int64) for k in range(3))
-    group = np.cumsum(run_begins(start, stop)) - 1
+@dataclass(frozen=True)
+class AdjustedSums:
+    """Sums that were adjusted once each.
+
+    Attributes
+    ----------
+    energy_kwh, factor : ndarray, shape (n_groups,)
+        Baseline energy, and the factor or shift.
+    unadjusted_kw, adjusted_kw : ndarray, shape (n_rows,)
+        In the order of the sums; NaN where not every site of the group is known.
+    """
+
+    energy_kwh: np.ndarray
+    factor: np.ndarray
+    unadjusted_kw: np.ndarray
+    adjusted_kw: np.ndarray
+
+
+def adjusted_sums(program: Program, sums: pd.DataFrame, n_sites: np.ndarray) -> AdjustedSums:
+    """Each group of :func:`cblcast.settlement.sums.site_sums` adjusted as one sum, by `n_sites` of each group."""
+    start, stop, times = (
+        sums.index.get_level_values(name).to_numpy(dtype=np.int64) for name in ("start", "stop", "time_us")
+    )
+    names = [sums.index.get_level_values(name) for name in sums.index.names[:-1]]
+    group = np.cumsum(run_begins(*(pd.factorize(name)[0] for name in names))) - 1
     whole = n_sites[group]
     scored = sums["scored"].to_numpy() > 0
     # An interval counts only where every site of the group is known: a sum of fewer would look like a response.
-    baseline = np.where(sums["known"].to_numpy() == whole, sums["unadjusted_kw"].to_numpy(), np.nan)
+    plain = np.where(sums["known"].to_numpy() == whole, sums["unadjusted_kw"].to_numpy(), np.nan)
     visible = np.where((sums["seen"].to_numpy() == whole) & ~scored, sums["visible_kw"].to_numpy(), np.nan)
-    factor = np.full(len(n_sites), np.nan)
+    baseline, factor = plain, np.full(len(n_sites), np.nan)
     if program.adjustment is not None:
-        baseline, factor = _adjust(program.adjustment, baseline, visible, group, (start, stop, times))
+        baseline, factor = _adjust(program.adjustment, plain, visible, group, (start, stop, times))
     energy = np.bincount(group[scored], weights=baseline[scored], minlength=len(n_sites))
-    return energy * sums["step_hours"].iloc[0], factor
+    return AdjustedSums(energy * sums["step_hours"].iloc[0], factor, plain, baseline)
 
 
 def _adjust(

@@ -60,6 +60,11 @@ def settle_file(
         raise StudyError(
             f"{crowd[0]} needs all its customers at once, and a file is settled some sites at a time: use settle"
         )
+    if wishes.on_sums:
+        raise StudyError(
+            "a contract that selects days on the sum of a resource needs all members of a resource at once, and a file is "
+            "settled some sites at a time: use settle"
+        )
     table = event_table(events).assign(**{SITE: lambda frame: frame[SITE].astype(str)})
     known = table[SITE].isin(sites.index.astype(str))
     if not known.any():

@@ -10,11 +10,15 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, TIME
 from cblcast.settlement.estimate import SEEN, UNADJUSTED, Estimate
 
-KEYS = ["start", "stop"]
+
+
+def sum_keys(events: pd.DataFrame) -> list[str]:
+    """What events must share to be summed: their resource, where there are resources, and their hours."""
+    return [name for name in ("resource", "start", "stop") if name in events.columns]
 
 
 def site_sums(panel: Panel, found: Estimate, events: pd.DataFrame) -> pd.DataFrame:
-    """Sums over the sites with the same event hours, interval by interval; sums of several panels can be added.
+    """Sums over the sites with the same event hours (and resource), interval by interval; sums of several panels can be added.
 
     Parameters
     ----------
@@ -25,7 +29,7 @@ def site_sums(panel: Panel, found: Estimate, events: pd.DataFrame) -> pd.DataFra
 
     Returns
     -------
-    DataFrame, index (start, stop, time_us)
+    DataFrame, index (start, stop, time_us), with resources (resource, start, stop, time_us)
         ``unadjusted_kw``, ``visible_kw``, ``metered_kw``; ``known``, ``seen``, ``metered``, how many sites they sum;
         ``scored``, how many sites have the interval in their event; ``step_hours``.
     """
@@ -33,12 +37,14 @@ def site_sums(panel: Panel, found: Estimate, events: pd.DataFrame) -> pd.DataFra
     place[events.index.to_numpy()] = np.arange(len(events))
     use = place[found.event] >= 0
     who = place[found.event[use]]
-    start, stop = (microseconds(events[edge])[who] for edge in KEYS)
+    keys = sum_keys(events)
+    start, stop = (microseconds(events[edge])[who] for edge in ("start", "stop"))
     plain, visible, metered = (
         found.rows[column].to_numpy(dtype=np.float64)[use] for column in (UNADJUSTED, SEEN, OBSERVED)
     )
     frame = pd.DataFrame(
         {
+            **({"resource": events["resource"].to_numpy()[who]} if "resource" in keys else {}),
             "start": start,
             "stop": stop,
             "time_us": microseconds(found.rows.index.get_level_values(TIME))[use],
@@ -51,7 +57,7 @@ def site_sums(panel: Panel, found: Estimate, events: pd.DataFrame) -> pd.DataFra
             "scored": found.scored[use].astype(np.int64),
         }
     )
-    return frame.groupby([*KEYS, "time_us"], sort=True).sum().assign(step_hours=panel.step_hours)
+    return frame.groupby([*keys, "time_us"], sort=True).sum().assign(step_hours=panel.step_hours)
 
 
 def add_sums(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -60,4 +66,4 @@ def add_sums(parts: list[pd.DataFrame]) -> pd.DataFrame:
         return parts[0]
     both = pd.concat(parts)
     step = both["step_hours"].iloc[0]
-    return both.drop(columns="step_hours").groupby(level=[0, 1, 2], sort=True).sum().assign(step_hours=step)
+    return both.drop(columns="step_hours").groupby(level=list(both.index.names), sort=True).sum().assign(step_hours=step)
