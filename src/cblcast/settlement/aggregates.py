@@ -51,9 +51,10 @@ def aggregate_panel(panel: Panel, called: pd.DataFrame) -> tuple[Panel, pd.DataF
     parts, sites_of = {}, {}
     for (payee, sites), name in names.items():
         code = panel.site_codes(pd.Index(sites))
-        if panel.sites["tz"].iloc[code].nunique() > 1:
+        zones = sorted(set(panel.sites["tz"].iloc[code]))
+        if len(zones) > 1:
             raise StudyError(
-                f"resource {payee!r} has members in {' and '.join(sorted(panel.sites['tz'].iloc[code].unique())[:2])}, so "
+                f"resource {payee!r} has members in {' and '.join(zones[:2])}, so "
                 "its sum has no local day: select days by site (selection: site), or make a resource of each zone"
             )
         parts[name], sites_of[name] = _sum(panel, code), panel.sites.iloc[code[0]]
@@ -108,4 +109,3 @@ def aggregate_lines(
 def settled_numbers(lines: pd.DataFrame) -> np.ndarray:
     """Events of payees that `lines` settle, int64."""
     return np.unique(lines["event_of_payee"].to_numpy(dtype=np.int64))
-

@@ -77,7 +77,7 @@ def events_of_payees(called: pd.DataFrame) -> pd.DataFrame:
 
 
 def payee_events(called: pd.DataFrame) -> pd.DataFrame:
-    """One row an event of a payee: ``payee``, ``start``, ``stop``, ``month``, ``zone``, ``n_called_sites``, ``place_called``, ``n_called``."""
+    """One row an event of a payee: which of how many of its month (``place_called``, ``n_called``), of how many sites."""
     groups = called.groupby("event_of_payee", sort=True)
     table = groups.agg(
         payee=("payee", "first"),

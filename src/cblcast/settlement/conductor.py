@@ -18,10 +18,11 @@ from cblcast.settlement.aggregates import aggregate_lines
 from cblcast.settlement.called import called_events, events_of_payees, local_days, refuse_out_of_date
 from cblcast.settlement.energies import event_energies, scored_rows, with_limits
 from cblcast.settlement.estimate import PROBLEM_COLUMNS, estimate
+from cblcast.settlement.evidence import day_choices, meter_hashes
 from cblcast.settlement.lines import interval_lines, site_zones
 from cblcast.settlement.placebo_errors import placebo_errors
-from cblcast.settlement.result import Part, Settlement, Wishes, finish
 from cblcast.settlement.resources import Resources
+from cblcast.settlement.result import Part, Settlement, Wishes, finish
 from cblcast.settlement.sums import site_sums
 from cblcast.value.contract import Contract
 
@@ -39,6 +40,7 @@ def settle(
     portfolio: bool = True,
     other_events: pd.DataFrame | None = None,
     resources: Resources | None = None,
+    evidence: bool = False,
 ) -> Settlement:
     """Settle real events by one or several rules.
 
@@ -64,6 +66,8 @@ def settle(
         Events that are not settled now but disqualify their days.
     resources : Resources, optional
         Which sites are paid together; each for itself unless given.
+    evidence : bool
+        Keep what a record tells: hashes of the meter, the days that were taken and left out, the intervals.
 
     Raises
     ------
@@ -75,7 +79,7 @@ def settle(
     chosen = tuple(load_program(program) for program in programs)
     if not chosen:
         raise DataError("no program is named: give at least one, e.g. caiso_10in10")
-    wishes = Wishes(contract, prices, coverage, days_around, keep_intervals, portfolio, resources)
+    wishes = Wishes(contract, prices, coverage, days_around, keep_intervals, portfolio, resources, evidence)
     return finish(chosen, [settle_part(panel, events, chosen, wishes, other_events)], wishes)
 
 
@@ -89,6 +93,9 @@ def settle_part(
     real = _all_events(panel, table, other)
     masked = panel.with_events(real)
     part = Part(problems=[absent, strangers], called=called)
+    if wishes.evidence:
+        everybody = any(program.family == "control_group" for program in programs)
+        part.meter = meter_hashes(panel, None if everybody else sorted(set(table[SITE])))
     for program in programs:
         found = estimate(program, masked, table, panel)
         told, dark = event_energies(program, panel, table, found)
@@ -107,6 +114,9 @@ def settle_part(
                 part.problems.append(unsettled)
         summed = wishes.portfolio or (wishes.contract is not None and program.order == "sum_then_adjust")
         part.sums.append(site_sums(panel, found, told) if summed else None)
+        if wishes.evidence:
+            choices = day_choices(program, masked, found)
+            told = told.assign(days=pd.Series([choices[at] for at in told.index], index=told.index, dtype=object))
         if wishes.keep_intervals:
             part.scored.append(scored_rows(program, found, told))
         part.events.append(told)

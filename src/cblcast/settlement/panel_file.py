@@ -67,6 +67,27 @@ def site_names(path: Path) -> list[str]:
     return sorted(found)
 
 
+def panel_rows(path: Path) -> int:
+    """Rows of a Parquet file that is a panel as it stands and is sorted by site; 0 of any other file."""
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    if path.suffix != ".parquet" or not path.is_file():
+        return 0
+    try:
+        with ParquetFile(path) as file:
+            schema, metadata = file.schema_arrow, file.metadata
+    except (OSError, pa.ArrowInvalid):
+        return 0  # the reader says what is wrong with it
+    if not {SITE, TIME, OBSERVED} <= set(schema.names) or getattr(schema.field(TIME).type, "tz", None) is None:
+        return 0
+    at = schema.names.index(SITE)
+    told = [metadata.row_group(number).column(at).statistics for number in range(metadata.num_row_groups)]
+    ends = [(str(each.min), str(each.max)) for each in told if each is not None and each.has_min_max]
+    in_order = all(one[1] <= other[0] for one, other in zip(ends, ends[1:], strict=False))
+    return int(metadata.num_rows) if len(ends) == len(told) and in_order else 0
+
+
 def _groups(file: ParquetFile, low: str, high: str) -> list[int]:
     """Row groups that may hold a name within [low, high]; one without statistics may hold any."""
     at = file.schema_arrow.names.index(SITE)

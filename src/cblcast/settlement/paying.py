@@ -112,7 +112,17 @@ def pay(
     sites = sites.join(_split(contract, sites, place[number].to_numpy(), paid))
     table = payees.assign(n_sites=np.bincount(place[number], minlength=len(payees))).join(paid)
     table["metered_kwh"] = np.bincount(place[number], weights=told["metered_kwh"], minlength=len(payees))
-    front = ["program", "resource", "start", "stop", "month", "n_called_sites", "n_sites", "committed_kw", "metered_kwh"]
+    front = [
+        "program",
+        "resource",
+        "start",
+        "stop",
+        "month",
+        "n_called_sites",
+        "n_sites",
+        "committed_kw",
+        "metered_kwh",
+    ]
     table = table.rename(columns={"payee": "resource"})[[*front, *PAYMENT_COLUMNS]]
     return sites, table.reset_index(drop=True)
 
@@ -129,9 +139,7 @@ def _only_settled(
 
 def _payee_event(told: pd.DataFrame, called: pd.DataFrame) -> pd.DataFrame:
     known = called.set_index([SITE, "start"])[["event_of_payee", "loss_factor"]]
-    return known.reindex(pd.MultiIndex.from_arrays([told[SITE], told["start"]])).astype(
-        {"event_of_payee": np.int64}
-    )
+    return known.reindex(pd.MultiIndex.from_arrays([told[SITE], told["start"]])).astype({"event_of_payee": np.int64})
 
 
 def _resource_lines(lines: pd.DataFrame, settled: np.ndarray, number: np.ndarray) -> pd.DataFrame:
@@ -147,7 +155,9 @@ def _resource_lines(lines: pd.DataFrame, settled: np.ndarray, number: np.ndarray
         }
     )
     groups = own.groupby(["event", "time_us", "price"], sort=True)
-    table = groups.agg(hour=("hour", "first"), hours=("hours", "max"), delivered_kwh=("delivered_kwh", "sum")).reset_index()
+    table = groups.agg(
+        hour=("hour", "first"), hours=("hours", "max"), delivered_kwh=("delivered_kwh", "sum")
+    ).reset_index()
     # Members in two zones may have two prices at one instant: it lasts no longer for that.
     return table.assign(hours=table["hours"].where(~table.duplicated(["event", "time_us"]), 0.0))
 
@@ -159,16 +169,22 @@ def _aggregate_lines(lines: pd.DataFrame, place: pd.Series, contract: Contract) 
 
 def _split(contract: Contract, sites: pd.DataFrame, number: np.ndarray, paid: pd.DataFrame) -> pd.DataFrame:
     """Shares of the sites in the payments of their resource's event, same index as `sites`."""
-    weight = {
-        "delivered": sites["settled_kwh"].clip(lower=0).to_numpy(),
-        "baseline": sites["baseline_kwh"].clip(lower=0).to_numpy(),
-        "equal": np.ones(len(sites)),
+    settled, baseline = sites["settled_kwh"].to_numpy(), sites["baseline_kwh"].clip(lower=0).to_numpy()
+    equal = np.ones(len(sites))
+    gave, took = {
+        "delivered": (np.maximum(settled, 0), np.maximum(-settled, 0)),
+        "baseline": (baseline, baseline),
+        "equal": (equal, equal),
     }[contract.split]
+    blame = equal if contract.split == "equal" else baseline
     found: dict[str, np.ndarray] = {name: np.empty(len(sites), dtype=object) for name in MONEY_COLUMNS}
     for event, rows in pd.Series(np.arange(len(sites))).groupby(number):
         mine = rows.to_numpy()
-        for name in MONEY_COLUMNS[:-1]:
-            found[name][mine] = shared(paid[name].iloc[int(str(event))], weight[mine], contract)
+        own = paid.iloc[int(str(event))]
+        # What a resource is charged for energy is charged to those who took more, not to those who gave.
+        by = {"energy_payment": gave if own["energy_payment"] >= 0 else took, "capacity_payment": gave, "penalty": blame}
+        for name, weight in by.items():
+            found[name][mine] = shared(own[name], weight[mine], contract)
         for row in mine:
             energy, capacity, penalty = (found[name][row] for name in MONEY_COLUMNS[:-1])
             found["payment"][row] = Decimal(energy + capacity - penalty)

@@ -12,6 +12,7 @@ import pandas as pd
 from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, TIME, DataError, StudyError
 from cblcast.programs.model import Program
 from cblcast.settlement.called import events_of_payees
+from cblcast.settlement.evidence import Evidence
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
 from cblcast.settlement.paying import by_order, pay
 from cblcast.settlement.placebo_errors import Trial
@@ -45,6 +46,8 @@ class Settlement:
         ``program`` (empty: all), ``site_id``, ``start``, ``reason`` of what was not settled.
     resources : DataFrame
         One row a program, resource and event with what the resource is paid; empty without resources.
+    evidence : Evidence, optional
+        What a record tells beside it, where it was asked for.
     """
 
     events: pd.DataFrame
@@ -53,6 +56,7 @@ class Settlement:
     problems: pd.DataFrame
     programs: tuple[Program, ...] = field(default=())
     resources: pd.DataFrame = field(default_factory=pd.DataFrame)
+    evidence: Evidence | None = None
 
     @property
     def intervals(self) -> pd.DataFrame:
@@ -99,6 +103,7 @@ class Wishes:
     keep_intervals: bool = False
     portfolio: bool = True
     resources: Resources | None = None
+    evidence: bool = False
 
     def __post_init__(self) -> None:
         if self.resources is not None and self.contract is None:
@@ -122,12 +127,13 @@ class Part:
     called: pd.DataFrame = field(default_factory=pd.DataFrame)
     lines: list[pd.DataFrame] = field(default_factory=list)
     of_resources: list[pd.DataFrame] = field(default_factory=list)
+    meter: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def finish(programs: tuple[Program, ...], parts: Sequence[Part], wishes: Wishes) -> Settlement:
     """Join parts whose sites differ, and sum the portfolios over all of them."""
     events = [pd.concat([part.events[k] for part in parts], ignore_index=True) for k in range(len(programs))]
-    portfolios, paid = [], []
+    portfolios, paid, lines = [], [], []
     for k, program in enumerate(programs):
         own = [part.sums[k] for part in parts]
         sums = add_sums([each for each in own if each is not None]) if own[0] is not None else None
@@ -135,17 +141,33 @@ def finish(programs: tuple[Program, ...], parts: Sequence[Part], wishes: Wishes)
             trial = Trial.join([part.trials[k] for part in parts]) if wishes.coverage is not None else None
             portfolios.append(portfolio_table(program, sums, events[k], trial, wishes.coverage))
         if wishes.contract is not None:
-            events[k], of_resources = _paid(wishes, program, events[k], parts, k, sums)
+            events[k], of_resources, own_lines = _paid(wishes, program, events[k], parts, k, sums)
             paid.append(of_resources)
+            lines.append(own_lines)
         events[k] = events[k].assign(certainty=program.confidence, from_memory=", ".join(from_memory(program)))
     problems = [problem for part in parts for problem in part.problems if problem is not None and len(problem)]
+    told = pd.concat(events, ignore_index=True)
     return Settlement(
-        pd.concat(events, ignore_index=True).drop(columns=["clock", "kind"], errors="ignore"),
+        told.drop(columns=["clock", "kind", "days"], errors="ignore"),
         pd.concat(portfolios, ignore_index=True) if portfolios else pd.DataFrame(),
         pd.concat([rows for part in parts for rows in part.scored]) if wishes.keep_intervals else pd.DataFrame(),
         pd.concat(problems, ignore_index=True) if problems else pd.DataFrame(columns=PROBLEM_COLUMNS),
         programs,
         pd.concat(paid, ignore_index=True) if paid and wishes.resources is not None else pd.DataFrame(),
+        _evidence(told, events, lines, parts) if wishes.evidence else None,
+    )
+
+
+def _evidence(
+    told: pd.DataFrame, events: Sequence[pd.DataFrame], lines: Sequence[pd.DataFrame], parts: Sequence[Part]
+) -> Evidence:
+    begins = np.cumsum([0, *map(len, events)])
+    numbered = [own.assign(event=own["event"] + first) for own, first in zip(lines, begins, strict=False)]
+    meter = pd.concat([part.meter for part in parts])
+    return Evidence(
+        meter[~meter.index.duplicated()].sort_index(),
+        told["days"].tolist(),
+        pd.concat(numbered, ignore_index=True) if numbered else pd.DataFrame(),
     )
 
 
@@ -156,13 +178,16 @@ def from_memory(program: Program) -> list[str]:
 
 def _paid(
     wishes: Wishes, program: Program, events: pd.DataFrame, parts: Sequence[Part], k: int, sums: pd.DataFrame | None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Payments by the events and intervals of all parts, of program number `k`."""
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Payments by the events and intervals of all parts, of program number `k`, and these intervals."""
     contract = wishes.contract
     assert contract is not None
     begins = np.cumsum([0, *(len(part.events[k]) for part in parts)])
     lines = pd.concat(
-        [part.lines[k].assign(event=part.lines[k]["event"] + first) for part, first in zip(parts, begins, strict=False)],
+        [
+            part.lines[k].assign(event=part.lines[k]["event"] + first)
+            for part, first in zip(parts, begins, strict=False)
+        ],
         ignore_index=True,
     )
     if sums is not None:
@@ -172,4 +197,4 @@ def _paid(
     of_resources = None
     if wishes.on_sums:
         of_resources = pd.concat([part.of_resources[k] for part in parts], ignore_index=True)
-    return pay(contract, wishes.resources, events, lines, called, of_resources)
+    return (*pay(contract, wishes.resources, events, lines, called, of_resources), lines)

@@ -11,7 +11,6 @@ from cblcast.frames.schema import OBSERVED, TIME
 from cblcast.settlement.estimate import SEEN, UNADJUSTED, Estimate
 
 
-
 def sum_keys(events: pd.DataFrame) -> list[str]:
     """What events must share to be summed: their resource, where there are resources, and their hours."""
     return [name for name in ("resource", "start", "stop") if name in events.columns]
@@ -66,4 +65,6 @@ def add_sums(parts: list[pd.DataFrame]) -> pd.DataFrame:
         return parts[0]
     both = pd.concat(parts)
     step = both["step_hours"].iloc[0]
-    return both.drop(columns="step_hours").groupby(level=list(both.index.names), sort=True).sum().assign(step_hours=step)
+    return (
+        both.drop(columns="step_hours").groupby(level=list(both.index.names), sort=True).sum().assign(step_hours=step)
+    )

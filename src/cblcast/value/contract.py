@@ -55,7 +55,8 @@ class Contract(BaseModel):
     selection : {"site", "aggregate"}
         Whether a resource's days are selected and adjusted for each site, or for the sum of its members.
     split : {"delivered", "baseline", "equal"}
-        By what the payment of a resource is shared by its sites: settled energy (below zero counts as zero), baseline.
+        By what the payment of a resource is shared by its sites. ``delivered``: energy and capacity by what each delivered
+        (a charge for energy by what each took too much), penalties by baseline energy.
     decimals, rounding : int, {"half_up", "half_even", "down"}
         Of each payment of each line; totals are the sums of the rounded lines.
     energy_decimals : int

@@ -40,7 +40,9 @@ def local(zone, *rows):
 
 
 def in_zones(panel, zones):
-    return Panel(panel.data, panel.sites.assign(tz=[zones[site] for site in panel.site_ids], country="US", subdivision=""))
+    return Panel(
+        panel.data, panel.sites.assign(tz=[zones[site] for site in panel.site_ids], country="US", subdivision="")
+    )
 
 
 def test_two_events_on_31_july_in_los_angeles_are_of_one_month(panel):
@@ -191,7 +193,9 @@ def test_a_contract_pays_on_its_days_only(panel, events):
     ):
         with pytest.raises(StudyError, match=words):
             settle(panel, events, ["isone_10of10"], Contract(**terms))
-    assert len(settle(panel, events, ["isone_10of10"], Contract(valid_from="2019-06-10", valid_until="2019-06-12")).events)
+    assert len(
+        settle(panel, events, ["isone_10of10"], Contract(valid_from="2019-06-10", valid_until="2019-06-12")).events
+    )
 
 
 def test_a_file_in_parts_pays_as_the_panel_does(panel, events, tmp_path):
@@ -225,7 +229,7 @@ def test_resources_need_a_contract(panel, events):
     with pytest.raises(StudyError, match="resources are settled by a contract"):
         settle(panel, events, [RULE], resources=Resources(MEMBERS))
     nobody = MEMBERS.assign(until="2018-12-31", **{"from": None})
-    with pytest.raises(DataError, match="no site of the events is a member of a resource on its day, e.g. 'b1'"):
+    with pytest.raises(DataError, match=r"no site of the events is a member of a resource on its day, e\.g\. 'b1'"):
         settle(panel, events, [RULE], TERMS, resources=Resources(nobody))
 
 

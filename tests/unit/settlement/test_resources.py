@@ -64,9 +64,7 @@ def test_a_commitment_that_cannot_be_is_one_sentence(rows, message):
 
 
 def test_commitments_hold_in_their_month():
-    resources = Resources(
-        MEMBERS, pd.DataFrame({"resource": ["north"], "month": ["2024-02"], "committed_kw": [7.0]})
-    )
+    resources = Resources(MEMBERS, pd.DataFrame({"resource": ["north"], "month": ["2024-02"], "committed_kw": [7.0]}))
     found = resources.committed_kw(pd.Series(["north", "north"]), pd.Series(["2024-02", "2024-03"]))
     assert found[0] == 7.0
     assert np.isnan(found[1])
