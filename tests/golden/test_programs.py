@@ -288,7 +288,7 @@ def test_elexon_bl01():
 
 
 def test_gb_dfs_meets_the_three_hours_before():
-    told = worked("gb_dfs", made(range(1, 11), today=hours(14, 17, 8.5)))
+    told = worked("gb_dfs@2022", made(range(1, 11), today=hours(14, 17, 8.5)))
     assert told.adjustment["applied"] == pytest.approx(3.0)
     assert told.intervals["baseline_kw"].iloc[0] == pytest.approx(8.5)
 

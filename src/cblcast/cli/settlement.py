@@ -90,12 +90,40 @@ class Case:
     ] = None
 
 
+@dataclass(frozen=True)
+class Circumstances:
+    """What else happened, and what is done about it."""
+
+    other_events: Annotated[
+        Path | None,
+        typer.Option(help="Further events as --events, which only exclude their days; kind: outage are outages."),
+    ] = None
+    gaps: Annotated[
+        str | None,
+        typer.Option(help="Where an event was not metered throughout: interpolate, baseline or leave_out."),
+    ] = None
+    max_missing: Annotated[
+        float, typer.Option(help="With --gaps: largest share of an event that may be missing.", min=0, max=1)
+    ] = 0.25
+    net_metered: Annotated[
+        bool, typer.Option("--net-metered", help="Shift where a ratio means nothing, as at a meter that exports.")
+    ] = False
+
+    def terms(self) -> dict[str, Any]:
+        """As the workflow takes them."""
+        from cblcast.programs.terms import gap_policy
+
+        policy = None if self.gaps is None else gap_policy(self.gaps, self.max_missing)
+        return {"other_events": self.other_events, "gaps": policy, "net_metered": self.net_metered}
+
+
 @app.command()
 @unbundled
 def settle(
     case: Case = Case(),
     old: OldRecord = OldRecord(),
     terms: Terms = Terms(),
+    circumstances: Circumstances = Circumstances(),
     outputs: Outputs = Outputs(),
     reader: Reader = DEFAULT_OPTIONS,
     as_json: AsJson = False,
@@ -111,7 +139,15 @@ def settle(
     to = Destinations(outputs.out, outputs.html, outputs.record, outputs.template)
     with progress(as_json, 1, "settling"):
         told = settle_files(
-            data, events, programs, reader, papers, to, coverage=terms.coverage, processes=outputs.processes
+            data,
+            events,
+            programs,
+            reader,
+            papers,
+            to,
+            coverage=terms.coverage,
+            processes=outputs.processes,
+            **circumstances.terms(),
         )
     if as_json:
         print_json(
@@ -228,8 +264,13 @@ def programs_list(
 class OneEvent:
     """The event that is worked through."""
 
+    events: Annotated[
+        Path | None, typer.Option(help="The events of a settlement, of which one is worked through as it is settled.")
+    ] = None
     site: Annotated[str | None, typer.Option(help="One site of the file (default: the first).")] = None
-    start: Annotated[str | None, typer.Option(help="Start of the event with its offset.")] = None
+    start: Annotated[
+        str | None, typer.Option(help="Start of the event with its offset; with --events: which of them.")
+    ] = None
     stop: Annotated[str | None, typer.Option(help="Stop of the event with its offset.")] = None
 
 
@@ -239,12 +280,14 @@ def programs_explain(
     name: Annotated[str, typer.Argument(help="A rule by name, or a path to your own .yaml.")],
     data: Annotated[Path | None, typer.Option(help="Meter file (default: a bundled building).")] = None,
     event: OneEvent = OneEvent(),
+    circumstances: Circumstances = Circumstances(),
     reader: Reader = DEFAULT_OPTIONS,
 ) -> None:
     """A rule in words, and one event worked through by hand."""
     from cblcast.workflow.explaining import explain_program
 
-    typer.echo(explain_program(name, data, event.site, event.start, event.stop, reader))
+    more = circumstances.terms()
+    typer.echo(explain_program(name, data, event.site, event.start, event.stop, reader, events=event.events, **more))
 
 
 @dataclass(frozen=True)

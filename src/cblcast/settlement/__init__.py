@@ -2,7 +2,8 @@
 
 from cblcast.settlement.conductor import settle
 from cblcast.settlement.resources import Resources
-from cblcast.settlement.result import Settlement, Wishes
+from cblcast.settlement.result import Settlement
 from cblcast.settlement.stream import settle_file
+from cblcast.settlement.wishes import Wishes
 
 __all__ = ["Resources", "Settlement", "Wishes", "settle", "settle_file"]

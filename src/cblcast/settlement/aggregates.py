@@ -8,11 +8,13 @@ import pandas as pd
 from cblcast.frames.instants import stamps
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, StudyError
+from cblcast.programs.dispatch import masked_for
 from cblcast.programs.model import Program
+from cblcast.settlement.called import events_of_payees
 from cblcast.settlement.energies import event_energies
 from cblcast.settlement.estimate import estimate
 from cblcast.settlement.lines import interval_lines
-from cblcast.value.contract import Contract
+from cblcast.settlement.wishes import Wishes
 
 
 def aggregate_panel(panel: Panel, called: pd.DataFrame) -> tuple[Panel, pd.DataFrame]:
@@ -81,26 +83,34 @@ def masks_of(events: pd.DataFrame, called: pd.DataFrame, real: pd.DataFrame) -> 
 
 
 def aggregate_lines(
-    program: Program,
-    contract: Contract,
-    panel: Panel,
-    called: pd.DataFrame,
-    real: pd.DataFrame,
-    prices: pd.Series | None,
+    program: Program, wishes: Wishes, panel: Panel, table: pd.DataFrame, called: pd.DataFrame, masks: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Intervals of the resources' events (with ``event_of_payee``), and what could not be settled and why.
 
     Parameters
     ----------
-    real : DataFrame
+    panel : Panel
+        As metered, without outages, as the program sees its sites.
+    table : DataFrame
+        The events of members that `program` settles.
+    called : DataFrame
+        All events as they were called.
+    masks : DataFrame
         All real events of the panel's sites, whose days are out.
     """
-    whole, events = aggregate_panel(panel, called)
-    table = events.sort_values([SITE, "start"], ignore_index=True)
-    masked = whole.with_events(masks_of(events, called, real))
-    found = estimate(program, masked, table, whole)
-    told, dark = event_energies(program, whole, table, found)
-    lines = interval_lines(contract, whole, found, told, prices)
+    assert wishes.contract is not None
+    numbered = events_of_payees(called[called["payee"] != ""].drop_duplicates([SITE, "start"]))
+    mine = pd.MultiIndex.from_arrays([numbered[SITE], numbered["start"]]).isin(
+        pd.MultiIndex.from_arrays([table[SITE], table["start"]])
+    )
+    if not mine.any():
+        return pd.DataFrame({"event": [], "event_of_payee": []}, dtype=np.int64), pd.DataFrame()
+    whole, events = aggregate_panel(panel, numbered[mine])
+    own = events.sort_values([SITE, "start"], ignore_index=True)
+    masked = masked_for(program, whole, masks_of(events, numbered[mine], masks))
+    found = estimate(program, masked, own, whole)
+    told, dark = event_energies(program, whole, own, found)
+    lines = interval_lines(wishes.contract, whole, found, told, wishes.prices)
     number = told["event_of_payee"].to_numpy()
     problems = pd.concat([found.problems, dark], ignore_index=True)
     return lines.assign(event_of_payee=number[lines["event"].to_numpy()]), problems

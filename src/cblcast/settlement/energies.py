@@ -10,6 +10,7 @@ from cblcast.days.ordinary import event_clock
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER
 from cblcast.programs.model import Program
+from cblcast.programs.remarks import line_facts
 from cblcast.settlement.estimate import UNADJUSTED, Estimate, problem_table
 from cblcast.value.portfolio import delivered_limits
 
@@ -19,10 +20,10 @@ FOLD = "settlement"  # of the scored frame
 def event_energies(
     program: Program, panel: Panel, table: pd.DataFrame, found: Estimate
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Energies of each event, and the events that were not metered throughout."""
-    baseline, metered, plain = (found.energy(column, panel.step_hours) for column in (PREDICTED, OBSERVED, UNADJUSTED))
-    wanted = np.bincount(found.event[found.scored], minlength=len(table)) > 0
-    hours = (table["stop"] - table["start"]).dt.total_seconds().to_numpy() / 3600
+    """Energies of each event, with what is to be said of them, and the events that were not metered throughout."""
+    baseline, metered, plain = (found.energy(column) for column in (PREDICTED, OBSERVED, UNADJUSTED))
+    hours = np.bincount(found.event, weights=found.hours, minlength=len(table))
+    wanted = hours > 0
     told = table.assign(
         program=program.name,
         hours=hours,
@@ -30,13 +31,15 @@ def event_energies(
         baseline_kwh=baseline,
         unadjusted_kwh=plain,
         delivered_kwh=baseline - metered,
-        delivered_kw=(baseline - metered) / hours,
+        delivered_kw=np.divide(baseline - metered, hours, out=np.full(len(table), np.nan), where=wanted),
         factor_raw=found.factor["raw"],
         factor=found.factor["applied"],
-    )
+    ).join(line_facts(program, panel, table, found))
     good = wanted & np.isfinite(baseline)
     dark = good & ~np.isfinite(metered)
-    problems = problem_table(program, table[dark], "the event was not metered throughout")
+    most = program.gaps.max_missing_share
+    more = f" or its gaps cannot be filled ({100 * most:g} % may be missing)" if most else ""
+    problems = problem_table(program, table[dark], f"the event was not metered throughout{more}")
     told = told[good & ~dark]
     front = ["program", SITE, "start", "stop"]
     return told[[*front, *(column for column in told.columns if column not in front)]], problems
@@ -60,5 +63,6 @@ def with_limits(told: pd.DataFrame, panel: Panel, errors: pd.DataFrame, coverage
 
 def scored_rows(program: Program, found: Estimate, told: pd.DataFrame) -> pd.DataFrame:
     """The scored frame of the settled events: its method is the program, ``unadjusted_kw`` stands beside it."""
-    own = found.rows[found.scored & np.isin(found.event, told.index.to_numpy())]
-    return own[[OBSERVED, PREDICTED, LOWER, UPPER, UNADJUSTED]].assign(method=program.name, fold=FOLD)
+    use = (found.hours > 0) & np.isin(found.event, told.index.to_numpy())
+    columns = [OBSERVED, PREDICTED, LOWER, UPPER, UNADJUSTED]
+    return found.rows.loc[use, columns].assign(counted_h=found.hours[use], method=program.name, fold=FOLD)

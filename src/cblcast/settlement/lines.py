@@ -27,15 +27,14 @@ def interval_lines(
     -------
     DataFrame
         ``event`` (position in `told`), ``time_us``, ``hour`` (one number an hour of the contract's clock), ``hours`` (of
-        the interval that lie in the event [h]), ``unadjusted_kwh``, ``baseline_kwh``, ``metered_kwh``, ``price``.
+        the interval that count [h]), ``unadjusted_kwh``, ``baseline_kwh``, ``metered_kwh``, ``price``.
     """
     place = np.full(len(found.factor), -1, dtype=np.int64)
     place[told.index.to_numpy()] = np.arange(len(told))
-    use = found.scored & (place[found.event] >= 0)
+    use = (found.hours > 0) & (place[found.event] >= 0)
     rows, event = found.rows[use], place[found.event[use]]
     time = microseconds(rows.index.get_level_values(TIME))
-    start, stop = (microseconds(told[edge])[event] for edge in ("start", "stop"))
-    hours = np.clip(np.minimum(time + panel.step_us, stop) - np.maximum(time, start), 0, None) / HOUR_US
+    hours = found.hours[use]
     zone = site_zones(contract, panel)[panel.site_codes(pd.Index(told[SITE]))][event]
     energy = {
         name: rows[column].to_numpy(dtype=np.float64) * hours

@@ -66,7 +66,7 @@ def placebo_errors(program: Program, panel: Panel, masked: Panel, events: pd.Dat
         found = estimate(program, whole, days)
         clock, kind = ordinary.span.clock, ordinary.span.kind
         parts.append(_errors(program, whole, days, found).assign(clock=clock, kind=kind))
-        sums[clock, kind] = site_sums(whole, found, days)
+        sums[clock, kind] = site_sums(found, days)
     nothing = pd.DataFrame(columns=ERROR_COLUMNS).astype({"error_kwh": np.float64})
     errors = pd.concat(parts, ignore_index=True)[ERROR_COLUMNS] if parts else nothing
     return Trial(errors, sums)

@@ -16,7 +16,7 @@ from cblcast.frames.known import run_begins
 from cblcast.frames.schema import CASE_INDEX, SITE
 from cblcast.programs.model import Adjustment, Program
 from cblcast.settlement.placebo_errors import Trial
-from cblcast.settlement.sums import add_sums, sum_keys
+from cblcast.settlement.sums import add_sums, counted_hours, sum_keys
 from cblcast.value.portfolio import daily_sums, delivered_limits, independent_halfwidth
 
 
@@ -109,7 +109,8 @@ def _sum_limits(
     baseline = adjusted_sums(program, sums, np.full(n_days, len(events))).energy_kwh
     inside = sums["scored"].to_numpy() > 0
     metered = np.where(sums["metered"].to_numpy() == len(events), sums["metered_kw"].to_numpy(), np.nan)
-    energy = np.bincount(group[inside], weights=metered[inside], minlength=n_days) * sums["step_hours"].iloc[0]
+    hours = counted_hours(sums)[inside]
+    energy = np.bincount(group[inside], weights=metered[inside] * hours, minlength=n_days)
     return signed_limits(baseline - energy, coverage)
 
 
@@ -146,8 +147,9 @@ def adjusted_sums(program: Program, sums: pd.DataFrame, n_sites: np.ndarray) -> 
     baseline, factor = plain, np.full(len(n_sites), np.nan)
     if program.adjustment is not None:
         baseline, factor = _adjust(program.adjustment, plain, visible, group, (start, stop, times))
-    energy = np.bincount(group[scored], weights=baseline[scored], minlength=len(n_sites))
-    return AdjustedSums(energy * sums["step_hours"].iloc[0], factor, plain, baseline)
+    counts = scored & (sums["counted_h"].to_numpy() > 0)
+    weights = baseline[counts] * counted_hours(sums)[counts]
+    return AdjustedSums(np.bincount(group[counts], weights=weights, minlength=len(n_sites)), factor, plain, baseline)
 
 
 def _adjust(

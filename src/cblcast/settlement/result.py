@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, TIME, DataError, StudyError
+from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, TIME, DataError
 from cblcast.programs.model import Program
 from cblcast.settlement.called import events_of_payees
 from cblcast.settlement.evidence import Evidence
@@ -17,9 +17,8 @@ from cblcast.settlement.estimate import PROBLEM_COLUMNS
 from cblcast.settlement.paying import by_order, pay
 from cblcast.settlement.placebo_errors import Trial
 from cblcast.settlement.portfolios import portfolio_table
-from cblcast.settlement.resources import Resources
 from cblcast.settlement.sums import add_sums
-from cblcast.value.contract import Contract
+from cblcast.settlement.wishes import Wishes
 
 
 @dataclass(frozen=True)
@@ -92,29 +91,6 @@ class Settlement:
             raise DataError(f"{path.name!r} is neither .csv nor .parquet: name the format by the ending")
 
 
-@dataclass(frozen=True)
-class Wishes:
-    """What is asked of a settlement beside its energies; see :func:`cblcast.settlement.settle`."""
-
-    contract: Contract | None = None
-    prices: pd.Series | None = None
-    coverage: float | None = None
-    days_around: int = 60
-    keep_intervals: bool = False
-    portfolio: bool = True
-    resources: Resources | None = None
-    evidence: bool = False
-
-    def __post_init__(self) -> None:
-        if self.resources is not None and self.contract is None:
-            raise StudyError("resources are settled by a contract: name it (contract, --contract), or leave them out")
-
-    @property
-    def on_sums(self) -> bool:
-        """Whether the days of resources are selected on the sum of their members."""
-        return self.resources is not None and self.contract is not None and self.contract.selection == "aggregate"
-
-
 @dataclass
 class Part:
     """The settlement of some of the sites: frames by program, to be joined by :func:`finish`."""
@@ -140,7 +116,7 @@ def finish(programs: tuple[Program, ...], parts: Sequence[Part], wishes: Wishes)
         if wishes.portfolio and sums is not None:
             trial = Trial.join([part.trials[k] for part in parts]) if wishes.coverage is not None else None
             portfolios.append(portfolio_table(program, sums, events[k], trial, wishes.coverage))
-        if wishes.contract is not None:
+        if wishes.contract is not None and len(events[k]):
             events[k], of_resources, own_lines = _paid(wishes, program, events[k], parts, k, sums)
             paid.append(of_resources)
             lines.append(own_lines)

@@ -12,12 +12,13 @@ import pandas as pd
 
 from cblcast.frames.events import event_table
 from cblcast.frames.schema import SITE, DataError, StudyError
-from cblcast.programs import load_program
+from cblcast.programs.asking import load_programs
 from cblcast.programs.model import Program
 from cblcast.settlement.conductor import settle_part
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
 from cblcast.settlement.panel_file import read_sites
-from cblcast.settlement.result import Part, Settlement, Wishes, finish
+from cblcast.settlement.result import Part, Settlement, finish
+from cblcast.settlement.wishes import Wishes
 
 SITES_AT_ONCE = 1000
 
@@ -54,7 +55,7 @@ def settle_file(
     A process reads its own sites, so nothing but results crosses between processes.
     """
     wishes = wishes or Wishes()
-    chosen = tuple(load_program(program) for program in programs)
+    chosen = load_programs(programs)
     crowd = [program.name for program in chosen if program.family == "control_group"]
     if crowd:
         raise StudyError(

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.instants import microseconds
-from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, TIME
 from cblcast.settlement.estimate import SEEN, UNADJUSTED, Estimate
 
@@ -16,7 +15,7 @@ def sum_keys(events: pd.DataFrame) -> list[str]:
     return [name for name in ("resource", "start", "stop") if name in events.columns]
 
 
-def site_sums(panel: Panel, found: Estimate, events: pd.DataFrame) -> pd.DataFrame:
+def site_sums(found: Estimate, events: pd.DataFrame) -> pd.DataFrame:
     """Sums over the sites with the same event hours (and resource), interval by interval; sums of several panels can be added.
 
     Parameters
@@ -30,7 +29,8 @@ def site_sums(panel: Panel, found: Estimate, events: pd.DataFrame) -> pd.DataFra
     -------
     DataFrame, index (start, stop, time_us), with resources (resource, start, stop, time_us)
         ``unadjusted_kw``, ``visible_kw``, ``metered_kw``; ``known``, ``seen``, ``metered``, how many sites they sum;
-        ``scored``, how many sites have the interval in their event; ``step_hours``.
+        ``scored``, how many sites have the interval in their event; ``counted_h``, how much of
+        it counts [h], summed over the sites.
     """
     place = np.full(len(found.factor), -1, dtype=np.int64)
     place[events.index.to_numpy()] = np.arange(len(events))
@@ -54,9 +54,10 @@ def site_sums(panel: Panel, found: Estimate, events: pd.DataFrame) -> pd.DataFra
             "metered_kw": np.nan_to_num(metered),
             "metered": np.isfinite(metered).astype(np.int64),
             "scored": found.scored[use].astype(np.int64),
+            "counted_h": found.hours[use],
         }
     )
-    return frame.groupby([*keys, "time_us"], sort=True).sum().assign(step_hours=panel.step_hours)
+    return frame.groupby([*keys, "time_us"], sort=True).sum()
 
 
 def add_sums(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -64,7 +65,10 @@ def add_sums(parts: list[pd.DataFrame]) -> pd.DataFrame:
     if len(parts) == 1:
         return parts[0]
     both = pd.concat(parts)
-    step = both["step_hours"].iloc[0]
-    return (
-        both.drop(columns="step_hours").groupby(level=list(both.index.names), sort=True).sum().assign(step_hours=step)
-    )
+    return both.groupby(level=list(both.index.names), sort=True).sum()
+
+
+def counted_hours(sums: pd.DataFrame) -> np.ndarray:
+    """How much of each interval counts [h], on average over the sites that have it in their event; 0 in windows."""
+    scored = sums["scored"].to_numpy()
+    return np.divide(sums["counted_h"].to_numpy(), scored, out=np.zeros(len(sums)), where=scored > 0)

@@ -42,7 +42,7 @@ from cblcast.workflow.settlement_case import Case, open_case
 MOST_TOLD = 20  # differences in words
 
 
-def record_document(case: Case, told: Settlement, wishes: Wishes, other: pd.DataFrame | None = None) -> dict[str, Any]:
+def record_document(case: Case, told: Settlement, wishes: Wishes) -> dict[str, Any]:
     """The record of a settlement of `case`."""
     evidence = told.evidence
     if evidence is None:
@@ -56,7 +56,7 @@ def record_document(case: Case, told: Settlement, wishes: Wishes, other: pd.Data
             "cblcast": cblcast.__version__,
             "meter": {"file": str(case.data), "read_as": _options(case.reader), "sites": rows_of(sites)},
             "events": {"sha256": events_digest(events), "rows": rows_of(events)},
-            "other_events": [] if other is None else rows_of(other[[SITE, "start", "stop"]]),
+            "other_events": [] if wishes.other_events is None else rows_of(wishes.other_events),
             "rules": [rule_entry(program) for program in told.programs],
             "calendar": _calendars(told.programs, used, events),
             "contract": contract_entry(wishes.contract),
@@ -172,18 +172,18 @@ def settle_again(path: Path, data: str | Path | None = None, processes: int | No
         Revised readings; the file that the record names unless given.
     """
     record = read_record(path)
-    case, wishes, programs, other = case_of(record, data, processes)
-    told = case.settle(programs, wishes, other)
+    case, wishes, programs = case_of(record, data, processes)
+    told = case.settle(programs, wishes)
     if told.evidence is None:
         raise DataError("the second settlement kept no evidence")
     changed = changed_meters(record["meter"]["sites"], told.evidence.meter)
-    return Again(record, record_document(case, told, wishes, other), changed, told)
+    return Again(record, record_document(case, told, wishes), changed, told)
 
 
 def case_of(
     record: Mapping[str, Any], data: str | Path | None = None, processes: int | None = None
-) -> tuple[Case, Wishes, list[Program], pd.DataFrame | None]:
-    """What a record settled: meter and events, terms, rules and other events."""
+) -> tuple[Case, Wishes, list[Program]]:
+    """What a record settled: meter and events, terms and rules."""
     sites = pd.DataFrame(record["meter"]["sites"])
     sites = sites.drop(columns=[name for name in ("sha256", "first", "last", "step_minutes", "metered", "missing") if name in sites])
     known = sites.dropna(axis="columns", how="all")
@@ -198,12 +198,19 @@ def case_of(
         own = record["resource_members"]
         commitments = pd.DataFrame(own["commitments"]) if own["commitments"] else None
         resources = Resources(pd.DataFrame(own["members"]), commitments)
-    wishes = Wishes(contract, prices, **record["wishes"], resources=resources, evidence=True)
-    programs = [Program(**rule["terms"]) for rule in record["rules"]]
+    other = _events(record["other_events"]) if record["other_events"] else None
+    wishes = Wishes(contract, prices, **record["wishes"], other_events=other, resources=resources, evidence=True)
+    programs = [_program(rule["terms"]) for rule in record["rules"]]
     whole = wishes.on_sums or any(program.family == "control_group" for program in programs)
     path = Path(data or record["meter"]["file"])
     case = open_case(path, _events(record["events"]["rows"]), reader, processes=processes, whole=whole)
-    return case, wishes, programs, _events(record["other_events"]) if record["other_events"] else None
+    return case, wishes, programs
+
+
+def _program(terms: Mapping[str, Any]) -> Program:
+    """A rule from its terms; one vintage of several keeps the name that says which it is."""
+    name = str(terms["name"])
+    return Program(**{**terms, "name": name.partition("@")[0]}).model_copy(update={"name": name})
 
 
 def _terms(terms: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from cblcast.io.names import is_site
 from cblcast.io.options import ReaderOptions
 from cblcast.io.resource_tables import read_commitments, read_members
 from cblcast.io.site_table import read_sites, sites_for
-from cblcast.programs import load_program
+from cblcast.programs.model import Program
 from cblcast.settlement import Resources, Settlement, Wishes, settle, settle_file
 from cblcast.settlement.panel_file import panel_rows, site_names
 
@@ -51,9 +51,8 @@ class Case:
     panel: Panel | None
     processes: int = 1
 
-    def settle(self, programs: Sequence[object], wishes: Wishes, other: pd.DataFrame | None = None) -> Settlement:
+    def settle(self, chosen: Sequence[Program], wishes: Wishes) -> Settlement:
         """Settle the events by rules."""
-        chosen = [load_program(each) for each in programs]  # type: ignore[arg-type]
         if self.panel is None:
             return settle_file(self.data, self.sites, self.events, chosen, wishes, processes=self.processes)
         return settle(
@@ -65,7 +64,7 @@ class Case:
             coverage=wishes.coverage,
             days_around=wishes.days_around,
             portfolio=wishes.portfolio,
-            other_events=other,
+            other_events=wishes.other_events,
             resources=wishes.resources,
             evidence=wishes.evidence,
         )

@@ -20,6 +20,9 @@ from cblcast.integrity import screen, selection_bias, side_by_side
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.programs import load_program
+from cblcast.programs.asking import load_programs
+from cblcast.programs.calendars import warn_about_calendars
+from cblcast.programs.terms import GapPolicy
 from cblcast.report.template import read_template
 from cblcast.settlement import Settlement, Wishes
 from cblcast.value.contract import read_contract
@@ -34,6 +37,12 @@ def read_case(data: str | Path, events: str | Path, reader: ReaderOptions) -> tu
     panel = read_meter(str(data), options=reader)
     more = {} if Path(events).suffix.lower() == ".json" else {"unknown_sites": "keep"}
     return panel, read_dispatch(events, panel, tz=reader.tz, **more)
+
+
+def read_others(path: Path, panel: Panel | None, reader: ReaderOptions) -> pd.DataFrame:
+    """Events that only exclude their days; those of sites that the meter lacks say nothing."""
+    more = {} if path.suffix.lower() == ".json" else {"unknown_sites": "keep"}
+    return read_dispatch(path, panel, tz=reader.tz, **more)
 
 
 @dataclass(frozen=True)
@@ -96,24 +105,35 @@ def settle_files(
     *,
     coverage: float | None = None,
     processes: int | None = None,
+    other_events: Path | None = None,
+    gaps: GapPolicy | None = None,
+    net_metered: bool = False,
 ) -> Settlement:
     """Settle the events of a file by rules; write the events, a page and the record.
+
+    `other_events` only exclude their days; `gaps` and `net_metered` are terms for rules that have none of their own.
 
     With `processes`, a Parquet file of the panel's own columns is settled some sites at a time, in bounded memory; a large
     one is in any case.
     """
-    inputs = {"--data": data, "--events": events, **papers.files, **reader.files}
+    inputs = {"--data": data, "--events": events, "--other-events": other_events, **papers.files, **reader.files}
     check_outputs({"--out": to.out, "--html": to.html, "--record": to.record_path}, inputs)
     check_ending(to.out)
     template = None if to.template is None else read_template(to.template)
     terms = None if papers.contract is None else read_contract(papers.contract)
     resources = read_resources(papers.resources, papers.commitments)
-    wishes = Wishes(
-        terms, read_prices(papers.prices), coverage, resources=resources, evidence=to.record_path is not None
-    )
-    chosen = [load_program(name) for name in programs]
-    whole = wishes.on_sums or any(program.family == "control_group" for program in chosen)
+    chosen = load_programs(programs, gaps, net_metered)
+    on_sums = resources is not None and terms is not None and terms.selection == "aggregate"
+    whole = on_sums or any(program.family == "control_group" for program in chosen)
     case = open_case(data, events, reader, processes=processes, resources=resources, whole=whole)
+    wishes = Wishes(
+        terms,
+        read_prices(papers.prices),
+        coverage,
+        other_events=None if other_events is None else read_others(other_events, case.panel, reader),
+        resources=resources,
+        evidence=to.record_path is not None,
+    )
     told = case.settle(chosen, wishes)
     if told.events.empty:
         first = told.problems.iloc[0]
@@ -162,6 +182,7 @@ def eligibility_files(
 ) -> dict[str, pd.DataFrame]:
     """Sufficiency of each site, admissibility of each rule, and the rule to take against learned baselines (with spans)."""
     panel = read_meter(str(data), options=reader)
+    warn_about_calendars(panel, [load_program(program) for program in programs])
     first = choose or (None, None)
     days = placebo_events(panel, start, stop, first=first[0], last=first[1])
     found = {"sufficiency": sufficiency(panel).reset_index(), "rules": certify(panel, days, programs, gate)}
@@ -181,6 +202,7 @@ def integrity_files(
 ) -> dict[str, pd.DataFrame]:
     """What stands out in events, and their delivered energy adjusted and unadjusted."""
     panel, table = read_case(data, events, reader)
+    warn_about_calendars(panel, [load_program(program)])
     table = table[table[SITE].isin(panel.site_ids)]
     if table.empty:
         raise DataError("no site of the events is in the data: check the site ids")
