@@ -90,7 +90,7 @@ class Case:
     ] = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Circumstances:
     """What else happened, and what is done about it."""
 

@@ -11,7 +11,8 @@ from cblcast.programs.model import Program
 def as_program_sees(program: Program, panel: Panel) -> Panel:
     """The panel with the program's channel as its metered power, and with the program's calendar.
 
-    The panel itself, if the program has neither. Events that are masked in the panel are masked in the channel too.
+    The panel itself, if the program has neither. Events that are masked in the panel are masked in the channel too. The
+    output of a generator becomes a negative load, so that what it gives beyond its baseline is delivered.
 
     Raises
     ------
@@ -20,7 +21,8 @@ def as_program_sees(program: Program, panel: Panel) -> Panel:
     """
     if program.calendar is not None:
         panel = with_calendar(program.calendar, panel)
-    if program.channel == OBSERVED:
+    sign = -1.0 if program.family == "generator" else 1.0
+    if program.channel == OBSERVED and sign > 0:
         return panel
     if program.channel not in panel.data.columns:
         raise DataError(
@@ -28,5 +30,5 @@ def as_program_sees(program: Program, panel: Panel) -> Panel:
             f"({nearest(program.channel, map(str, panel.data.columns))}): read a file that holds it, or rename its column "
             f"(--columns THEIRS={program.channel})"
         )
-    moved = Panel(panel.data.assign(**{OBSERVED: panel.column(program.channel)}), panel.sites)
+    moved = Panel(panel.data.assign(**{OBSERVED: sign * panel.column(program.channel)}), panel.sites)
     return moved if panel.events is None else moved.with_events(panel.events)

@@ -30,7 +30,8 @@ _BESIDE_WORDS = {
 _FAMILY_WORDS = {
     "meter": "The baseline is flat: the mean of the meter in {windows}.",
     "declared": "The baseline is the schedule declared beforehand (panel column declared_kw).",
-    "generator": "The baseline is that of the generator's own meter: its typical output on days without events.",
+    "generator": "The baseline is that of the generator's own meter: its typical output on days without events. "
+    "Output counts as a negative load, so that what it gives beyond that is delivered.",
     "control_group": "The baseline is that of customers who were not dispatched, matched to those who were.",
     "model": "The baseline is learned: {model}.",
 }
