@@ -35,6 +35,16 @@ class Terms:
     coverage: Annotated[
         float | None, typer.Option(help="Nominal coverage of intervals, e.g. 0.9.", min=0.5, max=0.99)
     ] = None
+    calibration: Annotated[
+        str,
+        typer.Option(
+            help="Days without events that intervals come from: event_like (earlier days like the event in weather, season "
+            "and load) or ordinary (all days around the events alike)."
+        ),
+    ] = "event_like"
+    bias_correction: Annotated[
+        bool, typer.Option("--bias-correction", help="Take the rule's expected error on such days off the baseline.")
+    ] = False
 
 
 @dataclass(frozen=True)

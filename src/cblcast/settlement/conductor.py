@@ -11,11 +11,12 @@ import pandas as pd
 from cblcast.frames.events import check_events, event_table
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import SITE, DataError, nearest, utc
+from cblcast.frames.schema import SITE, DataError, StudyError, nearest, utc
 from cblcast.programs import load_program
 from cblcast.programs.model import Program
-from cblcast.settlement.energies import event_energies, event_payments, scored_rows, with_limits
+from cblcast.settlement.energies import event_energies, event_payments, scored_rows
 from cblcast.settlement.estimate import PROBLEM_COLUMNS, estimate
+from cblcast.settlement.limits import Calibration, corrected, with_limits
 from cblcast.settlement.placebo_errors import placebo_errors
 from cblcast.settlement.result import Part, Settlement, Wishes, finish
 from cblcast.settlement.sums import site_sums
@@ -30,7 +31,9 @@ def settle(
     *,
     prices: pd.Series | None = None,
     coverage: float | None = None,
-    days_around: int = 60,
+    calibration: Calibration | str = "event_like",
+    days_around: int | None = None,
+    bias_correction: bool = False,
     keep_intervals: bool = False,
     portfolio: bool = True,
     other_events: pd.DataFrame | None = None,
@@ -50,8 +53,14 @@ def settle(
     coverage : float, optional
         Nominal coverage of intervals; None makes none. The errors are those of the same rule at the same hours on days
         without events, of each site, and of the portfolio on each day.
-    days_around : int
-        Days before the first and after the last event that these errors are taken from.
+    calibration : {"event_like", "ordinary"} or Calibration
+        Which days these are: earlier ones by how like the event's day they are in weather, season and load, or all days
+        around the events alike. See :class:`cblcast.settlement.limits.Calibration`.
+    days_around : int, optional
+        Days that are looked back (``event_like``; 400), or before and after the events (``ordinary``; 60).
+    bias_correction : bool
+        Take the rule's expected error on such days off each site's baseline; needs `coverage`. The adjusted sum of a
+        portfolio stays as the rule has it.
     keep_intervals : bool
         Keep the rows of every interval.
     portfolio : bool
@@ -66,7 +75,9 @@ def settle(
     chosen = tuple(load_program(program) for program in programs)
     if not chosen:
         raise DataError("no program is named: give at least one, e.g. caiso_10in10")
-    wishes = Wishes(contract, prices, coverage, days_around, keep_intervals, portfolio)
+    if isinstance(calibration, str):
+        calibration = Calibration(calibration, days_around, bias_correction)  # type: ignore[arg-type]
+    wishes = Wishes(contract, prices, coverage, calibration, keep_intervals, portfolio)
     return finish(chosen, [settle_part(panel, events, chosen, wishes, other_events)], wishes)
 
 
@@ -74,18 +85,22 @@ def settle_part(
     panel: Panel, events: pd.DataFrame, programs: Sequence[Program], wishes: Wishes, other: pd.DataFrame | None = None
 ) -> Part:
     """Settle the events of the sites of `panel`; what concerns portfolios is left to :func:`finish`."""
+    if wishes.calibration.bias_correction and wishes.coverage is None:
+        raise StudyError("a bias correction needs the errors that limits are made of: give a coverage too, e.g. 0.9")
     table, absent = _known_events(panel, events)
     masked = panel.with_events(_all_events(panel, table, other))
     part = Part(problems=[absent])
     for program in programs:
         found = estimate(program, masked, table, panel)
         told, dark = event_energies(program, panel, table, found)
+        if wishes.coverage is not None:
+            trial = placebo_errors(program, panel, masked, table, *wishes.calibration.span)
+            told = with_limits(told, panel, masked, trial, wishes.coverage, wishes.calibration)
+            if wishes.calibration.bias_correction:
+                found, told = corrected(found, told)
+            part.trials.append(trial)
         if wishes.contract is not None:
             told = told.join(event_payments(wishes.contract, panel, found, told, wishes.prices))
-        if wishes.coverage is not None:
-            trial = placebo_errors(program, panel, masked, table, wishes.days_around)
-            told = with_limits(told, panel, trial.errors, wishes.coverage)
-            part.trials.append(trial)
         if wishes.portfolio:
             part.sums.append(site_sums(panel, found, told))
         if wishes.keep_intervals:

@@ -11,6 +11,7 @@ import pandas as pd
 from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, TIME, DataError
 from cblcast.programs.model import Program
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
+from cblcast.settlement.limits import PRIVATE, Calibration
 from cblcast.settlement.placebo_errors import Trial
 from cblcast.settlement.portfolios import portfolio_table
 from cblcast.settlement.sums import add_sums
@@ -27,7 +28,8 @@ class Settlement:
         One row a program, site and event: ``program``, ``site_id``, ``start``, ``stop``, ``hours``, ``metered_kwh``,
         ``baseline_kwh``, ``unadjusted_kwh``, ``delivered_kwh`` (baseline − metered; < 0 where the meter stood above the
         baseline, never clipped), ``delivered_kw`` (its mean), ``factor_raw``, ``factor`` (or shift [kW]),
-        ``lower_kwh``, ``upper_kwh`` of the delivered energy, ``placebo_days``, and with a contract its payments.
+        ``lower_kwh``, ``upper_kwh`` of the delivered energy, ``bias_kwh``, ``placebo_days``, ``like_days``, ``limits_from``
+        (see :func:`cblcast.settlement.limits.with_limits`), and with a contract its payments.
     portfolio : DataFrame
         One row a program and event hours, in both orders (see :func:`cblcast.settlement.portfolios.portfolio_table`).
     scored : DataFrame, index (site_id, origin, time)
@@ -86,7 +88,7 @@ class Wishes:
     contract: Contract | None = None
     prices: pd.Series | None = None
     coverage: float | None = None
-    days_around: int = 60
+    calibration: Calibration = field(default_factory=Calibration)
     keep_intervals: bool = False
     portfolio: bool = True
 
@@ -111,10 +113,10 @@ def finish(programs: tuple[Program, ...], parts: Sequence[Part], wishes: Wishes)
             break
         trial = Trial.join([part.trials[k] for part in parts]) if wishes.coverage is not None else None
         sums = add_sums([part.sums[k] for part in parts])
-        portfolios.append(portfolio_table(program, sums, events[k], trial, wishes.coverage))
+        portfolios.append(portfolio_table(program, sums, events[k], trial, wishes.coverage, wishes.calibration))
     problems = [problem for part in parts for problem in part.problems if len(problem)]
     return Settlement(
-        pd.concat(events, ignore_index=True).drop(columns=["clock", "kind"], errors="ignore"),
+        pd.concat(events, ignore_index=True).drop(columns=PRIVATE, errors="ignore"),
         pd.concat(portfolios, ignore_index=True) if portfolios else pd.DataFrame(),
         pd.concat([rows for part in parts for rows in part.scored]) if wishes.keep_intervals else pd.DataFrame(),
         pd.concat(problems, ignore_index=True) if problems else pd.DataFrame(columns=PROBLEM_COLUMNS),

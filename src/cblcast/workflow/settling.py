@@ -21,7 +21,7 @@ from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.site_table import read_sites
 from cblcast.programs import explain
 from cblcast.report.settlement import settlement_page
-from cblcast.settlement import Settlement, Wishes, settle, settle_file
+from cblcast.settlement import Calibration, Settlement, Wishes, settle, settle_file
 from cblcast.value.contract import Contract, read_contract
 from cblcast.workflow.outputs import check_ending, check_outputs, frame_writer, text_writer, write_all
 
@@ -42,6 +42,8 @@ def settle_files(
     contract: Path | None = None,
     prices: Path | None = None,
     coverage: float | None = None,
+    calibration: str = "event_like",
+    bias_correction: bool = False,
     out: Path | None = None,
     html: Path | None = None,
     processes: int | None = None,
@@ -54,12 +56,13 @@ def settle_files(
     check_outputs({"--out": out, "--html": html}, inputs)
     check_ending(out)
     terms = None if contract is None else read_contract(contract)
+    days = Calibration(calibration, bias_correction=bias_correction)  # type: ignore[arg-type]
     if processes is not None:
-        wishes = Wishes(terms, read_prices(prices), coverage)
+        wishes = Wishes(terms, read_prices(prices), coverage, days)
         told = settle_file(*read_parts(data, events, reader), programs, wishes, processes=processes)
     else:
         panel, table = read_case(data, events, reader)
-        told = settle(panel, table, programs, terms, prices=read_prices(prices), coverage=coverage)
+        told = settle(panel, table, programs, terms, prices=read_prices(prices), coverage=coverage, calibration=days)
     if told.events.empty:
         first = told.problems.iloc[0]
         raise DataError(
