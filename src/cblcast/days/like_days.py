@@ -19,7 +19,7 @@ COMFORT_C = 15.0  # a day warmer is cooled against, a day colder heated
 LOAD_HOURS = (10, 4)  # hours before the start whose load is compared: before most windows and notifications
 USUAL_DAYS = 10
 # What a standard deviation of likeness is; chosen on the summers of 2016 and 2018 (benchmarks/event_like_intervals).
-WARMTH_K, WARMTH_GAP_K, LOAD_GAP, SEASON_DAYS = 4.0, 3.0, 0.3, 60.0
+WARMTH_K, WARMTH_GAP_K, LOAD_GAP, SEASON_DAYS = 4.5, 3.5, 0.3, 75.0
 MOST_LOAD_GAP = 0.5
 MOST_APART = 50.0  # a weight is small then, but no zero
 LEAST_LIKE_DAYS = 10.0

@@ -72,11 +72,13 @@ def predict(
     prediction with nearest neighbours (residuals over their expected size).
     """
     if error.shape[1] == 0:
-        return Predicted(*np.full((3, len(error)), np.nan), np.zeros(len(error)), np.ones(len(error), dtype=bool))
+        none = np.full(len(error), np.nan)
+        return Predicted(none, none, none, np.zeros(len(error)), np.ones(len(error), dtype=bool))
     error = np.where(weight > 0, error, 0.0)
     nearest = weight.max(-1, initial=0.0)
     weight = weight / np.where(nearest > 0, nearest, 1.0)[:, None]
-    centre, residual, reach = _fit(error, conditions, weight, here)
+    centre, residual, doubt = _fit(error, conditions, weight, here)
+    reach = np.sqrt(1 + doubt / np.where(nearest > 0, nearest, 1.0))
     counted = effective_days(weight)
     like = counted * nearest
     tail = each_tail(coverage)
@@ -86,13 +88,12 @@ def predict(
     ends = []
     for side in (-residual, residual):
         # Days that are few because they are far still have ranks among themselves: the wider of the two stands then.
-        rank = ranked_quantile(side, weight, np.where(few, counted, like), 1 - tail)
+        rank = ranked_quantile(side, weight, counted, 1 - tail)
         ends.append(reach * np.where(few, np.fmax(wide, np.where(np.isfinite(rank), rank, wide)), rank))
     low, high = ends
     none = (weight > 0).sum(-1) < LEAST_DAYS
-    return Predicted(
-        *(np.where(none, np.nan, side) for side in (centre - low, centre + high, centre)), like, few | none
-    )
+    low, high, centre = (np.where(none, np.nan, each) for each in (centre - low, centre + high, centre))
+    return Predicted(low, high, centre, like, few | none)
 
 
 def ranked_quantile(score: np.ndarray, weight: np.ndarray, like_days: np.ndarray, level: float) -> np.ndarray:
@@ -124,7 +125,11 @@ def ranked_quantile(score: np.ndarray, weight: np.ndarray, like_days: np.ndarray
 def _fit(
     error: np.ndarray, conditions: np.ndarray, weight: np.ndarray, here: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Fit at `here`, residuals over their expected size, and how much wider a prediction at `here` is than they are."""
+    """Fit at `here`, residuals over their expected size, and the variance of the fit over that of a residual.
+
+    For the residuals, days err alike and the weights only choose among them. For the fit, a day half as like the further
+    one says half as much of it, as a day whose error has twice the variance would.
+    """
     total = np.maximum(weight.sum(-1), 1e-300)[:, None]
     middle = (weight[..., None] * conditions).sum(1) / total
     spread = np.sqrt((weight[..., None] * (conditions - middle[:, None]) ** 2).sum(1) / total)
@@ -137,14 +142,12 @@ def _fit(
     moments[:, 0, 0] = np.maximum(moments[:, 0, 0], 1e-300)
     inverse = np.linalg.inv(moments)
     slope = (inverse @ (np.swapaxes(weighted, 1, 2) @ error[..., None]))[..., 0]
-    # Variance of a fit under equal variances: the weights enter twice.
     variance = inverse @ (np.swapaxes(weighted, 1, 2) @ weighted) @ inverse
     own = weight * np.einsum("unp,upq,unq->un", design, inverse, design, optimize=True)
     shared = np.einsum("unp,upq,unq->un", design, variance, design, optimize=True)
     size = np.sqrt(np.clip(1 - 2 * own + shared, 0.25, None))
     residual = (error - (design @ slope[..., None])[..., 0]) / size
-    reach = np.sqrt(1 + np.einsum("up,upq,uq->u", place, variance, place))
-    return (place * slope).sum(-1), residual, reach
+    return (place * slope).sum(-1), residual, np.einsum("up,upq,uq->u", place, inverse, place)
 
 
 def _student(freedom: np.ndarray, level: float) -> np.ndarray:

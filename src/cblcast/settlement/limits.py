@@ -89,8 +89,8 @@ def with_limits(
             continue
         own = known.rows(pd.Index(told[SITE].to_numpy()[rows]))
         rows, own = rows[own >= 0], own[own >= 0]
-        seen = (told[name].to_numpy(dtype=np.float64)[rows] for name in ("warmth_c", "load_kw"))
-        said = _error_limits(known.history.units(own), int(day), *seen, coverage, calibration)
+        warmth, load = (told[name].to_numpy(dtype=np.float64)[rows] for name in ("warmth_c", "load_kw"))
+        said = _error_limits(known.history.units(own), int(day), warmth, load, coverage, calibration)
         for name, values in columns.items():
             values[rows] = getattr(said, name)
         few[rows] = said.few
