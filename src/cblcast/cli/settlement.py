@@ -44,6 +44,16 @@ class Terms:
     coverage: Annotated[
         float | None, typer.Option(help="Nominal coverage of intervals, e.g. 0.9.", min=0.5, max=0.99)
     ] = None
+    calibration: Annotated[
+        str,
+        typer.Option(
+            help="Days without events that intervals come from: event_like (earlier days like the event in weather, season "
+            "and load) or ordinary (all days around the events alike)."
+        ),
+    ] = "event_like"
+    bias_correction: Annotated[
+        bool, typer.Option("--bias-correction", help="Take the rule's expected error on such days off the baseline.")
+    ] = False
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,8 @@ class OldRecord:
         Path | None, typer.Option(help="A record: settle it again, and say whether the result is the same.")
     ] = None
     resettle: Annotated[
-        Path | None, typer.Option(help="A record: settle it again with revised --data, and tell the difference by line.")
+        Path | None,
+        typer.Option(help="A record: settle it again with revised --data, and tell the difference by line."),
     ] = None
 
 
@@ -146,6 +157,8 @@ def settle(
             papers,
             to,
             coverage=terms.coverage,
+            calibration=terms.calibration,
+            bias_correction=terms.bias_correction,
             processes=outputs.processes,
             **circumstances.terms(),
         )
@@ -173,7 +186,9 @@ def settle(
 
 def _given(value: Any, name: str) -> Any:
     if not value:
-        raise StudyError(f"--{name} is missing: give --data, --events and --program, or a record (--verify, --resettle)")
+        raise StudyError(
+            f"--{name} is missing: give --data, --events and --program, or a record (--verify, --resettle)"
+        )
     return value
 
 
@@ -233,7 +248,9 @@ def _again(case: Case, old: OldRecord, outputs: Outputs, as_json: bool) -> None:
         print_json({"changed_sites": again.changed, "lines": records(lines), "total": total})
         return
     moved = lines[lines["what"] != "same"]
-    print_table(moved.head(24), f"Changed lines: {len(moved)} of {len(lines)}{', the first 24' if len(moved) > 24 else ''}")
+    print_table(
+        moved.head(24), f"Changed lines: {len(moved)} of {len(lines)}{', the first 24' if len(moved) > 24 else ''}"
+    )
     typer.echo(f"{len(again.changed)} sites with revised readings; {total}")
 
 
@@ -286,8 +303,11 @@ def programs_explain(
     """A rule in words, and one event worked through by hand."""
     from cblcast.workflow.explaining import explain_program
 
-    more = circumstances.terms()
-    typer.echo(explain_program(name, data, event.site, event.start, event.stop, reader, events=event.events, **more))
+    with progress(True, 1, "explaining"):
+        worked = explain_program(
+            name, data, event.site, event.start, event.stop, reader, events=event.events, **circumstances.terms()
+        )
+    typer.echo(worked)
 
 
 @dataclass(frozen=True)

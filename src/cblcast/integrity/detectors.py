@@ -2,7 +2,8 @@
 
 All are differences of relative gaps (metered − baseline) / baseline, so that a day on which everything is higher or
 lower, for the weather's sake, does not count by itself. Hours: the window is what the adjustment meters; the morning
-lies before it and before any notification.
+lies before it and before any notification. What may explain a score honestly (:data:`GIVEN`) is taken out of it before it
+is ranked.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ class Hours:
         Undisturbed hours before the window and the notification.
     recovery : float
         Hours after the stop in which a snapback is looked for.
+    ramp_first, ramp_last : float
+        An early ramp begins between so many hours before the start.
+    night : float
+        Hours before the ramp with which it is compared.
     """
 
     window_first: float = 0.0
@@ -34,6 +39,9 @@ class Hours:
     morning_first: float = 4.0
     morning_last: float = 8.0
     recovery: float = 2.0
+    ramp_first: float = 4.0
+    ramp_last: float = 11.0
+    night: float = 4.0
 
 
 def raised_window(profile: Profile, hours: Hours) -> np.ndarray:
@@ -64,10 +72,45 @@ def precooling(profile: Profile, hours: Hours) -> np.ndarray:
     return profile.hours_before(0, 1) - profile.hours_before(hours.morning_first, hours.morning_last)
 
 
-DETECTORS: dict[str, Callable[[Profile, Hours], np.ndarray]] = {
+def early_ramp(profile: Profile, hours: Hours) -> np.ndarray:
+    """Load raised from the morning on, so that window and morning stand equally high: the largest rise over the hours before.
+
+    For every full hour at which it may have begun, the mean gap from then to the start less that of the four hours before.
+    """
+    begins = np.arange(np.ceil(hours.ramp_first), np.floor(hours.ramp_last) + 1)
+    rises = [profile.hours_before(0, each) - profile.hours_before(each, each + hours.night) for each in begins]
+    return np.fmax.reduce(rises)
+
+
+def morning(profile: Profile, hours: Hours) -> np.ndarray:
+    """The gap of the undisturbed hours."""
+    return profile.hours_before(hours.morning_first, hours.morning_last)
+
+
+def night(profile: Profile, hours: Hours) -> np.ndarray:
+    """The gap of the hours before any ramp."""
+    return profile.hours_before(hours.ramp_last, hours.ramp_last + hours.night)
+
+
+def warmth(profile: Profile, hours: Hours) -> np.ndarray:
+    """How much further from comfort the day is than the two weeks before [K]."""
+    return profile.warmth_gap_k
+
+
+Score = Callable[[Profile, Hours], np.ndarray]
+DETECTORS: dict[str, Score] = {
     "raised_window": raised_window,
     "shifted_maintenance": shifted_maintenance,
     "low_anyway": low_anyway,
     "snapback": snapback,
     "precooling": precooling,
+    "early_ramp": early_ramp,
+}
+GIVEN: dict[str, tuple[Score, ...]] = {
+    "raised_window": (morning, warmth),
+    "shifted_maintenance": (night, warmth),
+    "low_anyway": (warmth,),
+    "snapback": (morning, warmth),
+    "precooling": (morning, warmth),
+    "early_ramp": (night, warmth),
 }

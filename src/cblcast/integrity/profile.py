@@ -7,17 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.days.like_days import COMFORT_C, TEMPERATURE
 from cblcast.forecast.answer import answer
 from cblcast.forecast.forecaster import truth
 from cblcast.frames.cases import event_rows
 from cblcast.frames.collisions import collides
 from cblcast.frames.events import Window, check_events
-from cblcast.frames.instants import HOUR_US, microseconds
+from cblcast.frames.instants import DAY_US, HOUR_US, microseconds
 from cblcast.frames.known import known_mean, known_mean_by
-from cblcast.frames.panel import Panel
-from cblcast.frames.schema import ORIGIN, PREDICTED, TIME
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import ORIGIN, PREDICTED, SITE, TIME
 from cblcast.programs.fitting import ready_forecaster
 from cblcast.programs.model import Program
+
+USUAL_DAYS = 14
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Profile:
         The same, mean over the event itself.
     level_kw : ndarray, shape (n_events,)
         Mean baseline around the event [kW].
+    warmth_gap_k : ndarray, shape (n_events,)
+        Distance of the day's mean temperature from 15 °C, less that of the 14 days before [K]; NaN without weather.
     step_hours : float
     """
 
@@ -43,6 +48,7 @@ class Profile:
     after: np.ndarray
     inside: np.ndarray
     level_kw: np.ndarray
+    warmth_gap_k: np.ndarray
     step_hours: float
 
     def hours_before(self, first: float, last: float) -> np.ndarray:
@@ -59,7 +65,7 @@ def profile(
     panel: Panel,
     masked: Panel,
     events: pd.DataFrame,
-    hours_before: float = 10,
+    hours_before: float = 15,
     hours_after: float = 4,
 ) -> Profile:
     """The profile of `events` by the days that `program` selects, without its adjustment.
@@ -88,7 +94,19 @@ def profile(
     before = _grid(gap, event, (start - times) // step - 1, round(hours_before * HOUR_US / step), len(table))
     after = _grid(gap, event, (times - stop) // step, round(hours_after * HOUR_US / step), len(table))
     inside = known_mean_by(np.where(scored, gap, np.nan), event, len(table))
-    return Profile(table, before, after, inside, level, masked.step_hours)
+    return Profile(table, before, after, inside, level, _warmth_gap(panel, table), masked.step_hours)
+
+
+def _warmth_gap(panel: Panel, events: pd.DataFrame) -> np.ndarray:
+    if TEMPERATURE not in panel.data.columns or events.empty:
+        return np.full(len(events), np.nan)
+    cube = panel.cube(TEMPERATURE)
+    far = np.abs(known_mean(cube.values) - COMFORT_C)
+    code = panel.site_codes(pd.Index(events[SITE]))
+    day = local_clock(panel, code, microseconds(events["start"])) // DAY_US - cube.first_day
+    before = day[:, None] - np.arange(1, USUAL_DAYS + 1)
+    usual = known_mean(np.where(before >= 0, far[code[:, None], np.maximum(before, 0)], np.nan))
+    return far[code, day] - usual
 
 
 def _grid(values: np.ndarray, event: np.ndarray, place: np.ndarray, width: int, n_events: int) -> np.ndarray:

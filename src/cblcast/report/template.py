@@ -83,7 +83,9 @@ def read_template(name: str | Path) -> Template:
         problem = error.errors()[0]
         key = ".".join(map(str, problem["loc"]))
         if problem["type"] == "extra_forbidden":
-            raise StudyError(f"template {text}: there is no key {key!r}: {nearest(key, Template.model_fields)}") from None
+            raise StudyError(
+                f"template {text}: there is no key {key!r}: {nearest(key, Template.model_fields)}"
+            ) from None
         raise StudyError(f"template {text}: {key}: {problem['msg']}") from None
 
 

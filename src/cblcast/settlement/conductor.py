@@ -11,7 +11,7 @@ import pandas as pd
 from cblcast.frames.events import check_events, event_table
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import SITE, DataError, nearest, utc
+from cblcast.frames.schema import SITE, DataError, StudyError, nearest, utc
 from cblcast.programs.asking import ask_for, in_force, load_programs, local_days
 from cblcast.programs.calendars import warn_about_calendars
 from cblcast.programs.dispatch import left_at, masked_for, masking_events, on_grid, without_outages
@@ -19,15 +19,16 @@ from cblcast.programs.meters import as_program_sees
 from cblcast.programs.model import Program
 from cblcast.programs.terms import GapPolicy
 from cblcast.settlement.aggregates import aggregate_lines
-from cblcast.settlement.called import called_events, events_of_payees, refuse_out_of_date
+from cblcast.settlement.called import called_events, refuse_out_of_date
 from cblcast.settlement.called import local_days as days_of
-from cblcast.settlement.energies import event_energies, scored_rows, with_limits
+from cblcast.settlement.energies import event_energies, scored_rows
 from cblcast.settlement.estimate import PROBLEM_COLUMNS, estimate
 from cblcast.settlement.evidence import day_choices, meter_hashes
+from cblcast.settlement.limits import Calibration, corrected, with_limits
 from cblcast.settlement.lines import interval_lines, site_zones
 from cblcast.settlement.placebo_errors import placebo_errors
-from cblcast.settlement.result import Part, Settlement, finish
 from cblcast.settlement.resources import Resources
+from cblcast.settlement.result import Part, Settlement, finish
 from cblcast.settlement.sums import site_sums
 from cblcast.settlement.wishes import Wishes
 from cblcast.value.contract import Contract
@@ -41,7 +42,9 @@ def settle(
     *,
     prices: pd.Series | None = None,
     coverage: float | None = None,
-    days_around: int = 60,
+    calibration: Calibration | str = "event_like",
+    days_around: int | None = None,
+    bias_correction: bool = False,
     keep_intervals: bool = False,
     portfolio: bool = True,
     other_events: pd.DataFrame | None = None,
@@ -66,8 +69,14 @@ def settle(
     coverage : float, optional
         Nominal coverage of intervals; None makes none. The errors are those of the same rule at the same hours on days
         without events, of each site, and of the portfolio on each day.
-    days_around : int
-        Days before the first and after the last event that these errors are taken from.
+    calibration : {"event_like", "ordinary"} or Calibration
+        Which days these are: earlier ones by how like the event's day they are in weather, season and load, or all days
+        around the events alike. See :class:`cblcast.settlement.limits.Calibration`.
+    days_around : int, optional
+        Days that are looked back (``event_like``; 400), or before and after the events (``ordinary``; 60).
+    bias_correction : bool
+        Take the rule's expected error on such days off each site's baseline; needs `coverage`. The adjusted sum of a
+        portfolio stays as the rule has it.
     keep_intervals : bool
         Keep the rows of every interval.
     portfolio : bool
@@ -94,7 +103,11 @@ def settle(
     if not chosen:
         raise DataError("no program is named: give at least one, e.g. caiso_10in10")
     warn_about_calendars(panel, chosen)
-    wishes = Wishes(contract, prices, coverage, days_around, keep_intervals, portfolio, other_events, resources, evidence)
+    if isinstance(calibration, str):
+        calibration = Calibration(calibration, days_around, bias_correction)  # type: ignore[arg-type]
+    wishes = Wishes(
+        contract, prices, coverage, calibration, keep_intervals, portfolio, other_events, resources, evidence
+    )
     return finish(chosen, [settle_part(panel, events, chosen, wishes)], wishes)
 
 
@@ -102,6 +115,8 @@ def settle_part(
     panel: Panel, events: pd.DataFrame, programs: Sequence[Program], wishes: Wishes, other: pd.DataFrame | None = None
 ) -> Part:
     """Settle the events of the sites of `panel`; what concerns portfolios is left to :func:`finish`."""
+    if wishes.calibration.bias_correction and wishes.coverage is None:
+        raise StudyError("a bias correction needs the errors that limits are made of: give a coverage too, e.g. 0.9")
     table, problems = _known_events(panel, events)
     grid = on_grid(panel, table)
     masks = masking_events(panel, table, wishes.other_events if other is None else other)
@@ -137,8 +152,10 @@ def _settle_program(
     found = estimate(program, masked, table, metered)
     told, dark = event_energies(program, metered, table, found)
     if wishes.coverage is not None:
-        trial = placebo_errors(program, metered, masked, table, wishes.days_around)
-        told = with_limits(told, panel, trial.errors, wishes.coverage)
+        trial = placebo_errors(program, metered, masked, table, *wishes.calibration.span)
+        told = with_limits(told, panel, masked, trial, wishes.coverage, wishes.calibration)
+        if wishes.calibration.bias_correction:
+            found, told = corrected(found, told)
         part.trials.append(trial)
     if wishes.contract is not None:
         part.lines.append(interval_lines(wishes.contract, metered, found, told, wishes.prices))

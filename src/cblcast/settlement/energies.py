@@ -5,14 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cblcast.days.limits import signed_limits
-from cblcast.days.ordinary import event_clock
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER
 from cblcast.programs.model import Program
 from cblcast.programs.remarks import line_facts
 from cblcast.settlement.estimate import UNADJUSTED, Estimate, problem_table
-from cblcast.value.portfolio import delivered_limits
 
 FOLD = "settlement"  # of the scored frame
 
@@ -43,22 +40,6 @@ def event_energies(
     told = told[good & ~dark]
     front = ["program", SITE, "start", "stop"]
     return told[[*front, *(column for column in told.columns if column not in front)]], problems
-
-
-def with_limits(told: pd.DataFrame, panel: Panel, errors: pd.DataFrame, coverage: float) -> pd.DataFrame:
-    """`told` with limits of the delivered energy from the errors of the same site at the same clock, and that clock."""
-    clocks = event_clock(panel, told) if len(told) else pd.DataFrame({"clock": [], "kind": []})
-    keys = [SITE, "clock", "kind"]
-    known = {
-        key: (*signed_limits(group.to_numpy(dtype=np.float64), coverage), int(group.notna().sum()))
-        for key, group in errors.groupby(keys, sort=False)["error_kwh"]
-    }
-    nothing = (np.nan, np.nan, 0)
-    mine = [known.get(key, nothing) for key in zip(told[SITE], clocks["clock"], clocks["kind"], strict=True)]
-    low, high, days = (np.array([each[k] for each in mine], dtype=np.float64) for k in range(3))
-    lower, upper = delivered_limits(told["delivered_kwh"].to_numpy(), low, high)
-    told = told.assign(lower_kwh=lower, upper_kwh=upper, placebo_days=days.astype(np.int64))
-    return told.join(clocks)
 
 
 def scored_rows(program: Program, found: Estimate, told: pd.DataFrame) -> pd.DataFrame:

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from cblcast.abilities import TellsDays, able
-from cblcast.frames.cases import EventArrays
 from cblcast.days.ledger import Reason
 from cblcast.features.program_days import ProgramDays
+from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import DAY_US
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE

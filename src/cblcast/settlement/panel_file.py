@@ -10,6 +10,7 @@ import pandas as pd
 
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, require_columns
+import itertools
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,7 +85,7 @@ def panel_rows(path: Path) -> int:
     at = schema.names.index(SITE)
     told = [metadata.row_group(number).column(at).statistics for number in range(metadata.num_row_groups)]
     ends = [(str(each.min), str(each.max)) for each in told if each is not None and each.has_min_max]
-    in_order = all(one[1] <= other[0] for one, other in zip(ends, ends[1:], strict=False))
+    in_order = all(one[1] <= other[0] for one, other in itertools.pairwise(ends))
     return int(metadata.num_rows) if len(ends) == len(told) and in_order else 0
 
 

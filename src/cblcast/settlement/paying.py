@@ -182,7 +182,11 @@ def _split(contract: Contract, sites: pd.DataFrame, number: np.ndarray, paid: pd
         mine = rows.to_numpy()
         own = paid.iloc[int(str(event))]
         # What a resource is charged for energy is charged to those who took more, not to those who gave.
-        by = {"energy_payment": gave if own["energy_payment"] >= 0 else took, "capacity_payment": gave, "penalty": blame}
+        by = {
+            "energy_payment": gave if own["energy_payment"] >= 0 else took,
+            "capacity_payment": gave,
+            "penalty": blame,
+        }
         for name, weight in by.items():
             found[name][mine] = shared(own[name], weight[mine], contract)
         for row in mine:

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from cblcast.days.limits import signed_limits
+from cblcast.days.local_fit import Predicted
 from cblcast.estimators.rules.declared import Declared
 from cblcast.estimators.wrappers.adjusted import Adjusted
 from cblcast.frames.events import Window
 from cblcast.frames.instants import HOUR_US, stamps
 from cblcast.frames.known import run_begins
-from cblcast.frames.schema import CASE_INDEX, SITE
+from cblcast.frames.schema import CASE_INDEX
 from cblcast.programs.model import Adjustment, Program
-from cblcast.settlement.placebo_errors import Trial
-from cblcast.settlement.sums import add_sums, counted_hours, sum_keys
-from cblcast.value.portfolio import daily_sums, delivered_limits, independent_halfwidth
+from cblcast.settlement.limits import Calibration, all_tried, gathered, origin, portfolio_limits, sum_limits
+from cblcast.settlement.placebo_errors import Trial, Tried
+from cblcast.settlement.sums import counted_hours, sum_keys
+from cblcast.value.portfolio import delivered_limits, independent_halfwidth
 
 
 def portfolio_table(
@@ -26,6 +27,7 @@ def portfolio_table(
     events: pd.DataFrame,
     trial: Trial | None = None,
     coverage: float | None = None,
+    calibration: Calibration | None = None,
 ) -> pd.DataFrame:
     """One row for all sites with the same event hours, and where there are resources of the same resource.
 
@@ -35,8 +37,9 @@ def portfolio_table(
         As :func:`cblcast.settlement.sums.site_sums` makes them.
     events : DataFrame
         The settled events.
-    trial, coverage : optional
-        How the rule did on days without events, for limits; the events then have ``clock`` and ``kind``.
+    trial, coverage, calibration : optional
+        How the rule did on days without events, for limits; the events then have what
+        :func:`cblcast.settlement.limits.with_limits` adds.
 
     Returns
     -------
@@ -45,8 +48,9 @@ def portfolio_table(
         then sum), ``delivered_sum_then_adjust_kwh`` (sum, then adjust once, caps applied to the sum),
         ``factor_of_sum``, ``program_order``; with a trial ``lower_kwh``, ``upper_kwh`` (errors summed over the
         sites on the same day), ``lower_sum_then_adjust_kwh``, ``upper_sum_then_adjust_kwh`` (the error of the adjusted
-        sum on the same days; NaN where the portfolio is not all sites of these hours), ``placebo_days`` and
-        ``independent_halfwidth_kwh``: what half the width would be if sites erred independently.
+        sum on the same days; NaN where the portfolio is not all sites of these hours), ``bias_kwh``, ``like_days``,
+        ``limits_from`` and ``placebo_days`` as of a site, and ``independent_halfwidth_kwh``: what half the width would
+        be if sites erred independently.
     """
     if events.empty:
         return pd.DataFrame()
@@ -60,58 +64,63 @@ def portfolio_table(
     total["factor_of_sum"] = whole.factor
     total["program_order"] = program.order
     if trial is not None and coverage is not None:
-        parts = [group for _, group in groups]
-        errors = [_own_errors(group, trial.errors) for group in parts]
-        limits = [_limits(group, own, coverage) for group, own in zip(parts, errors, strict=True)]
-        low, high, days, alone = (np.array([each[k] for each in limits]) for k in range(4))
-        total["lower_kwh"], total["upper_kwh"] = delivered_limits(total["delivered_kwh"].to_numpy(), low, high)
-        total["placebo_days"], total["independent_halfwidth_kwh"] = days.astype(np.int64), alone
-        ends = np.array(
-            [_sum_limits(program, group, own, trial, coverage) for group, own in zip(parts, errors, strict=True)]
-        )
-        lower, upper = delivered_limits(total["delivered_sum_then_adjust_kwh"].to_numpy(), ends[:, 0], ends[:, 1])
-        total["lower_sum_then_adjust_kwh"], total["upper_sum_then_adjust_kwh"] = lower, upper
+        own = calibration or Calibration()
+        told = [
+            _limits(program, group, of_sum, trial, coverage, own)
+            for (_, group), of_sum in zip(groups, total["delivered_sum_then_adjust_kwh"], strict=True)
+        ]
+        total = pd.concat([total, pd.DataFrame(told, index=total.index)], axis=1)
     return total
 
 
-def _own_errors(events: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
-    """Errors of the sites of `events`, each at the wall clock and on the kind of day of its own event.
+def _limits(
+    program: Program,
+    events: pd.DataFrame,
+    delivered_of_sum: float,
+    trial: Trial,
+    coverage: float,
+    calibration: Calibration,
+) -> dict[str, object]:
+    """Limits of one portfolio, in both orders."""
+    said = portfolio_limits(events, trial, coverage, calibration)
+    # Limits are of the true delivery: what a bias correction took off the sites is put back before the errors come off.
+    claimed = events["delivered_kwh"].sum()
+    if "bias_corrected_kwh" in events.columns:
+        claimed += events["bias_corrected_kwh"].sum()
+    lower, upper = delivered_limits(np.array([claimed]), said.low, said.high)
+    tried = gathered(events, trial) if all_tried(events, trial) else None
+    ends = (np.nan, np.nan)
+    if tried is not None:
+        of_sum = _sum_then_adjust_limits(program, events, tried, coverage, calibration)
+        ends = tuple(end[0] for end in delivered_limits(np.array([delivered_of_sum]), of_sum.low, of_sum.high))
+    return {
+        "lower_kwh": lower[0],
+        "upper_kwh": upper[0],
+        "bias_kwh": said.centre[0],
+        "placebo_days": int(events["placebo_days"].max()),
+        "like_days": said.like_days[0],
+        "limits_from": origin(lower, said.few, calibration)[0],
+        "independent_halfwidth_kwh": independent_halfwidth(events),
+        "lower_sum_then_adjust_kwh": ends[0],
+        "upper_sum_then_adjust_kwh": ends[1],
+    }
 
-    Sites of two zones have two clocks at one instant, and are compared with what each did at its own.
-    """
-    own = events[[SITE, "clock", "kind"]].drop_duplicates()
-    return errors.merge(own, on=[SITE, "clock", "kind"])
 
-
-def _limits(events: pd.DataFrame, errors: pd.DataFrame, coverage: float) -> tuple[float, float, int, float]:
-    sums = daily_sums(errors, pd.Index(events[SITE].unique()))
-    return (*signed_limits(sums, coverage), len(sums), independent_halfwidth(events))
-
-
-def _sum_limits(
-    program: Program, events: pd.DataFrame, errors: pd.DataFrame, trial: Trial, coverage: float
-) -> tuple[float, float]:
-    """Limits of the error of the adjusted sum, tried on days without events."""
-    clocks = list(dict.fromkeys(zip(events["clock"], events["kind"], strict=True)))
-    tried = trial.errors[[SITE, "clock", "kind"]].drop_duplicates()
-    of_clocks = [key in clocks for key in zip(tried["clock"], tried["kind"], strict=True)]
-    if any(key not in trial.sums for key in clocks) or set(tried[SITE][of_clocks]) != set(events[SITE]):
-        return float("nan"), float("nan")
-    sums = add_sums([trial.sums[key] for key in clocks])
-    # Of two zones, a day counts where it is a day of both at the same instants.
-    whole = sums.groupby(level=["start", "stop"])["scored"].transform("max") == len(events)
-    if len(clocks) > 1:
-        sums = sums[whole.to_numpy()]
-    if sums.empty:
-        return float("nan"), float("nan")
-    group = sums.groupby(level=["start", "stop"], sort=True).ngroup().to_numpy()
-    n_days = int(group.max()) + 1
-    baseline = adjusted_sums(program, sums, np.full(n_days, len(events))).energy_kwh
+def _sum_then_adjust_limits(
+    program: Program, events: pd.DataFrame, tried: Tried, coverage: float, calibration: Calibration
+) -> Predicted:
+    """Limits of the error of the adjusted sum, tried on the same days without events."""
+    sums = tried.sums
+    runs = sums.groupby(level=[0, 1], sort=True)
+    group = runs.ngroup().to_numpy()
+    starts = np.array([start for start, _ in runs.groups])
+    n_sites = np.full(len(starts), len(events))
+    baseline = adjusted_sums(program, sums, n_sites).energy_kwh
     inside = sums["scored"].to_numpy() > 0
     metered = np.where(sums["metered"].to_numpy() == len(events), sums["metered_kw"].to_numpy(), np.nan)
     hours = counted_hours(sums)[inside]
-    energy = np.bincount(group[inside], weights=metered[inside] * hours, minlength=n_days)
-    return signed_limits(baseline - energy, coverage)
+    energy = np.bincount(group[inside], weights=metered[inside] * hours, minlength=len(starts))
+    return sum_limits(events, tried, pd.Series(baseline - energy, index=starts), coverage, calibration)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from cblcast.settlement.evidence import Evidence
 from cblcast.settlement.result import Settlement, from_memory
 from cblcast.value.contract import Contract
 from cblcast.value.payments import MONEY_COLUMNS
+import itertools
 
 FORMAT = "cblcast settlement record 1"
 RESULTS = ("lines", "resources", "portfolio", "problems", "totals")
@@ -46,9 +47,13 @@ def check_seal(document: Any, name: str) -> dict[str, Any]:
     """
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         found = document.get("format") if isinstance(document, dict) else None
-        raise DataError(f"{name} is no settlement record of the form {FORMAT!r} (it says {found!r}): name the file of settle")
+        raise DataError(
+            f"{name} is no settlement record of the form {FORMAT!r} (it says {found!r}): name the file of settle"
+        )
     if document.get("seal") != digest({key: value for key, value in document.items() if key != "seal"}):
-        raise DataError(f"{name} was changed after it was written: its seal does not fit its content; take the original")
+        raise DataError(
+            f"{name} was changed after it was written: its seal does not fit its content; take the original"
+        )
     return document
 
 
@@ -134,7 +139,7 @@ def _intervals(lines: pd.DataFrame, n_events: int) -> Iterator[dict[str, Any] | 
     bounds = np.searchsorted(ordered["event"].to_numpy(), np.arange(n_events + 1))
     times = pd.DatetimeIndex(ordered["time_us"].to_numpy().view("M8[us]")).strftime("%Y-%m-%dT%H:%M:%SZ").tolist()
     columns = {name: ordered[name].to_numpy(dtype=np.float64).tolist() for name in _INTERVAL}
-    for first, last in zip(bounds, bounds[1:], strict=False):
+    for first, last in itertools.pairwise(bounds):
         yield {"time": times[first:last], **{name: values[first:last] for name, values in columns.items()}}
 
 

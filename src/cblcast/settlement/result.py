@@ -12,8 +12,9 @@ import pandas as pd
 from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, TIME, DataError
 from cblcast.programs.model import Program
 from cblcast.settlement.called import events_of_payees
-from cblcast.settlement.evidence import Evidence
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
+from cblcast.settlement.evidence import Evidence
+from cblcast.settlement.limits import PRIVATE
 from cblcast.settlement.paying import by_order, pay
 from cblcast.settlement.placebo_errors import Trial
 from cblcast.settlement.portfolios import portfolio_table
@@ -31,9 +32,10 @@ class Settlement:
         One row a program, site and event: ``program``, ``site_id``, ``start``, ``stop``, ``hours``, ``metered_kwh``,
         ``baseline_kwh``, ``unadjusted_kwh``, ``delivered_kwh`` (baseline − metered; < 0 where the meter stood above the
         baseline, never clipped), ``delivered_kw`` (its mean), ``factor_raw``, ``factor`` (or shift [kW]),
-        ``lower_kwh``, ``upper_kwh`` of the delivered energy, ``placebo_days``, ``certainty`` (the weakest of the rule's
-        parts) and ``from_memory`` (those that nobody has confirmed); with a contract ``settled_kwh`` (delivered in the
-        program's order, with losses) and its payments as decimals, with resources ``resource`` and the site's shares.
+        ``lower_kwh``, ``upper_kwh`` of the delivered energy, ``bias_kwh``, ``placebo_days``, ``like_days``, ``limits_from``
+        (see :func:`cblcast.settlement.limits.with_limits`), ``certainty`` (the weakest of the rule's parts) and
+        ``from_memory`` (those that nobody has confirmed); with a contract ``settled_kwh`` (delivered in the program's
+        order, with losses) and its payments as decimals, with resources ``resource`` and the site's shares.
     portfolio : DataFrame
         One row a program and event hours, in both orders (see :func:`cblcast.settlement.portfolios.portfolio_table`).
     scored : DataFrame, index (site_id, origin, time)
@@ -115,7 +117,7 @@ def finish(programs: tuple[Program, ...], parts: Sequence[Part], wishes: Wishes)
         sums = add_sums([each for each in own if each is not None]) if own[0] is not None else None
         if wishes.portfolio and sums is not None:
             trial = Trial.join([part.trials[k] for part in parts]) if wishes.coverage is not None else None
-            portfolios.append(portfolio_table(program, sums, events[k], trial, wishes.coverage))
+            portfolios.append(portfolio_table(program, sums, events[k], trial, wishes.coverage, wishes.calibration))
         if wishes.contract is not None and len(events[k]):
             events[k], of_resources, own_lines = _paid(wishes, program, events[k], parts, k, sums)
             paid.append(of_resources)
@@ -124,7 +126,7 @@ def finish(programs: tuple[Program, ...], parts: Sequence[Part], wishes: Wishes)
     problems = [problem for part in parts for problem in part.problems if problem is not None and len(problem)]
     told = pd.concat(events, ignore_index=True)
     return Settlement(
-        told.drop(columns=["clock", "kind", "days"], errors="ignore"),
+        told.drop(columns=[*PRIVATE, "days"], errors="ignore"),
         pd.concat(portfolios, ignore_index=True) if portfolios else pd.DataFrame(),
         pd.concat([rows for part in parts for rows in part.scored]) if wishes.keep_intervals else pd.DataFrame(),
         pd.concat(problems, ignore_index=True) if problems else pd.DataFrame(columns=PROBLEM_COLUMNS),

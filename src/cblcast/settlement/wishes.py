@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from cblcast.errors import StudyError
+from cblcast.settlement.limits import Calibration
 from cblcast.settlement.resources import Resources
 from cblcast.value.contract import Contract
 
@@ -18,7 +19,7 @@ class Wishes:
     contract: Contract | None = None
     prices: pd.Series | None = None
     coverage: float | None = None
-    days_around: int = 60
+    calibration: Calibration = field(default_factory=Calibration)
     keep_intervals: bool = False
     portfolio: bool = True
     other_events: pd.DataFrame | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import PANEL_INDEX, SITE
 from cblcast.io.options import ReaderOptions
 from cblcast.programs.model import Program
-from cblcast.settlement import Resources, Settlement, Wishes
+from cblcast.settlement import Calibration, Resources, Settlement, Wishes
 from cblcast.settlement.evidence import calendar_days
 from cblcast.settlement.record import (
     FORMAT,
@@ -47,7 +47,9 @@ def record_document(case: Case, told: Settlement, wishes: Wishes) -> dict[str, A
     evidence = told.evidence
     if evidence is None:
         raise DataError("a record needs evidence: settle with evidence=True")
-    used = case.sites if len(case.sites) <= len(evidence.meter) else case.sites.loc[case.sites.index.isin(_involved(case))]
+    used = (
+        case.sites if len(case.sites) <= len(evidence.meter) else case.sites.loc[case.sites.index.isin(_involved(case))]
+    )
     sites = used.reset_index().merge(evidence.meter.reset_index(), on=SITE, how="left")
     events = case.events
     return sealed(
@@ -62,7 +64,7 @@ def record_document(case: Case, told: Settlement, wishes: Wishes) -> dict[str, A
             "contract": contract_entry(wishes.contract),
             "prices": _prices(wishes.prices, events),
             "resource_members": None if wishes.resources is None else _resources(wishes.resources),
-            "wishes": {"coverage": wishes.coverage, "days_around": wishes.days_around},
+            "wishes": {"coverage": wishes.coverage, "calibration": asdict(wishes.calibration)},
             **results_of(told),
         }
     )
@@ -185,7 +187,9 @@ def case_of(
 ) -> tuple[Case, Wishes, list[Program]]:
     """What a record settled: meter and events, terms and rules."""
     sites = pd.DataFrame(record["meter"]["sites"])
-    sites = sites.drop(columns=[name for name in ("sha256", "first", "last", "step_minutes", "metered", "missing") if name in sites])
+    sites = sites.drop(
+        columns=[name for name in ("sha256", "first", "last", "step_minutes", "metered", "missing") if name in sites]
+    )
     known = sites.dropna(axis="columns", how="all")
     reader = ReaderOptions(**record["meter"]["read_as"], sites=known)
     contract = None if record["contract"] is None else Contract(**_terms(record["contract"]["terms"]))
@@ -199,7 +203,9 @@ def case_of(
         commitments = pd.DataFrame(own["commitments"]) if own["commitments"] else None
         resources = Resources(pd.DataFrame(own["members"]), commitments)
     other = _events(record["other_events"]) if record["other_events"] else None
-    wishes = Wishes(contract, prices, **record["wishes"], other_events=other, resources=resources, evidence=True)
+    asked = record["wishes"]
+    days = Calibration(**asked["calibration"])
+    wishes = Wishes(contract, prices, asked["coverage"], days, other_events=other, resources=resources, evidence=True)
     programs = [_program(rule["terms"]) for rule in record["rules"]]
     whole = wishes.on_sums or any(program.family == "control_group" for program in programs)
     path = Path(data or record["meter"]["file"])

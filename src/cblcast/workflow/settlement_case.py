@@ -62,7 +62,7 @@ class Case:
             wishes.contract,
             prices=wishes.prices,
             coverage=wishes.coverage,
-            days_around=wishes.days_around,
+            calibration=wishes.calibration,
             portfolio=wishes.portfolio,
             other_events=wishes.other_events,
             resources=wishes.resources,
@@ -121,7 +121,12 @@ def read_resources(resources: Path | None, commitments: Path | None) -> Resource
 
 
 def _sites_of_file(path: Path, reader: ReaderOptions) -> pd.DataFrame:
-    defaults = {"tz": reader.tz, "country": reader.country, "subdivision": reader.subdivision, "segment": reader.segment}
+    defaults = {
+        "tz": reader.tz,
+        "country": reader.country,
+        "subdivision": reader.subdivision,
+        "segment": reader.segment,
+    }
     if reader.sites is None:
         return sites_for(pd.Index(site_names(path), name=SITE), None, pd.DataFrame(), defaults)
     known = read_sites(reader.sites)
@@ -151,4 +156,3 @@ def members_of(called: pd.DataFrame, sites: pd.DataFrame, resources: Resources) 
         day = (local_microseconds(microseconds([row.start]), zone) // DAY_US).astype("M8[D]")[0]
         parts.append(pd.DataFrame([row] * len(own := resources.sites_of(name, day))).assign(**{SITE: own}))
     return pd.concat(parts, ignore_index=True).sort_values([SITE, "start"], ignore_index=True)
-

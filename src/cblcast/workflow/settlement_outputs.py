@@ -9,8 +9,8 @@ from cblcast.errors import StudyError
 from cblcast.frames.instants import stamps
 from cblcast.frames.schema import SITE
 from cblcast.programs import explain
-from cblcast.report.template import Template, laid_out, local_times
 from cblcast.report.settlement import settlement_page
+from cblcast.report.template import Template, laid_out, local_times
 from cblcast.settlement import Settlement
 from cblcast.settlement.result import from_memory
 from cblcast.value.contract import Contract
@@ -51,17 +51,24 @@ def _rows_of(told: Settlement, template: Template) -> pd.DataFrame:
             raise StudyError("the template has one row a resource, but there are none: give --resources")
         return told.resources
     if told.evidence is None or told.evidence.lines.empty:
-        raise StudyError(f"the template has one row for each of the {template.rows}, which are kept with a contract: give --contract")
+        raise StudyError(
+            f"the template has one row for each of the {template.rows}, which are kept with a contract: give --contract"
+        )
     lines = told.evidence.lines
     lines = lines.assign(delivered_kwh=lines["baseline_kwh"] - lines["metered_kwh"])
     energies = [name for name in lines.columns if name.endswith("_kwh")]
     if template.rows == "hours":
         groups = lines.groupby(["event", "hour"], sort=True)
-        lines = groups.agg({"time_us": "min", "hours": "sum", **dict.fromkeys(energies, "sum"), "price": "mean"}).reset_index()
-    names = [name for name in ("program", SITE, "resource", "start", "stop", "certainty") if name in told.events.columns]
+        lines = groups.agg(
+            {"time_us": "min", "hours": "sum", **dict.fromkeys(energies, "sum"), "price": "mean"}
+        ).reset_index()
+    names = [
+        name for name in ("program", SITE, "resource", "start", "stop", "certainty") if name in told.events.columns
+    ]
     own = told.events[names].iloc[lines["event"].to_numpy()].reset_index(drop=True)
     return own.assign(
-        time=stamps(lines["time_us"].to_numpy()), **{name: lines[name].to_numpy() for name in ("hours", "price", *energies)}
+        time=stamps(lines["time_us"].to_numpy()),
+        **{name: lines[name].to_numpy() for name in ("hours", "price", *energies)},
     )
 
 

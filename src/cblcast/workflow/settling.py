@@ -24,7 +24,7 @@ from cblcast.programs.asking import load_programs
 from cblcast.programs.calendars import warn_about_calendars
 from cblcast.programs.terms import GapPolicy
 from cblcast.report.template import read_template
-from cblcast.settlement import Settlement, Wishes
+from cblcast.settlement import Calibration, Settlement, Wishes
 from cblcast.value.contract import read_contract
 from cblcast.workflow.outputs import Writer, check_ending, check_outputs, frame_writer, text_writer, write_all
 from cblcast.workflow.recording import record_document
@@ -104,6 +104,8 @@ def settle_files(
     to: Destinations = Destinations(),
     *,
     coverage: float | None = None,
+    calibration: str = "event_like",
+    bias_correction: bool = False,
     processes: int | None = None,
     other_events: Path | None = None,
     gaps: GapPolicy | None = None,
@@ -130,6 +132,7 @@ def settle_files(
         terms,
         read_prices(papers.prices),
         coverage,
+        Calibration(calibration, bias_correction=bias_correction),  # type: ignore[arg-type]
         other_events=None if other_events is None else read_others(other_events, case.panel, reader),
         resources=resources,
         evidence=to.record_path is not None,

@@ -106,7 +106,7 @@ def test_the_hours_follow_the_programs_window():
 def test_an_unknown_detector_is_named(panel, events):
     with pytest.raises(StudyError, match="no detector 'raised'"):
         screen(panel, events, "gb_dfs", detectors=["raised"])
-    assert len(DETECTORS) == 5
+    assert len(DETECTORS) == 6
 
 
 def test_days_chosen_low_are_told_from_days_drawn_at_random(panel, days, events):

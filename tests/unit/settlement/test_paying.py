@@ -95,7 +95,7 @@ def test_a_portfolio_over_two_zones_has_limits(panel):
     zones = in_zones(panel, {"b1": "America/New_York", "b14": "America/Chicago", "b22": "America/New_York"})
     at = pd.Timestamp("2019-06-12 21:00", tz="UTC")
     events = pd.DataFrame({"site_id": list(panel.site_ids), "start": at, "stop": at + pd.Timedelta("2h")})
-    told = settle(zones, events, ["isone_10of10"], coverage=0.9, days_around=40)
+    told = settle(zones, events, ["isone_10of10"], coverage=0.9, calibration="ordinary", days_around=40)
     assert len(told.portfolio) == 1
     whole = told.portfolio.iloc[0]
     assert whole["lower_kwh"] < whole["delivered_kwh"] < whole["upper_kwh"]

@@ -125,7 +125,7 @@ def test_the_adjusted_sum_has_limits_of_its_own(settled):
 
 
 def test_too_few_placebo_days_give_no_interval_rather_than_a_narrow_one(panel, events):
-    few = settle(panel, events, ["caiso_10in10"], coverage=0.9, days_around=5).events
+    few = settle(panel, events, ["caiso_10in10"], coverage=0.9, calibration="ordinary", days_around=5).events
     assert few["lower_kwh"].isna().all()
     assert (few["placebo_days"] < 19).all()
 
