@@ -192,7 +192,7 @@ def test_an_event_of_ones_own_is_worked_through(run):
     assert "3 qualified days, 2 selected" in out
     code, _, err = run("programs", "explain", "own.yaml", *METER)
     assert code == 2
-    assert "give --start and --stop" in err
+    assert "--start and --stop with their offset" in " ".join(err.split())
 
 
 def test_eligibility_and_integrity(run):

@@ -251,7 +251,7 @@ def _again(case: Case, old: OldRecord, outputs: Outputs, as_json: bool) -> None:
     print_table(
         moved.head(24), f"Changed lines: {len(moved)} of {len(lines)}{', the first 24' if len(moved) > 24 else ''}"
     )
-    typer.echo(f"{len(again.changed)} sites with revised readings; {total}")
+    typer.echo(f"Sites with revised readings: {len(again.changed)}. {total}")
 
 
 @programs_app.command("list")
@@ -281,6 +281,9 @@ def programs_list(
 class OneEvent:
     """The event that is worked through."""
 
+    record: Annotated[
+        Path | None, typer.Option(help="The record of a settlement, one event of which is worked through as it was settled.")
+    ] = None
     events: Annotated[
         Path | None, typer.Option(help="The events of a settlement, of which one is worked through as it is settled.")
     ] = None
@@ -304,9 +307,14 @@ def programs_explain(
     from cblcast.workflow.explaining import explain_program
 
     with progress(True, 1, "explaining"):
-        worked = explain_program(
-            name, data, event.site, event.start, event.stop, reader, events=event.events, **circumstances.terms()
-        )
+        if event.record is not None:
+            from cblcast.workflow.record_explained import explain_record
+
+            worked = explain_record(event.record, name, data, event.site, event.start)
+        else:
+            worked = explain_program(
+                name, data, event.site, event.start, event.stop, reader, events=event.events, **circumstances.terms()
+            )
     typer.echo(worked)
 
 

@@ -183,7 +183,7 @@ def settle_again(path: Path, data: str | Path | None = None, processes: int | No
 
 
 def case_of(
-    record: Mapping[str, Any], data: str | Path | None = None, processes: int | None = None
+    record: Mapping[str, Any], data: str | Path | None = None, processes: int | None = None, whole: bool = False
 ) -> tuple[Case, Wishes, list[Program]]:
     """What a record settled: meter and events, terms and rules."""
     sites = pd.DataFrame(record["meter"]["sites"])
@@ -207,7 +207,7 @@ def case_of(
     days = Calibration(**asked["calibration"])
     wishes = Wishes(contract, prices, asked["coverage"], days, other_events=other, resources=resources, evidence=True)
     programs = [_program(rule["terms"]) for rule in record["rules"]]
-    whole = wishes.on_sums or any(program.family == "control_group" for program in programs)
+    whole = whole or wishes.on_sums or any(program.family == "control_group" for program in programs)
     path = Path(data or record["meter"]["file"])
     case = open_case(path, _events(record["events"]["rows"]), reader, processes=processes, whole=whole)
     return case, wishes, programs

@@ -58,8 +58,12 @@ def resettled_files(
 
 
 def _total(again: Again, lines: pd.DataFrame) -> str:
-    kwh = f"{lines['delivered_change_kwh'].sum():+.3f} kWh delivered"
-    if "payment_change" not in lines.columns:
-        return f"in all {kwh}"
-    currency = again.record["contract"]["terms"]["currency"]
-    return f"in all {kwh}, {sum(lines['payment_change'], Decimal(0)):+} {currency}"
+    """The difference of each rule; rules are alternatives, and do not add up."""
+    told = []
+    for name, own in lines.groupby("program", sort=False):
+        words = f"{name}: {own['delivered_change_kwh'].sum():+.3f} kWh delivered"
+        if "payment_change" in own.columns:
+            currency = again.record["contract"]["terms"]["currency"]
+            words += f", {sum(own['payment_change'], Decimal(0)):+} {currency}"
+        told.append(words)
+    return "; ".join(told)
