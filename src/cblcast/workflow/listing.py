@@ -52,7 +52,7 @@ def programs_table(
         if wanted is None:
             continue
         fits = [row for row in rows if str(row[name]).casefold() == wanted.casefold()]
-        if not fits:
+        if not fits and name != "certainty":  # that no rule is so sure is an answer
             known = sorted({str(row[name]) for row in rows if row[name]})
             raise StudyError(f"no rule has the {name} {wanted!r}: {nearest(wanted, known)}")
         rows = fits
