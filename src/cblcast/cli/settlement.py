@@ -13,6 +13,7 @@ from cblcast.cli.options import PARTIAL, AsJson, Data, Events, Reader
 from cblcast.errors import StudyError
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_table, progress, records
+from cblcast.workflow.workers import loading_workers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,28 +141,30 @@ def settle(
     as_json: AsJson = False,
 ) -> None:
     """What events were worth, by one or several rules; exit code 3 when some could not be settled, or a record differs."""
-    from cblcast.workflow.settling import Destinations, Papers, settle_files
-
     if old.verify is not None or old.resettle is not None:
         _again(case, old, outputs, as_json)
         return
     data, events, programs = (_given(getattr(case, name), name) for name in ("data", "events", "program"))
-    papers = Papers(terms.contract, terms.prices, terms.resources, terms.commitments)
-    to = Destinations(outputs.out, outputs.html, outputs.record, outputs.template)
-    with progress(as_json, 1, "settling"):
-        told = settle_files(
-            data,
-            events,
-            programs,
-            reader,
-            papers,
-            to,
-            coverage=terms.coverage,
-            calibration=terms.calibration,
-            bias_correction=terms.bias_correction,
-            processes=outputs.processes,
-            **circumstances.terms(),
-        )
+    with loading_workers(outputs.processes) as pool:
+        from cblcast.workflow.settling import Destinations, Papers, settle_files
+
+        papers = Papers(terms.contract, terms.prices, terms.resources, terms.commitments)
+        to = Destinations(outputs.out, outputs.html, outputs.record, outputs.template)
+        with progress(as_json, 1, "settling"):
+            told = settle_files(
+                data,
+                events,
+                programs,
+                reader,
+                papers,
+                to,
+                coverage=terms.coverage,
+                calibration=terms.calibration,
+                bias_correction=terms.bias_correction,
+                processes=outputs.processes,
+                pool=pool,
+                **circumstances.terms(),
+            )
     if as_json:
         print_json(
             {
