@@ -158,16 +158,9 @@ class Panel:
         rows = self.locate(np.repeat(code, count), np.repeat(start, count) + within * self.step_us)
         observed[rows[rows >= 0]] = np.nan
         known = events if self.events is None else pd.concat([self.events, events])
-        return self._with(self.data.assign(**{OBSERVED: observed}), known.reset_index(drop=True))
-
-    def _with(self, data: pd.DataFrame, events: pd.DataFrame) -> Panel:
-        """A panel of other values on the same rows of the same sites, which need not be checked a second time."""
-        panel = object.__new__(Panel)
-        own = {"data": data, "sites": self.sites, "events": events, "step_us": self.step_us, "_cubes": {}}
-        for name in ("times_us", "_layout"):
-            if name in self.__dict__:
-                own[name] = self.__dict__[name]
-        panel.__dict__.update(own)
+        panel = object.__new__(Panel)  # other values on the same rows need not be checked a second time
+        data = self.data.assign(**{OBSERVED: observed})
+        panel.__dict__.update(self.__dict__, data=data, events=known.reset_index(drop=True), _cubes={})
         return panel
 
     def select(self, site_ids: pd.Index | list[str]) -> Panel:
