@@ -53,8 +53,9 @@ def over_events(
     -------
     DataFrame
         ``site_id``, ``detector``, ``n_events``, ``mean_score`` (share of the baseline), ``cusum`` (its largest value, in
-        standard deviations of ordinary days), ``p``, ``p_family`` (of any detector; both NaN with fewer than 19 ordinary days, or fewer than events), ``flagged``, ``flagged_at`` (start of
-        the event after which it was; NaT unless flagged), ``reference_days``.
+        standard deviations of ordinary days), ``p``, ``p_family`` (of any detector; both NaN with fewer than 19 ordinary
+        days, or fewer than events), ``flagged``, ``flagged_at`` (start of the event after which it was; NaT unless
+        flagged), ``reference_days``.
     """
     rule, names = load_program(program), known_detectors(detectors)
     hours = hours or hours_of(rule)
