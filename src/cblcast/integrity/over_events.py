@@ -29,7 +29,7 @@ def over_events(
     detectors: Sequence[str] = tuple(DETECTORS),
     hours: Hours | None = None,
     false_alarm_rate: float = 0.05,
-    days_around: int = 120,
+    days_around: int = 400,
     draws: int = 2000,
     seed: int = 0,
 ) -> pd.DataFrame:

@@ -187,4 +187,7 @@ def test_a_hot_day_does_not_look_like_a_ramp_where_the_weather_is_known(days):
     far = (mean - 15).abs()
     day = event["start"].tz_convert("Europe/London").normalize()
     usual = far.loc[day - pd.Timedelta("14D") : day - pd.Timedelta("1D")].mean()
-    assert found.warmth_gap_k[0] == pytest.approx(far.loc[day] - usual, abs=1e-3)
+    told = found.weather.iloc[0]
+    assert told["gap_k"] == pytest.approx(far.loc[day] - usual, abs=1e-3)
+    assert told["cooling_before_k"] == pytest.approx(max(mean.loc[day - pd.Timedelta("1D")] - 15, 0), abs=1e-3)
+    assert told["cooling_k"] - told["heating_k"] == pytest.approx(mean.loc[day] - 15, abs=1e-3)
