@@ -288,7 +288,7 @@ def test_elexon_bl01():
 
 
 def test_gb_dfs_meets_the_three_hours_before():
-    told = worked("gb_dfs", made(range(1, 11), today=hours(14, 17, 8.5)))
+    told = worked("gb_dfs@2022", made(range(1, 11), today=hours(14, 17, 8.5)))
     assert told.adjustment["applied"] == pytest.approx(3.0)
     assert told.intervals["baseline_kw"].iloc[0] == pytest.approx(8.5)
 
@@ -341,7 +341,21 @@ def test_rte_and_elia():
 
 
 def test_a_generator_is_owed_what_it_gives_beyond_its_typical_output():
-    assert worked("caiso_mgo", made(range(1, 11))).intervals["baseline_kw"].iloc[0] == pytest.approx(5.5)
+    # Ten days of 1 … 10 kW of output: 5.5 kW is typical. 12 kW in the event are 6.5 kW beyond it, which are delivered.
+    told = worked("caiso_mgo", made(range(1, 11), today=hours(17, 20, 12.0)))
+    assert told.intervals["baseline_kw"].tolist() == pytest.approx([-5.5] * 3)
+    assert told.energies["delivered_kwh"] == pytest.approx(3 * 6.5)
+
+
+def test_sub_meters_are_settled_by_rules_of_their_own_whatever_the_site_does():
+    panel = made([1000.0] * 12, today=hours(0, 24, 1000.0))
+    own = made(range(1, 11), today=hours(13, 16, 99.0) | hours(17, 20, 2.0)).data["observed_kw"]
+    wired = type(panel)(panel.data.assign(ev_kw=own, battery_kw=own), panel.sites)
+    # Charging stations: mean 5.5 kW, whatever they drew before the event; 2 kW in it, so 3.5 kW are delivered.
+    told = worked("submetered_ev", wired)
+    assert told.energies["delivered_kwh"] == pytest.approx(3 * 3.5)
+    # The same figures as a battery's output: 2 kW where 5.5 are typical are 3.5 kW too few.
+    assert worked("submetered_battery", wired).energies["delivered_kwh"] == pytest.approx(-3 * 3.5)
 
 
 def test_declared_schedules_are_read_from_the_panel():

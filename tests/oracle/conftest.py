@@ -105,9 +105,9 @@ def qualified_days(meter, start, stop, rule, look_back):
     means = {day: mean(load_on(meter, day, today, times)) for day in found}
     level = mean([means[day] for day in found[: rule["y"]]])
     low, high = rule.get("low_share", 0), rule.get("high_share")
-    if low > 0:
+    if low > 0 and level > 0:  # a share of an export says nothing of a day
         found = [day for day in found if not means[day] < low * level]
-    if high is not None:
+    if high is not None and level > 0:
         found = [day for day in found if not means[day] > high * level]
     return found
 
@@ -167,18 +167,26 @@ def window_times(start, stop, windows, step):
     return sorted(set(times))
 
 
-def factor_of(metered, expected, kind):
-    """Ratio of the sums, or mean difference, over the intervals in which both are known; neutral where there is none."""
+def factor_of(metered, expected, plain, how, n_window=None):
+    """Ratio of the sums, or mean difference, over the intervals in which both are known; NaN where that says nothing.
+
+    It says nothing where less than half of the window's `n_window` intervals is known; a ratio also where a sum is not
+    positive, where the event's own baseline is an export on average, and, without a cap, where the window's mean baseline
+    is below a twentieth of the event's.
+    """
     pairs = [(m, e) for m, e in zip(metered, expected, strict=True) if np.isfinite(m) and np.isfinite(e)]
     actual, base = sum(m for m, _ in pairs), sum(e for _, e in pairs)
-    if kind == "ratio":
-        return actual / base if pairs and actual > 0 and base > 0 else 1.0
-    return (actual - base) / len(pairs) if pairs else 0.0
+    if not pairs or (n_window is not None and len(pairs) < 0.5 * n_window):
+        return np.nan
+    if how["kind"] != "ratio":
+        return (actual - base) / len(pairs)
+    near_zero = not how.get("cap") and base / len(pairs) < 0.05 * mean(plain)
+    return np.nan if actual <= 0 or base <= 0 or mean(plain) <= 0 or near_zero else actual / base
 
 
 def adjusted(plain, raw, how):
     """The adjusted baseline of the event's own intervals, and the factor or shift after its cap."""
-    applied = raw
+    applied = raw if np.isfinite(raw) else 1.0 if how["kind"] == "ratio" else 0.0
     if how.get("upward_only"):
         applied = max(applied, 1.0 if how["kind"] == "ratio" else 0.0)
     if how.get("cap"):
@@ -188,13 +196,27 @@ def adjusted(plain, raw, how):
     return (found if how.get("floor") is None else np.maximum(found, how["floor"])), applied
 
 
+def reaches_an_event(meter, times):
+    """Whether the meter was moved by the program itself in some of `times`."""
+    return any(first <= time < last for first, last in meter.events for time in times)
+
+
+def window_beside_the_day(meter, start, stop, window):
+    """The times of a window; of one that reaches into an event, beside the first or last event of the event's day."""
+    times = window_times(start, stop, [window], meter.step)
+    if not reaches_an_event(meter, times):
+        return times
+    own = [edges for edges in meter.events if meter.day(edges[0]) == meter.day(start)]
+    return window_times(min(first for first, _ in own), max(last for _, last in own), [window], meter.step)
+
+
 def settle_one(meter, start, stop, rule, how):
     """One event: energies [kWh], factors, and what a portfolio needs; None where it cannot be settled."""
-    beside = window_times(start, stop, how["windows"], meter.step) if how else []
-    for first, last in meter.events:
-        if any(first <= time < last for time in beside):
-            return None  # a window inside a real event meets a meter that the program itself has moved
-    beside = [time for time in beside if time in meter.load.index]
+    windows = how["windows"] if how else []
+    beside = sorted({time for window in windows for time in window_beside_the_day(meter, start, stop, window)})
+    if reaches_an_event(meter, beside):
+        return None  # that event is of another day
+    n_window, beside = len(beside), [time for time in beside if time in meter.load.index]
     times = intervals(start, stop, meter.step)
     plain, metered = baseline(meter, start, stop, rule, times), meter.load.reindex(times).to_numpy()
     if not (np.isfinite(plain).all() and np.isfinite(metered).all()):
@@ -202,7 +224,7 @@ def settle_one(meter, start, stop, rule, how):
     expected, visible = baseline(meter, start, stop, rule, beside), meter.seen.reindex(beside).to_numpy()
     told, raw, applied = plain, np.nan, np.nan
     if how:
-        raw = factor_of(visible, expected, how["kind"])
+        raw = factor_of(visible, expected, plain, how, n_window)
         told, applied = adjusted(plain, raw, how)
     hours = meter.step / pd.Timedelta("1h")
     return {
@@ -226,7 +248,7 @@ def settle_sum(parts, hours, how):
         # Intervals in which one site is unknown would look like a response: NaN + anything is NaN.
         visible = sum(part["beside"]["visible"] for part in parts).to_numpy()
         expected = sum(part["beside"]["expected"] for part in parts).to_numpy()
-        told, applied = adjusted(plain, factor_of(visible, expected, how["kind"]), how)
+        told, applied = adjusted(plain, factor_of(visible, expected, plain, how), how)
     return (told - metered).sum() * hours, applied
 
 

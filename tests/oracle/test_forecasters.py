@@ -93,5 +93,6 @@ def forecast(oracle, meter, start, stop, rule, how):
     if how is None:
         return plain
     beside = [t for t in oracle.window_times(start, stop, how["windows"], meter.step) if t in meter.load.index]
-    raw = oracle.factor_of(meter.seen.reindex(beside), oracle.baseline(meter, start, stop, rule, beside), how["kind"])
+    expected = oracle.baseline(meter, start, stop, rule, beside)
+    raw = oracle.factor_of(meter.seen.reindex(beside), expected, plain, how)
     return oracle.adjusted(plain, raw, how)[0]

@@ -186,27 +186,14 @@ def programs_of(seed):
     return made
 
 
-def is_half_past(world):
-    """Whether the meter's intervals begin between the places on the wall at which they are kept."""
-    return world.tz == "Asia/Kolkata" and world.step == "60min"
-
-
 @pytest.mark.parametrize("world", WORLDS, ids=lambda world: f"{world.tz}-{world.step}")
 def test_settlement_is_that_of_the_oracle(oracle, world):
     seed = WORLDS.index(world)
     loads, table = drawn(world, seed)
-    programs = [each for each in programs_of(seed) if not (is_half_past(world) and each[1]["rank"] == "nearest")]
+    programs = programs_of(seed)
     panel = panel_of_loads(loads, world.tz, world.country)
     n_settled = assert_settled_alike(oracle, panel, loads, table, programs, world.tz, world.step, world.holidays)
     assert n_settled > 4 * len(programs)
-
-
-@pytest.mark.xfail(reason="the hour that begins when the event stops, kept at half an hour before, is not compared")
-def test_the_nearest_days_where_readings_begin_at_half_past(oracle):
-    world = next(world for world in WORLDS if is_half_past(world))
-    loads, table = drawn(world, 2)
-    programs = [each for each in programs_of(2) if each[1]["rank"] == "nearest"]
-    assert_settled_alike(oracle, panel_of_loads(loads, world.tz), loads, table, programs, world.tz, world.step)
 
 
 def test_settlement_of_a_real_building_is_that_of_the_oracle(oracle):

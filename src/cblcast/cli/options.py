@@ -72,6 +72,9 @@ READER: dict[str, Any] = {
     "register": Annotated[
         bool, _reads("--register", help="The values are readings of a dial: take their differences as energies.")
     ],
+    "channels": Annotated[
+        bool, _reads("--channels", help="Keep import_kw and export_kw beside the net load of each site.")
+    ],
     "weather": Annotated[Path | None, _reads(help="CSV or Parquet with time and weather columns.")],
     "sites": Annotated[Path | None, _reads(help="CSV or Parquet with site_id, tz, country, …")],
     "country": Annotated[str | None, _reads(help="Whose holidays apply to the sites, ISO 3166, e.g. IT.")],

@@ -47,6 +47,7 @@ class Data(Section):
     on_duplicates: Literal["raise", "mean", "first", "last"] = "raise"
     # Called register in a study; the model has a method of that name.
     dials: bool = Field(default=False, validation_alias=AliasChoices("register", "dials"))
+    channels: bool = False
     country: str | None = None
     subdivision: str | None = None
     holidays: str | None = None  # an .ics calendar: further holidays of all sites

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from cblcast.days.fallback import Fallback, fallback_of
+from cblcast.days.rule_fields import check_fields
 from cblcast.frames.schema import StudyError, nearest
 
 # Which end of the ranking is kept; "recent" keeps the order of age.
@@ -66,6 +68,8 @@ class DayRule:
         Hours beside the event that ``nearest`` does not compare (PJM match day: 1).
     compare_day_before : bool
         ``nearest`` compares the day before too (ERCOT's matching day pair): the mean of both differences.
+    fallback : tuple of Fallback
+        What is done, step by step, for events with fewer than `minimum_days` days; each step goes beyond the one before.
     """
 
     applies_to: tuple[str, ...] = ("working", "weekday", "any")
@@ -87,8 +91,11 @@ class DayRule:
     low_of: str = "mean"
     buffer_hours: float = 0.0
     compare_day_before: bool = False
+    fallback: tuple[Fallback, ...] = ()
 
     def __post_init__(self) -> None:
+        check_fields(self)
+        object.__setattr__(self, "fallback", fallback_of(self.fallback))
         object.__setattr__(self, "applies_to", _labels(self.applies_to))
         if self.weights is not None:
             object.__setattr__(self, "weights", tuple(float(weight) for weight in self.weights))
@@ -111,6 +118,18 @@ class DayRule:
         if self.low_of == "seed" and self.high_share is not None:
             raise StudyError("a seed is the highest day, so it has no upper limit: leave high_share out")
         self._check_weights()
+        self._check_fallback()
+
+    def _check_fallback(self) -> None:
+        least, furthest = self.least, self.furthest_day
+        for step in self.fallback:
+            if step.minimum_days is not None and step.minimum_days >= least:
+                raise StudyError(f"a fallback to {step.minimum_days} days asks for no fewer than the {least} before it")
+            if step.look_back_days is not None and step.look_back_days <= furthest:
+                raise StudyError(
+                    f"a fallback to {step.look_back_days} days of look-back must exceed the {furthest} before it"
+                )
+            least, furthest = step.minimum_days or least, step.look_back_days or furthest
 
     def _check_weights(self) -> None:
         if self.decay is not None and (self.weights is not None or not 0 < self.decay < 1):
@@ -157,11 +176,16 @@ class DayRule:
     def plain(self) -> dict[str, Any]:
         """As a file holds it: only what differs from the default, and x, y, applies_to."""
         default = {field.name: field.default for field in fields(self)}
-        return {
+        found = {
             key: value
             for key, value in asdict(self).items()
             if key in ("applies_to", "x", "y") or value != default[key]
         }
+        return found | ({"fallback": tuple(step.plain() for step in self.fallback)} if self.fallback else {})
+
+    def fallback_words(self, steps: int) -> str:
+        """What was done for an event that took so many steps of the fallback; empty for none."""
+        return ", ".join(step.words for step in self.fallback[:steps])
 
 
 def _labels(given: str | Sequence[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,7 +12,9 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import DataError, StudyError, nearest
+from cblcast.frames.schema import DataError, DataWarning, StudyError, nearest
+
+NO_COUNTRY = "none"  # of a site that keeps no holidays, so that nobody asks for its country
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "holiday")
 
@@ -155,6 +158,79 @@ def _places(panel: Panel) -> tuple[np.ndarray, list[Place]]:
 
     told = pd.MultiIndex.from_arrays([column("country"), column("subdivision"), column("holidays")])
     codes, places = pd.factorize(told)
-    return codes, [
-        Place(str(country), str(subdivision), OwnHolidays.of(str(own))) for country, subdivision, own in places
-    ]
+    return codes, [_place(*map(str, each)) for each in places]
+
+
+def _place(country: str, subdivision: str, own: str) -> Place:
+    return Place("" if country.lower() == NO_COUNTRY else country, subdivision, OwnHolidays.of(own))
+
+
+def keeps_holidays_apart(day_types: str | Sequence[str]) -> bool:
+    """Whether a holiday is another type of day than some weekday."""
+    labels = day_type_labels(day_types)
+    return any(label != labels[7] for label in labels[:7])
+
+
+def warn_about_holidays(panel: Panel, who: str) -> None:
+    """Tell once where `who` tells types of day apart and nobody says which days are holidays, or only in part.
+
+    A site without a country has none; a country whose parts have more holidays than the country itself leaves those out.
+    ``country: none`` (or an empty text) says that a site keeps no holidays.
+
+    Warns
+    -----
+    DataWarning
+        With the remedy.
+    """
+    sites = panel.sites
+    country = sites["country"] if "country" in sites.columns else pd.Series(np.nan, index=sites.index)
+    own = sites["holidays"].fillna("") if "holidays" in sites.columns else pd.Series("", index=sites.index)
+    unknown = sites.index[country.isna() & (own == "")]
+    if len(unknown):
+        warnings.warn(
+            f"{len(unknown)} of {len(sites)} sites have no calendar, e.g. {unknown[0]!r}, and {who} tells types of day apart: "
+            "public holidays count as the weekday they fall on; give --country (and --subdivision), a column country in "
+            "--sites (none for a site that keeps no holidays), or a calendar in the program",
+            DataWarning,
+            stacklevel=2,
+        )
+    parts = sites["subdivision"].fillna("") if "subdivision" in sites.columns else pd.Series("", index=sites.index)
+    year = int(panel.last_times_us.max().astype("M8[us]").astype("M8[Y]").astype(int)) + 1970
+    for name in sorted(set(country[(parts == "") & (own == "")].dropna().astype(str)) - {"", NO_COUNTRY}):
+        left_out = holidays_of_parts(name, year)
+        if left_out is not None:
+            day, count, n_parts, example = left_out
+            warnings.warn(
+                f"country {name} without a subdivision leaves out what only its parts keep, e.g. {day} ({count} of {n_parts} "
+                f"parts): give --subdivision (e.g. {example}), or a column subdivision in --sites",
+                DataWarning,
+                stacklevel=2,
+            )
+
+
+@lru_cache(maxsize=64)
+def holidays_of_parts(country: str, year: int) -> tuple[str, int, int, str] | None:
+    """The holiday that most parts of a country keep and the country does not, where more than half of them do.
+
+    Returns
+    -------
+    day, count, n_parts, example : str, int, int, str
+        The day, how many of how many parts keep it, and one of them; None where there is none.
+    """
+    import holidays
+
+    try:
+        whole = holidays.country_holidays(country, years=year)
+    except NotImplementedError:
+        return None  # told where the holidays themselves are asked for
+    keepers: dict[Any, list[str]] = {}
+    for part in whole.subdivisions:
+        for day in holidays.country_holidays(country, subdiv=part, years=year):
+            if day not in whole:
+                keepers.setdefault(day, []).append(part)
+    if not keepers:
+        return None
+    day = max(keepers, key=lambda each: len(keepers[each]))
+    if 2 * len(keepers[day]) <= len(whole.subdivisions):
+        return None
+    return str(day), len(keepers[day]), len(whole.subdivisions), keepers[day][0]

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from cblcast.days.blindfold import hidden_slots
-from cblcast.days.day_types import site_day_types
+from cblcast.days.day_types import day_type_labels, site_day_types
 from cblcast.frames.cases import EventArrays
+from cblcast.frames.collisions import is_outage
 from cblcast.frames.instants import DAY_US, microseconds
 from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import OBSERVED, SITE
@@ -30,6 +31,7 @@ class Reason(IntEnum):
     TOO_LOW = 7
     TOO_HIGH = 8
     BEYOND_LOOK_BACK = 9
+    OUTAGE = 10
 
     @property
     def words(self) -> str:
@@ -48,6 +50,7 @@ _WORDS = {
     Reason.TOO_LOW: "load too low",
     Reason.TOO_HIGH: "load too high",
     Reason.BEYOND_LOOK_BACK: "beyond the look-back",
+    Reason.OUTAGE: "day of an outage",
 }
 
 
@@ -96,6 +99,7 @@ def day_ledger(
     day_types: str | Sequence[str],
     gap_days: int,
     min_metered_share: float,
+    also: Sequence[str] = (),
 ) -> DayLedger:
     """Judge every day of the look-back of every event.
 
@@ -112,24 +116,27 @@ def day_ledger(
         Days right before the event day that may not be used (NYISO: 1).
     min_metered_share : float
         Least share of a day's intervals that must be metered.
+    also : sequence of str
+        Labels of day types that qualify beside the event day's own.
     """
     cube = panel.cube(OBSERVED)
     event_day = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day
     hidden_day = hidden_slots(panel, event)[0] // DAY_US - cube.first_day
     metered = np.isfinite(cube.values).mean(2) >= min_metered_share
-    taken = real_event_days(panel)
+    taken, dark = real_event_days(panel), real_event_days(panel, outages=True)
     back = np.arange(1, look_back_days + 1)
     position = event_day[:, None] - back
     inside = (position >= 0) & (position < cube.n_days)
     safe = np.where(inside, position, 0)
     site = event.site[:, None]
-    same_type = alike_days(panel, event, look_back_days, day_types)
+    same_type = alike_days(panel, event, look_back_days, day_types, also)
     rules = (  # in the order in which a person would name the reason
         (Reason.OUTSIDE_DATA, ~inside),
         (Reason.NOT_YET_VISIBLE, position >= hidden_day[:, None]),
         (Reason.TOO_CLOSE, np.broadcast_to(back <= gap_days, position.shape)),
         (Reason.OTHER_DAY_TYPE, ~same_type),
         (Reason.REAL_EVENT, taken[site, safe]),
+        (Reason.OUTAGE, dark[site, safe]),
         (Reason.UNMETERED, ~metered[site, safe]),
     )
     reason = np.zeros(position.shape, dtype=np.int8)
@@ -138,25 +145,37 @@ def day_ledger(
     return DayLedger(position, reason)
 
 
-def alike_days(panel: Panel, event: EventArrays, look_back_days: int, day_types: str | Sequence[str]) -> np.ndarray:
-    """Which days of the look-back have the event day's own type, newest first; bool, shape (n_events, look_back)."""
+def alike_days(
+    panel: Panel, event: EventArrays, look_back_days: int, day_types: str | Sequence[str], also: Sequence[str] = ()
+) -> np.ndarray:
+    """Which days of the look-back have the event day's own type, newest first; bool, shape (n_events, look_back).
+
+    Days with a label in `also` count too.
+    """
     cube = panel.cube(OBSERVED)
     types = site_day_types(panel, day_types, cube.first_day - look_back_days, cube.n_days + look_back_days + 2)
     place = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day + look_back_days
     back = np.arange(1, look_back_days + 1)
-    same: np.ndarray = types[event.site[:, None], place[:, None] - back] == types[event.site, place][:, None]
+    found = types[event.site[:, None], place[:, None] - back]
+    same: np.ndarray = found == types[event.site, place][:, None]
+    if also:
+        names = sorted(set(day_type_labels(day_types)))
+        same |= np.isin(found, [names.index(label) for label in also])
     return same
 
 
-def real_event_days(panel: Panel) -> np.ndarray:
-    """Local days touched by the panel's real events, bool, shape (n_sites, n_days)."""
+def real_event_days(panel: Panel, outages: bool = False) -> np.ndarray:
+    """Local days touched by the panel's real events, or by its outages; bool, shape (n_sites, n_days)."""
     cube = panel.cube(OBSERVED)
     taken = np.zeros(cube.values.shape[:2], dtype=bool)
     if panel.events is None or panel.events.empty:
         return taken
-    code = panel.site_codes(pd.Index(panel.events[SITE]))
+    events = panel.events[is_outage(panel.events) == outages]
+    if events.empty:
+        return taken
+    code = panel.site_codes(pd.Index(events[SITE]))
     first, last = (
-        local_clock(panel, code, microseconds(panel.events[edge]) - back) // DAY_US - cube.first_day
+        local_clock(panel, code, microseconds(events[edge]) - back) // DAY_US - cube.first_day
         for edge, back in (("start", 0), ("stop", 1))
     )
     running = np.zeros((len(taken), cube.n_days + 1), dtype=np.int64)
@@ -166,10 +185,12 @@ def real_event_days(panel: Panel) -> np.ndarray:
 
 
 def on_event_days(panel: Panel, events: pd.DataFrame) -> np.ndarray:
-    """Which of `events` start on a local day that a real event of their site touches, bool, shape (n_events,)."""
+    """Which of `events` start on a local day that a real event or an outage of their site touches, bool, shape (n_events,)."""
     code = panel.site_codes(pd.Index(events[SITE]))
     day = local_clock(panel, code, microseconds(events["start"])) // DAY_US
-    taken: np.ndarray = real_event_days(panel)[code, day - panel.cube(OBSERVED).first_day]
+    taken: np.ndarray = (real_event_days(panel) | real_event_days(panel, outages=True))[
+        code, day - panel.cube(OBSERVED).first_day
+    ]
     return taken
 
 
@@ -178,7 +199,8 @@ def reject_by_load(
 ) -> DayLedger:
     """Disqualify days whose load is far from the mean of the `count` newest qualified days.
 
-    One replacement pass: the mean is that of the days first chosen, as PJM (25 %) and KPX (75 %, 125 %) word it.
+    One replacement pass: the mean is that of the days first chosen, as PJM (25 %) and KPX (75 %, 125 %) word it. Where
+    that mean is not above zero, as at a site that exports, a share of it says nothing and no day falls out.
 
     Parameters
     ----------
@@ -195,7 +217,7 @@ def reject_by_load(
     total = np.where(chosen, load_kw, 0.0).sum(1)
     mean = (total / np.maximum(chosen.sum(1), 1))[:, None]
     reason = ledger.reason.copy()
-    qualified = reason == Reason.QUALIFIED
+    qualified = (reason == Reason.QUALIFIED) & (mean > 0)
     with np.errstate(invalid="ignore"):
         reason[qualified & (load_kw < low_share * mean)] = Reason.TOO_LOW
         if high_share is not None:

@@ -110,7 +110,7 @@ def xofy_backtest(
         planes = _planes(cube.values[block], event, beside)
         mean = _mean_of_chosen(planes, may_serve[block], x, y, select, look_back_days, len(event))
         if window is not None:
-            factor, usable = _ratio(planes[-1], mean[-1], limits)
+            factor, usable = _ratio(planes[-1], mean[-1], mean[: len(event)].sum(axis=0), limits)
             lost += int(np.count_nonzero(~usable & np.isfinite(mean[0])))
             mean[: len(event)] *= factor
             found.factor[block] = factor
@@ -213,9 +213,11 @@ def _sliding_mean(planes: np.ndarray, x: int, y: int, select: str, n_event: int)
     return (total / np.float32(x)).reshape(planes.shape)
 
 
-def _ratio(metered: np.ndarray, baseline: np.ndarray, limits: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """Capped factor, 1 where it cannot be known, and where it can."""
-    usable = (metered > 0) & (baseline > 0)
+def _ratio(
+    metered: np.ndarray, baseline: np.ndarray, event: np.ndarray, limits: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Capped factor, 1 where it cannot be known or would enlarge an export, and where it can."""
+    usable = (metered > 0) & (baseline > 0) & (event > 0)
     factor = np.ones_like(baseline)
     np.divide(metered, baseline, out=factor, where=usable)
     return np.clip(factor, np.float32(limits[0]), np.float32(limits[1]), out=factor), usable

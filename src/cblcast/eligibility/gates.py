@@ -16,6 +16,8 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, PREDICTED, SITE, StudyError, nearest
 from cblcast.metrics import rrmse
 from cblcast.programs import load_program
+from cblcast.programs.asking import local_days, vintage_on
+from cblcast.programs.meters import as_program_sees
 from cblcast.programs.model import Program
 from cblcast.settlement.estimate import estimate
 
@@ -71,6 +73,11 @@ def gate_of(name: str) -> Gate:
     return known[name]
 
 
+def loosest_gate() -> Gate:
+    """The known gate that lets the largest error pass: what a program without a gate of its own is held to."""
+    return max(load_gates().values(), key=lambda gate: gate.rrmse_pct)
+
+
 def site_errors(program: Program, panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
     """Errors of a rule at each site over test events.
 
@@ -87,6 +94,8 @@ def site_errors(program: Program, panel: Panel, events: pd.DataFrame) -> pd.Data
         ``rrmse_pct``, ``bias_pct`` (> 0 overestimates), ``n_events`` estimated, ``n_failed``.
     """
     table = check_events(events, panel)
+    panel = as_program_sees(program, panel)
+    program = vintage_on(program, local_days(panel, table).max().astype("O"))
     said = estimate(program, panel, table)
     rows, number = said.rows[said.scored], said.event[said.scored]
     site = panel.site_codes(rows.index.get_level_values(SITE))
@@ -122,7 +131,8 @@ def certify(
     events : DataFrame
         Placebo events; PJM asks for two months of them.
     gate : str, optional
-        One gate for all; else each program's own, and a program without one is admissible wherever it can be estimated.
+        One gate for all; else each program's own. A program without one is held to the loosest gate known, so that it
+        does not compete at any error with programs that are held to theirs.
     min_estimated : float
         Least share of a site's test events that a rule must be able to estimate: one that passes over the difficult days
         would look more accurate than it is.
@@ -130,26 +140,27 @@ def certify(
     Returns
     -------
     DataFrame
-        ``site_id``, ``program``, ``gate``, ``rrmse_pct``, ``bias_pct``, ``n_events``, ``n_failed``, ``admissible``,
+        ``site_id``, ``program``, ``gate``, ``gate_is`` ("own", "asked for" or "loosest known"),
+        ``rrmse_pct``, ``bias_pct``, ``n_events``, ``n_failed``, ``admissible``,
         ``reasons``.
     """
     tables = []
     for program in map(load_program, programs):
-        name = gate or program.eligibility
+        name = gate or program.eligibility or loosest_gate().name
+        whose = "asked for" if gate else "own" if program.eligibility else "loosest known"
         told = site_errors(program, panel, events).reset_index()
         broken = [_broken(row, name, min_estimated) for row in told.to_dict("records")]
         told.insert(1, "program", program.name)
-        told.insert(2, "gate", name or "")
+        told.insert(2, "gate", name)
+        told.insert(3, "gate_is", whose)
         tables.append(
             told.assign(admissible=[not each for each in broken], reasons=["; ".join(each) for each in broken])
         )
     return pd.concat(tables, ignore_index=True)
 
 
-def _broken(row: dict[str, float], gate: str | None, min_estimated: float) -> list[str]:
-    words = [] if np.isfinite(row["rrmse_pct"]) else ["no test event could be estimated"]
-    if gate:
-        words = gate_of(gate).broken(row["rrmse_pct"], row["bias_pct"])
+def _broken(row: dict[str, float], gate: str, min_estimated: float) -> list[str]:
+    words = gate_of(gate).broken(row["rrmse_pct"], row["bias_pct"])
     asked = row["n_events"] + row["n_failed"]
     if 0 < row["n_events"] < min_estimated * asked:
         words.append(f"only {row['n_events']:.0f} of {asked:.0f} test events could be estimated")

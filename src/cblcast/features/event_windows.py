@@ -83,9 +83,9 @@ def visible_load(panel: Panel, event: EventArrays, number: np.ndarray, times_us:
 def mean_seen(panel: Panel, event: EventArrays, window: Window) -> np.ndarray:
     """Mean visible load of each event in `window` [kW], shape (n_events,); NaN where nothing is seen."""
     if window.side == "before":
-        begin = event.start_us - int((window.buffer + window.hours) * HOUR_US)
+        begin = event.start_us - round((window.buffer + window.hours) * HOUR_US)
     else:
-        begin = event.stop_us + int(window.buffer * HOUR_US)
+        begin = event.stop_us + round(window.buffer * HOUR_US)
     count = max(1, round(window.hours * HOUR_US / panel.step_us))
     times = begin[:, None] + np.arange(count) * panel.step_us
     return known_mean(visible_load(panel, event, np.arange(len(begin))[:, None], times))

@@ -53,8 +53,8 @@ def hour_blocks(panel: Panel, event: EventArrays, days: np.ndarray, n_before: in
     """
     cube = panel.cube(OBSERVED)
     step = panel.step_us
-    start = local_clock(panel, event.site, event.start_us) // step * step
-    stop = -(-local_clock(panel, event.site, event.stop_us) // step) * step
+    # A reading stands at the slot that it begins in: one of 17:30 at 17:00, so both edges go down to their slot.
+    start, stop = (local_clock(panel, event.site, at) // step * step for at in (event.start_us, event.stop_us))
     hidden_from, hidden_until = hidden_slots(panel, event)
     event_day = start // DAY_US - cube.first_day
     per_hour = max(1, round(HOUR_US / step))

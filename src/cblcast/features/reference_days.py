@@ -223,9 +223,12 @@ def similarity(
     wall = (event_day[:, None] + cube.first_day) * DAY_US + np.arange(cube.values.shape[2]) * panel.step_us
     begin, end = hidden_slots(panel, event)
     seen = (wall + panel.step_us <= begin[:, None]) | (wall >= end[:, None])
-    start = local_clock(panel, event.site, event.start_us)[:, None] // panel.step_us * panel.step_us
-    stop = local_clock(panel, event.site, event.stop_us)[:, None]
-    buffer_us = int(buffer_hours * HOUR_US)
+    # A reading stands at the slot that it begins in: one of 17:30 at 17:00, so both edges go down to their slot.
+    start, stop = (
+        local_clock(panel, event.site, at)[:, None] // panel.step_us * panel.step_us
+        for at in (event.start_us, event.stop_us)
+    )
+    buffer_us = round(buffer_hours * HOUR_US)
     seen &= (wall < start - buffer_us) | (wall >= stop + buffer_us)
     if hours is not None:
         seen &= (wall >= start - int(hours * HOUR_US)) & (wall < start)

@@ -95,7 +95,7 @@ def make_cases(
 
     spans = [(start, stop)]
     for window in windows:
-        near, far = int(window.buffer * HOUR_US), int((window.buffer + window.hours) * HOUR_US)
+        near, far = round(window.buffer * HOUR_US), round((window.buffer + window.hours) * HOUR_US)
         spans.append((start - far, start - near) if window.side == "before" else (stop + near, stop + far))
     event_of_row, time, scored = [], [], []
     for number, (begin, end) in enumerate(spans):
@@ -113,11 +113,13 @@ def make_cases(
     keep = run_begins(owner, times)  # windows may share hours
     owner, times, is_scored = owner[keep], times[keep], is_scored[keep]
 
-    hidden_from = start - int(view.lead_in * HOUR_US)
+    hidden_from = start - round(view.lead_in * HOUR_US)
     if view.whole_day:
         midnight = clock_instants(panel, code, local_clock(panel, code, start) // DAY_US * DAY_US)
         hidden_from = np.minimum(hidden_from, midnight)
-    hidden_until = np.full(len(table), FAR_FUTURE_US) if view.recovery is None else stop + int(view.recovery * HOUR_US)
+    hidden_until = (
+        np.full(len(table), FAR_FUTURE_US) if view.recovery is None else stop + round(view.recovery * HOUR_US)
+    )
     index = pd.MultiIndex.from_arrays(
         [table[SITE].array.take(owner), stamps(start[owner]), stamps(times)], names=CASE_INDEX
     )

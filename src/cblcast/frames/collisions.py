@@ -12,6 +12,7 @@ from cblcast.frames.instants import HOUR_US, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE
 
+OUTAGE = "outage"  # in the column kind of events: nothing was dispatched, but the meter says nothing of that day
 FREE = np.iinfo(np.int64).min
 
 
@@ -32,22 +33,33 @@ def reached_event(panel: Panel, events: pd.DataFrame, windows: Sequence[Window])
         Microseconds since 1970, UTC; :data:`FREE` where the window is free.
     """
     reached = np.full((len(windows), len(events)), FREE, dtype=np.int64)
-    if panel.events is None or panel.events.empty or events.empty or not len(windows):
+    if panel.events is None or events.empty or not len(windows):
         return reached
-    code, start, stop = _spans(panel, panel.events)
+    known = panel.events[~is_outage(panel.events)]
+    if known.empty:
+        return reached
+    code, start, stop = _spans(panel, known)
     order = np.lexsort((start, code))
     code, start, stop = code[order], start[order], stop[order]
     own_code, own_start, own_stop = _spans(panel, events)
     origin = int(min(start.min(), own_start.min())) - 1000 * HOUR_US
     far = int(max(stop.max(), own_stop.max())) - origin + 2000 * HOUR_US  # one number line for all sites
     for number, window in enumerate(windows):
-        length, near = int(window.hours * HOUR_US), int(window.buffer * HOUR_US)
+        length, near = round(window.hours * HOUR_US), round(window.buffer * HOUR_US)
         begin = own_start - near - length if window.side == "before" else own_stop + near
         place = np.searchsorted(code * far + stop - origin, own_code * far + begin - origin, side="right")
         found = np.minimum(place, len(start) - 1)
         hit = (place < len(start)) & (code[found] == own_code) & (start[found] < begin + length)
         reached[number] = np.where(hit, start[found], FREE)
     return reached
+
+
+def is_outage(events: pd.DataFrame) -> np.ndarray:
+    """Which rows of a table of events are outages (column ``kind``), bool, shape (n_events,)."""
+    if "kind" not in events.columns:
+        return np.zeros(len(events), dtype=bool)
+    told: np.ndarray = events["kind"].astype("str").str.strip().str.lower().eq(OUTAGE).to_numpy(dtype=bool)
+    return told
 
 
 def collides(panel: Panel, events: pd.DataFrame, windows: Sequence[Window]) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from cblcast.frames.instants import microseconds
+from cblcast.frames.instants import microseconds, stamps
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, StudyError, require_columns, utc
 
@@ -50,6 +51,10 @@ class Window:
     def __post_init__(self) -> None:
         if self.side not in ("before", "after"):
             raise StudyError(f"a window lies 'before' or 'after' its event, not {self.side!r}")
+        for name in ("hours", "buffer"):
+            given = getattr(self, name)
+            if isinstance(given, bool) or not isinstance(given, (int, float)) or not math.isfinite(given):
+                raise StudyError(f"a window's {name} is a number of hours, not {given!r}")
         if not self.hours > 0 or self.buffer < 0:
             raise StudyError(f"a window needs hours > 0 and buffer >= 0, not hours={self.hours}, buffer={self.buffer}")
 
@@ -137,13 +142,28 @@ def event_table(events: pd.DataFrame | Iterable[Event]) -> pd.DataFrame:
     return events.assign(start=utc(events["start"], "event start"), stop=utc(events["stop"], "event stop"))
 
 
-def check_events(events: pd.DataFrame, panel: Panel, *, may_overlap: bool = False) -> pd.DataFrame:
+def moved_outward(panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
+    """The same events from the start of the interval they begin in to the end of the one they end in."""
+    first = panel.first_times_us[panel.site_codes(pd.Index(events[SITE]))]
+    start, stop = (microseconds(events[edge]) for edge in ("start", "stop"))
+    off = ((start - first) % panel.step_us != 0) | ((stop - first) % panel.step_us != 0)
+    if not off.any():
+        return events
+    start, stop = start - (start - first) % panel.step_us, stop + (first - stop) % panel.step_us
+    return events.assign(start=stamps(start), stop=stamps(stop))
+
+
+def check_events(
+    events: pd.DataFrame, panel: Panel, *, may_overlap: bool = False, off_grid: bool = False
+) -> pd.DataFrame:
     """Events sorted by site and start, after the checks that every later step relies on.
 
     Parameters
     ----------
     may_overlap : bool
         True for events that are only learned from: each is looked at through its own blindfold.
+    off_grid : bool
+        True where edges between two readings are dealt with later (:func:`moved_outward`).
 
     Raises
     ------
@@ -161,7 +181,7 @@ def check_events(events: pd.DataFrame, panel: Panel, *, may_overlap: bool = Fals
     _refuse(table, stop <= start, "stops at or before it starts: swap or mend its times")
     _refuse(
         table,
-        ((start - first) % panel.step_us != 0) | ((stop - first) % panel.step_us != 0),
+        (((start - first) % panel.step_us != 0) | ((stop - first) % panel.step_us != 0)) & (not off_grid),
         f"does not begin and end on the metering grid of {panel.step}: move it to the grid, or resample the panel finer",
     )
     _refuse(

@@ -21,6 +21,8 @@ from cblcast.errors import nearest as nearest
 
 SITE, TIME, ORIGIN = "site_id", "time", "origin"
 OBSERVED, PREDICTED, LOWER, UPPER = "observed_kw", "predicted_kw", "lower_kw", "upper_kw"
+DISPATCHED = "dispatched_kw"  # panel column: the meter of events that are masked, where a rule may fall back to them
+ESTIMATED = "estimated_share"  # panel column: share of a reading that was estimated or substituted, not metered
 PANEL_INDEX = [SITE, TIME]
 CASE_INDEX = [SITE, ORIGIN, TIME]
 CASE_COLUMNS = ["hidden_from", "hidden_until", "event_stop", "scored"]

@@ -49,7 +49,7 @@ def to_panel(readings: Readings, sites: pd.DataFrame, clocks: list[str], options
     hours = usual_step(readings.rows) / HOUR_US
     readings = in_kw(readings, options.unit)
     readings = on_one_step(readings, wanted, zones)
-    readings = netted(readings, zones)
+    readings = netted(readings, zones, options.channels)
     readings = _judged(readings, sites, hours)
     if options.weather is not None:
         readings = with_weather(readings, options, clocks)

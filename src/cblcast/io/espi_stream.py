@@ -19,7 +19,9 @@ _OF_ENTRY = frozenset(
     {"uom", "powerOfTenMultiplier", "flowDirection", "accumulationBehaviour", "intervalLength", "commodity", "title"}
 )
 _KINDS = frozenset({"UsagePoint", "MeterReading", "ReadingType", "IntervalBlock"})
-_HEARD = _OF_ENTRY | {"value", "start", "duration"}
+_HEARD = _OF_ENTRY | {"value", "start", "duration", "quality"}
+# ESPI QualityOfReading: 7 edited by hand, 8 by a reference day, 9 by interpolation, 10 questionable, 12 projected, 13 mixed.
+NO_READING = frozenset({"7", "8", "9", "10", "12", "13"})
 _STRUCTURE = _KINDS | {"entry", "link", "IntervalReading", "timePeriod"}
 
 
@@ -41,6 +43,8 @@ class Entry:
         Seconds since 1970 and seconds of each reading.
     value : array of float64
     lines : array of int64
+    estimated : array of int8
+        1 where the quality of a reading says that it is no plain reading of the meter (:data:`NO_READING`).
     """
 
     line: int
@@ -53,6 +57,7 @@ class Entry:
     length: array[int] = field(default_factory=lambda: array("q"))
     value: array[float] = field(default_factory=lambda: array("d"))
     lines: array[int] = field(default_factory=lambda: array("q"))
+    estimated: array[int] = field(default_factory=lambda: array("b"))
 
 
 def stream_entries(path: Path, done: Callable[[Entry], None]) -> None:
@@ -123,7 +128,7 @@ class _Reader:
         if self.reading is not None:
             if name == "timePeriod":
                 self.in_period = True
-            elif name == "value" or (self.in_period and (name == "start" or name == "duration")):
+            elif name == "value" or name == "quality" or (self.in_period and (name == "start" or name == "duration")):
                 self._listen()
         elif self.entry is None:
             if name == "entry":
@@ -145,6 +150,9 @@ class _Reader:
         if self.reading is not None:
             if name == "value" or (self.in_period and (name == "start" or name == "duration")):
                 self.reading[name] = self._heard()
+            elif name == "quality":
+                if self._heard() in NO_READING:
+                    self.reading[name] = "estimated"
             elif name == "timePeriod":
                 self.in_period = False
             elif name == "IntervalReading":
@@ -197,3 +205,4 @@ class _Reader:
         entry.length.append(length)
         entry.value.append(value)
         entry.lines.append(self.parser.CurrentLineNumber)
+        entry.estimated.append("quality" in reading)

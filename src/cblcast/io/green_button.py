@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import OBSERVED, SITE, DataError
+from cblcast.frames.schema import ESTIMATED, OBSERVED, SITE, DataError
 from cblcast.io.align import Rows
 from cblcast.io.assembly import to_panel
 from cblcast.io.espi_stream import Entry, stream_entries
@@ -82,7 +82,8 @@ def read_green_button(path: str | Path, *, tz: str, site_id: str | None = None, 
     Returns
     -------
     Panel
-        ``observed_kw``: mean power over each interval [kW].
+        ``observed_kw``: mean power over each interval [kW]; ``estimated_share`` where the quality of some readings says
+        that they are estimated, edited or questionable.
 
     Raises
     ------
@@ -155,13 +156,18 @@ def _readings(feed: _Feed, name: str) -> Readings:
         np.concatenate([np.frombuffer(getattr(block, part), dtype=np.int64) for block, _ in used])
         for part in ("start", "length", "lines")
     )
-    rows = Rows(np.repeat(of_block, size), us * 1_000_000, {OBSERVED: value}, line)
+    estimated = np.concatenate([np.frombuffer(block.estimated, dtype=np.int8) for block, _ in used])
+    beside = {ESTIMATED: estimated.astype(np.float64)} if estimated.any() else {}
+    rows = Rows(np.repeat(of_block, size), us * 1_000_000, {OBSERVED: value, **beside}, line)
     lengths = length * 1_000_000
     order = rows.order()
     if order is not None:
         rows, lengths = rows.take(order), lengths[order]
     flows = ", ".join(sorted({key[1] for key in keys}))
     report = report.understanding("streams", flows)
+    if beside:
+        told = f"{int(estimated.sum())} of {len(us)} readings are estimated or edited ({ESTIMATED})"
+        report = report.understanding("quality", told)
     return Readings(rows, series, site_ids, "start", lengths, lambda row: f"line {row} of {name}", report)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import OBSERVED, SITE, DataError
+from cblcast.frames.schema import ESTIMATED, OBSERVED, SITE, DataError
 from cblcast.io.align import Rows
 from cblcast.io.assembly import to_panel
 from cblcast.io.nem12_records import DAY_MINUTES, DIRECTION, File, Stream, read_records
@@ -36,7 +36,8 @@ def read_nem12(path: str | Path, *, tz: str, qualities: str = QUALITIES, **optio
     tz : str
         IANA zone of the sites (``Australia/Sydney``); the file itself counts in UTC+10 all year.
     qualities : str
-        Flags whose values are used: A actual, S substituted, F final substituted, E estimated; others become NaN.
+        Flags whose values are used: A actual, S substituted, F final substituted, E estimated; others become NaN. Where
+        some are not actual, the panel has the column ``estimated_share``.
     **options
         Fields of :class:`~cblcast.io.options.ReaderOptions`: ``sites``, ``weather``, ``step``, ``on_duplicates``, ``country`` …
 
@@ -88,11 +89,12 @@ def _readings(file: File) -> Readings:
     overlap = _overlap(streams)
     size = [len(stream.days) * (DAY_MINUTES // stream.minutes) for stream in streams]
     us, values = np.empty(sum(size), dtype=np.int64), np.empty(sum(size))
+    beside = _estimated(streams)
     for stream, stop in zip(streams, np.cumsum(size), strict=True):
         part = slice(stop - len(stream.days) * (DAY_MINUTES // stream.minutes), stop)
         _fill(stream, us[part], values[part])
     codes = np.repeat(np.array([code[stream.nmi, stream.suffix] for stream in streams], dtype=np.int32), size)
-    rows = Rows(codes, us, {OBSERVED: values}, np.broadcast_to(np.int64(0), len(us)))
+    rows = Rows(codes, us, {OBSERVED: values, **beside}, np.broadcast_to(np.int64(0), len(us)))
     minutes = [stream.minutes for stream in streams]
     if len(set(minutes)) == 1:
         lengths = np.broadcast_to(np.int64(minutes[0] * 60_000_000), len(us))
@@ -105,6 +107,9 @@ def _readings(file: File) -> Readings:
     report = ReadReport(file.name, "nem12").understanding("time", "market time, UTC+10").understanding("site", "NMI")
     suffixes = sorted({suffix for _, suffix in keys}, key=lambda suffix: (suffix[0] == "B", suffix))
     report = report.understanding("net", " ".join(("+ " if suffix[0] == "E" else "- ") + suffix for suffix in suffixes))
+    if beside:
+        n = int((beside[ESTIMATED] > 0).sum())
+        report = report.understanding("quality", f"{n} of {len(us)} values are estimated or substituted ({ESTIMATED})")
     left = sorted({stream.suffix for stream in file.streams.values() if not stream.used})
     report = report.noting(Kind.GUESSED, f"streams {', '.join(left)} are no active energy, and left out", len(left))
     report = report.noting(Kind.MERGED, f"{file.same} days given twice with the same values are read once", file.same)
@@ -117,6 +122,18 @@ def _overlap(streams: list[Stream]) -> bool:
     """Whether two streams of one NMI and suffix, in order, lie over each other."""
     pairs = pairwise(streams)
     return any((a.nmi, a.suffix) == (b.nmi, b.suffix) and max(a.days) >= min(b.days) for a, b in pairs)
+
+
+def _estimated(streams: list[Stream]) -> dict[str, np.ndarray]:
+    """Which values are no actual readings, as a column; none where all are."""
+    if not any(np.any(day.estimated) for stream in streams for day in stream.days.values()):
+        return {}
+    parts = [
+        np.broadcast_to(stream.days[day].estimated, DAY_MINUTES // stream.minutes)
+        for stream in streams
+        for day in sorted(stream.days)
+    ]
+    return {ESTIMATED: np.concatenate(parts).astype(np.float64)}
 
 
 def _fill(stream: Stream, us: np.ndarray, values: np.ndarray) -> None:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from cblcast.io.readings import EXPORT, IMPORT
 from cblcast.io.units import UNITS, Unit
 
 DAY_MINUTES = 1440
+ACTUAL = "A"  # every other quality is substituted or estimated
 # Suffix E: taken from the grid; B: given to it. Reactive energy (K, Q) is another quantity.
 DIRECTION = {"E": IMPORT, "B": EXPORT}
 
@@ -29,8 +31,18 @@ class _Pending:
     updated: str
     values: np.ndarray
     kept: np.ndarray
+    estimated: np.ndarray
     where: str
     covered: int = 0
+
+
+class Day(NamedTuple):
+    """A day of a stream: when it was updated, its values, the line, and which of the values are no actual readings (1)."""
+
+    updated: str
+    values: np.ndarray
+    where: str
+    estimated: np.ndarray | float = 0.0
 
 
 @dataclass
@@ -41,7 +53,7 @@ class Stream:
     suffix: str
     unit: Unit | None
     minutes: int
-    days: dict[dt.date, tuple[str, np.ndarray, str]] = field(default_factory=dict)  # update time, values, line
+    days: dict[dt.date, Day] = field(default_factory=dict)
     pending: _Pending | None = None
 
     @property
@@ -150,9 +162,9 @@ def _add_day(file: File, record: Record, where: str) -> None:
         values = np.full(count, np.nan)
     updated = after[3].strip() if len(after) > 3 else ""
     if flag[0] == "V":
-        stream.pending = _Pending(day, updated, values, np.full(count, np.nan), where)
+        stream.pending = _Pending(day, updated, values, np.full(count, np.nan), np.zeros(count), where)
     else:
-        stream.days[day] = _newer(file, stream, day, (updated, values, where))
+        stream.days[day] = _newer(file, stream, day, Day(updated, values, where, float(flag[0] != ACTUAL)))
 
 
 def _date(text: str) -> dt.date | None:
@@ -178,29 +190,30 @@ def _day_values(record: Record, count: int) -> tuple[np.ndarray | str, list[str]
     return values, after
 
 
-def _newer(file: File, stream: Stream, day: dt.date, new: tuple[str, np.ndarray, str]) -> tuple[str, np.ndarray, str]:
+def _newer(file: File, stream: Stream, day: dt.date, new: Day) -> Day:
     """Which of two records of one day counts: the later update, the only one with values, or as the user says."""
     old = stream.days.get(day)
     if old is None:
         return new
-    if np.array_equal(old[1], new[1], equal_nan=True):
+    if np.array_equal(old.values, new.values, equal_nan=True):
         file.same += 1
-        return max(old, new, key=lambda record: record[0])
-    if old[0] != new[0] and old[0] and new[0]:
+        return max(old, new, key=lambda record: record.updated)
+    if old.updated != new.updated and old.updated and new.updated:
         file.revised += 1
-        return max(old, new, key=lambda record: record[0])
+        return max(old, new, key=lambda record: record.updated)
     if file.on_duplicates == "raise":
         raise DataError(
-            f"{new[2]}: NMI {stream.nmi} {stream.suffix} has {day} a second time with other values and no later UpdateDateTime "
-            f"(first in {old[2]}): keep the newer record, or say how to join them (on_duplicates='last', 'first' or 'mean')"
+            f"{new.where}: NMI {stream.nmi} {stream.suffix} has {day} a second time with other values and no later UpdateDateTime "
+            f"(first in {old.where}): keep the newer record, or say how to join them (on_duplicates='last', 'first' or 'mean')"
         )
     file.joined += 1
     if file.on_duplicates == "mean":
-        return (
-            new[0],
-            np.where(np.isnan(old[1]), new[1], np.where(np.isnan(new[1]), old[1], (old[1] + new[1]) / 2)),
-            new[2],
+        both = np.where(
+            np.isnan(old.values),
+            new.values,
+            np.where(np.isnan(new.values), old.values, (old.values + new.values) / 2),
         )
+        return Day(new.updated, both, new.where, np.maximum(old.estimated, new.estimated))
     return new if file.on_duplicates == "last" else old
 
 
@@ -219,6 +232,7 @@ def _qualify(file: File, record: Record, where: str) -> None:
         )
     if flag in file.qualities:
         pending.kept[first - 1 : last] = pending.values[first - 1 : last]
+        pending.estimated[first - 1 : last] = float(flag != ACTUAL)
     pending.covered = last
 
 
@@ -231,7 +245,9 @@ def _close_day(file: File, where: str) -> None:
         raise DataError(
             f"{where}: the 400 records of {pending.day} cover {pending.covered} of {len(pending.kept)} intervals: fetch the file again"
         )
-    stream.days[pending.day] = _newer(file, stream, pending.day, (pending.updated, pending.kept, pending.where))
+    stream.days[pending.day] = _newer(
+        file, stream, pending.day, Day(pending.updated, pending.kept, pending.where, pending.estimated)
+    )
     stream.pending = None
 
 

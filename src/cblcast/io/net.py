@@ -44,7 +44,7 @@ class _Tally:
         self.first = self.first or f"the first of site {site!r} at {pd.Timestamp(us, unit='us', tz='UTC')}"
 
 
-def netted(readings: Readings, zones: list[str]) -> Readings:
+def netted(readings: Readings, zones: list[str], channels: bool = False) -> Readings:
     """One series for each site.
 
     Import is always expected: an interval without it is not metered. Export (and any further channel of one direction) is
@@ -57,12 +57,17 @@ def netted(readings: Readings, zones: list[str]) -> Readings:
         Powers [kW] on one step.
     zones : list of str
         Zone of each site.
+    channels : bool
+        Keep what was taken and what was given beside the net: ``import_kw`` and ``export_kw`` [kW], both >= 0. A site
+        whose file holds the net alone has its positive and its negative part.
     """
     series, rows = readings.series, readings.rows
     n_sites = len(readings.site_ids)
     one_each = len(series.site) == n_sites and (np.bincount(series.site, minlength=n_sites) == 1).all()
     if one_each and set(series.quantity) <= {LOAD, IMPORT, NET}:
-        return readings.but(rows=replace(rows, site=series.site[rows.site]).sorted(), series=_one_each(series, n_sites))
+        beside = _parts(rows.values[OBSERVED]) if channels else {}
+        rows = replace(rows, site=series.site[rows.site], values={**rows.values, **beside})
+        return readings.but(rows=rows.sorted(), series=_one_each(series, n_sites))
     tally = _Tally()
     bounds = rows.starts(len(series.name))
     by_site = np.argsort(series.site, kind="stable")
@@ -71,11 +76,12 @@ def netted(readings: Readings, zones: list[str]) -> Readings:
     for site, name in enumerate(map(str, readings.site_ids)):
         of_site = by_site[first[site] : first[site + 1]]
         pieces = [rows.part(int(bounds[k]), int(bounds[k + 1])) for k in of_site]
-        parts.append(_net_of_site(site, name, pieces, [series.quantity[k] for k in of_site], zones[site], tally))
+        quantities = [series.quantity[k] for k in of_site]
+        parts.append(_net_of_site(site, name, pieces, quantities, zones[site], tally, channels))
     joined = Rows(
         np.concatenate([part.site for part in parts]),
         np.concatenate([part.us for part in parts]),
-        {column: np.concatenate([part.values[column] for part in parts]) for column in rows.values},
+        {column: np.concatenate([part.values[column] for part in parts]) for column in parts[0].values},
         np.concatenate([part.source_row for part in parts]),
     )
     return _told(readings.but(rows=joined, series=_one_each(series, n_sites), lengths=None), tally)
@@ -88,7 +94,27 @@ def _one_each(series: Series, n_sites: int) -> Series:
     return replace(made, quantity=(LOAD,) * n_sites, dial=np.zeros(n_sites, dtype=np.int8))
 
 
-def _net_of_site(site: int, name: str, pieces: list[Rows], quantities: list[str], zone: str, tally: _Tally) -> Rows:
+def _parts(net: np.ndarray) -> dict[str, np.ndarray]:
+    """What a net takes and what it gives."""
+    return {"import_kw": np.maximum(net, 0.0), "export_kw": np.maximum(-net, 0.0)}
+
+
+def _channels(side: Mapping[str, np.ndarray], net: np.ndarray) -> dict[str, np.ndarray]:
+    """Import and export of a site, from its own channels where it has them."""
+    known = {"import_kw": side.get(IMPORT), "export_kw": side.get(EXPORT)}
+    if known["import_kw"] is None or known["export_kw"] is None or not np.isfinite(net).any():
+        return _parts(net)
+    # Outside its own first and last value an export counts as none, as in the net.
+    export = np.where(np.isfinite(net) & ~np.isfinite(side[EXPORT]), 0.0, side[EXPORT])
+    return {
+        "import_kw": np.where(np.isfinite(net) & ~np.isfinite(side[IMPORT]), 0.0, side[IMPORT]),
+        "export_kw": export,
+    }
+
+
+def _net_of_site(
+    site: int, name: str, pieces: list[Rows], quantities: list[str], zone: str, tally: _Tally, channels: bool
+) -> Rows:
     times = pieces[0].us
     if not all(np.array_equal(times, piece.us) for piece in pieces[1:]):
         times = np.unique(np.concatenate([piece.us for piece in pieces]))
@@ -117,6 +143,8 @@ def _net_of_site(site: int, name: str, pieces: list[Rows], quantities: list[str]
         tally.halves += 1
     else:
         load = _by_rule(side, rule, name, times, tally)
+    if channels:
+        beside |= _channels(side, load)
     return Rows(np.full(len(times), site), times, {OBSERVED: load, **beside}, row)
 
 

@@ -41,6 +41,8 @@ class ReaderOptions:
         Average to this longer step.
     on_duplicates : {"raise", "mean", "first", "last"}
         What is done where a site has one time twice with different values.
+    channels : bool
+        Whether what was taken and what was given are kept beside the net (``import_kw``, ``export_kw``).
     register : bool
         Whether the values are readings of a dial, whose differences are the energies.
     """
@@ -59,6 +61,7 @@ class ReaderOptions:
     step: Any = None
     on_duplicates: str = "raise"
     register: bool = False
+    channels: bool = False
     country: str | None = None
     subdivision: str | None = None
     segment: str | None = None

@@ -27,11 +27,13 @@ def load_program(name: str | Path | Program) -> Program:
     Raises
     ------
     StudyError
-        Unknown name, with the nearest known; a file that cannot be read, or a key that is none, by name.
+        Unknown name or vintage (``NAME@VINTAGE``), with the nearest known; a file that cannot be read, or a key that is none, by name.
     """
     if isinstance(name, Program):
         return name
-    text = str(name)
+    text, _, vintage = str(name).partition("@")
+    if vintage:
+        return _vintage(load_program(text), vintage)
     if text.endswith((".yaml", ".yml")) or "/" in text:
         return read_program(Path(text))
     if text in registry.RULES:
@@ -42,6 +44,16 @@ def load_program(name: str | Path | Program) -> Program:
             f"there is no program {text!r}: {nearest(text, [*known, *registry.RULES])}; a rule of your own is given as a path to its .yaml"
         )
     return _from_catalogue(text)
+
+
+def _vintage(program: Program, vintage: str) -> Program:
+    """One vintage of a program, for events of any day, since it was asked for by name."""
+    known = {each.vintage: each for each in program.dated if each.vintage}
+    if vintage not in known:
+        told = nearest(vintage, known) if known else "it has one only, so leave @ out"
+        raise StudyError(f"{program.name} has no vintage {vintage!r}: {told}")
+    found = known[vintage]
+    return found.model_copy(update={"name": found.asked_name, "only_in_force": False, "vintages": ()})
 
 
 def read_program(path: Path) -> Program:

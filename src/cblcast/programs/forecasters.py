@@ -21,7 +21,7 @@ SETTLEMENT = View.settlement()
 
 
 def _days(program: Program) -> Any:
-    return SelectedDays(program.days, program.day_types)
+    return SelectedDays(program.days, program.labels)
 
 
 def _meter(program: Program) -> Any:
@@ -80,7 +80,16 @@ def program_forecaster(
                 )
             windows = [window for window in own.windows if isinstance(window, Window)]
         if windows:
-            estimator = Adjusted(estimator, tuple(windows), own.mode, own.cap, own.floor, own.upward_only)
+            estimator = Adjusted(
+                estimator,
+                tuple(windows),
+                own.mode,
+                own.cap,
+                own.floor,
+                own.upward_only,
+                own.min_metered_share,
+                own.where_no_ratio,
+            )
     if program.contract_cap is not None:
         estimator = CappedAt(estimator, program.contract_cap)
     return Forecaster(estimator, view=view, name=program.name)

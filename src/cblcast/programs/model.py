@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import itertools
 from collections.abc import Mapping
-from datetime import time
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from cblcast.days.day_rules import DayRule
 from cblcast.days.day_types import day_type_labels
 from cblcast.frames.events import Window
+from cblcast.frames.schema import OBSERVED
+from cblcast.programs.adjustment import Adjustment as Adjustment
+from cblcast.programs.adjustment import ClockWindow as ClockWindow
+from cblcast.programs.adjustment import window_of
+from cblcast.programs.terms import WEEKDAYS, Calendar, Day, GapPolicy, Strict
 
 CERTAINTY = {
     "V": "seen in a document of the operator or regulator",
@@ -22,11 +28,7 @@ _WEAKEST_LAST = ("own", "V", "S", "M")
 PARTS = ("selection", "day_types", "exclusions", "look_back", "adjustment", "window", "cap", "order")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-
-class Evidence(_Strict):
+class Evidence(Strict):
     """Who says so, when that was recorded here, and how sure it is.
 
     Attributes
@@ -44,91 +46,11 @@ class Evidence(_Strict):
     confidence: Literal["V", "S", "M", "own"]
 
 
-class ClockWindow(_Strict):
-    """An adjustment window that stands at a fixed wall clock of the event day (Taipower: 22:00-24:00).
-
-    ``stop: "24:00"`` is the end of the day.
-    """
-
-    start: str
-    stop: str
-
-    @model_validator(mode="after")
-    def _in_order(self) -> ClockWindow:
-        first, last = self.minutes
-        if not 0 <= first < last <= 1440:
-            raise ValueError(f"a clock window starts before it stops, within one day, not {self.start}-{self.stop}")
-        return self
-
-    @property
-    def minutes(self) -> tuple[int, int]:
-        """Start and stop in minutes after local midnight."""
-        return _minutes(self.start), _minutes(self.stop)
-
-
-def _minutes(clock: str) -> int:
-    if clock == "24:00":
-        return 1440
-    try:
-        at = time.fromisoformat(clock)
-    except ValueError:
-        raise ValueError(f'{clock!r} is no time of day: write it quoted, like "22:00"') from None
-    return 60 * at.hour + at.minute
-
-
-def _window(spec: Any) -> Any:
-    if isinstance(spec, Mapping) and "start" in spec:
-        return ClockWindow(**spec)
-    return spec if isinstance(spec, ClockWindow) else Window.of(spec)
-
-
-AnyWindow = Annotated[Window | ClockWindow, BeforeValidator(_window)]
-
-
-class Adjustment(_Strict):
-    """How the baseline meets the meter beside the event.
-
-    Attributes
-    ----------
-    kind : {"ratio", "additive"}
-        Factor (sum of the meter over sum of the baseline) or shift (their mean difference [kW]).
-    windows : list
-        Hours and buffers before and after the event, or a fixed wall clock.
-    cap : (float, float), optional
-        Limits of the factor, e.g. 0.8-1.2; of a shift as shares of the mean baseline.
-    floor : float, optional
-        Least adjusted baseline [kW].
-    upward_only : bool
-    ends_at : {"start", "notification"}
-        What windows before the event count back from. From the notification on, a customer can raise the load that the
-        window meters.
-    """
-
-    kind: Literal["ratio", "additive"] = "ratio"
-    windows: tuple[AnyWindow, ...] = Field(min_length=1)
-    cap: tuple[float, float] | None = None
-    floor: float | None = None
-    upward_only: bool = False
-    ends_at: Literal["start", "notification"] = "start"
-
-    @property
-    def mode(self) -> str:
-        """As :class:`cblcast.estimators.wrappers.adjusted.Adjusted` calls the kind."""
-        return {"ratio": "multiplicative", "additive": "additive"}[self.kind]
-
-    @model_validator(mode="after")
-    def _cap_holds_neutral(self) -> Adjustment:
-        neutral = 1.0 if self.kind == "ratio" else 0.0
-        if self.cap is not None and not self.cap[0] <= neutral <= self.cap[1]:
-            raise ValueError(f"the cap {self.cap} must enclose {neutral:g}, the {self.kind} adjustment of nothing")
-        return self
-
-
 def _rule(spec: Any) -> Any:
     return DayRule.of(spec)
 
 
-class Program(_Strict):
+class Program(Strict):
     """One rule of one program.
 
     Attributes
@@ -150,6 +72,25 @@ class Program(_Strict):
         Whether a portfolio's sites are adjusted one by one or as their sum.
     eligibility : str, optional
         Name in :mod:`cblcast.eligibility`.
+    calendar : Calendar, optional
+        Holidays that the program goes by; those of each site's country unless given.
+    weekend : tuple of two weekdays
+        The first is what rules call Saturday, the second what they call Sunday.
+    gaps : GapPolicy
+        What happens where an event was not metered throughout.
+    ramps : {"left_out", "counted"}
+        Whether the energy of ramps (``ramp_in_min`` before the start, ``ramp_out_min`` after the stop of an event) counts.
+    channel : str
+        Panel column that is settled: the net load, ``import_kw``, ``export_kw``, or a sub-meter's.
+    valid_from, valid_until : date, optional
+        First and last local day on which the rule is in force.
+    vintage : str
+        Which vintage of a program this is; empty where there is one only.
+    only_in_force : bool
+        False where this vintage was asked for by name: it then settles events of any day, and the lines say so.
+    vintages : tuple of Program
+        Other vintages: what differs from the program itself, from when and until when. The one in force on the event
+        day is taken; another must be asked for by name, as ``NAME@VINTAGE``.
     evidence : mapping part -> Evidence
         Parts are :data:`PARTS`; what is not named separately is as sure as ``selection``.
     """
@@ -160,17 +101,54 @@ class Program(_Strict):
     family: Literal["days", "meter", "declared", "generator", "control_group", "model"] = "days"
     day_types: str | tuple[str, ...] = "all"
     days: tuple[Annotated[DayRule, BeforeValidator(_rule)], ...] = ()
-    meter: tuple[Annotated[Window, BeforeValidator(_window)], ...] = ()
+    meter: tuple[Annotated[Window, BeforeValidator(window_of)], ...] = ()
     model: str | None = None
-    model_params: dict[str, Any] = {}
+    model_params: dict[str, Any] = Field(default_factory=dict)
     adjustment: Adjustment | None = None
     contract_cap: str | None = None
     order: Literal["adjust_then_sum", "sum_then_adjust"] = "adjust_then_sum"
     eligibility: str | None = None
+    calendar: Calendar | None = None
+    weekend: tuple[str, str] = ("saturday", "sunday")
+    gaps: GapPolicy = GapPolicy()
+    ramps: Literal["left_out", "counted"] = "left_out"
+    channel: str = OBSERVED
+    valid_from: Day | None = None
+    valid_until: Day | None = None
+    vintage: str = Field(default="", pattern=r"^[A-Za-z0-9_.-]*$")
+    only_in_force: bool = True
+    vintages: tuple[Program, ...] = ()
     evidence: dict[
         Literal["selection", "day_types", "exclusions", "look_back", "adjustment", "window", "cap", "order"], Evidence
     ]
     notes: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _vintages_take_the_rest(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or not given.get("vintages"):
+            return given
+        of_one = {"vintages", "vintage", "valid_from", "valid_until"}
+        rest = {key: value for key, value in given.items() if key not in of_one}
+        merged = [{**rest, **own} if isinstance(own, Mapping) else own for own in given["vintages"]]
+        return {**given, "vintages": merged}
+
+    @model_validator(mode="after")
+    def _dated(self) -> Program:
+        if self.valid_from and self.valid_until and self.valid_from > self.valid_until:
+            raise ValueError(f"the rule ends ({self.valid_until}) before it begins ({self.valid_from}): swap the two")
+        names = [each.vintage for each in self.dated]
+        if len(set(names)) != len(names) or (self.vintages and "" in names):
+            raise ValueError("each vintage, that of the program itself included, needs a name of its own: vintage")
+        spans = sorted((each.valid_from or dt.date.min, each.valid_until or dt.date.max) for each in self.dated)
+        for (_, end), (begin, _) in itertools.pairwise(spans):
+            if begin <= end:
+                raise ValueError(f"two vintages are in force on {begin}: end one before the other begins")
+        if (self.valid_from or self.valid_until) and not self.vintage:
+            raise ValueError("a rule with dates needs a vintage: the name by which it is asked for on other days")
+        if self.weekend[0] == self.weekend[1] or not set(self.weekend) <= set(WEEKDAYS):
+            raise ValueError(f"the weekend is two days, such as [friday, saturday], not {list(self.weekend)}")
+        return self
 
     @model_validator(mode="after")
     def _whole(self) -> Program:
@@ -183,6 +161,12 @@ class Program(_Strict):
             if unknown:
                 raise ValueError(
                     f"the day rule is on {unknown[0]!r}, which is no label of its day types {sorted(labels)}"
+                )
+        serving = [label for rule in self.days for step in rule.fallback for label in step.day_types or ()]
+        for label in serving:
+            if label not in labels:
+                raise ValueError(
+                    f"a fallback is to {label!r} days, which is no label of its day types {sorted(labels)}"
                 )
         taken = [label for rule in self.days for label in rule.applies_to]
         if len(taken) != len(set(taken)):
@@ -200,3 +184,27 @@ class Program(_Strict):
     def official(self) -> bool:
         """Whether every part was seen in a document of the operator or regulator."""
         return {part.confidence for part in self.evidence.values()} == {"V"}
+
+    @property
+    def labels(self) -> str | tuple[str, ...]:
+        """Its day types on its own weekend: a known name, or the eight labels Monday … Sunday and holiday."""
+        if self.weekend == ("saturday", "sunday"):
+            return self.day_types
+        usual = day_type_labels(self.day_types)
+        off = dict(zip(self.weekend, usual[5:7], strict=True))
+        on = iter(usual[:5])
+        return (*(off.get(day) or next(on) for day in WEEKDAYS), usual[7])
+
+    @property
+    def dated(self) -> tuple[Program, ...]:
+        """The program itself and its other vintages."""
+        return (self, *self.vintages)
+
+    @property
+    def asked_name(self) -> str:
+        """The name by which exactly this vintage is asked for."""
+        return f"{self.name}@{self.vintage}" if self.vintage else self.name
+
+    def in_force(self, day: dt.date) -> bool:
+        """Whether the rule is in force on a local day."""
+        return (self.valid_from or dt.date.min) <= day <= (self.valid_until or dt.date.max)

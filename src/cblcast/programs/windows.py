@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.collisions import FREE, reached_event
 from cblcast.frames.events import Window
 from cblcast.frames.instants import DAY_US, HOUR_US, MINUTE_US, microseconds
 from cblcast.frames.panel import Panel, clock_instants, local_clock
 from cblcast.frames.schema import SITE, DataError, utc
-from cblcast.programs.model import ClockWindow, Program
+from cblcast.programs.model import Adjustment, ClockWindow, Program
 
 
 def adjustment_windows(
@@ -30,9 +33,63 @@ def adjustment_windows(
         Position of each event's windows in that list.
     """
     own = program.adjustment
-    everybody = np.zeros(len(events), dtype=np.int64)
     if own is None:
-        return [()], everybody
+        return [()], np.zeros(len(events), dtype=np.int64)
+    groups, which = _windows_beside(own, panel, events)
+    fixed = any(isinstance(window, ClockWindow) for window in own.windows)
+    if own.beside_other_events == "refuse" or (fixed and own.beside_other_events == "day_edge"):
+        return groups, which
+    per_event = [groups[number] for number in which]
+    edges: tuple[np.ndarray, np.ndarray] | None = None
+    for number, windows in enumerate(groups):
+        mine = np.flatnonzero(which == number)
+        reached = reached_event(panel, events.iloc[mine], windows) != FREE
+        for place in np.flatnonzero(reached.any(0)):
+            edges = edges or day_edges(panel, events)
+            row = mine[place]
+            if own.beside_other_events == "unadjusted":
+                per_event[row] = ()
+                continue
+            pairs = zip(windows, reached[:, place], strict=True)
+            per_event[row] = tuple(
+                _further(window, edges[0][row], edges[1][row]) if hit else window for window, hit in pairs
+            )
+    return _numbered(per_event)
+
+
+def day_edges(panel: Panel, events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Hours from the first start of a site's events on the local day to each event's start, and from its stop to the last stop.
+
+    Events are the panel's real ones and `events`; those that begin on the event's own local day count. Both float64 [h],
+    shape (n_events,), >= 0.
+    """
+    columns = [SITE, "start", "stop"]
+    known = events[columns] if panel.events is None else pd.concat([panel.events[columns], events[columns]])
+    code = panel.site_codes(pd.Index(known[SITE]))
+    start, stop = (microseconds(known[edge]) for edge in ("start", "stop"))
+    table = pd.DataFrame({"code": code, "day": local_clock(panel, code, start) // DAY_US, "start": start, "stop": stop})
+    groups = table.groupby(["code", "day"], sort=False)
+    own = slice(len(table) - len(events), None)
+    first = (table["start"] - groups["start"].transform("min")).to_numpy()[own] / HOUR_US
+    last = (groups["stop"].transform("max") - table["stop"]).to_numpy()[own] / HOUR_US
+    return first, last
+
+
+def _further(window: Window, before: float, after: float) -> Window:
+    """The same window beside the first or last event of the day."""
+    return Window(window.side, window.hours, window.buffer + float(before if window.side == "before" else after))
+
+
+def _numbered(per_event: Sequence[tuple[Window, ...]]) -> tuple[list[tuple[Window, ...]], np.ndarray]:
+    """The different sets of windows, and which one each event has."""
+    found: dict[tuple[Window, ...], int] = {}
+    which = np.fromiter((found.setdefault(each, len(found)) for each in per_event), np.int64, len(per_event))
+    return list(found), which
+
+
+def _windows_beside(own: Adjustment, panel: Panel, events: pd.DataFrame) -> tuple[list[tuple[Window, ...]], np.ndarray]:
+    """As :func:`adjustment_windows`, whatever other events there are."""
+    everybody = np.zeros(len(events), dtype=np.int64)
     shifts = own.ends_at == "notification" and any(_is_before(window) for window in own.windows)
     if not shifts and all(isinstance(window, Window) for window in own.windows):
         return [tuple(window for window in own.windows if isinstance(window, Window))], everybody
@@ -46,10 +103,9 @@ def adjustment_windows(
             per_window.append([Window.before(window.hours, window.buffer + float(hours)) for hours in lead])
         else:
             per_window.append([window] * len(events))
-    found: dict[tuple[Window, ...], int] = {}
-    groups = (tuple(window for window in group if window is not None) for group in zip(*per_window, strict=True))
-    which = np.fromiter((found.setdefault(group, len(found)) for group in groups), dtype=np.int64, count=len(events))
-    return list(found), which
+    return _numbered(
+        [tuple(window for window in group if window is not None) for group in zip(*per_window, strict=True)]
+    )
 
 
 def _is_before(window: Window | ClockWindow) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cblcast.days.day_rules import DayRule
 from cblcast.frames.events import Window
+from cblcast.frames.schema import OBSERVED
 from cblcast.programs.model import CERTAINTY, Adjustment, ClockWindow, Program
 
 _RANK_WORDS = {
@@ -21,10 +22,16 @@ _OVER_WORDS = {
     "whole_day": "the whole day",
     "outside_event": "the hours outside the event",
 }
+_BESIDE_WORDS = {
+    "day_edge": "; hours within another event of that day are taken beside the first or last of them",
+    "unadjusted": "; not where the hours lie within another event",
+    "refuse": "; no settlement where the hours lie within another event",
+}
 _FAMILY_WORDS = {
     "meter": "The baseline is flat: the mean of the meter in {windows}.",
     "declared": "The baseline is the schedule declared beforehand (panel column declared_kw).",
-    "generator": "The baseline is that of the generator's own meter: its typical output on days without events.",
+    "generator": "The baseline is that of the generator's own meter: its typical output on days without events. "
+    "Output counts as a negative load, so that what it gives beyond that is delivered.",
     "control_group": "The baseline is that of customers who were not dispatched, matched to those who were.",
     "model": "The baseline is learned: {model}.",
 }
@@ -49,6 +56,7 @@ def _sentences(program: Program) -> Iterator[str]:
         windows = " and ".join(_window_words(window) for window in program.meter)
         yield _FAMILY_WORDS[program.family].format(windows=windows, model=program.model)
     yield "No adjustment to the event day." if program.adjustment is None else _adjustment_words(program.adjustment)
+    yield from _terms(program)
     if program.contract_cap:
         yield f"The baseline never exceeds the contracted capacity ({program.contract_cap} of the sites)."
     first, second = program.order.split("_then_")
@@ -62,6 +70,29 @@ def _sentences(program: Program) -> Iterator[str]:
         yield f"  {part}: {evidence.source}; as of {evidence.as_of}; {evidence.confidence} ({CERTAINTY[evidence.confidence]})"
     for note in program.notes:
         yield f"  Note: {note}"
+
+
+def _terms(program: Program) -> Iterator[str]:
+    """Sentences on what a program has of its own beside the rule."""
+    if program.channel != OBSERVED:
+        yield f"Settled is the channel {program.channel}."
+    if program.calendar is not None:
+        yield f"Holidays are {program.calendar.words}, whatever the sites' country."
+    if program.weekend != ("saturday", "sunday"):
+        yield f"The weekend is {' and '.join(day.capitalize() for day in program.weekend)}."
+    if program.gaps.fill != "none":
+        yield program.gaps.words
+    if program.ramps == "counted":
+        yield "The energy of ramps counts."
+    for each in program.dated if program.vintage else ():
+        asked = f"{program.name.partition('@')[0]}@{each.vintage}"
+        yield f"Vintage {each.vintage} ({asked}): in force {_span(each)}{'; this is the rule above' if each is program else ''}."
+
+
+def _span(program: Program) -> str:
+    if program.valid_from and program.valid_until:
+        return f"from {program.valid_from} to {program.valid_until}"
+    return f"from {program.valid_from}" if program.valid_from else f"until {program.valid_until or 'further notice'}"
 
 
 def _rule_words(rule: DayRule, day_types: str | Sequence[str]) -> str:
@@ -89,7 +120,9 @@ def _rule_words(rule: DayRule, day_types: str | Sequence[str]) -> str:
         text += f", without days whose event hours are below {100 * rule.low_share:g} % of {level}"
     if rule.high_share is not None:
         text += f" or above {100 * rule.high_share:g} %"
-    return text + f". With fewer than {rule.least} there is no baseline."
+    if not rule.fallback:
+        return text + f". With fewer than {rule.least} there is no baseline."
+    return text + f". With fewer than {rule.least}: {rule.fallback_words(len(rule.fallback))}, one after the other."
 
 
 def _window_words(window: Window | ClockWindow) -> str:
@@ -112,6 +145,10 @@ def _adjustment_words(adjustment: Adjustment) -> str:
         text += "; no cap"
     if adjustment.upward_only:
         text += "; never downwards"
+    if adjustment.where_no_ratio == "additive":
+        text += "; a shift instead where a ratio means nothing, as at a meter that exports"
+    text += f"; not where less than {100 * adjustment.min_metered_share:g} % of the hours is known"
+    text += _BESIDE_WORDS[adjustment.beside_other_events]
     if adjustment.floor is not None:
         text += f"; the baseline is at least {adjustment.floor:g} kW"
     return text + "."

@@ -2,7 +2,9 @@
 
 from cblcast.settlement.conductor import settle
 from cblcast.settlement.limits import Calibration
-from cblcast.settlement.result import Settlement, Wishes
+from cblcast.settlement.resources import Resources
+from cblcast.settlement.result import Settlement
 from cblcast.settlement.stream import settle_file
+from cblcast.settlement.wishes import Wishes
 
-__all__ = ["Calibration", "Settlement", "Wishes", "settle", "settle_file"]
+__all__ = ["Calibration", "Resources", "Settlement", "Wishes", "settle", "settle_file"]

@@ -96,8 +96,7 @@ def placebo_errors(
             days = days.assign(notified=days["start"] - notice)
         whole = needed_panel(program, masked, days[SITE].unique().tolist())
         found = estimate(program, whole, days)
-        sums = site_sums(whole, found, days)
-        tried[ordinary.span.clock, ordinary.span.kind] = Tried(*_history(whole, days, found), sums)
+        tried[ordinary.span.clock, ordinary.span.kind] = Tried(*_history(whole, days, found), site_sums(found, days))
     return Trial(tried)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -15,7 +17,7 @@ from cblcast.frames.schema import CASE_INDEX
 from cblcast.programs.model import Adjustment, Program
 from cblcast.settlement.limits import Calibration, all_tried, gathered, origin, portfolio_limits, sum_limits
 from cblcast.settlement.placebo_errors import Trial, Tried
-from cblcast.settlement.sums import KEYS
+from cblcast.settlement.sums import counted_hours, sum_keys
 from cblcast.value.portfolio import delivered_limits, independent_halfwidth
 
 
@@ -27,7 +29,7 @@ def portfolio_table(
     coverage: float | None = None,
     calibration: Calibration | None = None,
 ) -> pd.DataFrame:
-    """One row for all sites with the same event hours.
+    """One row for all sites with the same event hours, and where there are resources of the same resource.
 
     Parameters
     ----------
@@ -52,13 +54,14 @@ def portfolio_table(
     """
     if events.empty:
         return pd.DataFrame()
-    groups = events.groupby(KEYS, sort=True)
+    keys = sum_keys(events)
+    groups = events.groupby(keys, sort=True)
     total = groups[["metered_kwh", "baseline_kwh", "delivered_kwh"]].sum().reset_index()
     total.insert(0, "program", program.name)
     total["n_sites"] = groups.size().to_numpy()
-    baseline, factor = _sum_then_adjust(program, sums, total["n_sites"].to_numpy())
-    total["delivered_sum_then_adjust_kwh"] = baseline - total["metered_kwh"].to_numpy()
-    total["factor_of_sum"] = factor
+    whole = adjusted_sums(program, sums, total["n_sites"].to_numpy())
+    total["delivered_sum_then_adjust_kwh"] = whole.energy_kwh - total["metered_kwh"].to_numpy()
+    total["factor_of_sum"] = whole.factor
     total["program_order"] = program.order
     if trial is not None and coverage is not None:
         own = calibration or Calibration()
@@ -112,27 +115,50 @@ def _sum_then_adjust_limits(
     group = runs.ngroup().to_numpy()
     starts = np.array([start for start, _ in runs.groups])
     n_sites = np.full(len(starts), len(events))
-    baseline, _ = _sum_then_adjust(program, sums, n_sites)
+    baseline = adjusted_sums(program, sums, n_sites).energy_kwh
     inside = sums["scored"].to_numpy() > 0
     metered = np.where(sums["metered"].to_numpy() == len(events), sums["metered_kw"].to_numpy(), np.nan)
-    energy = np.bincount(group[inside], weights=metered[inside], minlength=len(starts)) * sums["step_hours"].iloc[0]
+    hours = counted_hours(sums)[inside]
+    energy = np.bincount(group[inside], weights=metered[inside] * hours, minlength=len(starts))
     return sum_limits(events, tried, pd.Series(baseline - energy, index=starts), coverage, calibration)
 
 
-def _sum_then_adjust(program: Program, sums: pd.DataFrame, n_sites: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Baseline energy of each group when the sum is adjusted, and its factor or shift."""
-    start, stop, times = (sums.index.get_level_values(k).to_numpy(dtype=np.int64) for k in range(3))
-    group = np.cumsum(run_begins(start, stop)) - 1
+@dataclass(frozen=True)
+class AdjustedSums:
+    """Sums that were adjusted once each.
+
+    Attributes
+    ----------
+    energy_kwh, factor : ndarray, shape (n_groups,)
+        Baseline energy, and the factor or shift.
+    unadjusted_kw, adjusted_kw : ndarray, shape (n_rows,)
+        In the order of the sums; NaN where not every site of the group is known.
+    """
+
+    energy_kwh: np.ndarray
+    factor: np.ndarray
+    unadjusted_kw: np.ndarray
+    adjusted_kw: np.ndarray
+
+
+def adjusted_sums(program: Program, sums: pd.DataFrame, n_sites: np.ndarray) -> AdjustedSums:
+    """Each group of :func:`cblcast.settlement.sums.site_sums` adjusted as one sum, by `n_sites` of each group."""
+    start, stop, times = (
+        sums.index.get_level_values(name).to_numpy(dtype=np.int64) for name in ("start", "stop", "time_us")
+    )
+    names = [sums.index.get_level_values(name) for name in sums.index.names[:-1]]
+    group = np.cumsum(run_begins(*(pd.factorize(name)[0] for name in names))) - 1
     whole = n_sites[group]
     scored = sums["scored"].to_numpy() > 0
     # An interval counts only where every site of the group is known: a sum of fewer would look like a response.
-    baseline = np.where(sums["known"].to_numpy() == whole, sums["unadjusted_kw"].to_numpy(), np.nan)
+    plain = np.where(sums["known"].to_numpy() == whole, sums["unadjusted_kw"].to_numpy(), np.nan)
     visible = np.where((sums["seen"].to_numpy() == whole) & ~scored, sums["visible_kw"].to_numpy(), np.nan)
-    factor = np.full(len(n_sites), np.nan)
+    baseline, factor = plain, np.full(len(n_sites), np.nan)
     if program.adjustment is not None:
-        baseline, factor = _adjust(program.adjustment, baseline, visible, group, (start, stop, times))
-    energy = np.bincount(group[scored], weights=baseline[scored], minlength=len(n_sites))
-    return energy * sums["step_hours"].iloc[0], factor
+        baseline, factor = _adjust(program.adjustment, plain, visible, group, (start, stop, times))
+    counts = scored & (sums["counted_h"].to_numpy() > 0)
+    weights = baseline[counts] * counted_hours(sums)[counts]
+    return AdjustedSums(np.bincount(group[counts], weights=weights, minlength=len(n_sites)), factor, plain, baseline)
 
 
 def _adjust(

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.events import event_table
-from cblcast.frames.panel import Panel
-from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, StudyError, require_columns
-from cblcast.programs import load_program
+from cblcast.frames.schema import SITE, DataError, StudyError
+from cblcast.programs.asking import load_programs
 from cblcast.programs.model import Program
 from cblcast.settlement.conductor import settle_part
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
-from cblcast.settlement.result import Part, Settlement, Wishes, finish
+from cblcast.settlement.panel_file import read_sites
+from cblcast.settlement.result import Part, Settlement, finish
+from cblcast.settlement.wishes import Wishes
 
 SITES_AT_ONCE = 1000
 
@@ -54,11 +55,16 @@ def settle_file(
     A process reads its own sites, so nothing but results crosses between processes.
     """
     wishes = wishes or Wishes()
-    chosen = tuple(load_program(program) for program in programs)
+    chosen = load_programs(programs)
     crowd = [program.name for program in chosen if program.family == "control_group"]
     if crowd:
         raise StudyError(
             f"{crowd[0]} needs all its customers at once, and a file is settled some sites at a time: use settle"
+        )
+    if wishes.on_sums:
+        raise StudyError(
+            "a contract that selects days on the sum of a resource needs all members of a resource at once, and a file is "
+            "settled some sites at a time: use settle"
         )
     table = event_table(events).assign(**{SITE: lambda frame: frame[SITE].astype(str)})
     known = table[SITE].isin(sites.index.astype(str))
@@ -100,19 +106,3 @@ def _one_chunk(
     path: Path, sites: pd.DataFrame, events: pd.DataFrame, programs: tuple[Program, ...], wishes: Wishes
 ) -> Part:
     return settle_part(read_sites(path, sites), events, programs, wishes)
-
-
-def read_sites(path: Path, sites: pd.DataFrame) -> Panel:
-    """The panel of some sites of a Parquet file, read through the row groups that hold them."""
-    import pyarrow.parquet as parquet
-
-    names = sites.index.astype(str)
-    data = parquet.read_table(
-        path, filters=[(SITE, ">=", names.min()), (SITE, "<=", names.max())], use_threads=False
-    ).to_pandas()
-    require_columns(data, [*PANEL_INDEX, OBSERVED], f"{path.name}")
-    data[TIME] = pd.DatetimeIndex(data[TIME]).as_unit("us")
-    data = data[data[SITE].isin(names)]
-    if data.empty:
-        raise DataError(f"{path.name} holds none of {len(names)} sites, e.g. {names[0]!r}: check the site ids")
-    return Panel(data.set_index(PANEL_INDEX), sites)

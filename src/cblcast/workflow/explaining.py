@@ -8,11 +8,16 @@ import pandas as pd
 
 from cblcast import datasets
 from cblcast.days.placebo import placebo_events
-from cblcast.frames.events import Event, check_events
+from cblcast.frames.events import check_events
+from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, utc
-from cblcast.io.formats import read_meter
+from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.programs import explain, explain_event, load_program
+from cblcast.programs.asking import local_days, on_terms, vintage_on
+from cblcast.programs.calendars import warn_about_calendars
+from cblcast.programs.model import Program
+from cblcast.programs.terms import GapPolicy
 
 EXAMPLE_DATA, EXAMPLE_DAY, EXAMPLE_HOURS = "cambridge_sme", "2019-06-12", ("17:00", "20:00")
 
@@ -24,24 +29,69 @@ def explain_program(
     start: str | None = None,
     stop: str | None = None,
     reader: ReaderOptions = DEFAULT_OPTIONS,
+    *,
+    events: Path | None = None,
+    other_events: Path | None = None,
+    gaps: GapPolicy | None = None,
+    net_metered: bool = False,
 ) -> str:
-    """A rule in words, and one event by hand: of a file, or of a bundled building unless one is given."""
-    program = load_program(name)
+    """A rule in words, and one event by hand: of a file, or of a bundled building unless one is given.
+
+    With `events`, the event is one of a settlement's own (the first, or that of `site` at `start`), and the numbers are
+    those of the settlement.
+    """
+    program = on_terms(load_program(name), gaps, net_metered)
+    if data is None and (events is not None or other_events is not None):
+        raise DataError("events belong to a meter file: give --data too")
     panel = datasets.load(EXAMPLE_DATA) if data is None else read_meter(str(data), options=reader)
-    chosen = site or str(panel.site_ids[0])
-    panel.site_codes(pd.Index([chosen]))
-    if start is not None and stop is not None:
-        at = utc(pd.DatetimeIndex([pd.Timestamp(start), pd.Timestamp(stop)]), "the event")
-        event = check_events(pd.DataFrame({SITE: [chosen], "start": at[:1], "stop": at[1:]}), panel)
-    elif data is None:
-        event = placebo_events(panel.select([chosen]), *EXAMPLE_HOURS, days="all", first=EXAMPLE_DAY, last=EXAMPLE_DAY)
-    else:
-        raise DataError(
-            "one event is worked through: give --start and --stop with their offset, e.g. 2019-06-12T17:00+01:00"
-        )
-    first = event.iloc[0]
+    warn_about_calendars(panel, [program])
+    table, more = (
+        None if path is None else read_dispatch(path, panel, tz=reader.tz) for path in (events, other_events)
+    )
+    event = _one_event(panel, table, site, start, stop, bundled=data is None)
     try:
-        worked = explain_event(program, panel, Event(chosen, first["start"], first["stop"])).text()
+        worked = explain_event(program, panel, event, table, more).text()
     except ValueError as error:  # a rule that this meter cannot feed is still told in words
         worked = f"No event is worked through: {error}"
-    return f"{explain(program)}\n\n{worked}"
+    return f"{explain(vintage_in_words(program, panel, event))}\n\n{worked}"
+
+
+def _one_event(
+    panel: Panel, table: pd.DataFrame | None, site: str | None, start: str | None, stop: str | None, bundled: bool
+) -> pd.DataFrame:
+    """The event that is meant, as a table of one row."""
+    if site is not None:
+        panel.site_codes(pd.Index([site]))
+    if table is not None:
+        own = table if site is None else table[table[SITE] == site]
+        if start is not None:
+            own = own[own["start"] == _instant(start)]
+        if own.empty:
+            what = f"of site {site!r}" if site is not None else "at all"
+            raise DataError(f"the events hold none {what}{f' at {start}' if start else ''}: check --site and --start")
+        return own.iloc[:1].reset_index(drop=True)
+    chosen = site or str(panel.site_ids[0])
+    if start is not None and stop is not None:
+        at = pd.DatetimeIndex([_instant(start), _instant(stop)])
+        return check_events(pd.DataFrame({SITE: [chosen], "start": at[:1], "stop": at[1:]}), panel, off_grid=True)
+    if bundled:
+        return placebo_events(panel.select([chosen]), *EXAMPLE_HOURS, days="all", first=EXAMPLE_DAY, last=EXAMPLE_DAY)
+    raise DataError(
+        "one event is worked through: give --events, or --start and --stop with their offset, e.g. 2019-06-12T17:00+01:00"
+    )
+
+
+def _instant(text: str) -> pd.Timestamp:
+    try:
+        at = pd.Timestamp(text)
+    except ValueError:
+        raise DataError(f"{text!r} is no time: write it like 2019-06-12T17:00+01:00") from None
+    return utc(pd.DatetimeIndex([at]), "the event")[0]
+
+
+def vintage_in_words(program: Program, panel: Panel, event: pd.DataFrame) -> Program:
+    """The vintage of a program that is in force on the event's day, itself if none is."""
+    try:
+        return vintage_on(program, local_days(panel, event)[0].astype("O"))
+    except DataError:
+        return program

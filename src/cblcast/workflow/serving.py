@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from cblcast import tracking
+from cblcast.days.day_types import keeps_holidays_apart, warn_about_holidays
 from cblcast.days.placebo import placebo_events
 from cblcast.forecast.answer import answer
 from cblcast.forecast.backtest import SCORED_COLUMNS, BacktestResult, judged
@@ -55,7 +56,18 @@ def read_panel_for(forecaster: Forecaster, panel_file: str | Path, reader: Reade
                 if len(values) == 1 and getattr(reader, key) is None
             }
         )
-    return read_meter(str(panel_file), options=reader)
+    panel = read_meter(str(panel_file), options=reader)
+    if tells_days_apart(forecaster):
+        warn_about_holidays(panel, forecaster.name)
+    return panel
+
+
+def tells_days_apart(forecaster: Forecaster) -> bool:
+    """Whether some feature of a forecaster depends on what is a holiday."""
+    return any(
+        name == "calendar" or keeps_holidays_apart(params.get("day_types", "all"))
+        for name, params in forecaster.features.items()
+    )
 
 
 def evaluate_model(

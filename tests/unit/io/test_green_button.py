@@ -58,6 +58,28 @@ def write(path: Path, *entries: str, prolog: str = "") -> Path:
 
 
 START = 1559347200  # 2019-06-01T00:00Z
+
+
+def test_the_quality_of_a_reading_is_kept(tmp_path: Path) -> None:
+    readings = [(START + 900 * k, 900, 1000) for k in range(8)]
+    text = meter("p", 1, readings)
+    for quality in (
+        "0",
+        "17",
+        "9",
+        "12",
+    ):  # valid, validated, interpolated, projected; the rest is 8, by a reference day
+        text = text.replace("<espi:quality>8<", f"<espi:quality>{quality}<", 1)
+    panel = read_green_button(write(tmp_path / "g.xml", text), tz="Europe/London")
+    assert panel.data["estimated_share"].tolist() == [0, 0, 1, 1, 1, 1, 1, 1]
+    valid = text.replace("<espi:quality>8<", "<espi:quality>19<").replace("y>9<", "y>0<").replace("y>12<", "y>18<")
+    panel = read_green_button(write(tmp_path / "v.xml", valid), tz="Europe/London")
+    assert panel.data.columns.tolist() == ["observed_kw"]
+    net = read_green_button(tmp_path / "v.xml", tz="Europe/London", channels=True)
+    assert net.data["import_kw"].tolist() == net.data["observed_kw"].tolist()
+    assert net.data["export_kw"].tolist() == [0] * 8
+
+
 QUARTERS = [(START + 900 * i, 900, 250 * (i + 1)) for i in range(4)]
 
 

@@ -68,6 +68,45 @@ def test_a_day_that_one_stream_lacks_within_its_own_span_is_not_metered(tmp_path
     assert values[144:].tolist() == [4.0] * 48  # after its last day nothing is given
 
 
+def test_what_is_no_actual_reading_is_told_value_by_value(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "n.csv",
+        stream(), day("20190601", [1] * 48), day("20190602", [2] * 48, "S14"), day("20190603", [3] * 48, "V"),
+        "400,1,24,A,,", "400,25,36,E52,,", "400,37,48,N,,",
+        stream(suffix="B1"), day("20190601", [0.5] * 48, "F16"), day("20190602", [0] * 48), day("20190603", [0] * 48),
+    )  # fmt: skip
+    with pytest.warns(DataWarning, match="12 intervals have an export but no import"):
+        panel = read_nem12(path, tz="Australia/Brisbane")
+    # A net of two streams is estimated where one of them is.
+    assert panel.data["estimated_share"].tolist()[:96] == [1.0] * 96
+    assert panel.data["estimated_share"].tolist()[96:132] == [0.0] * 24 + [1.0] * 12
+    assert panel.data["observed_kw"][132:].isna().all()
+    with pytest.warns(DataWarning):
+        longer = read_nem12(path, tz="Australia/Brisbane", step="8h")
+    assert longer.data["estimated_share"].tolist()[6:8] == [0.0, 0.5]  # of 8-16 h the second half
+
+
+def test_a_file_of_actual_readings_has_no_further_column(tmp_path: Path) -> None:
+    panel = read_nem12(write(tmp_path / "n.csv", stream(), day("20190601", [1] * 48)), tz="Australia/Brisbane")
+    assert panel.data.columns.tolist() == ["observed_kw"]
+
+
+def test_import_and_export_are_kept_where_they_are_asked_for(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "n.csv",
+        stream(), day("20190601", [1] * 48), day("20190602", [1] * 48), day("20190603", [1] * 48),
+        stream(suffix="B1"), day("20190602", [2] * 48),
+        stream("NMI2"), day("20190601", [3] * 48),
+    )  # fmt: skip
+    panel = read_nem12(path, tz="Australia/Brisbane", channels=True)
+    rows = panel.data.loc["NMI1"].iloc[[0, 48, 96]]
+    assert rows["observed_kw"].tolist() == [2, -2, 2]
+    assert rows["import_kw"].tolist() == [2, 2, 2]
+    assert rows["export_kw"].tolist() == [0, 4, 0]
+    assert panel.data.loc["NMI2", ["import_kw", "export_kw"]].iloc[0].tolist() == [6, 0]
+    np.testing.assert_allclose(panel.data["import_kw"] - panel.data["export_kw"], panel.data["observed_kw"])
+
+
 def test_quality_flags_decide_what_was_metered(tmp_path: Path) -> None:
     records = [stream(), day("20190601", [1] * 48, "S14"), day("20190602", [1] * 48, "N"), day("20190603", [1] * 48, "V"),
                "400,1,20,A,,", "400,21,30,N,,", "400,31,48,E52,,"]  # fmt: skip

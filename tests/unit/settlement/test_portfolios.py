@@ -22,7 +22,9 @@ def panel():
         for site, weeks, share in (("a", 1, 1.0), ("b", 2, 0.25), ("c", 3, 0.5))
     }
     data = pd.concat(shifted, names=["site_id", "time"]).rename("observed_kw").to_frame()
-    return Panel(data, pd.DataFrame({"tz": "Europe/Rome"}, index=pd.Index(list("abc"), name="site_id")))
+    return Panel(
+        data, pd.DataFrame({"tz": "Europe/Rome", "country": "IT"}, index=pd.Index(list("abc"), name="site_id"))
+    )
 
 
 def events(*rows):

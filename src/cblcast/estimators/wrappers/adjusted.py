@@ -13,56 +13,31 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 from cblcast.abilities import check_parameters, learns, needed_features, needed_windows
 from cblcast.estimators.columns import event_codes, take
 from cblcast.estimators.ranges import Choice, SearchRange
+from cblcast.estimators.wrappers.adjustment import (
+    NEUTRAL,
+    Shape,
+    adjustment,
+    intervals_of_windows,
+    ratio_means_something,
+    shape_of,
+)
 from cblcast.estimators.wrappers.inner import ready
 from cblcast.frames.events import Window, WindowSpec, windows_of
 from cblcast.frames.schema import DataWarning, StudyError, nearest
 
-NEUTRAL = {"multiplicative": 1.0, "additive": 0.0}  # the adjustment that changes nothing, by mode
-
-
-def adjustment(
-    metered: np.ndarray, predicted: np.ndarray, inside: np.ndarray, event: np.ndarray, n_events: int, mode: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Adjustment of each event before any cap.
-
-    Parameters
-    ----------
-    metered, predicted : ndarray, shape (n_rows,)
-        Load seen and baseline [kW].
-    inside : ndarray of bool, shape (n_rows,)
-        Rows in the window.
-    event : ndarray of int, shape (n_rows,)
-    n_events : int
-    mode : {"multiplicative", "additive"}
-
-    Returns
-    -------
-    value : ndarray, shape (n_events,)
-        Factor (equation 2: sum of metered over sum of predicted) or shift (mean of metered minus predicted) [kW].
-    usable : ndarray of bool, shape (n_events,)
-        False where nothing is seen, or where a ratio would meet a load or baseline that is zero or negative; `value`
-        is then neutral.
-    """
-    use = inside & np.isfinite(metered) & np.isfinite(predicted)
-    actual = np.bincount(event[use], weights=metered[use], minlength=n_events)
-    expected = np.bincount(event[use], weights=predicted[use], minlength=n_events)
-    count = np.bincount(event[use], minlength=n_events)
-    if mode == "additive":
-        usable = count > 0
-        return np.where(usable, (actual - expected) / np.maximum(count, 1), 0.0), usable
-    usable = (count > 0) & (actual > 0) & (expected > 0)
-    return np.where(usable, actual / np.where(usable, expected, 1.0), 1.0), usable
+OTHERWISE = ("unadjusted", "additive")
 
 
 class _Found(NamedTuple):
-    """What was found for the rows and events of one X; `known` events have a baseline at all."""
+    """What was found for the rows and events of one X; `shift` where the value is added, not multiplied."""
 
     predicted: np.ndarray
     event: np.ndarray
     raw: np.ndarray
     applied: np.ndarray
     usable: np.ndarray
-    known: np.ndarray
+    shift: np.ndarray
+    shape: Shape
 
 
 class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
@@ -82,13 +57,23 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         Least adjusted baseline [kW].
     upward_only : bool
         Never adjust downwards (factor >= 1, shift >= 0).
+    least_seen : float
+        Least share of the window's intervals in which meter and baseline must be known, 0-1; with less the event keeps
+        its baseline.
+    otherwise : {"unadjusted", "additive"}
+        What is done where a ratio means nothing: keep the baseline, or shift it. ``"additive"`` is for net meters: the
+        ratio then also asks that no interval of event and window is negative.
 
     Notes
     -----
     The factor is that of the baseline itself, hence of the days it selected, not of all days it could choose from.
 
-    An event whose window holds no usable load (nothing seen; zero or negative in a ratio) keeps its baseline: factor 1,
-    shift 0, counted in a :class:`~cblcast.frames.schema.DataWarning`.
+    A ratio means nothing where the window's load or baseline is zero or negative, where the event's mean baseline is
+    negative (a factor above 1 would enlarge an export), and, without `limits`, where the window's mean baseline is below
+    5 % of the event's.
+
+    An event whose window holds no usable load (nothing or too little seen; a ratio that means nothing) keeps its baseline:
+    factor 1, shift 0, counted in a :class:`~cblcast.frames.schema.DataWarning`.
     """
 
     def __init__(
@@ -99,6 +84,8 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         limits: tuple[float, float] | None = None,
         floor: float | None = None,
         upward_only: bool = False,
+        least_seen: float = 0.0,
+        otherwise: str = "unadjusted",
     ) -> None:
         self.estimator = estimator
         self.window = window
@@ -106,6 +93,8 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         self.limits = limits
         self.floor = floor
         self.upward_only = upward_only
+        self.least_seen = least_seen
+        self.otherwise = otherwise
 
     def windows(self) -> tuple[Window, ...]:
         """Windows whose rows the cases must hold, those of the inner estimator included."""
@@ -132,50 +121,70 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Adjusted baseline [kW], float64, shape (n_rows,)."""
         found = self._adjustment(X)
-        lost = found.known & ~found.usable
+        lost = found.shape.known & ~found.usable
         if lost.any():
             warnings.warn(
                 f"{int(lost.sum())} of {len(lost)} events are not adjusted: their window shows no load above zero, "
-                "or none at all",
+                "too little beside the event's, or none at all",
                 DataWarning,
                 stacklevel=2,
             )
         return self._met(found)
 
     def explain(self, X: pd.DataFrame) -> pd.DataFrame:
-        """Factor or shift of each row's event: ``raw`` before and ``applied`` after the caps, and ``usable``.
+        """Factor or shift of each row's event: ``raw`` before (NaN where not usable) and ``applied`` after the caps.
+
+        Also ``usable``, ``shift`` (whether the value is a shift [kW], not a factor) and ``seen_share`` of the window.
 
         Beside them the baseline of each row before and after: ``unadjusted_kw``, ``adjusted_kw`` [kW].
         """
         found = self._adjustment(X)
-        values = {"raw": found.raw, "applied": found.applied, "usable": found.usable}
+        values = {
+            "raw": np.where(found.usable, found.raw, np.nan),
+            "applied": found.applied,
+            "usable": found.usable,
+            "shift": found.shift,
+            "seen_share": found.shape.seen_share,
+        }
         rows = {name: value[found.event] for name, value in values.items()}
         return pd.DataFrame({**rows, "unadjusted_kw": found.predicted, "adjusted_kw": self._met(found)}, index=X.index)
 
     def _met(self, found: _Found) -> np.ndarray:
         applied = found.applied[found.event]
-        adjusted = found.predicted * applied if self.mode == "multiplicative" else found.predicted + applied
+        adjusted = np.where(found.shift[found.event], found.predicted + applied, found.predicted * applied)
         return adjusted if self.floor is None else np.maximum(adjusted, self.floor)
 
     def _adjustment(self, X: pd.DataFrame) -> _Found:
         self.check()
         predicted = np.asarray(ready(self).predict(X), dtype=np.float64)
         since_start, since_stop, metered = take(X, ["hours_since_start", "hours_since_stop", "metered_kw"], self).T
-        inside = np.logical_or.reduce([window.contains(since_start, since_stop) for window in windows_of(self.window)])
+        windows = windows_of(self.window)
+        inside = np.logical_or.reduce([window.contains(since_start, since_stop) for window in windows])
         event, n_events = event_codes(X, self)
+        asked = (since_start >= 0) & (since_stop < 0)
+        used = inside & np.isfinite(metered) & np.isfinite(predicted)
+        shape = shape_of(predicted, asked, used, event, n_events, intervals_of_windows(windows, since_start, event))
         raw, usable = adjustment(metered, predicted, inside, event, n_events, self.mode)
-        asked = (since_start >= 0) & (since_stop < 0) & np.isfinite(predicted)
-        count = np.bincount(event[asked], minlength=n_events)
-        mean = np.bincount(event[asked], weights=predicted[asked], minlength=n_events) / np.maximum(count, 1)
-        return _Found(predicted, event, raw, self._capped(raw, mean), usable, count > 0)
+        shift = np.full(n_events, self.mode == "additive")
+        if self.mode == "multiplicative":
+            usable &= ratio_means_something(shape, self.limits is not None, self.otherwise == "additive")
+            if self.otherwise == "additive" and not usable.all():
+                moved, seen = adjustment(metered, predicted, inside, event, n_events, "additive")
+                raw, shift = np.where(usable, raw, moved), ~usable
+                usable = usable | seen
+        usable &= shape.seen_share >= self.least_seen
+        raw = np.where(usable, raw, np.where(shift, NEUTRAL["additive"], NEUTRAL["multiplicative"]))
+        return _Found(predicted, event, raw, self._capped(raw, shift, shape.mean_kw), usable, shift, shape)
 
-    def _capped(self, value: np.ndarray, mean_kw: np.ndarray) -> np.ndarray:
+    def _capped(self, value: np.ndarray, shift: np.ndarray, mean_kw: np.ndarray) -> np.ndarray:
+        neutral = np.where(shift, NEUTRAL["additive"], NEUTRAL["multiplicative"])
         if self.upward_only:
-            value = np.maximum(value, NEUTRAL[self.mode])
+            value = np.maximum(value, neutral)
         if self.limits is None:
             return value
-        unit = np.ones_like(value) if self.mode == "multiplicative" else np.abs(mean_kw)
-        return np.clip(value, self.limits[0] * unit, self.limits[1] * unit)
+        # Limits of a factor hold a shift by what they leave of the mean baseline.
+        low, high = (np.where(shift, (limit - NEUTRAL[self.mode]) * np.abs(mean_kw), limit) for limit in self.limits)
+        return np.clip(value, low, high)
 
     def check(self) -> None:
         """Raise :class:`~cblcast.frames.schema.StudyError` for a mode, window or limits that make no adjustment."""
@@ -188,6 +197,10 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
                 f"limits {self.limits} must enclose {NEUTRAL[self.mode]:g}, the {self.mode} adjustment that changes "
                 "nothing"
             )
+        if not 0 <= self.least_seen <= 1:
+            raise StudyError(f"least_seen is a share of the window, 0 to 1, not {self.least_seen}")
+        if self.otherwise not in OTHERWISE:
+            raise StudyError(f"unknown otherwise {self.otherwise!r}: {nearest(self.otherwise, OTHERWISE)}")
 
     def __sklearn_tags__(self):  # type: ignore[no-untyped-def]
         """As the inner estimator; rows of one event travel together."""

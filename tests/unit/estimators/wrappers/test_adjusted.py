@@ -55,8 +55,10 @@ def test_nothing_seen_is_told_and_changes_nothing(mode):
         found = rule.predict(X)
     assert found[2:].tolist() == [8.0, 4.0]
     assert rule.explain(X)["usable"].tolist() == [True, True, False, False]
-    neutral = 1.0 if mode == "multiplicative" else 0.0
-    assert rule.explain(X)["raw"].tolist()[2:] == [neutral, neutral]
+    told = rule.explain(X)
+    assert np.isnan(told["raw"][2:]).all()  # not 1, which would look like a meter that met its baseline
+    assert told["applied"].tolist()[2:] == [1.0 if mode == "multiplicative" else 0.0] * 2
+    assert told["seen_share"].tolist() == [1, 1, 0, 0]
 
 
 def test_a_zero_or_negative_window_makes_no_ratio_but_a_shift():
@@ -124,3 +126,60 @@ def test_a_ratio_needs_both_above_zero(baseline, metered):
     with pytest.warns(DataWarning, match="1 of 1 events are not adjusted") as told:
         assert adjusted(X).predict(X).tolist() == [baseline, 4.0]
     assert told[0].filename == __file__  # it points at who asked
+
+
+def test_a_ratio_does_not_enlarge_an_export():
+    # Solar site: imports in the morning (baseline 10, meter 15 kW), exports 40 kW in the event. A factor of 1.5 would claim
+    # an export of 60 kW; the day took MORE load, so the export should be smaller, if anything.
+    X = event([10.0, -40.0], [15.0, np.nan], [-1, 0], length=1)
+    with pytest.warns(DataWarning, match="1 of 1 events are not adjusted"):
+        assert adjusted(X).predict(X)[1] == -40.0
+    net = adjusted(X, otherwise="additive")
+    assert net.predict(X)[1] == -35.0
+    told = net.explain(X).iloc[1]
+    assert (told["raw"], told["applied"], told["shift"], told["usable"]) == (5.0, 5.0, True, True)
+
+
+def test_a_window_that_nets_to_almost_nothing_makes_no_factor_of_57():
+    # Baseline of the window +5 and -4.9 kW: 0.05 kW on average; the meter stood at 2.85 kW, 57 times as much.
+    X = event([5.0, -4.9, 3.0, 3.0], [5.7, 0.0, np.nan, np.nan], [-2, -1, 0, 1], length=2)
+    window = Window.before(2)
+    with pytest.warns(DataWarning, match="too little beside the event's"):
+        assert adjusted(X, window).predict(X)[2:].tolist() == [3.0, 3.0]
+    assert adjusted(X, window, otherwise="additive").predict(X)[2] == pytest.approx(3 + 2.8)
+    # A cap of the program bounds what such a window can do: the rule is then carried out as it stands.
+    assert adjusted(X, window, limits=(0.8, 1.2)).predict(X)[2] == pytest.approx(3.6)
+
+
+def test_a_net_meter_shifts_wherever_a_sign_changes_and_keeps_the_cap():
+    X = event([10.0, 20.0, -1.0], [12.0, np.nan, np.nan], [-1, 0, 1], length=2)
+    assert adjusted(X).predict(X)[1] == 24.0  # the event nets to import, so a plain ratio stands
+    net = adjusted(X, otherwise="additive")
+    assert net.predict(X)[1:].tolist() == [22.0, 1.0]
+    # 0.8-1.2 of a factor is a fifth of the mean baseline (9.5 kW) of a shift.
+    assert adjusted(X, otherwise="additive", limits=(0.9, 1.1)).predict(X)[1] == pytest.approx(20.95)
+    plain = event([10.0, 20.0, 1.0], [12.0, np.nan, np.nan], [-1, 0, 1], length=2)
+    assert adjusted(plain, otherwise="additive").predict(plain)[1] == 24.0
+
+
+def test_a_window_metered_to_a_third_is_told_or_not_used():
+    # 1 of 3 hours is metered: 1.2 rests on that hour alone.
+    X = event([10.0, 10.0, 10.0, 20.0], [np.nan, np.nan, 12.0, np.nan], [-3, -2, -1, 0], length=1)
+    told = adjusted(X, Window.before(3)).explain(X).iloc[0]
+    assert (told["raw"], told["seen_share"]) == pytest.approx((1.2, 1 / 3))
+    strict = adjusted(X, Window.before(3), least_seen=0.5)
+    with pytest.warns(DataWarning, match="1 of 1"):
+        assert strict.predict(X)[3] == 20.0
+    assert not strict.explain(X)["usable"].any()
+    # Hours that the record does not reach have no rows: they count as unseen all the same.
+    assert adjusted(X[2:], Window.before(3)).explain(X[2:])["seen_share"].iloc[0] == pytest.approx(1 / 3)
+    with pytest.raises(StudyError, match="least_seen is a share"):
+        adjusted(X, least_seen=1.5)
+    with pytest.raises(StudyError, match="unknown otherwise 'shift'"):
+        adjusted(X, otherwise="shift")
+
+
+def test_windows_that_share_hours_count_them_once():
+    X = event([10.0] * 3 + [20.0], [12.0] * 3 + [np.nan], [-3, -2, -1, 0], length=1)
+    told = adjusted(X, (Window.before(3), Window.before(2, buffer=1))).explain(X)
+    assert told["seen_share"].iloc[0] == 1.0

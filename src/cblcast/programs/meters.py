@@ -1,0 +1,34 @@
+"""Sites as a program sees them: the channel that it settles, and the holidays that it goes by."""
+
+from __future__ import annotations
+
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, DataError, nearest
+from cblcast.programs.calendars import with_calendar
+from cblcast.programs.model import Program
+
+
+def as_program_sees(program: Program, panel: Panel) -> Panel:
+    """The panel with the program's channel as its metered power, and with the program's calendar.
+
+    The panel itself, if the program has neither. Events that are masked in the panel are masked in the channel too. The
+    output of a generator becomes a negative load, so that what it gives beyond its baseline is delivered.
+
+    Raises
+    ------
+    DataError
+        A channel that the panel lacks.
+    """
+    if program.calendar is not None:
+        panel = with_calendar(program.calendar, panel)
+    sign = -1.0 if program.family == "generator" else 1.0
+    if program.channel == OBSERVED and sign > 0:
+        return panel
+    if program.channel not in panel.data.columns:
+        raise DataError(
+            f"{program.name} settles the channel {program.channel!r}, which the meter data lack "
+            f"({nearest(program.channel, map(str, panel.data.columns))}): read a file that holds it, or rename its column "
+            f"(--columns THEIRS={program.channel})"
+        )
+    moved = Panel(panel.data.assign(**{OBSERVED: sign * panel.column(program.channel)}), panel.sites)
+    return moved if panel.events is None else moved.with_events(panel.events)
