@@ -282,7 +282,8 @@ class OneEvent:
     """The event that is worked through."""
 
     record: Annotated[
-        Path | None, typer.Option(help="The record of a settlement, one event of which is worked through as it was settled.")
+        Path | None,
+        typer.Option(help="The record of a settlement, one event of which is worked through as it was settled."),
     ] = None
     events: Annotated[
         Path | None, typer.Option(help="The events of a settlement, of which one is worked through as it is settled.")

@@ -16,9 +16,6 @@ import numpy as np
 from cblcast.integrity.profile import Profile
 
 
-Score = Callable[[Profile, Hours], np.ndarray]
-
-
 @dataclass(frozen=True)
 class Hours:
     """Hours before the start that the detectors look at.
@@ -45,6 +42,9 @@ class Hours:
     ramp_first: float = 4.0
     ramp_last: float = 11.0
     night: float = 4.0
+
+
+Score = Callable[[Profile, Hours], np.ndarray]
 
 
 def raised_window(profile: Profile, hours: Hours) -> np.ndarray:

@@ -6,6 +6,7 @@ Its form is published as ``docs/settlement-record.schema.json``.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +24,6 @@ from cblcast.settlement.evidence import Evidence
 from cblcast.settlement.result import Settlement, from_memory
 from cblcast.value.contract import Contract
 from cblcast.value.payments import MONEY_COLUMNS
-import itertools
 
 FORMAT = "cblcast settlement record 1"
 RESULTS = ("lines", "resources", "portfolio", "problems", "totals")

@@ -85,5 +85,7 @@ def _recorded(line: dict[str, Any], energies: dict[str, float], record: dict[str
         currency = record["contract"]["terms"]["currency"]
         parts = ", ".join(f"{each.replace('_payment', '')} {line[each]}" for each in MONEY_COLUMNS[:-1])
         told.append(f"Paid: {line['payment']} {currency} ({parts}) for {line['settled_kwh']:.6f} kWh settled.")
-    told.append("These figures are those of the record." if not differs else f"NOT those of the record: {'; '.join(differs)}.")
+    told.append(
+        "These figures are those of the record." if not differs else f"NOT those of the record: {'; '.join(differs)}."
+    )
     return told
