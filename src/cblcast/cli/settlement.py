@@ -374,13 +374,14 @@ def integrity(
     reader: Reader = DEFAULT_OPTIONS,
     as_json: AsJson = False,
 ) -> None:
-    """What stands out in events against ordinary days; adjusted and unadjusted side by side."""
+    """What stands out in events against ordinary days, and in sites over their events; adjusted and unadjusted side by side."""
     from cblcast.workflow.settling import integrity_files
 
     with progress(as_json, 1, "screening"):
         found = integrity_files(data, events, program, reader)
     if not as_json:
-        found["events"] = found["events"][found["events"]["flagged"]]
+        for name in ("events", "over_events"):
+            found[name] = found[name][found[name]["flagged"]]
     _show(found, as_json)
 
 

@@ -128,8 +128,10 @@ def _events_at(panel: Panel, site: np.ndarray, day: np.ndarray, begin_min: int, 
     real = (start != NO_INSTANT) & (stop != NO_INSTANT)
     real &= np.where(real, stop - start, 0) == (end_min - begin_min) * MINUTE_US
     site, start, stop = site[real], start[real], stop[real]
-    count = (end_min - begin_min) * MINUTE_US // panel.step_us
-    grid = start[:, None] + np.arange(count) * panel.step_us
-    metered = np.isfinite(panel.values_at(OBSERVED, site[:, None], grid)).all(1)
+    # An edge between two readings: the reading that it cuts must be there too.
+    first = start - (start - panel.first_times_us[site]) % panel.step_us
+    count = int(-(-(stop - first).max(initial=0) // panel.step_us))
+    grid = first[:, None] + np.arange(count) * panel.step_us
+    metered = (np.isfinite(panel.values_at(OBSERVED, site[:, None], grid)) | (grid >= stop[:, None])).all(1)
     site, start, stop = site[metered], start[metered], stop[metered]
     return pd.DataFrame({SITE: panel.site_ids.take(site), "start": stamps(start), "stop": stamps(stop)})
