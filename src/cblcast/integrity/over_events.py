@@ -42,7 +42,7 @@ def over_events(
     Parameters
     ----------
     panel, events, program, detectors, hours, days_around
-        As :func:`cblcast.integrity.screen.screen`.
+        As :func:`cblcast.integrity.screen`.
     false_alarm_rate : float
         Share of honest sites that may be flagged by any detector after any of their events.
     draws : int

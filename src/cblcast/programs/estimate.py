@@ -53,9 +53,9 @@ class Estimate:
     rows : DataFrame, index (site_id, origin, time)
         The scored frame: the cases (``scored`` is False in the windows), ``observed_kw`` (the meter, the event
         included, its gaps filled as the program says; of a program of demands the event's largest), ``predicted_kw``,
-        ``unadjusted_kw`` (before the adjustment), ``seen_kw`` (the meter as far as the rule could see it) [kW]; rows of one event together, in time. ``lower_kw``
-        and ``upper_kw`` are NaN: the limits of a settlement are those of its energies. ``origin`` is the start of the
-        interval in which the event, or its ramp, begins.
+        ``unadjusted_kw`` (before the adjustment), ``seen_kw`` (the meter as far as the rule could see it) [kW]; rows of
+        one event together, in time. ``lower_kw`` and ``upper_kw`` are NaN: the limits of a settlement are those of its
+        energies. ``origin`` is the start of the interval in which the event, or its ramp, begins.
     event : ndarray of int64, shape (n_rows,)
         Position of each row's event in the table of events.
     factor : DataFrame
