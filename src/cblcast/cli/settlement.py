@@ -1,30 +1,24 @@
-"""Commands of settlement: settle events, look at rules, judge eligibility and integrity."""
+"""The command of settlement: settle events, verify a record, settle it again with revised readings."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cblcast.cli.bundles import unbundled
-from cblcast.cli.options import PARTIAL, AsJson, Data, Events, Reader
+from cblcast.cli.circumstances import NOTHING_ELSE, Circumstances
+from cblcast.cli.options import PARTIAL, AsJson, Reader
 from cblcast.errors import StudyError
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_table, progress, records
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from cblcast.settlement import Settlement
 
 app = typer.Typer()
-programs_app = typer.Typer(no_args_is_help=True, help="Baseline rules of demand-response programs.")
-
-Rules = Annotated[
-    list[str], typer.Option("--program", help="A rule by name, or a path to your own .yaml; repeat for several.")
-]
 
 
 @dataclass(frozen=True)
@@ -101,67 +95,44 @@ class Case:
     ] = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Circumstances:
-    """What else happened, and what is done about it."""
-
-    other_events: Annotated[
-        Path | None,
-        typer.Option(help="Further events as --events, which only exclude their days; kind: outage are outages."),
-    ] = None
-    gaps: Annotated[
-        str | None,
-        typer.Option(help="Where an event was not metered throughout: interpolate, baseline or leave_out."),
-    ] = None
-    max_missing: Annotated[
-        float, typer.Option(help="With --gaps: largest share of an event that may be missing.", min=0, max=1)
-    ] = 0.25
-    net_metered: Annotated[
-        bool, typer.Option("--net-metered", help="Shift where a ratio means nothing, as at a meter that exports.")
-    ] = False
-
-    def terms(self) -> dict[str, Any]:
-        """As the workflow takes them."""
-        from cblcast.programs.terms import gap_policy
-
-        policy = None if self.gaps is None else gap_policy(self.gaps, self.max_missing)
-        return {"other_events": self.other_events, "gaps": policy, "net_metered": self.net_metered}
-
-
 @app.command()
 @unbundled
 def settle(
     case: Case = Case(),
     old: OldRecord = OldRecord(),
     terms: Terms = Terms(),
-    circumstances: Circumstances = Circumstances(),
+    circumstances: Circumstances = NOTHING_ELSE,
     outputs: Outputs = Outputs(),
     reader: Reader = DEFAULT_OPTIONS,
     as_json: AsJson = False,
 ) -> None:
     """What events were worth, by one or several rules; exit code 3 when some could not be settled, or a record differs."""
-    from cblcast.workflow.settling import Destinations, Papers, settle_files
-
     if old.verify is not None or old.resettle is not None:
         _again(case, old, outputs, as_json)
         return
     data, events, programs = (_given(getattr(case, name), name) for name in ("data", "events", "program"))
-    papers = Papers(terms.contract, terms.prices, terms.resources, terms.commitments)
-    to = Destinations(outputs.out, outputs.html, outputs.record, outputs.template)
-    with progress(as_json, 1, "settling"):
-        told = settle_files(
-            data,
-            events,
-            programs,
-            reader,
-            papers,
-            to,
-            coverage=terms.coverage,
-            calibration=terms.calibration,
-            bias_correction=terms.bias_correction,
-            processes=outputs.processes,
-            **circumstances.terms(),
-        )
+    from cblcast.workflow.workers import loading_workers
+
+    with loading_workers(outputs.processes) as pool:
+        from cblcast.workflow.settling import Destinations, Papers, settle_files
+
+        papers = Papers(terms.contract, terms.prices, terms.resources, terms.commitments)
+        to = Destinations(outputs.out, outputs.html, outputs.record, outputs.template)
+        with progress(as_json, 1, "settling"):
+            told = settle_files(
+                data,
+                events,
+                programs,
+                reader,
+                papers,
+                to,
+                coverage=terms.coverage,
+                calibration=terms.calibration,
+                bias_correction=terms.bias_correction,
+                processes=outputs.processes,
+                pool=pool,
+                **circumstances.terms(),
+            )
     if as_json:
         print_json(
             {
@@ -252,142 +223,3 @@ def _again(case: Case, old: OldRecord, outputs: Outputs, as_json: bool) -> None:
         moved.head(24), f"Changed lines: {len(moved)} of {len(lines)}{', the first 24' if len(moved) > 24 else ''}"
     )
     typer.echo(f"Sites with revised readings: {len(again.changed)}. {total}")
-
-
-@programs_app.command("list")
-def programs_list(
-    operator: Annotated[str | None, typer.Option(help="Only of this operator, e.g. PJM.")] = None,
-    country: Annotated[str | None, typer.Option(help="Only of this country, ISO 3166, e.g. US.")] = None,
-    certainty: Annotated[str | None, typer.Option(help="Only rules as sure as this: V, S, M or own.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Every rule of the catalogue, and how sure it is."""
-    from cblcast.workflow.listing import memory_words, programs_table
-
-    rows = programs_table(operator, country, certainty)
-    if as_json:
-        print_json(rows)
-        return
-    import pandas as pd
-
-    print_table(
-        pd.DataFrame(rows).drop(columns="from_memory"),
-        "Programs (V seen in an operator's document, S stated by others, M from memory: the weakest part)",
-    )
-    typer.echo(memory_words(rows))
-
-
-@dataclass(frozen=True)
-class OneEvent:
-    """The event that is worked through."""
-
-    record: Annotated[
-        Path | None,
-        typer.Option(help="The record of a settlement, one event of which is worked through as it was settled."),
-    ] = None
-    events: Annotated[
-        Path | None, typer.Option(help="The events of a settlement, of which one is worked through as it is settled.")
-    ] = None
-    site: Annotated[str | None, typer.Option(help="One site of the file (default: the first).")] = None
-    start: Annotated[
-        str | None, typer.Option(help="Start of the event with its offset; with --events: which of them.")
-    ] = None
-    stop: Annotated[str | None, typer.Option(help="Stop of the event with its offset.")] = None
-
-
-@programs_app.command("explain")
-@unbundled
-def programs_explain(
-    name: Annotated[str, typer.Argument(help="A rule by name, or a path to your own .yaml.")],
-    data: Annotated[Path | None, typer.Option(help="Meter file (default: a bundled building).")] = None,
-    event: OneEvent = OneEvent(),
-    circumstances: Circumstances = Circumstances(),
-    reader: Reader = DEFAULT_OPTIONS,
-) -> None:
-    """A rule in words, and one event worked through by hand."""
-    from cblcast.workflow.explaining import explain_program
-
-    with progress(True, 1, "explaining"):
-        if event.record is not None:
-            from cblcast.workflow.record_explained import explain_record
-
-            worked = explain_record(event.record, name, data, event.site, event.start)
-        else:
-            worked = explain_program(
-                name, data, event.site, event.start, event.stop, reader, events=event.events, **circumstances.terms()
-            )
-    typer.echo(worked)
-
-
-@dataclass(frozen=True)
-class Hours:
-    """Local clock of the hours that are judged."""
-
-    start: Annotated[str, typer.Option(help='Local clock of the hours that are judged, e.g. "17:00".')]
-    stop: Annotated[str, typer.Option(help='And their end, e.g. "20:00".')]
-
-
-@dataclass(frozen=True)
-class Choice:
-    """By what rules are chosen, and with what they are compared."""
-
-    gate: Annotated[str | None, typer.Option(help="pjm, aemo or kpx (default: each program's own).")] = None
-    choose: Annotated[
-        tuple[str, str] | None, typer.Option(help="First and last date of the days that rules are chosen by.")
-    ] = None
-    judge: Annotated[
-        tuple[str, str] | None, typer.Option(help="First and last date of later days that judge the choice.")
-    ] = None
-    learned: Annotated[
-        list[str] | None,
-        typer.Option(help="A learned method to compare with, e.g. LearnedBaseline; repeat for several."),
-    ] = None
-    train: Annotated[
-        tuple[str, str] | None, typer.Option(help="First and last date of the earlier days that it is trained on.")
-    ] = None
-
-
-@app.command()
-@unbundled
-def eligibility(
-    data: Data,
-    program: Rules,
-    hours: Hours,
-    choice: Choice = Choice(),
-    reader: Reader = DEFAULT_OPTIONS,
-    as_json: AsJson = False,
-) -> None:
-    """Is there enough data, which rules are accurate enough, and which one to take."""
-    from cblcast.workflow.settling import eligibility_files
-
-    with progress(as_json, 1, "judging"):
-        found = eligibility_files(data, program, hours.start, hours.stop, reader, **asdict(choice))
-    _show(found, as_json)
-
-
-@app.command()
-@unbundled
-def integrity(
-    data: Data,
-    events: Events,
-    program: Annotated[str, typer.Option(help="The rule whose baseline may be gamed.")],
-    reader: Reader = DEFAULT_OPTIONS,
-    as_json: AsJson = False,
-) -> None:
-    """What stands out in events against ordinary days, and in sites over their events; adjusted and unadjusted side by side."""
-    from cblcast.workflow.settling import integrity_files
-
-    with progress(as_json, 1, "screening"):
-        found = integrity_files(data, events, program, reader)
-    if not as_json:
-        for name in ("events", "over_events"):
-            found[name] = found[name][found[name]["flagged"]]
-    _show(found, as_json)
-
-
-def _show(tables: dict[str, pd.DataFrame], as_json: bool) -> None:
-    if as_json:
-        print_json({name: records(table) for name, table in tables.items()})
-        return
-    for name, table in tables.items():
-        print_table(table, name.replace("_", " "))

@@ -158,7 +158,10 @@ class Panel:
         rows = self.locate(np.repeat(code, count), np.repeat(start, count) + within * self.step_us)
         observed[rows[rows >= 0]] = np.nan
         known = events if self.events is None else pd.concat([self.events, events])
-        return Panel(self.data.assign(**{OBSERVED: observed}), self.sites, known.reset_index(drop=True))
+        panel = object.__new__(Panel)  # other values on the same rows need not be checked a second time
+        data = self.data.assign(**{OBSERVED: observed})
+        panel.__dict__.update(self.__dict__, data=data, events=known.reset_index(drop=True), _cubes={})
+        return panel
 
     def select(self, site_ids: pd.Index | list[str]) -> Panel:
         """The panel of some of the sites."""

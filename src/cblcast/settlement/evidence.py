@@ -33,7 +33,8 @@ class Evidence:
         :data:`METER_COLUMNS`: hash of each site's readings (and weather), first and last interval, step [min], intervals
         that were metered and missing.
     days : list
-        For each event ``{"selected": [...], "left_out": {reason: [...]}}`` (local dates), or None where no days are taken.
+        For each event ``{"selected": [...], "left_out": {reason: [...]}}`` (local dates), or None where no days are taken;
+        events of which the same is to be said share one.
     lines : DataFrame
         Intervals of the events, see :func:`cblcast.settlement.lines.interval_lines`; empty without a contract.
     """
@@ -92,8 +93,12 @@ def day_choices(program: Program, masked: Panel, found: Estimate) -> list[dict[s
         first = masked.cube(OBSERVED).first_day
         own = zip(number[rule_of == rule], choice.ledger.position, choice.ledger.reason, choice.days, strict=True)
         texts = _DayTexts(int(choice.ledger.position.min()) + first, int(choice.ledger.position.max()) + first)
+        known: dict[tuple[bytes, ...], dict[str, Any]] = {}
         for at, position, reason, days in own:
-            told[int(at)] = _choice(texts, position + first, reason, days[days >= 0] + first)
+            key = (position[:1].tobytes(), reason.tobytes(), days.tobytes())
+            if key not in known:
+                known[key] = _choice(texts, position + first, reason, days[days >= 0] + first)
+            told[int(at)] = known[key]
     return told
 
 

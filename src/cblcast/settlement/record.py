@@ -26,7 +26,7 @@ from cblcast.value.contract import Contract
 from cblcast.value.payments import MONEY_COLUMNS
 
 FORMAT = "cblcast settlement record 1"
-RESULTS = ("lines", "resources", "portfolio", "problems", "totals")
+RESULTS = ("day_sets", "lines", "resources", "portfolio", "problems", "totals")
 NEAR = 1e-9  # energies of two machines may differ in their last bits; money may not differ at all
 _INTERVAL = ["hours", "metered_kwh", "unadjusted_kwh", "baseline_kwh", "price"]
 _LINE_KEYS = ("program", SITE, "start")
@@ -67,17 +67,39 @@ def results_of(told: Settlement) -> dict[str, Any]:
     """What came out, as :data:`RESULTS`."""
     lines = rows_of(told.events)
     evidence = told.evidence or Evidence()
-    for line, days in zip(lines, evidence.days, strict=False):
-        line["days"] = days
+    sets, numbers = _day_sets(evidence.days)
+    for line, number in zip(lines, numbers, strict=False):
+        line["days"] = number
     for line, intervals in zip(lines, _intervals(evidence.lines, len(lines)), strict=False):
         line["intervals"] = intervals
     return {
+        "day_sets": sets,
         "lines": lines,
         "resources": rows_of(told.resources),
         "portfolio": rows_of(told.portfolio),
         "problems": rows_of(told.problems),
         "totals": _totals(told.events),
     }
+
+
+def _day_sets(days: Sequence[dict[str, Any] | None]) -> tuple[list[dict[str, Any]], list[int | None]]:
+    """What is to be said of the days of several events, each once, and which of it is said of each event."""
+    sets: list[dict[str, Any]] = []
+    by_identity: dict[int, int] = {}
+    by_content: dict[str, int] = {}
+    numbers: list[int | None] = []
+    for each in days:
+        if each is None:
+            numbers.append(None)
+            continue
+        if id(each) not in by_identity:
+            content = json.dumps(each, sort_keys=True)
+            if content not in by_content:
+                by_content[content] = len(sets)
+                sets.append(each)
+            by_identity[id(each)] = by_content[content]
+        numbers.append(by_identity[id(each)])
+    return sets, numbers
 
 
 def rule_entry(program: Program) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -32,6 +32,7 @@ def settle_file(
     *,
     sites_at_once: int = SITES_AT_ONCE,
     processes: int = 1,
+    pool: Executor | None = None,
 ) -> Settlement:
     """Settle events from a Parquet file of the panel, without ever holding all of it.
 
@@ -49,6 +50,8 @@ def settle_file(
     sites_at_once : int
         Bounds the memory.
     processes : int
+    pool : Executor, optional
+        Worker processes that are there already; not shut down here.
 
     Notes
     -----
@@ -67,7 +70,7 @@ def settle_file(
             "settled some sites at a time: use settle"
         )
     table = event_table(events).assign(**{SITE: lambda frame: frame[SITE].astype(str)})
-    known = table[SITE].isin(sites.index.astype(str))
+    known = pd.Index(sites.index.astype(str)).get_indexer(pd.Index(table[SITE])) >= 0
     if not known.any():
         raise DataError(f"no site of the events is in the data, e.g. {table[SITE].iloc[0]!r}: check the site ids")
     wanted = np.sort(table.loc[known, SITE].unique())
@@ -75,6 +78,8 @@ def settle_file(
     jobs = _jobs(path, sites, table[known], chosen, wishes, chunks)
     if processes == 1 or len(chunks) == 1:
         parts = [_one_chunk(*job) for job in jobs]
+    elif pool is not None:
+        parts = list(pool.map(_one_chunk, *zip(*jobs, strict=True)))
     else:
         # A fresh interpreter: forking one that has threads of its own can lock up.
         with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
@@ -99,7 +104,7 @@ def _jobs(
     by_site = events.set_index(SITE, drop=False).sort_index()
     for chunk in chunks:
         own = by_site.loc[chunk[0] : chunk[-1]].reset_index(drop=True)
-        yield path, sites.loc[sites.index.isin(chunk)], own, programs, wishes
+        yield path, sites.loc[chunk], own, programs, wishes
 
 
 def _one_chunk(

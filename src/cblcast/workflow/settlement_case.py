@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,10 +52,10 @@ class Case:
     panel: Panel | None
     processes: int = 1
 
-    def settle(self, chosen: Sequence[Program], wishes: Wishes) -> Settlement:
+    def settle(self, chosen: Sequence[Program], wishes: Wishes, pool: Executor | None = None) -> Settlement:
         """Settle the events by rules."""
         if self.panel is None:
-            return settle_file(self.data, self.sites, self.events, chosen, wishes, processes=self.processes)
+            return settle_file(self.data, self.sites, self.events, chosen, wishes, processes=self.processes, pool=pool)
         return settle(
             self.panel,
             self.events,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -110,13 +111,14 @@ def settle_files(
     other_events: Path | None = None,
     gaps: GapPolicy | None = None,
     net_metered: bool = False,
+    pool: Executor | None = None,
 ) -> Settlement:
     """Settle the events of a file by rules; write the events, a page and the record.
 
     `other_events` only exclude their days; `gaps` and `net_metered` are terms for rules that have none of their own.
 
     With `processes`, a Parquet file of the panel's own columns is settled some sites at a time, in bounded memory; a large
-    one is in any case.
+    one is in any case. `pool` are worker processes that are there already.
     """
     inputs = {"--data": data, "--events": events, "--other-events": other_events, **papers.files, **reader.files}
     check_outputs({"--out": to.out, "--html": to.html, "--record": to.record_path}, inputs)
@@ -137,7 +139,7 @@ def settle_files(
         resources=resources,
         evidence=to.record_path is not None,
     )
-    told = case.settle(chosen, wishes)
+    told = case.settle(chosen, wishes, pool)
     if told.events.empty:
         first = told.problems.iloc[0]
         raise DataError(

@@ -67,8 +67,9 @@ def test_a_record_says_what_the_money_rests_on(record):
     line = next(
         each for each in record["lines"] if each["site_id"] == "b14" and each["start"] == "2019-06-11T16:00:00Z"
     )
-    assert len(line["days"]["selected"]) == 10
-    assert set(line["days"]["left_out"]) >= {"another day type", "qualified, but not selected"}
+    days = record["day_sets"][line["days"]]
+    assert len(days["selected"]) == 10
+    assert set(days["left_out"]) >= {"another day type", "qualified, but not selected"}
     assert line["intervals"]["price"] == [0.25, 0.35, 0.25]
     assert line["certainty"] == "M"
     assert re.fullmatch(r"-?\d+\.\d\d", line["payment"])
