@@ -78,9 +78,7 @@ def test_settle_writes_a_table_and_a_page(run, folder):
     assert "caiso_10in10" in out
     table = pd.read_csv(folder / "s.csv")
     assert len(table) == 2 * 2 * 2
-    assert table["energy_payment"].to_numpy() == pytest.approx(
-        0.25 * table["delivered_kwh"].to_numpy(), abs=0.005001
-    )
+    assert table["energy_payment"].to_numpy() == pytest.approx(0.25 * table["delivered_kwh"].to_numpy(), abs=0.005001)
     page = (folder / "s.html").read_text()
     assert page.lstrip().startswith("<!doctype html>")
     for words in (

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 import cblcast
-from cblcast.cli import data, judging, programs, scoring, settlement, starting, studies, valuing, worlds
+from cblcast.cli import control_group, data, judging, programs, scoring, settlement, starting, studies, valuing, worlds
 from cblcast.cli.plugins import PLUGIN, load_named_plugins
 
 app = typer.Typer(
@@ -21,7 +21,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Customer baselines for demand response and wind power nowcasts.",
 )
-for part in (starting.app, studies.app, scoring.app, settlement.app, judging.app, worlds.app, valuing.app):
+for part in (
+    starting.app,
+    studies.app,
+    scoring.app,
+    settlement.app,
+    judging.app,
+    control_group.app,
+    worlds.app,
+    valuing.app,
+):
     app.add_typer(part)
 app.add_typer(data.app, name="data")
 app.add_typer(programs.app, name="programs")

@@ -34,7 +34,9 @@ class Hours:
 class Choice:
     """By what rules are chosen, and with what they are compared."""
 
-    gate: Annotated[str | None, typer.Option(help="pjm, aemo or kpx (default: each program's own).")] = None
+    gate: Annotated[str | None, typer.Option(help="pjm, aemo, kpx or rte_forecast (default: each program's own).")] = (
+        None
+    )
     choose: Annotated[
         tuple[str, str] | None, typer.Option(help="First and last date of the days that rules are chosen by.")
     ] = None
@@ -77,13 +79,14 @@ def integrity(
     reader: Reader = DEFAULT_OPTIONS,
     as_json: AsJson = False,
 ) -> None:
-    """What stands out in events against ordinary days; adjusted and unadjusted side by side."""
+    """What stands out in events against ordinary days, and in sites over their events; adjusted and unadjusted side by side."""
     from cblcast.workflow.settling import integrity_files
 
     with progress(as_json, 1, "screening"):
         found = integrity_files(data, events, program, reader)
     if not as_json:
-        found["events"] = found["events"][found["events"]["flagged"]]
+        for name in ("events", "over_events"):
+            found[name] = found[name][found[name]["flagged"]]
     _show(found, as_json)
 
 

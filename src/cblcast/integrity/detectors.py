@@ -44,6 +44,9 @@ class Hours:
     night: float = 4.0
 
 
+Score = Callable[[Profile, Hours], np.ndarray]
+
+
 def raised_window(profile: Profile, hours: Hours) -> np.ndarray:
     """Load raised in the adjustment window: the window stands higher over its baseline than the morning does."""
     window = profile.hours_before(hours.window_first, hours.window_last)
@@ -92,12 +95,13 @@ def night(profile: Profile, hours: Hours) -> np.ndarray:
     return profile.hours_before(hours.ramp_last, hours.ramp_last + hours.night)
 
 
-def warmth(profile: Profile, hours: Hours) -> np.ndarray:
-    """How much further from comfort the day is than the two weeks before [K]."""
-    return profile.warmth_gap_k
+def _weather(column: str, power: int = 1) -> Score:
+    def condition(profile: Profile, hours: Hours) -> np.ndarray:
+        return profile.weather[column].to_numpy(dtype=np.float64) ** power
+
+    return condition
 
 
-Score = Callable[[Profile, Hours], np.ndarray]
 DETECTORS: dict[str, Score] = {
     "raised_window": raised_window,
     "shifted_maintenance": shifted_maintenance,
@@ -106,11 +110,19 @@ DETECTORS: dict[str, Score] = {
     "precooling": precooling,
     "early_ramp": early_ramp,
 }
+# Load follows the heat more steeply the hotter it is, and remembers the day before.
+HONEST_WEATHER = (
+    _weather("gap_k"),
+    _weather("cooling_k"),
+    _weather("cooling_k", 2),
+    _weather("cooling_before_k"),
+    _weather("heating_k"),
+)
 GIVEN: dict[str, tuple[Score, ...]] = {
-    "raised_window": (morning, warmth),
-    "shifted_maintenance": (night, warmth),
-    "low_anyway": (warmth,),
-    "snapback": (morning, warmth),
-    "precooling": (morning, warmth),
-    "early_ramp": (night, warmth),
+    "raised_window": (morning, *HONEST_WEATHER),
+    "shifted_maintenance": (night, *HONEST_WEATHER),
+    "low_anyway": HONEST_WEATHER,
+    "snapback": (morning, *HONEST_WEATHER),
+    "precooling": (morning, *HONEST_WEATHER),
+    "early_ramp": (night, *HONEST_WEATHER),
 }

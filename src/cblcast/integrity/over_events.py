@@ -29,7 +29,7 @@ def over_events(
     detectors: Sequence[str] = tuple(DETECTORS),
     hours: Hours | None = None,
     false_alarm_rate: float = 0.05,
-    days_around: int = 120,
+    days_around: int = 400,
     draws: int = 2000,
     seed: int = 0,
 ) -> pd.DataFrame:
@@ -42,7 +42,7 @@ def over_events(
     Parameters
     ----------
     panel, events, program, detectors, hours, days_around
-        As :func:`cblcast.integrity.screen.screen`.
+        As :func:`cblcast.integrity.screen`.
     false_alarm_rate : float
         Share of honest sites that may be flagged by any detector after any of their events.
     draws : int
@@ -53,8 +53,9 @@ def over_events(
     -------
     DataFrame
         ``site_id``, ``detector``, ``n_events``, ``mean_score`` (share of the baseline), ``cusum`` (its largest value, in
-        standard deviations of ordinary days), ``p``, ``p_family`` (of any detector; both NaN with fewer than 19 ordinary days, or fewer than events), ``flagged``, ``flagged_at`` (start of
-        the event after which it was; NaT unless flagged), ``reference_days``.
+        standard deviations of ordinary days), ``p``, ``p_family`` (of any detector; both NaN with fewer than 19 ordinary
+        days, or fewer than events), ``flagged``, ``flagged_at`` (start of the event after which it was; NaT unless
+        flagged), ``reference_days``.
     """
     rule, names = load_program(program), known_detectors(detectors)
     hours = hours or hours_of(rule)

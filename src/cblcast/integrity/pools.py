@@ -96,7 +96,12 @@ def pools(
 
 def _told(found: Profile, detectors: Sequence[str], hours: Hours) -> tuple[np.ndarray, list[np.ndarray]]:
     scores = [DETECTORS[name](found, hours) for name in detectors]
-    given = [np.stack([condition(found, hours) for condition in GIVEN[name]], axis=1) for name in detectors]
+    given = [
+        np.stack([condition(found, hours) for condition in GIVEN[name]], axis=1)
+        if GIVEN[name]
+        else np.empty((len(found.events), 0))
+        for name in detectors
+    ]
     return np.stack(scores, axis=1), given
 
 

@@ -25,7 +25,7 @@ def screen(
     detectors: Sequence[str] = tuple(DETECTORS),
     hours: Hours | None = None,
     false_alarm_rate: float = 0.05,
-    days_around: int = 120,
+    days_around: int = 400,
 ) -> pd.DataFrame:
     """Judge every event by every detector.
 
@@ -43,7 +43,8 @@ def screen(
     false_alarm_rate : float
         Share of honest events that may carry a flag of ANY detector.
     days_around : int
-        Ordinary days are taken from so many days before the first event to as many after the last.
+        Ordinary days are taken from so many days before the first event to as many after the last. Where programs are
+        called on hot days the last summer should be among them.
 
     Returns
     -------

@@ -95,24 +95,20 @@ def placebo_errors(
             notice = (ordinary.like["start"] - ordinary.like["notified"]).median().floor(panel.step)
             days = days.assign(notified=days["start"] - notice)
         whole = needed_panel(program, masked, days[SITE].unique().tolist())
-        found = estimate(program, whole, days)
+        found = estimate(program, whole, days, reasons=False)
         tried[ordinary.span.clock, ordinary.span.kind] = Tried(*_history(whole, days, found), site_sums(found, days))
     return Trial(tried)
 
 
 def _history(panel: Panel, days: pd.DataFrame, found: Estimate) -> tuple[pd.Index, History]:
-    inside = found.scored
-    number = found.event[inside]
-    error = (found.rows[PREDICTED].to_numpy() - found.rows[OBSERVED].to_numpy())[inside] * panel.step_hours
-    total = np.bincount(number, weights=np.nan_to_num(error), minlength=len(days))
-    known = np.bincount(number, weights=np.isfinite(error), minlength=len(days))
-    wanted = np.bincount(number, minlength=len(days))
+    error = found.energy(PREDICTED) - found.energy(OBSERVED)
+    wanted = np.bincount(found.event, weights=found.hours, minlength=len(days)) > 0
     seen = conditions(panel, days)
     sites = pd.Index(days[SITE].unique())
     when, column = np.unique(seen["day"].to_numpy(), return_inverse=True)
     row = sites.get_indexer(pd.Index(days[SITE]))
     values = {
-        "error": np.where((wanted > 0) & (known == wanted), total, np.nan),
+        "error": np.where(wanted, error, np.nan),
         "warmth_c": seen["warmth_c"].to_numpy(),
         "load_kw": seen["load_kw"].to_numpy(),
     }

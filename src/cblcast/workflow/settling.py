@@ -17,7 +17,7 @@ from cblcast.forecast.methods import make_estimator
 from cblcast.frames.cases import View
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, StudyError, utc
-from cblcast.integrity import screen, selection_bias, side_by_side
+from cblcast.integrity import over_events, screen, selection_bias, side_by_side
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.programs import load_program
@@ -205,7 +205,7 @@ def eligibility_files(
 def integrity_files(
     data: str | Path, events: str | Path, program: str, reader: ReaderOptions = DEFAULT_OPTIONS
 ) -> dict[str, pd.DataFrame]:
-    """What stands out in events, and their delivered energy adjusted and unadjusted."""
+    """What stands out in events, single and over all of a site's, and their delivered energy adjusted and unadjusted."""
     panel, table = read_case(data, events, reader)
     warn_about_calendars(panel, [load_program(program)])
     table = table[table[SITE].isin(panel.site_ids)]
@@ -213,6 +213,7 @@ def integrity_files(
         raise DataError("no site of the events is in the data: check the site ids")
     return {
         "events": screen(panel, table, program),
+        "over_events": over_events(panel, table, program),
         "sites": selection_bias(panel, table, program).reset_index(),
         "side_by_side": side_by_side(panel, table, program),
     }
