@@ -166,7 +166,8 @@ class Panel:
     def select(self, site_ids: pd.Index | list[str]) -> Panel:
         """The panel of some of the sites."""
         wanted = pd.Index(site_ids)
-        self.site_codes(wanted)
+        if len(np.unique(self.site_codes(wanted))) == len(self.sites):
+            return self  # with the cubes that it has built
         keep = self.data.index.get_level_values(SITE).isin(wanted)
         events = None if self.events is None else self.events[self.events[SITE].isin(wanted)]
         return Panel(self.data[keep], self.sites, events)
