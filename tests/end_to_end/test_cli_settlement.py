@@ -190,7 +190,52 @@ def test_an_event_of_ones_own_is_worked_through(run):
     assert "3 qualified days, 2 selected" in out
     code, _, err = run("programs", "explain", "own.yaml", *METER)
     assert code == 2
-    assert "--start and --stop with their offset" in " ".join(err.split())
+    assert "give --events, or --start and --stop" in err
+    assert err.count("2 of 2 sites have no calendar") == 1
+
+
+def test_an_explanation_is_that_of_the_settlement_of_the_same_events(run, folder):
+    (folder / "others.csv").write_text(
+        "site_id,start,stop,kind\nb1,2019-05-30T17:00+01:00,2019-05-30T18:00+01:00,event\n"
+    )
+    asked = (
+        *METER,
+        "--country",
+        "GB",
+        "--subdivision",
+        "ENG",
+        "--events",
+        "events.csv",
+        "--other-events",
+        "others.csv",
+    )
+    code, out, err = run("settle", *asked, "--program", "caiso_10in10", "--json")
+    assert code == 0, err
+    assert "no calendar" not in err
+    line = next(
+        row for row in json.loads(out)["events"] if row["site_id"] == "b1" and row["start"].startswith("2019-06-12")
+    )
+    told = f"delivered {line['delivered_kwh']:.2f} kWh"
+    code, out, err = run(
+        "programs", "explain", "caiso_10in10", *asked, "--site", "b1", "--start", "2019-06-12T17:00+01:00"
+    )
+    assert code == 0, err
+    assert told in out
+    assert "2019-05-30 Thu" in out
+    assert out.count("day of a real event") == 2
+
+
+def test_what_is_done_about_gaps_and_other_events_is_checked(run):
+    code, _, err = run("settle", *METER, "--events", "events.csv", "--program", "caiso_10in10", "--gaps", "guess")
+    assert code == 2
+    assert "there is no way 'guess' to fill a gap" in err
+    more = ("--gaps", "interpolate", "--max-missing", "0")
+    code, _, err = run("settle", *METER, "--events", "events.csv", "--program", "caiso_10in10", *more)
+    assert code == 2
+    assert "is above 0 and at most 1, not 0" in err
+    code, _, err = run("programs", "explain", "caiso_10in10", "--other-events", "events.csv")
+    assert code == 2
+    assert "events belong to a meter file: give --data too" in err
 
 
 def test_eligibility_and_integrity(run):

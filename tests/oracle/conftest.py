@@ -31,6 +31,13 @@ class Meter:
     seen: pd.Series = field(init=False)
     place: dict = field(init=False)
     wall: dict = field(init=False)
+    bare: dict = field(init=False)  # the same with the events in it
+
+    def uncovered(self):
+        """The same meter for someone who may look into earlier events."""
+        seen = copy(self)
+        object.__setattr__(seen, "wall", self.bare)
+        return seen
 
     def __post_init__(self):
         seen = self.load.copy()
@@ -43,6 +50,8 @@ class Meter:
         object.__setattr__(self, "seen", seen)
         # Pieces of a double hour share a place on the wall: its load is the mean of those that were metered.
         object.__setattr__(self, "wall", seen.groupby(seen.index.map(self.place)).mean().to_dict())
+        bare = self.load.groupby(self.load.index.map(self.place)).mean().to_dict()
+        object.__setattr__(self, "bare", bare)
 
     @property
     def minutes(self):
@@ -112,15 +121,45 @@ def qualified_days(meter, start, stop, rule, look_back):
     return found
 
 
-def selected_days(meter, start, stop, rule):
-    """The days that make the baseline, newest first; none where too few qualify."""
-    today, times = meter.day(start), intervals(start, stop, meter.step)
-    days = qualified_days(meter, start, stop, rule, rule["look_back_days"])
+def highest_event_days(meter, start, stop, rule, look_back):
+    """Earlier event days of the event day's type, those with the highest load in the event hours first."""
+    today, times, open_meter = meter.day(start), intervals(start, stop, meter.step), meter.uncovered()
+    found = []
+    for day in range(today - 1 - rule.get("gap_days", 0), today - look_back - 1, -1):
+        whole = [open_meter.wall.get(place, np.nan) for place in meter.places(day)]
+        load = mean(load_on(open_meter, day, today, times))
+        if (
+            day in meter.event_days()
+            and meter.is_working(day) == meter.is_working(today)
+            and np.mean(np.isfinite(whole)) >= rule.get("min_metered_share", 0.9)
+            and np.isfinite(load)
+        ):
+            found.append((day, load))
+    return [day for day, _ in sorted(found, key=lambda pair: -pair[1])]
+
+
+def fallen_back(meter, start, stop, rule):
+    """The days that may be used after as many steps of the fallback as are needed, and the meter that they are read from."""
+    look_back, least = rule["look_back_days"], rule.get("minimum_days", rule["y"])
+    days = qualified_days(meter, start, stop, rule, look_back)
     if rule.get("extended_look_back_days") and len(days) < rule["y"]:
         days = qualified_days(meter, start, stop, rule, rule["extended_look_back_days"])
+    for step in rule.get("fallback", ()):
+        if len(days) >= least:
+            break
+        least, look_back = step.get("minimum_days", least), step.get("look_back_days", look_back)
+        days = qualified_days(meter, start, stop, rule, look_back)
+        if "event_days" in step and len(days) < least:
+            more = highest_event_days(meter, start, stop, rule, look_back)[: least - len(days)]
+            return (sorted([*days, *more], reverse=True) if len(days) + len(more) >= least else []), meter.uncovered()
+    return (days if len(days) >= least else []), meter
+
+
+def selected_days(meter, start, stop, rule):
+    """The days that make the baseline, newest first, and the meter that they are read from; none where too few qualify."""
+    today, times = meter.day(start), intervals(start, stop, meter.step)
+    days, meter = fallen_back(meter, start, stop, rule)
     days = days[: rule["y"]]
-    if len(days) < rule.get("minimum_days", rule["y"]):
-        return []
     own = {meter.place[time] for time in times}
 
     def event_hours(day):
@@ -143,12 +182,12 @@ def selected_days(meter, start, stop, rule):
     else:
         drop = max(len(days) - x, 0) // 2
         chosen = sorted(days, key=event_hours)[drop : drop + x]
-    return sorted(chosen, reverse=True)
+    return sorted(chosen, reverse=True), meter
 
 
 def baseline(meter, start, stop, rule, times):
     """Weighted mean of the selected days at each of `times` [kW]; weights run from the newest day on."""
-    days, today = selected_days(meter, start, stop, rule), meter.day(start)
+    (days, meter), today = selected_days(meter, start, stop, rule), meter.day(start)
     weights = rule.get("newest_first", [1.0] * len(days))
     told = []
     for k in range(len(times)):

@@ -50,6 +50,9 @@ RULES = [  # the rule as the oracle reads it, and the adjustment
     ({"x": 3, "y": 6, "rank": "nearest", "minimum_days": 2}, {"kind": "ratio", "upward_only": True}),
     ({"x": 4, "y": 4, "rank": "recent", "minimum_days": 1, "low_share": 0.9, "high_share": 1.2,
       "newest_first": (0.4, 0.3, 0.2, 0.1), "extended_look_back_days": 28}, {"kind": "additive"}),
+    # Too few days by far, so that every step is needed by some event.
+    ({"x": 3, "y": 8, "rank": "high", "look_back_days": 6,
+      "fallback": [{"look_back_days": 9}, {"minimum_days": 5}, {"event_days": "highest"}]}, {"kind": "additive"}),
 ]  # fmt: skip
 WINDOWS = [
     (("before", 2.0, 1.0),),
@@ -193,6 +196,35 @@ def test_settlement_is_that_of_the_oracle(oracle, world):
     programs = programs_of(seed)
     panel = panel_of_loads(loads, world.tz, world.country)
     n_settled = assert_settled_alike(oracle, panel, loads, table, programs, world.tz, world.step, world.holidays)
+    assert n_settled > 4 * len(programs)
+
+
+@pytest.mark.parametrize("world", [WORLDS[0], WORLDS[1]], ids=lambda world: f"{world.tz}-{world.step}")
+def test_energy_between_readings_is_that_of_the_oracle_by_overlap(oracle, world):
+    seed = 20 + WORLDS.index(world)
+    loads, table = drawn(world, seed)
+    step, rng = pd.Timedelta(world.step), np.random.default_rng(seed)
+    cut = [pd.to_timedelta(rng.integers(0, step.total_seconds() / 2, len(table)), unit="s") for _ in range(2)]
+    called = table.assign(start=table["start"] + cut[0], stop=table["stop"] - cut[1])
+    programs = programs_of(seed)
+    found = settle(panel_of_loads(loads, world.tz, world.country), called, [made for made, _, _ in programs])
+    known, n_settled = meters(oracle, loads, table, world.tz, world.step, world.holidays), 0
+    for made, rule, how in programs:
+        told = slow(oracle, known, rule, how)
+        own = found.events[found.events["program"] == made.name].set_index(["site_id", "start"])
+        for before, after in zip(table.itertuples(), called.itertuples(), strict=True):
+            answer = told[before.site_id, before.start]
+            assert (answer is None) == ((after.site_id, after.start) not in own.index)
+            if answer is None:
+                continue
+            line, inside = own.loc[after.site_id, after.start], answer["inside"]
+            first, last = inside.index, inside.index + step
+            hours = (np.minimum(last, after.stop) - np.maximum(first, after.start)) / pd.Timedelta("1h")
+            assert line["hours"] == pytest.approx((after.stop - after.start) / pd.Timedelta("1h"))
+            assert line["metered_kwh"] == pytest.approx((inside["metered"] * hours).sum(), abs=1e-7)
+            assert line["baseline_kwh"] == pytest.approx((inside["told"] * hours).sum(), abs=1e-7)
+            assert line["factor"] == pytest.approx(answer["factor"], nan_ok=True, abs=1e-9)
+            n_settled += 1
     assert n_settled > 4 * len(programs)
 
 

@@ -17,8 +17,9 @@ from cblcast.estimators.wrappers.adjusted import Adjusted
 
 quick = settings(max_examples=40, deadline=None, derandomize=True)
 DAYS, ROWS = 10, 4  # rows of one event, the first two of them in the window before it
-loads = arrays(float, (DAYS, ROWS), elements=st.floats(0.5, 500, width=32))
-meters = arrays(float, (ROWS,), elements=st.floats(0.5, 500, width=32))
+# A window below a twentieth of the event would be near zero beside it, of which no ratio is taken: within 18 times none is.
+loads = arrays(float, (DAYS, ROWS), elements=st.floats(5, 90, width=32))
+meters = arrays(float, (ROWS,), elements=st.floats(5, 90, width=32))
 
 
 def event(load, metered=None):
@@ -102,6 +103,18 @@ def test_limits_floor_and_upward_only_are_respected(load, metered):
     for mode in ("multiplicative", "additive"):
         assert (estimate(Adjusted(XofY(5, DAYS), mode=mode, upward_only=True), X) >= plain - 1e-9).all()
     assert (estimate(Adjusted(XofY(5, DAYS), mode="additive", floor=20.0), X) >= 20).all()
+
+
+@quick
+@given(loads, meters, st.floats(0.0, 0.05, exclude_max=True))
+def test_a_window_near_zero_beside_the_event_changes_nothing_without_a_cap(load, metered, share):
+    small = load.copy()
+    small[:, :2] = share * load[:, 2:].min() * np.ones((DAYS, 2))
+    X = event(small, metered)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        found = estimate(Adjusted(XofY(DAYS, DAYS)), X)
+    np.testing.assert_array_equal(found, estimate(XofY(DAYS, DAYS), X))
 
 
 class Zero(Rule):

@@ -171,18 +171,26 @@ def keeps_holidays_apart(day_types: str | Sequence[str]) -> bool:
     return any(label != labels[7] for label in labels[:7])
 
 
-def warn_about_holidays(panel: Panel, who: str) -> None:
+def warn_about_holidays(sites: pd.DataFrame, year: int, who: str) -> None:
     """Tell once where `who` tells types of day apart and nobody says which days are holidays, or only in part.
 
     A site without a country has none; a country whose parts have more holidays than the country itself leaves those out.
     ``country: none`` (or an empty text) says that a site keeps no holidays.
+
+    Parameters
+    ----------
+    sites : DataFrame, index site_id
+        As of a panel.
+    year : int
+        Of the example of a holiday.
+    who : str
+        What tells types of day apart.
 
     Warns
     -----
     DataWarning
         With the remedy.
     """
-    sites = panel.sites
     country = sites["country"] if "country" in sites.columns else pd.Series(np.nan, index=sites.index)
     own = sites["holidays"].fillna("") if "holidays" in sites.columns else pd.Series("", index=sites.index)
     unknown = sites.index[country.isna() & (own == "")]
@@ -195,7 +203,6 @@ def warn_about_holidays(panel: Panel, who: str) -> None:
             stacklevel=2,
         )
     parts = sites["subdivision"].fillna("") if "subdivision" in sites.columns else pd.Series("", index=sites.index)
-    year = int(panel.last_times_us.max().astype("M8[us]").astype("M8[Y]").astype(int)) + 1970
     for name in sorted(set(country[(parts == "") & (own == "")].dropna().astype(str)) - {"", NO_COUNTRY}):
         left_out = holidays_of_parts(name, year)
         if left_out is not None:

@@ -120,6 +120,7 @@ def ordinary_days(
                 labels=(span.kind,),
                 first=str((like["start"].min() - before).date()),
                 last=str((like["start"].max() + after).date()),
+                off_grid=True,
             )
         except DataError:
             continue  # no day to compare with: what rests on these days stays open, and says so

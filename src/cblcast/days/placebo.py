@@ -27,6 +27,7 @@ def placebo_events(
     like: Literal["hottest", "highest_load"] | None = None,
     count: int | None = None,
     temperature: str = "temp_air_c",
+    off_grid: bool = False,
 ) -> pd.DataFrame:
     """One event per site and chosen local day, at the same wall-clock hours.
 
@@ -43,6 +44,8 @@ def placebo_events(
     like : {"hottest", "highest_load"}, optional
         Keep, for each site, only the `count` days with the highest daily maximum temperature or the highest daily mean
         load: days like those on which programs are dispatched.
+    off_grid : bool
+        Whether hours may begin or end between two readings, as dispatch does; only a settlement can use such events.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def placebo_events(
     if like is not None:
         chosen &= _most(panel, like, temperature, chosen, count)
     site, day = np.nonzero(chosen)
-    table = _events_at(panel, site, day + cube.first_day, begin, end)
+    table = _events_at(panel, site, day + cube.first_day, begin, end, off_grid)
     if table.empty:
         raise DataError(
             f"no day qualifies for placebo events ({days}, {first or 'start'} to {last or 'end'}, {start}-{stop}): "
@@ -119,7 +122,9 @@ def _most(panel: Panel, like: str, temperature: str, chosen: np.ndarray, count: 
     return (rank < count) & np.isfinite(score)
 
 
-def _events_at(panel: Panel, site: np.ndarray, day: np.ndarray, begin_min: int, end_min: int) -> pd.DataFrame:
+def _events_at(
+    panel: Panel, site: np.ndarray, day: np.ndarray, begin_min: int, end_min: int, off_grid: bool
+) -> pd.DataFrame:
     """Events from wall-clock minutes, kept only where every interval exists, is metered and lasts as the clock says."""
     start, stop = (
         clock_instants(panel, site, day * DAY_US + minutes * MINUTE_US, unclear="none")
@@ -128,10 +133,10 @@ def _events_at(panel: Panel, site: np.ndarray, day: np.ndarray, begin_min: int, 
     real = (start != NO_INSTANT) & (stop != NO_INSTANT)
     real &= np.where(real, stop - start, 0) == (end_min - begin_min) * MINUTE_US
     site, start, stop = site[real], start[real], stop[real]
-    # An edge between two readings: the reading that it cuts must be there too.
-    first = start - (start - panel.first_times_us[site]) % panel.step_us
-    count = int(-(-(stop - first).max(initial=0) // panel.step_us))
-    grid = first[:, None] + np.arange(count) * panel.step_us
+    # Hours that begin or end between two readings need these readings whole.
+    lead = (start - panel.first_times_us[site]) % panel.step_us if off_grid else np.zeros_like(start)
+    count = -(-((end_min - begin_min) * MINUTE_US + lead.max(initial=0)) // panel.step_us)
+    grid = (start - lead)[:, None] + np.arange(count) * panel.step_us
     metered = (np.isfinite(panel.values_at(OBSERVED, site[:, None], grid)) | (grid >= stop[:, None])).all(1)
     site, start, stop = site[metered], start[metered], stop[metered]
     return pd.DataFrame({SITE: panel.site_ids.take(site), "start": stamps(start), "stop": stamps(stop)})

@@ -132,7 +132,8 @@ def _once(
         filled = (fuller.reason != ledger.reason).any(1)
         ledger = fuller
     candidates = ledger.newest(rule.y)
-    key = _key(seen, event, candidates, rule, temperature)
+    # Likeness is that of the hours outside events, of the event day above all.
+    key = _key(panel if rule.rank == "nearest" else seen, event, candidates, rule, temperature)
     chosen = choose_days(key, rule.x, RANKS[rule.rank], rule.least)
     if rule.weights_by == "rank" and rule.weights is not None:
         chosen = _best_first(chosen, key, RANKS[rule.rank])

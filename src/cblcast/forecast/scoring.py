@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pandas as pd
 
 from cblcast.abilities import ReadsColumns, able
 from cblcast.forecast.answer import Answer, answer
 from cblcast.forecast.forecaster import Forecaster
-from cblcast.frames.events import EVENT_COLUMNS, check_events
+from cblcast.frames.events import EVENT_COLUMNS, check_events, moved_outward
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, TIME, UPPER, DataError, nearest
+from cblcast.frames.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, TIME, UPPER, DataError, DataWarning, nearest
 
 BASELINE, EVENT_STOP = "baseline_kw", "event_stop"
 BASELINE_COLUMNS = [SITE, TIME, BASELINE, LOWER, UPPER]
@@ -38,12 +40,31 @@ def score_events(forecaster: Forecaster, panel: Panel, events: pd.DataFrame) -> 
     ------
     DataError
         An event that the panel does not cover; a weather column that the features need and the panel lacks.
+
+    Warns
+    -----
+    DataWarning
+        Events that begin or end between two readings, whose baselines are those of whole intervals.
     """
-    table = check_events(events, panel)
+    table = check_events(whole_intervals(panel, check_events(events, panel, off_grid=True)), panel)
     require_weather(forecaster, panel.data.columns, "the panel")
     said = answer_events(forecaster, panel, table)
     kept = said.estimated.rename(columns={PREDICTED: BASELINE}).reset_index()
     return kept[[*BASELINE_COLUMNS, ORIGIN, EVENT_STOP]], said.excluded
+
+
+def whole_intervals(panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
+    """Events that begin or end between two readings, moved outward to whole intervals, and told; the others as they are."""
+    moved = moved_outward(panel, events)
+    n = int(((moved["start"] != events["start"]) | (moved["stop"] != events["stop"])).sum())
+    if n:
+        warnings.warn(
+            f"{n} of {len(events)} events begin or end between two readings of {panel.step}: their baselines are those of "
+            "whole intervals, so count those at the edges by the part that lies in the event, as cblcast settle does",
+            DataWarning,
+            stacklevel=3,
+        )
+    return moved
 
 
 def answer_events(forecaster: Forecaster, panel: Panel, table: pd.DataFrame) -> Answer:

@@ -19,7 +19,10 @@ from cblcast.programs.terms import GapPolicy
 
 
 def load_programs(
-    names: Sequence[str | Path | Program], gaps: GapPolicy | None = None, net_metered: bool = False
+    names: Sequence[str | Path | Program],
+    gaps: GapPolicy | None = None,
+    net_metered: bool = False,
+    starts: pd.Series | None = None,
 ) -> tuple[Program, ...]:
     """Rules by name or file, a program of several vintages as each of them.
 
@@ -31,9 +34,28 @@ def load_programs(
         For programs that have none of their own.
     net_metered : bool
         Whether a ratio that means nothing at a net meter becomes a shift.
+    starts : Series of UTC times, optional
+        Starts of the events: vintages that are in force on none of their days are left out.
     """
     found = [each for name in names for each in _each_vintage(load_program(name))]
+    if starts is not None:
+        found = _due(found, pd.DatetimeIndex(starts))
     return tuple(on_terms(program, gaps, net_metered) for program in found)
+
+
+def _due(programs: list[Program], starts: pd.DatetimeIndex) -> list[Program]:
+    """Programs with an event that they may be in force for, and the first vintage of those without any."""
+    days = np.unique(starts.tz_convert("UTC").floor("D").as_unit("us").asi8) // DAY_US
+    near = np.unique(np.concatenate([days - 1, days, days + 1])).astype("M8[D]")  # whatever the zone
+    due = {id(program): bool(in_force(program, near).any()) for program in programs}
+    bases = {program.name.partition("@")[0] for program in programs if due[id(program)]}
+    kept = []
+    for program in programs:
+        base = program.name.partition("@")[0]
+        if due[id(program)] or base not in bases:
+            kept.append(program)
+            bases.add(base)
+    return kept
 
 
 def _each_vintage(program: Program) -> list[Program]:

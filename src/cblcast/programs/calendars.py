@@ -83,10 +83,16 @@ _NAMED: dict[str, Callable[[int, int], Iterable[np.datetime64]]] = {"nerc": nerc
 
 def warn_about_calendars(panel: Panel, programs: Sequence[Program]) -> None:
     """Tell once where rules tell types of day apart and neither they nor the sites have a calendar."""
-    asking = [
-        program.name
+    warn_about_calendars_of(panel.sites, pd.Timestamp(panel.last_times_us.max(), unit="us").year, programs)
+
+
+def warn_about_calendars_of(sites: pd.DataFrame, year: int, programs: Sequence[Program]) -> None:
+    """As :func:`warn_about_calendars`, of sites whose meter is not read yet; `year` is that of the events."""
+    asking = {
+        program.name.partition("@")[0]: None
         for program in programs
         if program.calendar is None and program.family == "days" and keeps_holidays_apart(program.labels)
-    ]
+    }
     if asking:
-        warn_about_holidays(panel, asking[0] if len(asking) == 1 else f"{asking[0]} (and {len(asking) - 1} more rules)")
+        others = f" (and {len(asking) - 1} more rules)" if len(asking) > 1 else ""
+        warn_about_holidays(sites, year, f"{next(iter(asking))}{others}")

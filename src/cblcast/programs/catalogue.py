@@ -35,7 +35,7 @@ def load_program(name: str | Path | Program) -> Program:
     if vintage:
         return _vintage(load_program(text), vintage)
     if text.endswith((".yaml", ".yml")) or "/" in text:
-        return read_program(Path(text))
+        return _with_its_files(read_program(Path(text)), Path(text).parent)
     if text in registry.RULES:
         return _added(text)
     known = _known()
@@ -44,6 +44,14 @@ def load_program(name: str | Path | Program) -> Program:
             f"there is no program {text!r}: {nearest(text, [*known, *registry.RULES])}; a rule of your own is given as a path to its .yaml"
         )
     return _from_catalogue(text)
+
+
+def _with_its_files(program: Program, folder: Path) -> Program:
+    """The program with a calendar file that lies beside its own."""
+    own = program.calendar
+    if own is None or own.file is None or own.file.is_absolute():
+        return program
+    return program.model_copy(update={"calendar": own.model_copy(update={"file": folder / own.file})})
 
 
 def _vintage(program: Program, vintage: str) -> Program:

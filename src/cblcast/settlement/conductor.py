@@ -99,7 +99,7 @@ def settle(
     StudyError
         Terms of the contract that lack something, or that do not hold on the day of an event.
     """
-    chosen = load_programs(programs, gaps, net_metered)
+    chosen = load_programs(programs, gaps, net_metered, event_table(events)["start"])
     if not chosen:
         raise DataError("no program is named: give at least one, e.g. caiso_10in10")
     warn_about_calendars(panel, chosen)

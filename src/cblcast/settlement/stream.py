@@ -13,6 +13,7 @@ import pandas as pd
 from cblcast.frames.events import event_table
 from cblcast.frames.schema import SITE, DataError, StudyError
 from cblcast.programs.asking import load_programs
+from cblcast.programs.calendars import warn_about_calendars_of
 from cblcast.programs.model import Program
 from cblcast.settlement.conductor import settle_part
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
@@ -58,7 +59,8 @@ def settle_file(
     A process reads its own sites, so nothing but results crosses between processes.
     """
     wishes = wishes or Wishes()
-    chosen = load_programs(programs)
+    table = event_table(events).assign(**{SITE: lambda frame: frame[SITE].astype(str)})
+    chosen = load_programs(programs, starts=table["start"])
     crowd = [program.name for program in chosen if program.family == "control_group"]
     if crowd:
         raise StudyError(
@@ -71,6 +73,7 @@ def settle_file(
         )
     table = event_table(events).assign(**{SITE: lambda frame: frame[SITE].astype(str)})
     known = pd.Index(sites.index.astype(str)).get_indexer(pd.Index(table[SITE])) >= 0
+    warn_about_calendars_of(sites, int(table["start"].max().year), chosen)
     if not known.any():
         raise DataError(f"no site of the events is in the data, e.g. {table[SITE].iloc[0]!r}: check the site ids")
     wanted = np.sort(table.loc[known, SITE].unique())

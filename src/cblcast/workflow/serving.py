@@ -58,7 +58,8 @@ def read_panel_for(forecaster: Forecaster, panel_file: str | Path, reader: Reade
         )
     panel = read_meter(str(panel_file), options=reader)
     if tells_days_apart(forecaster):
-        warn_about_holidays(panel, forecaster.name)
+        year = pd.Timestamp(panel.last_times_us.max(), unit="us").year
+        warn_about_holidays(panel.sites, year, forecaster.name)
     return panel
 
 

@@ -88,3 +88,14 @@ def test_what_cannot_be_chosen_is_said() -> None:
         placebo_events(panel, "17:00", "20:00", first="2020-01-01")
     with pytest.raises(DataError, match="no column 'temp_air_c'"):
         placebo_events(panel, "17:00", "20:00", like="hottest", count=1)
+
+
+def test_hours_between_two_readings_need_the_readings_at_their_edges():
+    load = np.ones(3 * 24)
+    load[24 + 18] = np.nan
+    panel = hourly("Europe/London", "2019-06-03", 3, observed_kw=load)
+    found = placebo_events(panel, "17:07", "18:23", off_grid=True)
+    assert found["start"].dt.tz_convert("Europe/London").dt.strftime("%d %H:%M").tolist() == ["03 17:07", "05 17:07"]
+    assert (found["stop"] - found["start"]).eq(pd.Timedelta("76min")).all()
+    with pytest.raises(DataError, match="no day qualifies"):
+        placebo_events(panel, "17:07", "18:23")

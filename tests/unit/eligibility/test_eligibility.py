@@ -108,6 +108,18 @@ def test_gates_are_kept_or_the_reason_is_given(panel, before):
         gate_of("pjn")
 
 
+def test_a_rule_without_a_gate_is_held_to_the_loosest_known(panel, before):
+    told = certify(panel, before, ["isone_10of10", "kpx_max4of5"]).set_index(["program", "site_id"])
+    assert set(told.loc["isone_10of10", "gate"]) == {"kpx"}
+    assert set(told.loc["isone_10of10", "gate_is"]) == {"loosest known"}
+    assert set(told.loc["kpx_max4of5", "gate_is"]) == {"own"}
+    # It was admissible at any error, and competed with rules that are held to theirs.
+    own = told.loc["isone_10of10"]
+    assert (own["admissible"] == (own["rrmse_pct"] <= 30)).all()
+    asked = certify(panel, before, ["isone_10of10"], "pjm")
+    assert set(asked["gate_is"]) == {"asked for"}
+
+
 def test_a_rule_that_can_estimate_nothing_is_not_admissible(panel):
     early = placebo_events(panel, "17:00", "20:00", first="2018-09-03", last="2018-09-05")
     told = certify(panel, early, ["caiso_10in10"])

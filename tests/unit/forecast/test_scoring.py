@@ -236,3 +236,10 @@ def test_a_panel_without_the_weather_is_refused(panel, events):
     bare = Panel(panel.data[["observed_kw"]], panel.sites)
     with pytest.raises(DataError, match="the panel lacks the column 'temp_air_c', which High5of10 was trained on"):
         score_events(forecaster, bare, events)
+
+
+def test_events_between_two_readings_are_scored_by_whole_intervals_and_told(forecaster, panel, events):
+    odd = events.assign(start=events["start"] + pd.Timedelta("7min"), stop=events["stop"] - pd.Timedelta("4min"))
+    with pytest.warns(DataWarning, match="2 of 2 events begin or end between two readings of 0 days"):
+        found, _ = score_events(forecaster, panel, odd)
+    pd.testing.assert_frame_equal(found, score_events(forecaster, panel, events)[0])

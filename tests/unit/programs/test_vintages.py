@@ -12,7 +12,7 @@ from cblcast.frames.panel import Panel, panel_of
 from cblcast.programs import explain, explain_event, load_program
 from cblcast.programs.asking import vintage_on
 from cblcast.programs.calendars import nerc_holidays
-from cblcast.settlement import settle
+from cblcast.settlement import settle, settle_file
 
 BODY = """
 name: own
@@ -67,7 +67,7 @@ def test_the_six_holidays_of_nerc_and_their_mondays():
         ("calendar: {named: nerc}", ["2019-05-28", "2019-05-24"]),  # Memorial Day, the same Monday
         ("calendar: {country: IT}", ["2019-05-28", "2019-05-27"]),
         ("calendar: {dates: [2019-05-28]}", ["2019-05-27", "2019-05-24"]),
-        ("calendar: {file: FOLDER/works.ics}", ["2019-05-27", "2019-05-24"]),
+        ("calendar: {file: works.ics}", ["2019-05-27", "2019-05-24"]),
         ("weekend: [friday, saturday]\ncalendar: {dates: []}", ["2019-05-28", "2019-05-27"]),
         ("weekend: [monday, tuesday]\ncalendar: {dates: []}", ["2019-05-26", "2019-05-25"]),
     ],
@@ -76,7 +76,7 @@ def test_a_program_brings_its_own_calendar_and_weekend(tmp_path, panel, calendar
     (tmp_path / "works.ics").write_text(
         "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20190528\r\nSUMMARY:Stocktaking\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
     )
-    program = load_program(written(tmp_path, calendar.replace("FOLDER", str(tmp_path))))
+    program = load_program(written(tmp_path, calendar))
     assert selected(program, panel, "2019-05-29") == last_two
     settled = settle(panel, event("2019-05-29"), [program]).events.iloc[0]
     kw = [panel.data.loc["b1", "observed_kw"][pd.Timestamp(f"{day} {at}", tz="Europe/London")]
@@ -181,6 +181,13 @@ def test_day_types_without_a_calendar_are_told_once_with_what_was_done():
     known = settle(unplaced("GB", subdivision="ENG"), event("2019-04-25"), ["caiso_10in10"]).events
     silent = settle(unplaced("none"), event("2019-04-25"), ["caiso_10in10"]).events
     assert known["baseline_kwh"].iloc[0] != silent["baseline_kwh"].iloc[0]
+
+
+def test_a_file_that_is_settled_in_parts_tells_it_too(tmp_path):
+    panel = unplaced()
+    panel.data.reset_index().to_parquet(tmp_path / "panel.parquet", index=False)
+    with pytest.warns(DataWarning, match="1 of 1 sites have no calendar"):
+        settle_file(tmp_path / "panel.parquet", panel.sites, event("2019-04-25"), ["caiso_10in10"])
 
 
 def test_a_country_whose_parts_keep_more_holidays_hints():

@@ -23,7 +23,7 @@ def panel():
     }
     data = pd.concat(shifted, names=["site_id", "time"]).rename("observed_kw").to_frame()
     return Panel(
-        data, pd.DataFrame({"tz": "Europe/Rome", "country": "IT"}, index=pd.Index(list("abc"), name="site_id"))
+        data, pd.DataFrame({"tz": "Europe/Rome", "country": "none"}, index=pd.Index(list("abc"), name="site_id"))
     )
 
 

@@ -45,7 +45,8 @@ def adjustment(
         usable = count > 0
         return np.where(usable, (actual - expected) / np.maximum(count, 1), 0.0), usable
     usable = (count > 0) & (actual > 0) & (expected > 0)
-    return np.where(usable, actual / np.where(usable, expected, 1.0), 1.0), usable
+    with np.errstate(over="ignore"):  # a window next to nothing has a factor without end, which no one applies
+        return np.where(usable, actual / np.where(usable, expected, 1.0), 1.0), usable
 
 
 class Shape(NamedTuple):
@@ -127,7 +128,8 @@ def ratio_means_something(shape: Shape, capped: bool, one_sign: bool) -> np.ndar
 
 def intervals_of_windows(windows: Sequence[Window], since_start: np.ndarray, event: np.ndarray) -> float:
     """How many intervals the windows hold, those that they share counted once; 0 where rows do not say their step."""
-    gap = np.abs(np.diff(since_start))[event[1:] == event[:-1]]
+    order = np.lexsort((since_start, event))
+    gap = np.diff(since_start[order])[event[order][1:] == event[order][:-1]]
     gap = gap[gap > 1e-9]
     hours = sum(_covered([window for window in windows if window.side == side]) for side in ("before", "after"))
     return float(round(hours / gap.min())) if len(gap) else 0.0
