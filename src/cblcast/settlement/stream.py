@@ -71,7 +71,6 @@ def settle_file(
             "a contract that selects days on the sum of a resource needs all members of a resource at once, and a file is "
             "settled some sites at a time: use settle"
         )
-    table = event_table(events).assign(**{SITE: lambda frame: frame[SITE].astype(str)})
     known = pd.Index(sites.index.astype(str)).get_indexer(pd.Index(table[SITE])) >= 0
     warn_about_calendars_of(sites, int(table["start"].max().year), chosen)
     if not known.any():
