@@ -173,6 +173,8 @@ SHOWN = [
     "delivered_kwh",
     "lower_kwh",
     "upper_kwh",
+    "bias_kwh",
+    "limits_from",
     "payment",
     "certainty",
 ]

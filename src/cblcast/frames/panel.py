@@ -164,10 +164,10 @@ class Panel:
         return panel
 
     def select(self, site_ids: pd.Index | list[str]) -> Panel:
-        """The panel of some of the sites."""
+        """The panel of some of the sites; itself, with what it has built already, where these are all."""
         wanted = pd.Index(site_ids)
-        if len(np.unique(self.site_codes(wanted))) == len(self.sites):
-            return self  # with the cubes that it has built
+        if len(np.unique(self.site_codes(wanted))) == len(self.site_ids):
+            return self
         keep = self.data.index.get_level_values(SITE).isin(wanted)
         events = None if self.events is None else self.events[self.events[SITE].isin(wanted)]
         return Panel(self.data[keep], self.sites, events)

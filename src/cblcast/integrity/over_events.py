@@ -11,7 +11,7 @@ from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE
 from cblcast.integrity.detectors import DETECTORS, Hours
-from cblcast.integrity.pools import Pool, hours_of, known_detectors, ordinary_profiles, pools
+from cblcast.integrity.pools import Pool, hours_of, known_detectors, ordinary_profiles, pools, site_blocks
 from cblcast.integrity.profile import profile
 from cblcast.integrity.ranks import cusum, explained_away, family_p, normal_scores, upper_p
 from cblcast.programs import load_program
@@ -60,15 +60,15 @@ def over_events(
     rule, names = load_program(program), known_detectors(detectors)
     hours = hours or hours_of(rule)
     masked = panel.with_events(events[[SITE, "start", "stop"]])
-    found = profile(rule, panel, masked, events)
-    by_site: dict[str, list[Pool]] = {}
-    for pool in pools(found, ordinary_profiles(rule, masked, events, days_around), panel, names, hours):
-        by_site.setdefault(pool.site, []).append(pool)
-    start = found.events["start"]
     rng = np.random.default_rng(seed)
     rows = []
-    for site in sorted(by_site):
-        rows += _site(by_site[site], start, names, false_alarm_rate, draws, rng)
+    for own in site_blocks(events):
+        found = profile(rule, panel, masked, own)
+        by_site: dict[str, list[Pool]] = {}
+        for pool in pools(found, ordinary_profiles(rule, masked, own, days_around), panel, names, hours):
+            by_site.setdefault(pool.site, []).append(pool)
+        for site in sorted(by_site):
+            rows += _site(by_site[site], found.events["start"], names, false_alarm_rate, draws, rng)
     return pd.DataFrame(rows)
 
 

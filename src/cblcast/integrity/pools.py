@@ -40,6 +40,16 @@ class Pool:
     n_days: int
 
 
+SITES_AT_ONCE = 50  # bounds the memory: hours of a year and more of each
+
+
+def site_blocks(events: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The events of some sites at a time, sites in their order."""
+    sites = np.sort(events[SITE].astype(str).unique())
+    for first in range(0, len(sites), SITES_AT_ONCE):
+        yield events[events[SITE].astype(str).isin(sites[first : first + SITES_AT_ONCE])]
+
+
 def known_detectors(names: Sequence[str]) -> tuple[str, ...]:
     """`names`, checked."""
     for name in names:

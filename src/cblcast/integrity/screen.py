@@ -10,7 +10,7 @@ import pandas as pd
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE
 from cblcast.integrity.detectors import DETECTORS, Hours
-from cblcast.integrity.pools import Pool, hours_of, known_detectors, ordinary_profiles, pools
+from cblcast.integrity.pools import Pool, hours_of, known_detectors, ordinary_profiles, pools, site_blocks
 from cblcast.integrity.profile import profile
 from cblcast.integrity.ranks import explained_away, family_p, upper_p
 from cblcast.programs import load_program
@@ -56,6 +56,23 @@ def screen(
     rule, names = load_program(program), known_detectors(detectors)
     hours = hours or hours_of(rule)
     masked = panel.with_events(events[[SITE, "start", "stop"]])
+    parts = [_judged(rule, panel, masked, own, names, hours, days_around) for own in site_blocks(events)]
+    table = pd.concat(parts, ignore_index=True)
+    if len(parts) > 1:
+        place = table["detector"].map({name: k for k, name in enumerate(names)}).to_numpy()
+        table = table.take(np.argsort(place, kind="stable")).reset_index(drop=True)
+    return table.assign(flagged=table["p_family"] <= false_alarm_rate)
+
+
+def _judged(
+    rule: Program,
+    panel: Panel,
+    masked: Panel,
+    events: pd.DataFrame,
+    names: tuple[str, ...],
+    hours: Hours,
+    days_around: int,
+) -> pd.DataFrame:
     found = profile(rule, panel, masked, events)
     shape = (len(found.events), len(names))
     score, p, family = (np.full(shape, np.nan) for _ in range(3))
@@ -78,8 +95,7 @@ def screen(
         )
         for k, name in enumerate(names)
     ]
-    table = pd.concat(told, ignore_index=True)
-    return table.assign(flagged=table["p_family"] <= false_alarm_rate)
+    return pd.concat(told, ignore_index=True)
 
 
 def _rare(pool: Pool) -> tuple[np.ndarray, np.ndarray]:

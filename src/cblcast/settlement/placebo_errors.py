@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from cblcast.settlement.estimate import Estimate, estimate
 from cblcast.settlement.sums import add_sums, site_sums
 
 Key = tuple[str, str]  # clock and kind of day
+DAYS_AT_ONCE = 50_000  # bounds the memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +96,25 @@ def placebo_errors(
             notice = (ordinary.like["start"] - ordinary.like["notified"]).median().floor(panel.step)
             days = days.assign(notified=days["start"] - notice)
         whole = needed_panel(program, masked, days[SITE].unique().tolist())
-        found = estimate(program, whole, days, reasons=False)
-        tried[ordinary.span.clock, ordinary.span.kind] = Tried(*_history(whole, days, found), site_sums(found, days))
+        parts = [_tried(program, whole, part) for part in _blocks(days)]
+        tried[ordinary.span.clock, ordinary.span.kind] = Tried.join(parts)
     return Trial(tried)
+
+
+def _tried(program: Program, panel: Panel, days: pd.DataFrame) -> Tried:
+    found = estimate(program, panel, days, reasons=False)
+    return Tried(*_history(panel, days, found), site_sums(found, days))
+
+
+def _blocks(days: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """`days` some sites at a time: the intervals of all at once would not fit."""
+    if len(days) <= DAYS_AT_ONCE:
+        yield days
+        return
+    code = pd.factorize(days[SITE])[0]  # sorted by site
+    block = code * -(-len(days) // DAYS_AT_ONCE) // (code[-1] + 1)
+    for number in np.unique(block):
+        yield days[block == number].reset_index(drop=True)
 
 
 def _history(panel: Panel, days: pd.DataFrame, found: Estimate) -> tuple[pd.Index, History]:

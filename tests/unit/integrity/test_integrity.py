@@ -191,3 +191,11 @@ def test_a_hot_day_does_not_look_like_a_ramp_where_the_weather_is_known(days):
     assert told["gap_k"] == pytest.approx(far.loc[day] - usual, abs=1e-3)
     assert told["cooling_before_k"] == pytest.approx(max(mean.loc[day - pd.Timedelta("1D")] - 15, 0), abs=1e-3)
     assert told["cooling_k"] - told["heating_k"] == pytest.approx(mean.loc[day] - 15, abs=1e-3)
+
+
+def test_sites_judged_some_at_a_time_are_judged_alike(panel, events, monkeypatch):
+    whole = screen(panel, events, "gb_dfs"), over_events(panel, events, "gb_dfs", draws=200)
+    monkeypatch.setattr("cblcast.integrity.pools.SITES_AT_ONCE", 2)
+    parts = screen(panel, events, "gb_dfs"), over_events(panel, events, "gb_dfs", draws=200)
+    for one, other in zip(whole, parts, strict=True):
+        pd.testing.assert_frame_equal(one, other)

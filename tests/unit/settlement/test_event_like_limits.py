@@ -107,3 +107,12 @@ def test_no_later_day_is_seen(panel, hottest):
     cut = Panel(panel.data[panel.data.index.get_level_values("time") < last + pd.Timedelta("1D")], panel.sites)
     whole, early = (settle(each, some, [RULE], coverage=0.9).events for each in (panel, cut))
     np.testing.assert_allclose(whole[["lower_kwh", "upper_kwh"]], early[["lower_kwh", "upper_kwh"]], rtol=1e-5)
+
+
+def test_sites_tried_some_at_a_time_have_the_limits_of_all_at_once(panel, hottest, told, monkeypatch):
+    monkeypatch.setattr("cblcast.settlement.placebo_errors.DAYS_AT_ONCE", 700)
+    parts = settle(panel, hottest, [RULE], coverage=0.9)
+    columns = ["lower_kwh", "upper_kwh", "bias_kwh", "like_days"]
+    pd.testing.assert_frame_equal(parts.events[columns], told.events[columns])
+    pd.testing.assert_frame_equal(parts.portfolio[columns], told.portfolio[columns])
+    assert parts.portfolio["lower_sum_then_adjust_kwh"].notna().all()
