@@ -45,7 +45,7 @@ def test_sites_with_different_spans_keep_their_own(rows, tmp_path):
 
 def test_what_is_no_panel_is_named(rows, tmp_path):
     rows.to_parquet(tmp_path / "p.parquet", index=False)
-    with pytest.raises(DataError, match="holds none of 1 sites, e.g. 'z'"):
+    with pytest.raises(DataError, match=r"holds none of 1 sites, e\.g\. 'z'"):
         read_sites(tmp_path / "p.parquet", pd.DataFrame({"tz": ["UTC"]}, index=pd.Index(["z"], name="site_id")))
     rows.drop(columns="observed_kw").to_parquet(tmp_path / "q.parquet", index=False)
     with pytest.raises(DataError, match="lacks the column 'observed_kw'"):
