@@ -225,6 +225,20 @@ def test_an_explanation_is_that_of_the_settlement_of_the_same_events(run, folder
     assert out.count("day of a real event") == 2
 
 
+def test_dispatch_between_two_readings_is_screened_and_settled(run, folder):
+    (folder / "odd.csv").write_text("site_id,start,stop\nb1,2019-06-12T17:07+01:00,2019-06-12T18:23+01:00\n")
+    code, out, err = run("integrity", *METER, "--events", "odd.csv", "--program", "caiso_10in10", "--json")
+    assert code == 0, err
+    told = json.loads(out)
+    assert told["events"][0]["start"].startswith("2019-06-12T16:00")
+    settled = told["side_by_side"][0]
+    code, out, err = run("settle", *METER, "--events", "odd.csv", "--program", "caiso_10in10", "--json")
+    assert code == 0, err
+    line = json.loads(out)["events"][0]
+    assert settled["delivered_kwh"] == line["delivered_kwh"]
+    assert line["hours"] == pytest.approx(76 / 60)
+
+
 def test_what_is_done_about_gaps_and_other_events_is_checked(run):
     code, _, err = run("settle", *METER, "--events", "events.csv", "--program", "caiso_10in10", "--gaps", "guess")
     assert code == 2

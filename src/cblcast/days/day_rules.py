@@ -115,6 +115,10 @@ class DayRule:
             raise StudyError("extended_look_back_days must exceed look_back_days, or be left out")
         if self.least > self.y:
             raise StudyError(f"minimum_days={self.minimum_days} exceeds y={self.y}: no event would have a baseline")
+        if self.high_share is not None and self.high_share <= self.low_share:
+            raise StudyError(
+                f"high_share={self.high_share:g} must exceed low_share={self.low_share:g}, or no day is left"
+            )
         if self.low_of == "seed" and self.high_share is not None:
             raise StudyError("a seed is the highest day, so it has no upper limit: leave high_share out")
         self._check_weights()

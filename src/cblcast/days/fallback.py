@@ -70,10 +70,12 @@ class Fallback:
         }
 
 
-def fallback_of(steps: Sequence[Fallback | Mapping[str, Any]] | Mapping[str, Any]) -> tuple[Fallback, ...]:
+def fallback_of(steps: Sequence[Fallback | Mapping[str, Any]] | Mapping[str, Any] | str) -> tuple[Fallback, ...]:
     """Steps from themselves or from what a file holds; a single one may stand alone."""
     if isinstance(steps, Mapping):
         steps = (steps,)
+    if isinstance(steps, str):
+        raise StudyError(f"a fallback is a list of steps such as {{look_back_days: 60}}, not {steps!r}")
     known = [field.name for field in fields(Fallback)]
     made = []
     for step in steps:

@@ -45,5 +45,3 @@ def check_fields(rule: Any) -> None:
     for weight in rule.weights or ():
         if isinstance(weight, bool) or not isinstance(weight, Real) or not math.isfinite(weight):
             raise StudyError(f"weights of a day rule are finite numbers, not {weight!r}")
-    if rule.high_share is not None and rule.high_share <= rule.low_share:
-        raise StudyError(f"high_share={rule.high_share:g} must exceed low_share={rule.low_share:g}, or no day is left")

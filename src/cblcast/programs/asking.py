@@ -88,7 +88,7 @@ def vintage_on(program: Program, day: dt.date) -> Program:
     found = [each for each in _each_vintage(program) if in_force(each, np.array([day], dtype="M8[D]")).all()]
     if not found:
         raise DataError(f"{program.name} is not in force on {day}: {ask_for(program)}")
-    return found[0]
+    return program if found[0].name == program.name else found[0]
 
 
 def ask_for(program: Program) -> str:

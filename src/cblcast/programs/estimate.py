@@ -14,7 +14,7 @@ from cblcast.forecast.forecaster import truth
 from cblcast.frames.cases import event_rows
 from cblcast.frames.collisions import collides
 from cblcast.frames.events import Window
-from cblcast.frames.instants import microseconds, stamps
+from cblcast.frames.instants import HOUR_US, microseconds, stamps
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import (
     CASE_COLUMNS,
@@ -34,14 +34,14 @@ from cblcast.programs.fitting import ready_forecaster
 from cblcast.programs.forecasters import program_forecaster
 from cblcast.programs.gaps import fill_gaps
 from cblcast.programs.model import Program
-from cblcast.programs.windows import adjustment_windows
+from cblcast.programs.windows import adjustment_windows, moved_windows
 
 PROBLEM_COLUMNS = ["program", SITE, "start", "reason"]
 UNADJUSTED, SEEN = "unadjusted_kw", "seen_kw"
 PROGRAM_PREFIX = "program"  # of the columns of the day rule
 
 
-FACTS = ["raw", "applied", "usable", "shift", "seen_share", "qualified_days", "fallback", "rule"]
+FACTS = ["raw", "applied", "usable", "shift", "seen_share", "qualified_days", "fallback", "rule", "moved"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ class Estimate:
     factor : DataFrame
         Of each event ``raw`` and ``applied`` factor or shift, ``usable`` (1 or 0), ``shift`` (1 where it is a shift),
         ``seen_share`` of its window, NaN without an adjustment; ``rule`` (the position of its day rule), ``qualified_days``
-        and ``fallback`` (how many steps of its fallback were taken), NaN without a day rule.
+        and ``fallback`` (how many steps of its fallback were taken), NaN without a day rule; ``moved`` (1 where its windows
+        stand beside the day's first or last event).
     problems : DataFrame
         :data:`PROBLEM_COLUMNS`: events without a baseline, with the reason.
     hours : ndarray, shape (n_rows,)
@@ -87,6 +88,13 @@ class Estimate:
         counts = self.hours > 0
         energy = self.rows[column].to_numpy(dtype=np.float64)[counts] * self.hours[counts]
         return np.bincount(self.event[counts], weights=energy, minlength=len(self.factor))
+
+    @property
+    def counted(self) -> np.ndarray:
+        """How much of each event counts [h], whole microseconds, shape (n_events,)."""
+        hours = np.bincount(self.event, weights=self.hours, minlength=len(self.factor))
+        whole: np.ndarray = np.round(hours * HOUR_US) / HOUR_US
+        return whole
 
     def share(self, of: np.ndarray) -> np.ndarray:
         """Share of each event's counted hours with `of` (0-1, shape (n_rows,)), shape (n_events,)."""
@@ -137,6 +145,7 @@ def estimate(
         order = np.lexsort((microseconds(rows.index.get_level_values(TIME)), event))
         rows, event = rows.take(order), event[order]
     told = pd.DataFrame(facts, index=events.index, columns=FACTS)
+    told["moved"] = moved_windows(program, masked, grid, groups, which).astype(np.float64)
     found = _metered(program, masked if panel is None else panel, events, rows, event)
     return Estimate(found[0], event, told, pd.concat(problems, ignore_index=True), *found[1:])
 

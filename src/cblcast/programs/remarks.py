@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import numpy as np
 import pandas as pd
 
@@ -13,6 +11,7 @@ from cblcast.programs.asking import local_days
 from cblcast.programs.dispatch import left_at, partial_edges
 from cblcast.programs.estimate import Estimate
 from cblcast.programs.model import Program
+from cblcast.programs.words import span_in_words
 
 
 def line_facts(program: Program, panel: Panel, table: pd.DataFrame, found: Estimate) -> pd.DataFrame:
@@ -44,11 +43,11 @@ def line_facts(program: Program, panel: Panel, table: pd.DataFrame, found: Estim
     )
     out = (found.estimated == 1) & (found.hours == 0) & found.scored
     left_out = np.bincount(found.event[out], minlength=len(table))
-    return told.assign(remarks=_remarks(program, panel, table, told, left_out, rule))
+    return told.assign(remarks=_remarks(program, panel, table, told, found, left_out))
 
 
 def _remarks(
-    program: Program, panel: Panel, table: pd.DataFrame, told: pd.DataFrame, left_out: np.ndarray, rule: np.ndarray
+    program: Program, panel: Panel, table: pd.DataFrame, told: pd.DataFrame, found: Estimate, left_out: np.ndarray
 ) -> list[str]:
     words: list[list[str]] = [[] for _ in range(len(table))]
 
@@ -70,7 +69,12 @@ def _remarks(
         say(
             (told["adjustment"] == "additive").to_numpy() & (own.kind == "ratio"), "shifted: a ratio means nothing here"
         )
+        say(
+            ~lost & (found.factor["moved"].to_numpy() == 1),
+            "its window stands beside the first or last event of the day",
+        )
         say(~lost & (share < 99.5), "{:.0f} % of its window is known", share)
+    rule = found.factor["rule"].fillna(-1).to_numpy()
     wanted = np.array([program.days[int(k)].y if k >= 0 else 0 for k in rule])
     days = told["qualified_days"].to_numpy()
     say(days < wanted, "{:.0f} of {} days qualified", days, wanted)
@@ -90,6 +94,5 @@ def _remarks(
     if not program.only_in_force:
         dates = local_days(panel, table).astype("O")
         out = np.array([not program.in_force(day) for day in dates], dtype=bool)
-        span = f"{program.valid_from or dt.date.min} to {program.valid_until or dt.date.max}"
-        say(out, f"the rule was in force from {span}, and was asked for by name")
+        say(out, f"the rule was in force {span_in_words(program)}, and was asked for by name")
     return ["; ".join(each) for each in words]

@@ -81,7 +81,7 @@ Day = Annotated[dt.date, BeforeValidator(_date)]
 
 
 class Calendar(Strict):
-    """Whose holidays a program goes by, instead of those of the sites: exactly one of four.
+    """Whose holidays a program goes by, instead of those of the sites: exactly one of four, or one word for it.
 
     Attributes
     ----------
@@ -99,6 +99,15 @@ class Calendar(Strict):
     subdivision: str | None = None
     file: Path | None = None
     dates: tuple[Day, ...] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_one_word(cls, given: Any) -> Any:
+        """``nerc``, ``works.ics`` or ``US`` alone say which kind they are."""
+        if not isinstance(given, str):
+            return given
+        kind = "named" if given in NAMED_CALENDARS else "file" if given.lower().endswith(".ics") else "country"
+        return {kind: given}
 
     @model_validator(mode="after")
     def _one_kind(self) -> Calendar:

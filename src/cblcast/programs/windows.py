@@ -57,6 +57,23 @@ def adjustment_windows(
     return _numbered(per_event)
 
 
+def moved_windows(
+    program: Program, panel: Panel, events: pd.DataFrame, windows: list[tuple[Window, ...]], which: np.ndarray
+) -> np.ndarray:
+    """Which events have other windows than the program names, because those reach into other events; shape (n_events,).
+
+    Parameters
+    ----------
+    windows, which
+        As :func:`adjustment_windows` gives them.
+    """
+    if program.adjustment is None:
+        return np.zeros(len(events), dtype=bool)
+    named, own = _windows_beside(program.adjustment, panel, events)
+    pairs = {(a, b): windows[a] != named[b] for a, b in {*zip(which.tolist(), own.tolist(), strict=True)}}
+    return np.array([pairs[pair] for pair in zip(which.tolist(), own.tolist(), strict=True)], dtype=bool)
+
+
 def day_edges(panel: Panel, events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Hours from the first start of a site's events on the local day to each event's start, and from its stop to the last stop.
 

@@ -91,10 +91,11 @@ def _terms(program: Program) -> Iterator[str]:
         yield "The energy of ramps counts."
     for each in program.dated if program.vintage else ():
         asked = f"{program.name.partition('@')[0]}@{each.vintage}"
-        yield f"Vintage {each.vintage} ({asked}): in force {_span(each)}{'; this is the rule above' if each is program else ''}."
+        yield f"Vintage {each.vintage} ({asked}): in force {span_in_words(each)}{'; this is the rule above' if each is program else ''}."
 
 
-def _span(program: Program) -> str:
+def span_in_words(program: Program) -> str:
+    """When a rule is in force: ``from 2023-11-01``, ``until 2023-10-31``."""
     if program.valid_from and program.valid_until:
         return f"from {program.valid_from} to {program.valid_until}"
     return f"from {program.valid_from}" if program.valid_from else f"until {program.valid_until or 'further notice'}"

@@ -133,7 +133,7 @@ def _derived(rows: pd.DataFrame, zones: np.ndarray) -> dict[str, pd.Series]:
     known["hour_ending"] = pd.Series([each.hour + 1 for each in local], index=rows.index)
     if SITE in known or "resource" in known:
         site = known.get(SITE, known.get("resource"))
-        known["resource_or_site"] = known.get("resource", site)  # type: ignore[assignment]
+        known["resource_or_site"] = known.get("resource", site)
     return known
 
 

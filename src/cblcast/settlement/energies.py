@@ -19,7 +19,7 @@ def event_energies(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Energies of each event, with what is to be said of them, and the events that were not metered throughout."""
     baseline, metered, plain = (found.energy(column) for column in (PREDICTED, OBSERVED, UNADJUSTED))
-    hours = np.bincount(found.event, weights=found.hours, minlength=len(table))
+    hours = found.counted
     wanted = hours > 0
     told = table.assign(
         program=program.name,

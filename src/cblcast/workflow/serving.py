@@ -66,8 +66,8 @@ def read_panel_for(forecaster: Forecaster, panel_file: str | Path, reader: Reade
 def tells_days_apart(forecaster: Forecaster) -> bool:
     """Whether some feature of a forecaster depends on what is a holiday."""
     return any(
-        name == "calendar" or keeps_holidays_apart(params.get("day_types", "all"))
-        for name, params in forecaster.features.items()
+        name == "calendar" or keeps_holidays_apart(getattr(builder, "__dict__", {}).get("day_types", "all"))
+        for name, builder in forecaster.builders.items()
     )
 
 

@@ -22,7 +22,8 @@ from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.programs import load_program
 from cblcast.programs.asking import load_programs
-from cblcast.programs.calendars import warn_about_calendars
+from cblcast.programs.calendars import warn_about_calendars, with_calendar
+from cblcast.programs.dispatch import on_grid
 from cblcast.programs.terms import GapPolicy
 from cblcast.report.template import read_template
 from cblcast.settlement import Calibration, Settlement, Wishes
@@ -207,13 +208,16 @@ def integrity_files(
 ) -> dict[str, pd.DataFrame]:
     """What stands out in events, single and over all of a site's, and their delivered energy adjusted and unadjusted."""
     panel, table = read_case(data, events, reader)
-    warn_about_calendars(panel, [load_program(program)])
-    table = table[table[SITE].isin(panel.site_ids)]
+    rule = load_program(program)
+    warn_about_calendars(panel, [rule])
+    panel = panel if rule.calendar is None else with_calendar(rule.calendar, panel)
+    called = table[table[SITE].isin(panel.site_ids)]
+    table = on_grid(panel, called)  # readings that an event begins or ends in are screened whole
     if table.empty:
         raise DataError("no site of the events is in the data: check the site ids")
     return {
         "events": screen(panel, table, program),
         "over_events": over_events(panel, table, program),
         "sites": selection_bias(panel, table, program).reset_index(),
-        "side_by_side": side_by_side(panel, table, program),
+        "side_by_side": side_by_side(panel, called, program),
     }

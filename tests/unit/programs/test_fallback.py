@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cblcast.days.day_rules import DayRule
 from cblcast.errors import StudyError
 from cblcast.frames.panel import panel_of
 from cblcast.programs import explain, explain_event
@@ -130,22 +131,29 @@ def test_a_wrong_fallback_is_told(steps, message):
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "message"),
+    ("field", "value"),
     [
-        ("x", 2.5, "x of a day rule is a whole number from 0 to 366, not 2.5"),
-        ("y", "5", "y of a day rule is a whole number"),
-        ("x", True, "x of a day rule is a whole number"),
-        ("look_back_days", float("inf"), "look_back_days of a day rule is a whole number"),
-        ("low_share", float("nan"), "low_share of a day rule is a number from 0 to 10, not nan"),
-        ("low_share", -0.2, "low_share of a day rule is a number"),
-        ("min_metered_share", 1.5, "min_metered_share of a day rule is a number from 0 to 1"),
-        ("high_share", 0.0, "must exceed low_share"),
-        ("weights", [float("nan")] * 4, "weights of a day rule are finite numbers"),
-        ("weights", 0.5, "a list of numbers, not 0.5"),
-        ("compare_day_before", "yes", "is true or false"),
-        ("gap_days", -1, "gap_days of a day rule is a whole number from 0"),
+        ("x", 2.5),
+        ("y", "5"),
+        ("x", True),
+        ("look_back_days", float("inf")),
+        ("low_share", float("nan")),
+        ("low_share", -0.2),
+        ("min_metered_share", 1.5),
+        ("high_share", 0.0),
+        ("weights", [float("nan")] * 4),
+        ("weights", 0.5),
+        ("compare_day_before", "yes"),
+        ("gap_days", -1),
+        ("buffer_hours", float("inf")),
+        ("minimum_days", 0),
     ],
 )
-def test_fields_of_a_rule_are_of_their_kind_and_range(field, value, message):
-    with pytest.raises((StudyError, ValueError), match=message):
+def test_fields_of_a_rule_are_of_their_kind_and_range_and_named_if_not(field, value):
+    with pytest.raises((StudyError, ValueError), match=field):
         program(**{field: value})
+
+
+def test_a_fallback_that_is_a_word_is_no_list():
+    with pytest.raises(StudyError, match=r"a fallback is a list of steps such as .* not 'highest'"):
+        DayRule(fallback="highest")

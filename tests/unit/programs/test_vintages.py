@@ -65,7 +65,10 @@ def test_the_six_holidays_of_nerc_and_their_mondays():
     [
         ("", ["2019-05-28", "2019-05-24"]),  # the sites' own: 27 May is a bank holiday
         ("calendar: {named: nerc}", ["2019-05-28", "2019-05-24"]),  # Memorial Day, the same Monday
+        ("calendar: nerc", ["2019-05-28", "2019-05-24"]),
         ("calendar: {country: IT}", ["2019-05-28", "2019-05-27"]),
+        ("calendar: IT", ["2019-05-28", "2019-05-27"]),
+        ("calendar: works.ics", ["2019-05-27", "2019-05-24"]),
         ("calendar: {dates: [2019-05-28]}", ["2019-05-27", "2019-05-24"]),
         ("calendar: {file: works.ics}", ["2019-05-27", "2019-05-24"]),
         ("weekend: [friday, saturday]\ncalendar: {dates: []}", ["2019-05-28", "2019-05-27"]),

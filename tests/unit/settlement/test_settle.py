@@ -201,6 +201,10 @@ def test_a_window_in_another_event_is_counted_from_the_first_of_the_day_or_liste
     window = rows[~rows["scored"].astype(bool)]
     assert (window.index.get_level_values("time").tz_convert("Europe/London").hour < 12).all()
     assert shifts.shape == (3, 2)
+    late = told.events["start"] == day["start"].iloc[0]
+    assert (
+        told.events["remarks"] == np.where(late, "its window stands beside the first or last event of the day", "")
+    ).all()
     for how, n_settled, reason in (
         ("unadjusted", 6, None),
         ("refuse", 3, "its adjustment window reaches into another event"),
