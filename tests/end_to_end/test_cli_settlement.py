@@ -78,7 +78,7 @@ def test_settle_writes_a_table_and_a_page(run, folder):
     assert "caiso_10in10" in out
     table = pd.read_csv(folder / "s.csv")
     assert len(table) == 2 * 2 * 2
-    assert table["energy_payment"].to_numpy() == pytest.approx(0.25 * table["delivered_kwh"].to_numpy())
+    assert table["energy_payment"].to_numpy() == pytest.approx(0.25 * table["delivered_kwh"].to_numpy(), abs=0.005001)
     page = (folder / "s.html").read_text()
     assert page.lstrip().startswith("<!doctype html>")
     for words in (
@@ -311,3 +311,16 @@ def test_eligibility_and_integrity(run):
     told = json.loads(out)
     assert len(told["side_by_side"]) == 4
     assert all(row["until_notification_kwh"] is not None for row in told["side_by_side"])
+    assert {row["site_id"] for row in told["over_events"]} == {"b1", "b22"}
+    assert all(row["p_family"] >= row["p"] for row in told["events"] if row["p"] is not None)
+
+
+def test_a_control_group_is_judged_before_its_program(run, folder):
+    (folder / "groups.csv").write_text("site_id,group\nb1,treated\nb22,control\n")
+    asked = ("--start", "17:00", "--stop", "20:00", "--first", "2019-03-04", "--last", "2019-04-30")
+    code, _, err = run("control-group", *METER, *asked, "--groups", "groups.csv")
+    assert code == 2
+    assert "1 sites are treated, and at least two are needed" in " ".join(err.split())
+    code, _, err = run("control-group", *METER, *asked)
+    assert code == 2
+    assert "who is treated?" in err

@@ -253,14 +253,16 @@ def test_quarter_hours_are_paid_by_the_local_hour_they_begin_in(oracle, negative
     contract = Contract(energy_price=price, negative=negative, capacity_price_per_kw_month=3, committed_kw=8)
     found = settle(panel_of_loads(loads, world.tz), table, [made], contract).events.set_index(["site_id", "start"])
     told = slow(oracle, meters(oracle, loads, table, world.tz, world.step), rule, how)
-    month = found.index.get_level_values("start").strftime("%Y-%m")
+    called = pd.Series(pd.DatetimeIndex(table["start"]).tz_convert(world.tz).strftime("%Y-%m"))
     for (site, start), row in found.iterrows():
         inside = told[site, start]["inside"]
         delivered = (inside["told"] - inside["metered"]) * 0.25
         paid = delivered.clip(lower=0) if negative == "unpaid" else delivered
         hours = inside.index.tz_convert(world.tz).hour
-        assert row["energy_payment"] == pytest.approx(sum(paid * [price[hour] for hour in hours]))
-        assert row["unpaid_negative_kwh"] == pytest.approx((delivered - paid).sum(), abs=1e-9)
-        alike = (found.index.get_level_values("site_id") == site) & (month == start.strftime("%Y-%m"))
-        assert row["capacity_payment"] == pytest.approx(24 / alike.sum())
+        # To the cent, and energies to the sixth decimal of a kWh by interval, as the contract has it.
+        assert float(row["energy_payment"]) == pytest.approx(sum(paid * [price[hour] for hour in hours]), abs=0.00501)
+        assert row["unpaid_negative_kwh"] == pytest.approx((delivered - paid).sum(), abs=1e-5)
+        month = start.tz_convert(world.tz).strftime("%Y-%m")
+        alike = (table["site_id"].to_numpy() == site) & (called == month).to_numpy()
+        assert float(row["capacity_payment"]) == pytest.approx(24 / alike.sum(), abs=0.0101)
     assert (found["delivered_kwh"] < 0).any()

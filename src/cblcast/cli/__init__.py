@@ -13,7 +13,7 @@ import typer
 from typer.main import get_command
 
 import cblcast
-from cblcast.cli import data, scoring, settlement, starting, studies, valuing, worlds
+from cblcast.cli import control_group, data, judging, programs, scoring, settlement, starting, studies, valuing, worlds
 from cblcast.cli.boundary import DEBUG, guarded
 from cblcast.cli.plain_help import show_brackets
 from cblcast.cli.plugins import PLUGIN, load_named_plugins
@@ -24,10 +24,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Customer baselines for demand response and wind power nowcasts.",
 )
-for part in (starting.app, studies.app, scoring.app, settlement.app, worlds.app, valuing.app):
+for part in (
+    starting.app,
+    studies.app,
+    scoring.app,
+    settlement.app,
+    judging.app,
+    control_group.app,
+    worlds.app,
+    valuing.app,
+):
     app.add_typer(part)
 app.add_typer(data.app, name="data")
-app.add_typer(settlement.programs_app, name="programs")
+app.add_typer(programs.app, name="programs")
 
 
 def _print_version(wanted: bool) -> None:

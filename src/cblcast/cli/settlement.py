@@ -1,40 +1,53 @@
-"""Commands of settlement: settle events, look at rules, judge eligibility and integrity."""
+"""The command of settlement: settle events, verify a record, settle it again with revised readings."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cblcast.cli.bundles import unbundled
-from cblcast.cli.options import PARTIAL, AsJson, Data, Events, Reader
+from cblcast.cli.circumstances import NOTHING_ELSE, Circumstances
+from cblcast.cli.options import PARTIAL, AsJson, Reader
+from cblcast.errors import StudyError
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_table, progress, records
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from cblcast.settlement import Settlement
 
 app = typer.Typer()
-programs_app = typer.Typer(no_args_is_help=True, help="Baseline rules of demand-response programs.")
-
-Rules = Annotated[
-    list[str], typer.Option("--program", help="A rule by name, or a path to your own .yaml; repeat for several.")
-]
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What settled energy is worth, and how sure it is."""
+    """What settled energy is worth, to whom, and how sure it is."""
 
     contract: Annotated[Path | None, typer.Option(help="YAML with the terms of payment.")] = None
     prices: Annotated[
         Path | None, typer.Option(help="CSV of time and price_per_kwh, for a contract priced by a series.")
     ] = None
+    resources: Annotated[
+        Path | None, typer.Option(help="CSV of site_id, resource, from, until: who is paid together, on which days.")
+    ] = None
+    commitments: Annotated[
+        Path | None, typer.Option(help="CSV of resource, month, committed_kw: commitments or nominations.")
+    ] = None
     coverage: Annotated[
         float | None, typer.Option(help="Nominal coverage of intervals, e.g. 0.9.", min=0.5, max=0.99)
     ] = None
+    calibration: Annotated[
+        str,
+        typer.Option(
+            help="Days without events that intervals come from: event_like (earlier days like the event in weather, season "
+            "and load) or ordinary (all days around the events alike)."
+        ),
+    ] = "event_like"
+    bias_correction: Annotated[
+        bool, typer.Option("--bias-correction", help="Take the rule's expected error on such days off the baseline.")
+    ] = False
 
 
 @dataclass(frozen=True)
@@ -43,88 +56,96 @@ class Outputs:
 
     out: Annotated[Path | None, typer.Option(help="Where the settled events go, .csv or .parquet.")] = None
     html: Annotated[Path | None, typer.Option(help="Where a page with all of it goes.")] = None
+    template: Annotated[
+        str | None,
+        typer.Option(help="Columns of --out: performance, hourly, invoice, or your own .yaml of theirs → ours."),
+    ] = None
+    record: Annotated[
+        Path | None, typer.Option(help="Where the record goes (default: beside --out or --html, .record.json).")
+    ] = None
     processes: Annotated[
         int | None, typer.Option(help="Settle a large Parquet file some sites at a time, in so many processes.", min=1)
     ] = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Circumstances:
-    """What else happened, and what is done about it."""
+@dataclass(frozen=True)
+class OldRecord:
+    """A record that is settled again instead of events and rules."""
 
-    other_events: Annotated[
+    verify: Annotated[
+        Path | None, typer.Option(help="A record: settle it again, and say whether the result is the same.")
+    ] = None
+    resettle: Annotated[
         Path | None,
-        typer.Option(help="Further events as --events, which only exclude their days; kind: outage are outages."),
+        typer.Option(help="A record: settle it again with revised --data, and tell the difference by line."),
     ] = None
-    gaps: Annotated[
-        str | None,
-        typer.Option(help="Where an event was not metered throughout: interpolate, baseline or leave_out."),
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is settled; a record says all of it itself."""
+
+    data: Annotated[Path | None, typer.Option(help="Meter file: CSV, Parquet, Green Button XML or NEM12.")] = None
+    events: Annotated[
+        Path | None, typer.Option(help="Events: CSV of site_id, start, stop with offset, or OpenADR 3 JSON.")
     ] = None
-    max_missing: Annotated[
-        float, typer.Option(help="With --gaps: largest share of an event that may be missing.", min=0, max=1)
-    ] = 0.25
-    net_metered: Annotated[
-        bool, typer.Option("--net-metered", help="Shift where a ratio means nothing, as at a meter that exports.")
-    ] = False
-
-    def terms(self) -> dict[str, Any]:
-        """As the workflow takes them."""
-        from cblcast.programs.terms import gap_policy
-
-        policy = None if self.gaps is None else gap_policy(self.gaps, self.max_missing)
-        return {"other_events": self.other_events, "gaps": policy, "net_metered": self.net_metered}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dispatch(Circumstances):
-    """The events that are settled, and what else happened."""
-
-    events: Events
+    program: Annotated[
+        list[str] | None,
+        typer.Option("--program", help="A rule by name, or a path to your own .yaml; repeat for several."),
+    ] = None
 
 
 @app.command()
 @unbundled
 def settle(
-    data: Data,
-    dispatch: Dispatch,
-    program: Rules,
+    case: Case = Case(),
+    old: OldRecord = OldRecord(),
     terms: Terms = Terms(),
+    circumstances: Circumstances = NOTHING_ELSE,
     outputs: Outputs = Outputs(),
     reader: Reader = DEFAULT_OPTIONS,
     as_json: AsJson = False,
 ) -> None:
-    """What events were worth, by one or several rules; exit code 3 when some could not be settled."""
-    from cblcast.workflow.settling import settle_files
+    """What events were worth, by one or several rules; exit code 3 when some could not be settled, or a record differs."""
+    if old.verify is not None or old.resettle is not None:
+        _again(case, old, outputs, as_json)
+        return
+    data, events, programs = (_given(getattr(case, name), name) for name in ("data", "events", "program"))
+    from cblcast.workflow.workers import loading_workers
 
-    with progress(as_json, 1, "settling"):
-        more = dispatch.terms()
-        told = settle_files(data, dispatch.events, program, reader, **asdict(terms), **asdict(outputs), **more)
+    with loading_workers(outputs.processes) as pool:
+        from cblcast.workflow.settling import Destinations, Papers, settle_files
+
+        papers = Papers(terms.contract, terms.prices, terms.resources, terms.commitments)
+        to = Destinations(outputs.out, outputs.html, outputs.record, outputs.template)
+        with progress(as_json, 1, "settling"):
+            told = settle_files(
+                data,
+                events,
+                programs,
+                reader,
+                papers,
+                to,
+                coverage=terms.coverage,
+                calibration=terms.calibration,
+                bias_correction=terms.bias_correction,
+                processes=outputs.processes,
+                pool=pool,
+                **circumstances.terms(),
+            )
     if as_json:
         print_json(
             {
                 "events": records(told.events),
                 "portfolio": records(told.portfolio),
+                "resources": records(told.resources),
                 "problems": records(told.problems),
                 "partial": told.partial,
             }
         )
     else:
-        shown = [
-            "program",
-            "site_id",
-            "start",
-            "metered_kwh",
-            "baseline_kwh",
-            "delivered_kwh",
-            "lower_kwh",
-            "upper_kwh",
-            "payment",
-        ]
-        print_table(
-            told.events[[column for column in shown if column in told.events.columns]].head(24),
-            f"Settled events{' (first 24)' if len(told.events) > 24 else ''}",
-        )
-        for path in (outputs.out, outputs.html):
+        _show_settlement(told)
+        for path in (outputs.out, outputs.html, to.record_path):
             if path is not None:
                 typer.secho(f"written: {path}", fg="green")
     for row in () if as_json else told.problems.itertuples():  # a machine has them in the document
@@ -134,132 +155,73 @@ def settle(
         raise typer.Exit(PARTIAL)
 
 
-@programs_app.command("list")
-def programs_list(as_json: AsJson = False) -> None:
-    """Every rule of the catalogue, and how sure it is."""
-    from cblcast.programs import list_programs
+def _given(value: Any, name: str) -> Any:
+    if not value:
+        raise StudyError(
+            f"--{name} is missing: give --data, --events and --program, or a record (--verify, --resettle)"
+        )
+    return value
 
-    rows = [
-        {
-            "name": program.name,
-            "title": program.title,
-            "family": program.family,
-            "certainty": program.confidence,
-            "official": program.official,
-        }
-        for program in list_programs()
-    ]
-    if as_json:
-        print_json(rows)
-        return
-    import pandas as pd
 
+SHOWN = [
+    "program",
+    "resource",
+    "site_id",
+    "start",
+    "metered_kwh",
+    "baseline_kwh",
+    "delivered_kwh",
+    "lower_kwh",
+    "upper_kwh",
+    "bias_kwh",
+    "limits_from",
+    "payment",
+    "certainty",
+]
+
+
+def _show_settlement(told: Settlement) -> None:
     print_table(
-        pd.DataFrame(rows),
-        "Programs (V seen in an operator's document, S stated by others, M from memory: the weakest part)",
+        told.events[[column for column in SHOWN if column in told.events.columns]].head(24),
+        f"Settled events{' (first 24)' if len(told.events) > 24 else ''}",
     )
+    if len(told.resources):
+        shown = ["program", "resource", "start", "n_sites", "committed_kw", "settled_kwh", "performance", "payment"]
+        print_table(told.resources[shown].head(24), "Resources")
+    for name, own in told.events[told.events["from_memory"] != ""].groupby("program", sort=False):
+        parts = own["from_memory"].iloc[0]
+        typer.secho(f"{name} rests on memory in part, confirmed by no document: {parts}", fg="yellow", err=True)
 
 
-@dataclass(frozen=True)
-class OneEvent:
-    """The event that is worked through."""
+def _again(case: Case, old: OldRecord, outputs: Outputs, as_json: bool) -> None:
+    """Settle a record again: the same, or the difference line by line."""
+    from cblcast.workflow.recording import MOST_TOLD, settle_again, verified
+    from cblcast.workflow.resettling import resettled_files
 
-    events: Annotated[
-        Path | None, typer.Option(help="The events of a settlement, of which one is worked through as it is settled.")
-    ] = None
-    site: Annotated[str | None, typer.Option(help="One site of the file (default: the first).")] = None
-    start: Annotated[
-        str | None, typer.Option(help="Start of the event with its offset; with --events: which of them.")
-    ] = None
-    stop: Annotated[str | None, typer.Option(help="Stop of the event with its offset.")] = None
-
-
-@programs_app.command("explain")
-@unbundled
-def programs_explain(
-    name: Annotated[str, typer.Argument(help="A rule by name, or a path to your own .yaml.")],
-    data: Annotated[Path | None, typer.Option(help="Meter file (default: a bundled building).")] = None,
-    event: OneEvent = OneEvent(),
-    circumstances: Circumstances = Circumstances(),
-    reader: Reader = DEFAULT_OPTIONS,
-) -> None:
-    """A rule in words, and one event worked through by hand."""
-    from cblcast.workflow.explaining import explain_program
-
-    more = circumstances.terms()
-    with progress(False, 1, "working"):
-        told = explain_program(name, data, event.site, event.start, event.stop, reader, events=event.events, **more)
-    typer.echo(told)
-
-
-@dataclass(frozen=True)
-class Hours:
-    """Local clock of the hours that are judged."""
-
-    start: Annotated[str, typer.Option(help='Local clock of the hours that are judged, e.g. "17:00".')]
-    stop: Annotated[str, typer.Option(help='And their end, e.g. "20:00".')]
-
-
-@dataclass(frozen=True)
-class Choice:
-    """By what rules are chosen, and with what they are compared."""
-
-    gate: Annotated[str | None, typer.Option(help="pjm, aemo or kpx (default: each program's own).")] = None
-    choose: Annotated[
-        tuple[str, str] | None, typer.Option(help="First and last date of the days that rules are chosen by.")
-    ] = None
-    judge: Annotated[
-        tuple[str, str] | None, typer.Option(help="First and last date of later days that judge the choice.")
-    ] = None
-    learned: Annotated[
-        list[str] | None,
-        typer.Option(help="A learned method to compare with, e.g. LearnedBaseline; repeat for several."),
-    ] = None
-    train: Annotated[
-        tuple[str, str] | None, typer.Option(help="First and last date of the earlier days that it is trained on.")
-    ] = None
-
-
-@app.command()
-@unbundled
-def eligibility(
-    data: Data,
-    program: Rules,
-    hours: Hours,
-    choice: Choice = Choice(),
-    reader: Reader = DEFAULT_OPTIONS,
-    as_json: AsJson = False,
-) -> None:
-    """Is there enough data, which rules are accurate enough, and which one to take."""
-    from cblcast.workflow.settling import eligibility_files
-
-    with progress(as_json, 1, "judging"):
-        found = eligibility_files(data, program, hours.start, hours.stop, reader, **asdict(choice))
-    _show(found, as_json)
-
-
-@app.command()
-@unbundled
-def integrity(
-    data: Data,
-    events: Events,
-    program: Annotated[str, typer.Option(help="The rule whose baseline may be gamed.")],
-    reader: Reader = DEFAULT_OPTIONS,
-    as_json: AsJson = False,
-) -> None:
-    """What stands out in events against ordinary days; adjusted and unadjusted side by side."""
-    from cblcast.workflow.settling import integrity_files
-
-    with progress(as_json, 1, "screening"):
-        found = integrity_files(data, events, program, reader)
-    if not as_json:
-        found["events"] = found["events"][found["events"]["flagged"]]
-    _show(found, as_json)
-
-
-def _show(tables: dict[str, pd.DataFrame], as_json: bool) -> None:
-    if as_json:
-        print_json({name: records(table) for name, table in tables.items()})
+    if old.verify is not None and old.resettle is not None:
+        raise StudyError("--verify and --resettle are two questions: ask one at a time")
+    if old.verify is not None:
+        with progress(as_json, 1, "settling again"):
+            again = settle_again(old.verify, case.data, outputs.processes)
+        found = verified(again)
+        if as_json:
+            print_json({"same": not found, "differences": found})
+        elif not found:
+            typer.secho(f"The same: {len(again.record['lines'])} lines of {old.verify.name}, to the cent.", fg="green")
+        for words in [] if as_json else found[:MOST_TOLD]:
+            typer.echo(words)
+        if len(found) > MOST_TOLD and not as_json:
+            typer.echo(f"and {len(found) - MOST_TOLD} more differences")
+        if found:
+            raise typer.Exit(PARTIAL)
         return
-    for name, table in tables.items():
-        print_table(table, name.replace("_", " "))
+    with progress(as_json, 1, "settling again"):
+        again, lines, total = resettled_files(old.resettle, case.data, outputs.out, outputs.record, outputs.processes)
+    if as_json:
+        print_json({"changed_sites": again.changed, "lines": records(lines), "total": total})
+        return
+    moved = lines[lines["what"] != "same"]
+    print_table(
+        moved.head(24), f"Changed lines: {len(moved)} of {len(lines)}{', the first 24' if len(moved) > 24 else ''}"
+    )
+    typer.echo(f"Sites with revised readings: {len(again.changed)}. {total}")

@@ -90,7 +90,9 @@ def event_clock(panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: text[which] for name, text in texts.items()}, index=events.index)
 
 
-def ordinary_days(masked: Panel, events: pd.DataFrame, days_around: int) -> Iterator[OrdinaryDays]:
+def ordinary_days(
+    masked: Panel, events: pd.DataFrame, days_before: int, days_after: int | None = None
+) -> Iterator[OrdinaryDays]:
     """Days without events at each clock that occurs among `events`, of the sites that have events at that clock.
 
     Parameters
@@ -98,8 +100,8 @@ def ordinary_days(masked: Panel, events: pd.DataFrame, days_around: int) -> Iter
     masked : Panel
         With its real events, whose days are no ordinary days.
     events : DataFrame
-    days_around : int
-        Days before the first and after the last event of a clock.
+    days_before, days_after : int
+        Days before the first and after the last event of a clock; as many after as before unless given.
     """
     spans, which = clock_spans(masked, events)
     for number, span in enumerate(spans):
@@ -107,7 +109,8 @@ def ordinary_days(masked: Panel, events: pd.DataFrame, days_around: int) -> Iter
         if like.empty:
             continue
         own = masked.select(like[SITE].unique().tolist())
-        around = pd.Timedelta(days=days_around)
+        before = pd.Timedelta(days=days_before)
+        after = before if days_after is None else pd.Timedelta(days=days_after)
         try:
             days = placebo_events(
                 own,
@@ -115,8 +118,8 @@ def ordinary_days(masked: Panel, events: pd.DataFrame, days_around: int) -> Iter
                 span.end,
                 days="working",
                 labels=(span.kind,),
-                first=str((like["start"].min() - around).date()),
-                last=str((like["start"].max() + around).date()),
+                first=str((like["start"].min() - before).date()),
+                last=str((like["start"].max() + after).date()),
                 off_grid=True,
             )
         except DataError:

@@ -31,29 +31,34 @@ class Gate:
     ----------
     name, title, source, as_of, confidence : str
         As in a program file.
-    rrmse_pct : float
+    rrmse_pct : float, optional
         Root mean squared error over the mean load, all intervals of all test events of a site.
     bias_pct : float, optional
         Mean error over the mean load, either way.
+    mae_pct : float, optional
+        Mean absolute error over the mean load.
     """
 
     name: str
     title: str
-    rrmse_pct: float
     source: str
     as_of: str
     confidence: str
+    rrmse_pct: float | None = None
     bias_pct: float | None = None
+    mae_pct: float | None = None
 
-    def broken(self, rrmse_pct: float, bias_pct: float) -> list[str]:
+    def broken(self, rrmse_pct: float, bias_pct: float, mae_pct: float = 0.0) -> list[str]:
         """What is not kept, in words; a site that could not be judged does not pass."""
         if not np.isfinite(rrmse_pct):
             return ["no test event could be estimated"]
         words = []
-        if rrmse_pct > self.rrmse_pct:
+        if self.rrmse_pct is not None and rrmse_pct > self.rrmse_pct:
             words.append(f"RRMSE {rrmse_pct:.1f} % exceeds {self.rrmse_pct:g} %")
         if self.bias_pct is not None and abs(bias_pct) > self.bias_pct:
             words.append(f"bias {bias_pct:+.1f} % exceeds {self.bias_pct:g} %")
+        if self.mae_pct is not None and mae_pct > self.mae_pct:
+            words.append(f"mean absolute error {mae_pct:.1f} % exceeds {self.mae_pct:g} %")
         return words
 
 
@@ -75,7 +80,7 @@ def gate_of(name: str) -> Gate:
 
 def loosest_gate() -> Gate:
     """The known gate that lets the largest error pass: what a program without a gate of its own is held to."""
-    return max(load_gates().values(), key=lambda gate: gate.rrmse_pct)
+    return max(load_gates().values(), key=lambda gate: gate.rrmse_pct or 0.0)
 
 
 def site_errors(program: Program, panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
@@ -91,7 +96,7 @@ def site_errors(program: Program, panel: Panel, events: pd.DataFrame) -> pd.Data
     Returns
     -------
     DataFrame, index site_id
-        ``rrmse_pct``, ``bias_pct`` (> 0 overestimates), ``n_events`` estimated, ``n_failed``.
+        ``rrmse_pct``, ``bias_pct`` (> 0 overestimates), ``mae_pct``, ``n_events`` estimated, ``n_failed``.
     """
     table = check_events(events, panel)
     panel = as_program_sees(program, panel)
@@ -108,8 +113,9 @@ def site_errors(program: Program, panel: Panel, events: pd.DataFrame) -> pd.Data
         y, p = observed[mine], predicted[mine]
         mean = y.mean()
         bias = 100 * (p - y).mean() / mean if mean else np.nan
-        found[panel.site_ids[code]] = (rrmse(y, p), bias, len(np.unique(number[mine])))
-    table_of = pd.DataFrame.from_dict(found, orient="index", columns=["rrmse_pct", "bias_pct", "n_events"])
+        absolute = 100 * np.abs(p - y).mean() / mean if mean else np.nan
+        found[panel.site_ids[code]] = (rrmse(y, p), bias, absolute, len(np.unique(number[mine])))
+    table_of = pd.DataFrame.from_dict(found, orient="index", columns=["rrmse_pct", "bias_pct", "mae_pct", "n_events"])
     told = table_of.reindex(asked.index).rename_axis(SITE)
     told["n_events"] = told["n_events"].fillna(0).astype(np.int64)
     return told.assign(n_failed=asked.to_numpy() - told["n_events"].to_numpy())
@@ -141,7 +147,7 @@ def certify(
     -------
     DataFrame
         ``site_id``, ``program``, ``gate``, ``gate_is`` ("own", "asked for" or "loosest known"),
-        ``rrmse_pct``, ``bias_pct``, ``n_events``, ``n_failed``, ``admissible``,
+        ``rrmse_pct``, ``bias_pct``, ``mae_pct``, ``n_events``, ``n_failed``, ``admissible``,
         ``reasons``.
     """
     tables = []
@@ -160,7 +166,7 @@ def certify(
 
 
 def _broken(row: dict[str, float], gate: str, min_estimated: float) -> list[str]:
-    words = gate_of(gate).broken(row["rrmse_pct"], row["bias_pct"])
+    words = gate_of(gate).broken(row["rrmse_pct"], row["bias_pct"], row["mae_pct"])
     asked = row["n_events"] + row["n_failed"]
     if 0 < row["n_events"] < min_estimated * asked:
         words.append(f"only {row['n_events']:.0f} of {asked:.0f} test events could be estimated")

@@ -19,7 +19,7 @@ _BUILDER_OF = (
     (re.compile(r"^nwp_power|^observed_minus_nwp|^(power|speed)_error_"), "nwp_error"),
     (re.compile(r"^deficit_"), "power_deficit"),
     (re.compile(r"_(ago|mean|sd|ramp)_\d+$"), "lags"),
-    (re.compile(r"^(declared|contract)_kw$"), "given"),
+    (re.compile(r"^(declared|contract|plc)_kw$"), "given"),
     (
         re.compile(
             r"_(kw|gap_kw|event_kw|day_kw|total_gap_kw|temp_gap_c|humidity_gap_pct|age_days)_\d+$|_qualified_days$"

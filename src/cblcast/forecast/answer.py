@@ -78,6 +78,7 @@ def answer(
     panel: Panel,
     events: pd.DataFrame | Sequence[Event],
     windows: Sequence[Window] = (),
+    reasons: bool = True,
 ) -> Answer:
     """Estimates of events, and why there is none.
 
@@ -90,6 +91,9 @@ def answer(
     events : DataFrame or sequence of Event
     windows : sequence of Window
         Hours beside the events that are estimated too.
+    reasons : bool
+        Whether to look for the reasons why there is none: what nobody reads, as of thousands of days that a rule is tried
+        on, takes as long as the estimates.
 
     Raises
     ------
@@ -97,10 +101,12 @@ def answer(
         An event that the panel cannot hold, or a column that the features need and the panel lacks.
     """
     cases = forecaster.cases(panel, list(events) if not isinstance(events, pd.DataFrame) else events, tuple(windows))
-    return answer_cases(forecaster, panel, cases, forecaster.matrix(panel, cases))
+    return answer_cases(forecaster, panel, cases, forecaster.matrix(panel, cases), reasons)
 
 
-def answer_cases(forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: pd.DataFrame) -> Answer:
+def answer_cases(
+    forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: pd.DataFrame, reasons: bool = True
+) -> Answer:
     """As :func:`answer`, of cases whose features are there already."""
     told = forecaster.predict_matrix(X, np.ones(len(X), dtype=bool))
     rows = cases.assign(**{column: told[column].array for column in (PREDICTED, LOWER, UPPER)})
@@ -108,8 +114,10 @@ def answer_cases(forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: p
     out = np.flatnonzero(_without_estimate(rows, event, len(first)))
     index = cases.index[first[out]]
     excluded = pd.DataFrame({SITE: index.get_level_values(SITE), ORIGIN: index.get_level_values(ORIGIN)})
-    reasons = _why_not(forecaster, panel, cases[np.isin(event, out)], X[np.isin(event, out)]) if len(out) else []
-    return Answer(rows, excluded.assign(reason=pd.Series(reasons, index=excluded.index, dtype="str")), X, forecaster)
+    told_why = [""] * len(out)
+    if len(out) and reasons:
+        told_why = _why_not(forecaster, panel, cases[np.isin(event, out)], X[np.isin(event, out)])
+    return Answer(rows, excluded.assign(reason=pd.Series(told_why, index=excluded.index, dtype="str")), X, forecaster)
 
 
 def reads_only_own_features(estimator: Any) -> bool:

@@ -167,12 +167,16 @@ class Panel:
         rows = self.locate(np.repeat(code, count), np.repeat(start, count) + within * self.step_us)
         observed[rows[rows >= 0]] = np.nan
         known = events if self.events is None else pd.concat([self.events, events])
-        return Panel(self.data.assign(**{OBSERVED: observed}), self.sites, known.reset_index(drop=True))
+        panel = object.__new__(Panel)  # other values on the same rows need not be checked a second time
+        data = self.data.assign(**{OBSERVED: observed})
+        panel.__dict__.update(self.__dict__, data=data, events=known.reset_index(drop=True), _cubes={})
+        return panel
 
     def select(self, site_ids: pd.Index | list[str]) -> Panel:
-        """The panel of some of the sites."""
+        """The panel of some of the sites; itself, with what it has built already, where these are all."""
         wanted = pd.Index(site_ids)
-        self.site_codes(wanted)
+        if len(np.unique(self.site_codes(wanted))) == len(self.site_ids):
+            return self
         keep = self.data.index.get_level_values(SITE).isin(wanted)
         events = None if self.events is None else self.events[self.events[SITE].isin(wanted)]
         return Panel(self.data[keep], self.sites, events)

@@ -7,17 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.days.like_days import COMFORT_C, TEMPERATURE
 from cblcast.forecast.answer import answer
 from cblcast.forecast.forecaster import truth
 from cblcast.frames.cases import event_rows
 from cblcast.frames.collisions import collides
 from cblcast.frames.events import Window, check_events
-from cblcast.frames.instants import HOUR_US, microseconds
+from cblcast.frames.instants import DAY_US, HOUR_US, microseconds
 from cblcast.frames.known import known_mean, known_mean_by
-from cblcast.frames.panel import Panel
-from cblcast.frames.schema import ORIGIN, PREDICTED, TIME
+from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.schema import ORIGIN, PREDICTED, SITE, TIME
 from cblcast.programs.fitting import ready_forecaster
 from cblcast.programs.model import Program
+
+USUAL_DAYS = 14
+WEATHER = ["gap_k", "cooling_k", "cooling_before_k", "heating_k"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,9 @@ class Profile:
         The same, mean over the event itself.
     level_kw : ndarray, shape (n_events,)
         Mean baseline around the event [kW].
+    weather : DataFrame
+        :data:`WEATHER` of each event's day, NaN without weather: distance of its mean temperature from 15 °C less that of
+        the 14 days before, how far it lies above 15 °C, how far the day before did, and how far below it lies [K].
     step_hours : float
     """
 
@@ -43,6 +50,7 @@ class Profile:
     after: np.ndarray
     inside: np.ndarray
     level_kw: np.ndarray
+    weather: pd.DataFrame
     step_hours: float
 
     def hours_before(self, first: float, last: float) -> np.ndarray:
@@ -59,7 +67,7 @@ def profile(
     panel: Panel,
     masked: Panel,
     events: pd.DataFrame,
-    hours_before: float = 10,
+    hours_before: float = 15,
     hours_after: float = 4,
 ) -> Profile:
     """The profile of `events` by the days that `program` selects, without its adjustment.
@@ -88,7 +96,22 @@ def profile(
     before = _grid(gap, event, (start - times) // step - 1, round(hours_before * HOUR_US / step), len(table))
     after = _grid(gap, event, (times - stop) // step, round(hours_after * HOUR_US / step), len(table))
     inside = known_mean_by(np.where(scored, gap, np.nan), event, len(table))
-    return Profile(table, before, after, inside, level, masked.step_hours)
+    return Profile(table, before, after, inside, level, _weather(panel, table), masked.step_hours)
+
+
+def _weather(panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
+    if TEMPERATURE not in panel.data.columns or events.empty:
+        return pd.DataFrame(np.nan, index=range(len(events)), columns=WEATHER)
+    cube = panel.cube(TEMPERATURE)
+    mean = known_mean(cube.values)
+    code = panel.site_codes(pd.Index(events[SITE]))
+    day = local_clock(panel, code, microseconds(events["start"])) // DAY_US - cube.first_day
+    before = day[:, None] - np.arange(USUAL_DAYS + 1)
+    past = np.where(before >= 0, mean[code[:, None], np.maximum(before, 0)], np.nan)
+    far = np.abs(past - COMFORT_C)
+    cooling = np.maximum(past[:, :2] - COMFORT_C, 0)
+    told = (far[:, 0] - known_mean(far[:, 1:]), cooling[:, 0], cooling[:, 1], np.maximum(COMFORT_C - past[:, 0], 0))
+    return pd.DataFrame(dict(zip(WEATHER, told, strict=True)))
 
 
 def _grid(values: np.ndarray, event: np.ndarray, place: np.ndarray, width: int, n_events: int) -> np.ndarray:

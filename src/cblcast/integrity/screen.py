@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from cblcast.days.limits import conformal_p
-from cblcast.days.ordinary import ClockSpan, clock_spans, ordinary_days
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import SITE, StudyError
+from cblcast.frames.schema import SITE
 from cblcast.integrity.detectors import DETECTORS, Hours
-from cblcast.integrity.profile import Profile, profile
+from cblcast.integrity.pools import Pool, hours_of, known_detectors, ordinary_profiles, pools, site_blocks
+from cblcast.integrity.profile import profile
+from cblcast.integrity.ranks import explained_away, family_p, upper_p
 from cblcast.programs import load_program
-from cblcast.programs.fitting import needed_panel
 from cblcast.programs.model import Program
 
 
@@ -26,7 +25,7 @@ def screen(
     detectors: Sequence[str] = tuple(DETECTORS),
     hours: Hours | None = None,
     false_alarm_rate: float = 0.05,
-    days_around: int = 120,
+    days_around: int = 400,
 ) -> pd.DataFrame:
     """Judge every event by every detector.
 
@@ -42,80 +41,74 @@ def screen(
     hours : Hours, optional
         Made from the program's adjustment window unless given.
     false_alarm_rate : float
-        Share of honest events that may be flagged, by each detector.
+        Share of honest events that may carry a flag of ANY detector.
     days_around : int
-        Ordinary days are taken from so many days before the first event to as many after the last.
+        Ordinary days are taken from so many days before the first event to as many after the last. Where programs are
+        called on hot days the last summer should be among them.
 
     Returns
     -------
     DataFrame
-        ``site_id``, ``start``, ``detector``, ``score`` (share of the baseline), ``p``, ``flagged``, ``reference_days``.
+        ``site_id``, ``start``, ``detector``, ``score`` (share of the baseline), ``p`` (of this detector alone, weather and
+        the hours before taken out), ``p_family`` (of a flag by any of them as rare), ``flagged`` where ``p_family`` is at
+        most the rate, ``reference_days``. With six detectors a flag at 5 % needs some 120 ordinary days.
     """
-    rule = load_program(program)
+    rule, names = load_program(program), known_detectors(detectors)
     hours = hours or hours_of(rule)
     masked = panel.with_events(events[[SITE, "start", "stop"]])
-    found = profile(rule, panel, masked, events)
-    ordinary = ordinary_profiles(rule, masked, events, days_around)
-    spans, which = clock_spans(panel, found.events)
-    events_at = {span: which == number for number, span in enumerate(spans)}
-    tables = [_judge(name, found, events_at, ordinary, hours) for name in detectors]
-    tables = [table.assign(flagged=table["p"] <= false_alarm_rate) for table in tables]
-    return pd.concat(tables, ignore_index=True)
+    parts = [_judged(rule, panel, masked, own, names, hours, days_around) for own in site_blocks(events)]
+    table = pd.concat(parts, ignore_index=True)
+    if len(parts) > 1:
+        place = table["detector"].map({name: k for k, name in enumerate(names)}).to_numpy()
+        table = table.take(np.argsort(place, kind="stable")).reset_index(drop=True)
+    return table.assign(flagged=table["p_family"] <= false_alarm_rate)
 
 
-def hours_of(program: Program) -> Hours:
-    """The hours that the detectors look at for a program: its window before the event, and the morning before that."""
-    windows = [
-        window
-        for window in (program.adjustment.windows if program.adjustment else ())
-        if getattr(window, "side", "") == "before"
-    ]
-    if not windows:
-        return Hours()
-    first = min(window.buffer for window in windows)  # type: ignore[union-attr]
-    last = max(window.buffer + window.hours for window in windows)  # type: ignore[union-attr]
-    return Hours(first, last, last + 1, last + 5)
-
-
-def ordinary_profiles(
-    program: Program, masked: Panel, events: pd.DataFrame, days_around: int
-) -> dict[ClockSpan, Profile]:
-    """Profiles of days without events at each clock of the events."""
-    found = {}
-    for ordinary in ordinary_days(masked, events, days_around):
-        whole = needed_panel(program, masked, ordinary.days[SITE].unique().tolist())
-        found[ordinary.span] = profile(program, whole, whole, ordinary.days)
-    return found
-
-
-def _judge(
-    name: str,
-    found: Profile,
-    events_at: dict[ClockSpan, np.ndarray],
-    ordinary: dict[ClockSpan, Profile],
+def _judged(
+    rule: Program,
+    panel: Panel,
+    masked: Panel,
+    events: pd.DataFrame,
+    names: tuple[str, ...],
     hours: Hours,
+    days_around: int,
 ) -> pd.DataFrame:
-    if name not in DETECTORS:
-        raise StudyError(f"there is no detector {name!r}: known are {', '.join(DETECTORS)}")
-    score = DETECTORS[name](found, hours)
-    p, days = np.full(len(score), np.nan), np.zeros(len(score), dtype=np.int64)
-    reference = {key: (each.events[SITE].to_numpy(), DETECTORS[name](each, hours)) for key, each in ordinary.items()}
-    for key, (sites, values) in reference.items():
-        for site in np.unique(sites):
-            mine = (found.events[SITE] == site).to_numpy() & events_at.get(key, np.zeros(len(score), dtype=bool))
-            own = values[sites == site]
-            p[mine] = conformal_p(score[mine], own)
-            days[mine] = int(np.isfinite(own).sum())
-    return pd.DataFrame(
-        {
-            SITE: found.events[SITE],
-            "start": found.events["start"],
-            "detector": name,
-            "score": score,
-            "p": p,
-            "reference_days": days,
-        }
-    )
+    found = profile(rule, panel, masked, events)
+    shape = (len(found.events), len(names))
+    score, p, family = (np.full(shape, np.nan) for _ in range(3))
+    days = np.zeros(shape, dtype=np.int64)
+    for pool in pools(found, ordinary_profiles(rule, masked, events, days_around), panel, names, hours):
+        score[pool.events] = pool.scores[pool.n_days :]
+        p[pool.events], family[pool.events] = _rare(pool)
+        days[pool.events] = np.isfinite(pool.scores[: pool.n_days]).sum(0)
+    told = [
+        pd.DataFrame(
+            {
+                SITE: found.events[SITE],
+                "start": found.events["start"],
+                "detector": name,
+                "score": score[:, k],
+                "p": p[:, k],
+                "p_family": family[:, k],
+                "reference_days": days[:, k],
+            }
+        )
+        for k, name in enumerate(names)
+    ]
+    return pd.concat(told, ignore_index=True)
+
+
+def _rare(pool: Pool) -> tuple[np.ndarray, np.ndarray]:
+    """p of each event by each detector, alone and of the family, each event beside the ordinary days only."""
+    n, n_detectors = pool.n_days, pool.scores.shape[1]
+    alone, family = (np.full((len(pool.events), n_detectors), np.nan) for _ in range(2))
+    for row in range(len(pool.events)):
+        use = np.r_[0:n, n + row]
+        left = [explained_away(pool.scores[use, k], pool.given[k][use]) for k in range(n_detectors)]
+        p = upper_p(np.stack(left, axis=1))
+        alone[row] = p[-1]
+        family[row] = family_p(p, p[-1])
+    return alone, family
 
 
 def selection_bias(

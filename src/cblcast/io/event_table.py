@@ -29,6 +29,7 @@ def read_events(
     columns: Mapping[str, str] | None = None,
     unknown_sites: str = "raise",
     tz: str | None = None,
+    site_ids: pd.Index | None = None,
 ) -> pd.DataFrame:
     """Read events, checked row by row.
 
@@ -46,6 +47,8 @@ def read_events(
         ``keep`` leaves events of sites that the panel lacks in the table, for a settlement that lists them.
     tz : str, optional
         Zone of times without an offset: the local clock on which events are called.
+    site_ids : Index, optional
+        The sites that ``*`` means, where there is no panel: of a file that is not read yet.
 
     Returns
     -------
@@ -58,7 +61,8 @@ def read_events(
         Naming the line: a time without offset, a stop at or before the start, an unknown site.
     """
     table = read_table(source, "event").renamed(columns)
-    table = replace(table, frame=_in_our_names(table, panel))
+    everybody = site_ids if panel is None else panel.site_ids
+    table = replace(table, frame=_in_our_names(table, everybody))
     frame = table.frame
     require_columns(frame, [SITE, "start", "stop"], table.name)
     if frame.empty:
@@ -90,7 +94,7 @@ def read_events(
         events["stop"] - events["start"] > LONGEST_EVENT,
         "has an event of more than a year: mend the year of its start or stop",
     )
-    events = _for_every_site(events, panel, table)
+    events = _for_every_site(events, everybody, table)
     if panel is not None and unknown_sites == "raise":
         unknown = ~events[SITE].isin(panel.site_ids)
         if unknown.any():
@@ -108,7 +112,7 @@ def _named_sites(sites: pd.Series, table: Table) -> pd.Series:
     return sites.astype("str").str.strip()
 
 
-def _in_our_names(table: Table, panel: Panel | None) -> pd.DataFrame:
+def _in_our_names(table: Table, site_ids: pd.Index | None) -> pd.DataFrame:
     """The events under our names: site, start and stop in other words, and the panel's one site where none is named."""
     frame = table.frame
     names = [str(column) for column in frame.columns]
@@ -121,14 +125,14 @@ def _in_our_names(table: Table, panel: Panel | None) -> pd.DataFrame:
     frame = frame.rename(
         columns={theirs: ours for ours, theirs in found.items() if theirs is not None and ours not in names}
     )
-    if SITE in frame.columns or panel is None:
+    if SITE in frame.columns or site_ids is None:
         return frame
-    if len(panel.site_ids) > 1:
+    if len(site_ids) > 1:
         raise DataError(
-            f"{table.name} has no column that names the site, and the meter data hold {len(panel.site_ids)}: add site_id "
-            f"({panel.site_ids[0]!r}, …, or * for all)"
+            f"{table.name} has no column that names the site, and the meter data hold {len(site_ids)}: add site_id "
+            f"({site_ids[0]!r}, …, or * for all)"
         )
-    return frame.assign(**{SITE: str(panel.site_ids[0])})
+    return frame.assign(**{SITE: str(site_ids[0])})
 
 
 def _instants(frame: pd.DataFrame, column: str, table: Table, tz: str | None, may_be_empty: bool = False) -> pd.Series:
@@ -167,18 +171,18 @@ def _on_clock(wall_us: np.ndarray, given: pd.Series, column: str, table: Table, 
     return instants.tz_convert("UTC").as_unit("us").asi8
 
 
-def _for_every_site(events: pd.DataFrame, panel: Panel | None, table: Table) -> pd.DataFrame:
+def _for_every_site(events: pd.DataFrame, site_ids: pd.Index | None, table: Table) -> pd.DataFrame:
     everyone = events[SITE] == EVERY_SITE
     if not everyone.any():
         return events
-    if panel is None:
+    if site_ids is None:
         row = int(events.index[everyone][0])
         raise DataError(
             f"{table.where(row)} is for every site (*), but no panel says which sites "
             "there are: pass the panel, or name the sites"
         )
-    repeated = events[everyone].loc[lambda rows: rows.index.repeat(len(panel.site_ids))]
-    repeated[SITE] = np.tile(panel.site_ids.to_numpy(), int(everyone.sum()))
+    repeated = events[everyone].loc[lambda rows: rows.index.repeat(len(site_ids))]
+    repeated[SITE] = np.tile(site_ids.to_numpy(), int(everyone.sum()))
     return pd.concat([events[~everyone], repeated.astype({SITE: "str"})])
 
 

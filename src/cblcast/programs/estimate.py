@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from cblcast.estimators.rules.largest_demand import largest_demand
 from cblcast.forecast.answer import answer
 from cblcast.forecast.forecaster import truth
 from cblcast.frames.cases import event_rows
@@ -51,10 +52,10 @@ class Estimate:
     ----------
     rows : DataFrame, index (site_id, origin, time)
         The scored frame: the cases (``scored`` is False in the windows), ``observed_kw`` (the meter, the event
-        included, its gaps filled as the program says), ``predicted_kw``, ``unadjusted_kw`` (before the adjustment),
-        ``seen_kw`` (the meter as far as the rule could see it) [kW]; rows of one event together, in time. ``lower_kw``
-        and ``upper_kw`` are NaN: the limits of a settlement are those of its energies. ``origin`` is the start of the
-        interval in which the event, or its ramp, begins.
+        included, its gaps filled as the program says; of a program of demands the event's largest), ``predicted_kw``,
+        ``unadjusted_kw`` (before the adjustment), ``seen_kw`` (the meter as far as the rule could see it) [kW]; rows of
+        one event together, in time. ``lower_kw`` and ``upper_kw`` are NaN: the limits of a settlement are those of its
+        energies. ``origin`` is the start of the interval in which the event, or its ramp, begins.
     event : ndarray of int64, shape (n_rows,)
         Position of each row's event in the table of events.
     factor : DataFrame
@@ -103,7 +104,9 @@ class Estimate:
         return np.divide(part, whole, out=np.zeros(n), where=whole > 0)
 
 
-def estimate(program: Program, masked: Panel, events: pd.DataFrame, panel: Panel | None = None) -> Estimate:
+def estimate(
+    program: Program, masked: Panel, events: pd.DataFrame, panel: Panel | None = None, reasons: bool = True
+) -> Estimate:
     """Estimate `events` (sorted, checked) by `program`.
 
     Parameters
@@ -115,6 +118,8 @@ def estimate(program: Program, masked: Panel, events: pd.DataFrame, panel: Panel
         As dispatched: edges may lie between two readings.
     panel : Panel, optional
         As metered; `masked` unless given, whose meter is NaN at real events.
+    reasons : bool
+        Whether the problems say why an event has no baseline.
     """
     grid = on_grid(masked, events)
     groups, which = adjustment_windows(program, masked, grid)
@@ -130,7 +135,7 @@ def estimate(program: Program, masked: Panel, events: pd.DataFrame, panel: Panel
         free = mine[~blocked]
         if len(free) == 0:
             continue
-        rows, event, facts[free], failed = _one_group(program, windows, masked, grid.iloc[free])
+        rows, event, facts[free], failed = _one_group(program, windows, masked, grid.iloc[free], reasons)
         parts.append(rows)
         numbers.append(free[event])
         problems.append(_as_dispatched(failed, grid, events))
@@ -157,6 +162,9 @@ def _metered(
     if ESTIMATED in panel.data.columns:
         site = panel.site_codes(rows.index.get_level_values(SITE))
         estimated = np.nan_to_num(panel.values_at(ESTIMATED, site, times))
+    if program.demand_minutes is not None:
+        most = largest_demand(np.asarray(observed)[:, None], times, event, program.demand_minutes, hours)[:, 0]
+        observed = np.where(hours > 0, most[event], observed)
     return rows.assign(**{OBSERVED: observed}), hours, np.where(filled, 1.0, estimated)
 
 
@@ -171,13 +179,13 @@ def _as_dispatched(failed: pd.DataFrame, grid: pd.DataFrame, events: pd.DataFram
 
 
 def _one_group(
-    program: Program, windows: tuple[Window, ...], masked: Panel, events: pd.DataFrame
+    program: Program, windows: tuple[Window, ...], masked: Panel, events: pd.DataFrame, reasons: bool
 ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, pd.DataFrame]:
     forecaster = ready_forecaster(program, masked, events, windows)
     with warnings.catch_warnings():
         # An event whose window shows no load keeps its baseline: that is told by its factor, event by event.
         warnings.simplefilter("ignore", DataWarning)
-        said = answer(forecaster, masked, events)
+        said = answer(forecaster, masked, events, reasons=reasons)
         told = said.adjustment
     rows = said.rows.assign(**{UNADJUSTED: said.unadjusted_kw, SEEN: said.seen_kw})
     first, event = event_rows(rows.index)

@@ -7,6 +7,7 @@ from typing import Any
 
 from cblcast import registry
 from cblcast.estimators.rules.declared import Declared
+from cblcast.estimators.rules.largest_demand import LargestDemandDays
 from cblcast.estimators.rules.meter import MeterBeforeMeterAfter, MeteringGeneratorOutput
 from cblcast.estimators.rules.selected_days import SelectedDays
 from cblcast.estimators.wrappers.adjusted import Adjusted
@@ -21,6 +22,8 @@ SETTLEMENT = View.settlement()
 
 
 def _days(program: Program) -> Any:
+    if program.demand_minutes is not None:
+        return LargestDemandDays(program.days, program.labels, minutes=program.demand_minutes)
     return SelectedDays(program.days, program.labels)
 
 

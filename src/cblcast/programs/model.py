@@ -68,6 +68,9 @@ class Program(Strict):
     adjustment : Adjustment, optional
     contract_cap : str, optional
         Column of the sites frame that caps the baseline [kW].
+    demand_minutes : int, optional
+        Family ``days``: baseline and meter of an event are not loads but each the largest demand, the mean over so many
+        minutes: of each selected day in the event hours, and of the event.
     order : {"adjust_then_sum", "sum_then_adjust"}
         Whether a portfolio's sites are adjusted one by one or as their sum.
     eligibility : str, optional
@@ -106,6 +109,7 @@ class Program(Strict):
     model_params: dict[str, Any] = Field(default_factory=dict)
     adjustment: Adjustment | None = None
     contract_cap: str | None = None
+    demand_minutes: int | None = None
     order: Literal["adjust_then_sum", "sum_then_adjust"] = "adjust_then_sum"
     eligibility: str | None = None
     calendar: Calendar | None = None
@@ -153,6 +157,8 @@ class Program(Strict):
     @model_validator(mode="after")
     def _whole(self) -> Program:
         labels = set(day_type_labels(self.day_types))
+        if self.demand_minutes is not None and self.family != "days":
+            raise ValueError(f"demand_minutes belongs to the family 'days', not to {self.family!r}: leave it out")
         needs = {"days": self.days, "meter": self.meter, "model": self.model}
         if self.family in needs and not needs[self.family]:
             raise ValueError(f"a program of the family {self.family!r} needs the key {self.family!r}")

@@ -86,6 +86,11 @@ def _remarks(
     estimated = told["estimated_share"].to_numpy()
     say(estimated > 0, "{:.0f} % of its readings are estimated", 100 * estimated)
     say(left_out > 0, "{} of its readings are missing and left out", left_out)
+    if program.demand_minutes is not None:
+        everywhere = np.ones(len(table), dtype=bool)
+        say(everywhere, f"metered_kwh is the largest {program.demand_minutes}-minute demand times the hours")
+        coarse = panel.step > pd.Timedelta(minutes=program.demand_minutes)
+        say(everywhere & coarse, f"readings of {panel.step.total_seconds() / 60:g} minutes stand for the demands")
     if not program.only_in_force:
         dates = local_days(panel, table).astype("O")
         out = np.array([not program.in_force(day) for day in dates], dtype=bool)

@@ -57,6 +57,11 @@ def _sentences(program: Program) -> Iterator[str]:
         yield _FAMILY_WORDS[program.family].format(windows=windows, model=program.model)
     yield "No adjustment to the event day." if program.adjustment is None else _adjustment_words(program.adjustment)
     yield from _terms(program)
+    if program.demand_minutes is not None:
+        yield (
+            f"Not loads but demands, means over {program.demand_minutes} minutes, are compared: the mean over these days of "
+            "the largest in the event hours, less the largest of the event."
+        )
     if program.contract_cap:
         yield f"The baseline never exceeds the contracted capacity ({program.contract_cap} of the sites)."
     first, second = program.order.split("_then_")

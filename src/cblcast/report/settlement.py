@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from importlib.resources import files
 
 import numpy as np
@@ -25,6 +26,9 @@ def settlement_page(
     currency: str | None = None,
     coverage: float | None = None,
     most_rows: int = 500,
+    resources: pd.DataFrame | None = None,
+    from_memory: Mapping[str, Sequence[str]] | None = None,
+    zones: Sequence[str] = (),
 ) -> str:
     """A self-contained page of what was settled, by which rules, and what was not.
 
@@ -40,6 +44,12 @@ def settlement_page(
         Nominal coverage of the intervals, if there are any.
     most_rows : int
         Rows of the table of events; the rest is in the file.
+    resources : DataFrame, optional
+        What resources are paid.
+    from_memory : mapping name -> parts, optional
+        Rules with parts that nobody has confirmed.
+    zones : sequence of str
+        Of the times of the events.
     """
     from jinja2 import Environment
 
@@ -53,6 +63,7 @@ def settlement_page(
         delivered_kwh=("delivered_kwh", "sum"),
         negative_kwh=("delivered_kwh", lambda own: own[own < 0].sum()),
         **({"payment": ("payment", "sum")} if "payment" in events.columns else {}),
+        **({"certainty": ("certainty", "first")} if "certainty" in events.columns else {}),
     )
     return template.render(
         total=_table(total.reset_index()),
@@ -65,6 +76,9 @@ def settlement_page(
         coverage=None if coverage is None else f"{100 * coverage:g} %",
         figure=_figure(portfolio) if len(portfolio) else "",
         n_sites=events[SITE].nunique(),
+        resources=_table(pd.DataFrame() if resources is None else resources),
+        from_memory=dict(from_memory or {}),
+        zones=", ".join(zones),
     )
 
 
@@ -79,6 +93,8 @@ def _cell(name: object, value: object) -> tuple[str, bool]:
         return value.strftime("%Y-%m-%d %H:%M %Z"), False
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
         return f"{value}", True
+    if isinstance(value, Decimal):
+        return f"{value:,}", True
     if isinstance(value, float):
         return ("" if np.isnan(value) else f"{value:,.2f}"), True
     return str(value), False

@@ -11,18 +11,26 @@ import pandas as pd
 from cblcast.frames.events import check_events, event_table
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import SITE, DataError, nearest, utc
+from cblcast.frames.schema import SITE, DataError, StudyError, nearest, utc
 from cblcast.programs.asking import ask_for, in_force, load_programs, local_days
 from cblcast.programs.calendars import warn_about_calendars
 from cblcast.programs.dispatch import left_at, masked_for, masking_events, on_grid, without_outages
 from cblcast.programs.meters import as_program_sees
 from cblcast.programs.model import Program
 from cblcast.programs.terms import GapPolicy
-from cblcast.settlement.energies import event_energies, event_payments, scored_rows, with_limits
+from cblcast.settlement.aggregates import aggregate_lines
+from cblcast.settlement.called import called_events, refuse_out_of_date
+from cblcast.settlement.called import local_days as days_of
+from cblcast.settlement.energies import event_energies, scored_rows
 from cblcast.settlement.estimate import PROBLEM_COLUMNS, estimate
+from cblcast.settlement.evidence import day_choices, meter_hashes
+from cblcast.settlement.limits import Calibration, corrected, with_limits
+from cblcast.settlement.lines import interval_lines, site_zones
 from cblcast.settlement.placebo_errors import placebo_errors
-from cblcast.settlement.result import Part, Settlement, Wishes, finish
+from cblcast.settlement.resources import Resources
+from cblcast.settlement.result import Part, Settlement, finish
 from cblcast.settlement.sums import site_sums
+from cblcast.settlement.wishes import Wishes
 from cblcast.value.contract import Contract
 
 
@@ -34,12 +42,16 @@ def settle(
     *,
     prices: pd.Series | None = None,
     coverage: float | None = None,
-    days_around: int = 60,
+    calibration: Calibration | str = "event_like",
+    days_around: int | None = None,
+    bias_correction: bool = False,
     keep_intervals: bool = False,
     portfolio: bool = True,
     other_events: pd.DataFrame | None = None,
     gaps: GapPolicy | None = None,
     net_metered: bool = False,
+    resources: Resources | None = None,
+    evidence: bool = False,
 ) -> Settlement:
     """Settle real events by one or several rules.
 
@@ -57,8 +69,14 @@ def settle(
     coverage : float, optional
         Nominal coverage of intervals; None makes none. The errors are those of the same rule at the same hours on days
         without events, of each site, and of the portfolio on each day.
-    days_around : int
-        Days before the first and after the last event that these errors are taken from.
+    calibration : {"event_like", "ordinary"} or Calibration
+        Which days these are: earlier ones by how like the event's day they are in weather, season and load, or all days
+        around the events alike. See :class:`cblcast.settlement.limits.Calibration`.
+    days_around : int, optional
+        Days that are looked back (``event_like``; 400), or before and after the events (``ordinary``; 60).
+    bias_correction : bool
+        Take the rule's expected error on such days off each site's baseline; needs `coverage`. The adjusted sum of a
+        portfolio stays as the rule has it.
     keep_intervals : bool
         Keep the rows of every interval.
     portfolio : bool
@@ -69,17 +87,27 @@ def settle(
         What happens where an event was not metered throughout, for rules that say nothing of it.
     net_metered : bool
         Whether a ratio that means nothing at a net meter becomes a shift.
+    resources : Resources, optional
+        Which sites are paid together; each for itself unless given.
+    evidence : bool
+        Keep what a record tells: hashes of the meter, the days that were taken and left out, the intervals.
 
     Raises
     ------
     DataError
         Events that no rule could settle: zero length, overlapping.
+    StudyError
+        Terms of the contract that lack something, or that do not hold on the day of an event.
     """
     chosen = load_programs(programs, gaps, net_metered, event_table(events)["start"])
     if not chosen:
         raise DataError("no program is named: give at least one, e.g. caiso_10in10")
     warn_about_calendars(panel, chosen)
-    wishes = Wishes(contract, prices, coverage, days_around, keep_intervals, portfolio, other_events)
+    if isinstance(calibration, str):
+        calibration = Calibration(calibration, days_around, bias_correction)  # type: ignore[arg-type]
+    wishes = Wishes(
+        contract, prices, coverage, calibration, keep_intervals, portfolio, other_events, resources, evidence
+    )
     return finish(chosen, [settle_part(panel, events, chosen, wishes)], wishes)
 
 
@@ -87,6 +115,8 @@ def settle_part(
     panel: Panel, events: pd.DataFrame, programs: Sequence[Program], wishes: Wishes, other: pd.DataFrame | None = None
 ) -> Part:
     """Settle the events of the sites of `panel`; what concerns portfolios is left to :func:`finish`."""
+    if wishes.calibration.bias_correction and wishes.coverage is None:
+        raise StudyError("a bias correction needs the errors that limits are made of: give a coverage too, e.g. 0.9")
     table, problems = _known_events(panel, events)
     grid = on_grid(panel, table)
     masks = masking_events(panel, table, wishes.other_events if other is None else other)
@@ -95,7 +125,13 @@ def settle_part(
         _told(table[_shares_an_interval(grid)], "it shares a reading with the event before it: merge the two"),
         left,
     ]
-    part = Part(problems=problems)
+    called = _called(panel, event_table(events), wishes)
+    staying, strangers = _of_resources(staying, called, wishes)
+    problems.append(strangers)
+    part = Part(problems=problems, called=called)
+    if wishes.evidence:
+        everybody = any(program.family == "control_group" for program in programs)
+        part.meter = meter_hashes(panel, None if everybody else sorted(set(table[SITE])))
     days = local_days(panel, staying)
     covered = _covered(programs, days)
     for program in programs:
@@ -115,18 +151,58 @@ def _settle_program(
     masked, metered = masked_for(program, panel, masks), without_outages(panel, masks)
     found = estimate(program, masked, table, metered)
     told, dark = event_energies(program, metered, table, found)
-    if wishes.contract is not None:
-        told = told.join(event_payments(wishes.contract, metered, found, told, wishes.prices))
     if wishes.coverage is not None:
-        trial = placebo_errors(program, metered, masked, table, wishes.days_around)
-        told = with_limits(told, panel, trial.errors, wishes.coverage)
+        trial = placebo_errors(program, metered, masked, table, *wishes.calibration.span)
+        told = with_limits(told, panel, masked, trial, wishes.coverage, wishes.calibration)
+        if wishes.calibration.bias_correction:
+            found, told = corrected(found, told)
         part.trials.append(trial)
-    if wishes.portfolio:
-        part.sums.append(site_sums(panel, found, told))
+    if wishes.contract is not None:
+        part.lines.append(interval_lines(wishes.contract, metered, found, told, wishes.prices))
+    if wishes.on_sums:
+        lines, unsettled = aggregate_lines(program, wishes, metered, table, part.called, masks)
+        part.of_resources.append(lines)
+        part.problems.append(unsettled)
+    summed = wishes.portfolio or (wishes.contract is not None and program.order == "sum_then_adjust")
+    part.sums.append(site_sums(found, told) if summed else None)
+    if wishes.evidence:
+        choices = day_choices(program, masked, found)
+        told = told.assign(days=pd.Series([choices[at] for at in told.index], index=told.index, dtype=object))
     if wishes.keep_intervals:
         part.scored.append(scored_rows(program, found, told))
     part.events.append(told)
     part.problems += [found.problems, dark]
+
+
+def _called(panel: Panel, events: pd.DataFrame, wishes: Wishes) -> pd.DataFrame:
+    """The events as they were called, whether they can be settled or not; refuses those that the contract is not for."""
+    table = events.reset_index(drop=True)
+    table[SITE] = table[SITE].astype(str)
+    zones = site_zones(wishes.contract, panel)
+    code = panel.site_ids.get_indexer(pd.Index(table[SITE]))
+    own = np.where(code >= 0, zones[np.maximum(code, 0)], zones[0])  # an absent site is paid nothing in any zone
+    if wishes.contract is not None:
+        refuse_out_of_date(wishes.contract, table, days_of(table["start"], own))
+    return called_events(table, own, wishes.resources)
+
+
+def _of_resources(
+    table: pd.DataFrame, called: pd.DataFrame, wishes: Wishes
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """The events of sites that belong to a resource on the day, with its name, and the others with the reason."""
+    if wishes.resources is None:
+        return table, None
+    known = called.drop_duplicates([SITE, "start"]).set_index([SITE, "start"])["payee"]
+    resource = known.reindex(pd.MultiIndex.from_arrays([table[SITE], table["start"]])).to_numpy()
+    out = resource == ""
+    strangers = table[out]
+    if out.all():
+        raise DataError(
+            f"no site of the events is a member of a resource on its day, e.g. {table[SITE].iloc[0]!r} at "
+            f"{table['start'].iloc[0]}: add memberships that hold on that day"
+        )
+    problems = _told(strangers, "the site is a member of no resource on that day")
+    return table.assign(resource=resource)[~out].reset_index(drop=True), problems
 
 
 def _base(program: Program) -> str:

@@ -1,19 +1,15 @@
-"""Energies, payments and limits of each site and event, from the intervals of one program."""
+"""Energies and limits of each site and event, from the intervals of one program."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
-from cblcast.days.limits import signed_limits
-from cblcast.days.ordinary import event_clock
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, TIME, UPPER
+from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER
 from cblcast.programs.model import Program
 from cblcast.programs.remarks import line_facts
 from cblcast.settlement.estimate import UNADJUSTED, Estimate, problem_table
-from cblcast.value.contract import Contract, interval_prices, payments
-from cblcast.value.portfolio import delivered_limits
 
 FOLD = "settlement"  # of the scored frame
 
@@ -44,39 +40,6 @@ def event_energies(
     told = told[good & ~dark]
     front = ["program", SITE, "start", "stop"]
     return told[[*front, *(column for column in told.columns if column not in front)]], problems
-
-
-def event_payments(
-    contract: Contract, panel: Panel, found: Estimate, told: pd.DataFrame, prices: pd.Series | None
-) -> pd.DataFrame:
-    """Payments of the settled events by `contract`, same index."""
-    use = (found.hours > 0) & np.isin(found.event, told.index.to_numpy())
-    own, number = found.rows[use], found.event[use]
-    tz = panel.sites["tz"].to_numpy(dtype=object)[panel.site_codes(own.index.get_level_values(SITE))]
-    price = interval_prices(contract, pd.DatetimeIndex(own.index.get_level_values(TIME)), tz, prices)
-    delivered = (own[PREDICTED] - own[OBSERVED]).to_numpy() * found.hours[use]
-    unpaid = np.where((delivered < 0) & (contract.negative == "unpaid"), delivered, 0.0)
-    value, lost = (
-        np.bincount(number, weights=weights, minlength=len(found.factor))[told.index.to_numpy()]
-        for weights in (price * (delivered - unpaid), unpaid)
-    )
-    return payments(told, value, lost, contract)
-
-
-def with_limits(told: pd.DataFrame, panel: Panel, errors: pd.DataFrame, coverage: float) -> pd.DataFrame:
-    """`told` with limits of the delivered energy from the errors of the same site at the same clock, and that clock."""
-    clocks = event_clock(panel, told) if len(told) else pd.DataFrame({"clock": [], "kind": []})
-    keys = [SITE, "clock", "kind"]
-    known = {
-        key: (*signed_limits(group.to_numpy(dtype=np.float64), coverage), int(group.notna().sum()))
-        for key, group in errors.groupby(keys, sort=False)["error_kwh"]
-    }
-    nothing = (np.nan, np.nan, 0)
-    mine = [known.get(key, nothing) for key in zip(told[SITE], clocks["clock"], clocks["kind"], strict=True)]
-    low, high, days = (np.array([each[k] for each in mine], dtype=np.float64) for k in range(3))
-    lower, upper = delivered_limits(told["delivered_kwh"].to_numpy(), low, high)
-    told = told.assign(lower_kwh=lower, upper_kwh=upper, placebo_days=days.astype(np.int64))
-    return told.join(clocks)
 
 
 def scored_rows(program: Program, found: Estimate, told: pd.DataFrame) -> pd.DataFrame:

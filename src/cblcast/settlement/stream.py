@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from cblcast.frames.events import event_table
-from cblcast.frames.panel import Panel
-from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, StudyError, require_columns
+from cblcast.frames.schema import SITE, DataError, StudyError
 from cblcast.programs.asking import load_programs
 from cblcast.programs.calendars import warn_about_calendars_of
 from cblcast.programs.model import Program
 from cblcast.settlement.conductor import settle_part
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
-from cblcast.settlement.result import Part, Settlement, Wishes, finish
+from cblcast.settlement.panel_file import read_sites
+from cblcast.settlement.result import Part, Settlement, finish
+from cblcast.settlement.wishes import Wishes
 from cblcast.settlement.workers import worker_processes
 
 SITES_AT_ONCE = 1000
@@ -31,6 +33,7 @@ def settle_file(
     *,
     sites_at_once: int = SITES_AT_ONCE,
     processes: int = 1,
+    pool: Executor | None = None,
 ) -> Settlement:
     """Settle events from a Parquet file of the panel, without ever holding all of it.
 
@@ -48,6 +51,8 @@ def settle_file(
     sites_at_once : int
         Bounds the memory.
     processes : int
+    pool : Executor, optional
+        Worker processes that are there already; not shut down here.
 
     Notes
     -----
@@ -61,7 +66,12 @@ def settle_file(
         raise StudyError(
             f"{crowd[0]} needs all its customers at once, and a file is settled some sites at a time: use settle"
         )
-    known = table[SITE].isin(sites.index.astype(str))
+    if wishes.on_sums:
+        raise StudyError(
+            "a contract that selects days on the sum of a resource needs all members of a resource at once, and a file is "
+            "settled some sites at a time: use settle"
+        )
+    known = pd.Index(sites.index.astype(str)).get_indexer(pd.Index(table[SITE])) >= 0
     warn_about_calendars_of(sites, int(table["start"].max().year), chosen)
     if not known.any():
         raise DataError(f"no site of the events is in the data, e.g. {table[SITE].iloc[0]!r}: check the site ids")
@@ -70,9 +80,11 @@ def settle_file(
     jobs = _jobs(path, sites, table[known], chosen, wishes, chunks)
     if processes == 1 or len(chunks) == 1:
         parts = [_one_chunk(*job) for job in jobs]
+    elif pool is not None:
+        parts = list(pool.map(_one_chunk, *zip(*jobs, strict=True)))
     else:
-        with worker_processes(processes) as pool:
-            parts = list(pool.map(_one_chunk, *zip(*jobs, strict=True)))
+        with worker_processes(processes) as workers:
+            parts = list(workers.map(_one_chunk, *zip(*jobs, strict=True)))
     absent = table.loc[~known, [SITE, "start"]].assign(program="", reason="the site is not in the data")
     if len(absent):
         parts[0].problems.append(absent[PROBLEM_COLUMNS])
@@ -93,26 +105,10 @@ def _jobs(
     by_site = events.set_index(SITE, drop=False).sort_index()
     for chunk in chunks:
         own = by_site.loc[chunk[0] : chunk[-1]].reset_index(drop=True)
-        yield path, sites.loc[sites.index.isin(chunk)], own, programs, wishes
+        yield path, sites.loc[chunk], own, programs, wishes
 
 
 def _one_chunk(
     path: Path, sites: pd.DataFrame, events: pd.DataFrame, programs: tuple[Program, ...], wishes: Wishes
 ) -> Part:
     return settle_part(read_sites(path, sites), events, programs, wishes)
-
-
-def read_sites(path: Path, sites: pd.DataFrame) -> Panel:
-    """The panel of some sites of a Parquet file, read through the row groups that hold them."""
-    import pyarrow.parquet as parquet
-
-    names = sites.index.astype(str)
-    data = parquet.read_table(
-        path, filters=[(SITE, ">=", names.min()), (SITE, "<=", names.max())], use_threads=False
-    ).to_pandas()
-    require_columns(data, [*PANEL_INDEX, OBSERVED], f"{path.name}")
-    data[TIME] = pd.DatetimeIndex(data[TIME]).as_unit("us")
-    data = data[data[SITE].isin(names)]
-    if data.empty:
-        raise DataError(f"{path.name} holds none of {len(names)} sites, e.g. {names[0]!r}: check the site ids")
-    return Panel(data.set_index(PANEL_INDEX), sites)

@@ -6,15 +6,17 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.instants import microseconds
-from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, TIME
 from cblcast.settlement.estimate import SEEN, UNADJUSTED, Estimate
 
-KEYS = ["start", "stop"]
+
+def sum_keys(events: pd.DataFrame) -> list[str]:
+    """What events must share to be summed: their resource, where there are resources, and their hours."""
+    return [name for name in ("resource", "start", "stop") if name in events.columns]
 
 
-def site_sums(panel: Panel, found: Estimate, events: pd.DataFrame) -> pd.DataFrame:
-    """Sums over the sites with the same event hours, interval by interval; sums of several panels can be added.
+def site_sums(found: Estimate, events: pd.DataFrame) -> pd.DataFrame:
+    """Sums over the sites with the same event hours (and resource), interval by interval; sums of several panels can be added.
 
     Parameters
     ----------
@@ -25,20 +27,23 @@ def site_sums(panel: Panel, found: Estimate, events: pd.DataFrame) -> pd.DataFra
 
     Returns
     -------
-    DataFrame, index (start, stop, time_us)
+    DataFrame, index (start, stop, time_us), with resources (resource, start, stop, time_us)
         ``unadjusted_kw``, ``visible_kw``, ``metered_kw``; ``known``, ``seen``, ``metered``, how many sites they sum;
-        ``scored``, how many sites have the interval in their event; ``step_hours``.
+        ``scored``, how many sites have the interval in their event; ``counted_h``, how much of
+        it counts [h], summed over the sites.
     """
     place = np.full(len(found.factor), -1, dtype=np.int64)
     place[events.index.to_numpy()] = np.arange(len(events))
     use = place[found.event] >= 0
     who = place[found.event[use]]
-    start, stop = (microseconds(events[edge])[who] for edge in KEYS)
+    keys = sum_keys(events)
+    start, stop = (microseconds(events[edge])[who] for edge in ("start", "stop"))
     plain, visible, metered = (
         found.rows[column].to_numpy(dtype=np.float64)[use] for column in (UNADJUSTED, SEEN, OBSERVED)
     )
     frame = pd.DataFrame(
         {
+            **({"resource": events["resource"].to_numpy()[who]} if "resource" in keys else {}),
             "start": start,
             "stop": stop,
             "time_us": microseconds(found.rows.index.get_level_values(TIME))[use],
@@ -49,9 +54,10 @@ def site_sums(panel: Panel, found: Estimate, events: pd.DataFrame) -> pd.DataFra
             "metered_kw": np.nan_to_num(metered),
             "metered": np.isfinite(metered).astype(np.int64),
             "scored": found.scored[use].astype(np.int64),
+            "counted_h": found.hours[use],
         }
     )
-    return frame.groupby([*KEYS, "time_us"], sort=True).sum().assign(step_hours=panel.step_hours)
+    return frame.groupby([*keys, "time_us"], sort=True).sum()
 
 
 def add_sums(parts: list[pd.DataFrame]) -> pd.DataFrame:
@@ -59,5 +65,10 @@ def add_sums(parts: list[pd.DataFrame]) -> pd.DataFrame:
     if len(parts) == 1:
         return parts[0]
     both = pd.concat(parts)
-    step = both["step_hours"].iloc[0]
-    return both.drop(columns="step_hours").groupby(level=[0, 1, 2], sort=True).sum().assign(step_hours=step)
+    return both.groupby(level=list(both.index.names), sort=True).sum()
+
+
+def counted_hours(sums: pd.DataFrame) -> np.ndarray:
+    """How much of each interval counts [h], on average over the sites that have it in their event; 0 in windows."""
+    scored = sums["scored"].to_numpy()
+    return np.divide(sums["counted_h"].to_numpy(), scored, out=np.zeros(len(sums)), where=scored > 0)

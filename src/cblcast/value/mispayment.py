@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.instants import HOUR_US, local_microseconds, microseconds, naive_stamps
 from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, TIME, DataError, require_columns
-from cblcast.value.contract import Contract, interval_prices, payments
+from cblcast.value.contract import Contract
+from cblcast.value.interval_prices import interval_prices
+from cblcast.value.payments import payments
 from cblcast.value.wind_tables import worst_weeks
 
 KEYS = ["method", SITE, ORIGIN]
@@ -44,25 +47,25 @@ def event_mispayments(
         raise DataError("the scored frame has no row with both observed_kw and predicted_kw: nothing can be paid")
     times = pd.DatetimeIndex(frame[TIME])
     step = pd.Timedelta(int(np.diff(np.unique(times.as_unit("us").asi8)).min(initial=3_600_000_000)), unit="us")
-    energy = (frame[PREDICTED] - frame[OBSERVED]).to_numpy() * (step / pd.Timedelta(hours=1))
-    price = interval_prices(contract, times, zones.reindex(frame[SITE]).to_numpy(dtype=object), prices)
-    unpaid = np.where((energy < 0) & (contract.negative == "unpaid"), energy, 0.0)
-    frame = frame.assign(delivered_kwh=energy, value=price * (energy - unpaid), unpaid=unpaid)
-    events = (
-        frame.groupby(KEYS, sort=False)
-        .agg(
-            start=(TIME, "min"),
-            last=(TIME, "max"),
-            delivered_kwh=("delivered_kwh", "sum"),
-            value=("value", "sum"),
-            unpaid=("unpaid", "sum"),
-        )
-        .reset_index()
+    energy_hours = step / pd.Timedelta(hours=1)
+    energy = (frame[PREDICTED] - frame[OBSERVED]).to_numpy() * energy_hours
+    tz = zones.reindex(frame[SITE]).to_numpy(dtype=object)
+    price = interval_prices(contract, times, tz, prices)
+    local = local_microseconds(microseconds(times), tz)
+    frame = frame.assign(delivered_kwh=energy, price=price, hour=local // HOUR_US, local=local)
+    groups = frame.groupby(KEYS, sort=False)
+    events = groups.agg(
+        start=(TIME, "min"), last=(TIME, "max"), local=("local", "min"), delivered_kwh=("delivered_kwh", "sum")
+    ).reset_index()
+    month = naive_stamps(events["local"].to_numpy()).strftime("%Y-%m")
+    events = events.assign(program=events["method"], payee=events[SITE], stop=events["last"] + step, month=month)
+    lines = frame[["hour", "delivered_kwh", "price"]].assign(event=groups.ngroup().to_numpy(), hours=energy_hours)
+    # What a baseline costs on average is no invoice: nothing is lost to rounding.
+    unrounded = contract.model_copy(update={"decimals": 8})
+    paid, due = (
+        payments(events, each, unrounded)["payment"].astype(np.float64)
+        for each in (lines, lines.assign(delivered_kwh=0.0))
     )
-    events = events.assign(program=events["method"], stop=events["last"] + step)
-    paid = payments(events, events["value"].to_numpy(), events["unpaid"].to_numpy(), contract)["payment"]
-    nothing = np.zeros(len(events))
-    due = payments(events.assign(delivered_kwh=0.0), nothing, nothing, contract)["payment"]
     told = events[["method", SITE, "start", "stop", "delivered_kwh"]].copy()
     return told.assign(payment=paid, due=due, mispaid=paid - due)
 

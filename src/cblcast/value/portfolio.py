@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cblcast.frames.schema import SITE
-
 
 def delivered_limits(
     delivered: np.ndarray, low_error: np.ndarray, high_error: np.ndarray
@@ -15,24 +13,21 @@ def delivered_limits(
     return delivered - high_error, delivered - low_error
 
 
-def daily_sums(errors: pd.DataFrame, sites: pd.Index, min_share: float = 0.9) -> np.ndarray:
-    """Error of the portfolio on each day [kWh]: the sum over its sites ON THE SAME DAY, so that what they share stays.
+def daily_sums(values: np.ndarray, min_share: float = 0.9) -> np.ndarray:
+    """Sum over the sites ON THE SAME DAY, so that what their errors share stays; shape (n_days,).
 
     Parameters
     ----------
-    errors : DataFrame
-        Columns ``site_id``, ``day``, ``error_kwh``.
-    sites : Index
-        Sites of the portfolio.
+    values : ndarray, shape (n_sites, n_days)
+        Errors or loads; NaN is not known.
     min_share : float
-        Days on which fewer of them are known do not count; the sum of the others is scaled up, as if what is unknown
-        erred alike, which can only widen the interval.
+        Days on which fewer sites are known are NaN; the sum of the others is scaled up, as if what is unknown erred
+        alike, which can only widen an interval.
     """
-    own = errors[errors[SITE].isin(sites) & np.isfinite(errors["error_kwh"])]
-    by_day = own.groupby("day", sort=True)["error_kwh"].agg(["sum", "size"])
-    enough = by_day["size"] >= min_share * len(sites)
-    kept = by_day[enough]
-    return (kept["sum"] * len(sites) / kept["size"]).to_numpy(dtype=np.float64)
+    known = np.isfinite(values)
+    count = known.sum(0)
+    total = np.where(known, values, 0.0).sum(0) * len(values) / np.maximum(count, 1)
+    return np.where((count > 0) & (count >= min_share * len(values)), total, np.nan)
 
 
 def independent_halfwidth(limits: pd.DataFrame) -> float:

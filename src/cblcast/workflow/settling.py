@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -13,24 +16,23 @@ from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.methods import make_estimator
 from cblcast.frames.cases import View
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import SITE, DataError, StudyError
-from cblcast.integrity import screen, selection_bias, side_by_side
-from cblcast.io.event_table import read_events
+from cblcast.frames.schema import SITE, DataError, StudyError, utc
+from cblcast.integrity import over_events, screen, selection_bias, side_by_side
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.price_series import read_price_series
-from cblcast.io.site_table import read_sites
-from cblcast.programs import explain, load_program
+from cblcast.programs import load_program
 from cblcast.programs.asking import load_programs
 from cblcast.programs.calendars import warn_about_calendars, with_calendar
 from cblcast.programs.dispatch import on_grid
 from cblcast.programs.terms import GapPolicy
-from cblcast.report.settlement import settlement_page
-from cblcast.settlement import Settlement, Wishes, settle, settle_file
-from cblcast.value.contract import Contract, read_contract
-from cblcast.workflow.outputs import check_ending, check_outputs, frame_writer, text_writer, write_all
-
-READ_AS_IT_STANDS = ("sites", "tz", "country", "subdivision")  # what may be said of a file that is not converted
+from cblcast.report.template import read_template
+from cblcast.settlement import Calibration, Settlement, Wishes
+from cblcast.value.contract import read_contract
+from cblcast.workflow.outputs import Writer, check_ending, check_outputs, frame_writer, text_writer, write_all
+from cblcast.workflow.recording import record_document
+from cblcast.workflow.settlement_case import open_case, read_resources
+from cblcast.workflow.settlement_outputs import page, settlement_table
 
 
 def read_case(data: str | Path, events: str | Path, reader: ReaderOptions) -> tuple[Panel, pd.DataFrame]:
@@ -40,10 +42,60 @@ def read_case(data: str | Path, events: str | Path, reader: ReaderOptions) -> tu
     return panel, read_dispatch(events, panel, tz=reader.tz, **more)
 
 
-def read_others(path: Path, panel: Panel, reader: ReaderOptions) -> pd.DataFrame:
+def read_others(path: Path, panel: Panel | None, reader: ReaderOptions) -> pd.DataFrame:
     """Events that only exclude their days; those of sites that the meter lacks say nothing."""
     more = {} if path.suffix.lower() == ".json" else {"unknown_sites": "keep"}
     return read_dispatch(path, panel, tz=reader.tz, **more)
+
+
+@dataclass(frozen=True)
+class Papers:
+    """Files beside the meter and the events that say what is paid, to whom.
+
+    Attributes
+    ----------
+    contract, prices : path, optional
+    resources, commitments : path, optional
+        Members of resources with dates, and what each committed in each month.
+    """
+
+    contract: Path | None = None
+    prices: Path | None = None
+    resources: Path | None = None
+    commitments: Path | None = None
+
+    @property
+    def files(self) -> dict[str, Path | None]:
+        """By their option of the command line."""
+        return {f"--{name}": getattr(self, name) for name in ("contract", "prices", "resources", "commitments")}
+
+
+@dataclass(frozen=True)
+class Destinations:
+    """Where a settlement is written.
+
+    Attributes
+    ----------
+    out : path, optional
+        The settled events, or what `template` makes of them.
+    html : path, optional
+        A page.
+    record : path, optional
+        The record; beside `out`, or else beside `html`, unless given.
+    template : str, optional
+        Name or path of the template of `out`.
+    """
+
+    out: Path | None = None
+    html: Path | None = None
+    record: Path | None = None
+    template: str | None = None
+
+    @property
+    def record_path(self) -> Path | None:
+        """Where the record goes: nothing is written without one."""
+        beside = self.out or self.html
+        return self.record or (None if beside is None else beside.with_name(f"{beside.name}.record.json"))
 
 
 def settle_files(
@@ -51,82 +103,63 @@ def settle_files(
     events: str | Path,
     programs: Sequence[str],
     reader: ReaderOptions = DEFAULT_OPTIONS,
+    papers: Papers = Papers(),
+    to: Destinations = Destinations(),
     *,
-    contract: Path | None = None,
-    prices: Path | None = None,
     coverage: float | None = None,
-    out: Path | None = None,
-    html: Path | None = None,
+    calibration: str = "event_like",
+    bias_correction: bool = False,
     processes: int | None = None,
     other_events: Path | None = None,
     gaps: GapPolicy | None = None,
     net_metered: bool = False,
+    pool: Executor | None = None,
 ) -> Settlement:
-    """Settle the events of a file by rules; write the events and a page.
+    """Settle the events of a file by rules; write the events, a page and the record.
 
     `other_events` only exclude their days; `gaps` and `net_metered` are terms for rules that have none of their own.
 
-    With `processes`, a Parquet file of the panel's own columns is settled some sites at a time, in bounded memory.
+    With `processes`, a Parquet file of the panel's own columns is settled some sites at a time, in bounded memory; a large
+    one is in any case. `pool` are worker processes that are there already.
     """
     _each_once(programs)
-    more = {"--contract": contract, "--prices": prices, "--other-events": other_events}
-    inputs = {"--data": data, "--events": events, **more, **reader.files}
+    inputs = {"--data": data, "--events": events, "--other-events": other_events, **papers.files, **reader.files}
     inputs |= {f"--program {name}": Path(name) for name in programs if Path(name).suffix in (".yaml", ".yml")}
-    check_outputs({"--out": out, "--html": html}, inputs)
-    check_ending(out)
-    terms = None if contract is None else read_contract(contract)
-    rules = load_programs(programs, gaps, net_metered)
-    if processes is not None:
-        others = None if other_events is None else read_events(other_events, unknown_sites="keep", tz=reader.tz)
-        wishes = Wishes(terms, read_prices(prices), coverage, other_events=others)
-        told = settle_file(*read_parts(data, events, reader), rules, wishes, processes=processes)
-    else:
-        panel, table = read_case(data, events, reader)
-        others = None if other_events is None else read_others(other_events, panel, reader)
-        told = settle(panel, table, rules, terms, prices=read_prices(prices), coverage=coverage, other_events=others)
+    check_outputs({"--out": to.out, "--html": to.html, "--record": to.record_path}, inputs)
+    check_ending(to.out)
+    template = None if to.template is None else read_template(to.template)
+    terms = None if papers.contract is None else read_contract(papers.contract)
+    resources = read_resources(papers.resources, papers.commitments)
+    chosen = load_programs(programs, gaps, net_metered)
+    on_sums = resources is not None and terms is not None and terms.selection == "aggregate"
+    whole = on_sums or any(program.family == "control_group" for program in chosen)
+    case = open_case(data, events, reader, processes=processes, resources=resources, whole=whole)
+    wishes = Wishes(
+        terms,
+        read_prices(papers.prices),
+        coverage,
+        Calibration(calibration, bias_correction=bias_correction),  # type: ignore[arg-type]
+        other_events=None if other_events is None else read_others(other_events, case.panel, reader),
+        resources=resources,
+        evidence=to.record_path is not None,
+    )
+    told = case.settle(chosen, wishes, pool)
     if told.events.empty:
         first = told.problems.iloc[0]
         raise DataError(
             f"none of the events could be settled, and nothing is written; the first, of site {first[SITE]!r} at "
             f"{first['start']}: {first['reason']}"
         )
-    writers = {} if out is None else {out: frame_writer(told.events, out)}
-    if html is not None:
-        writers[html] = text_writer(page(told, terms, coverage))
+    writers: dict[Path, Writer] = {}
+    if to.out is not None:
+        writers[to.out] = frame_writer(settlement_table(told, template, case.sites, terms), to.out)
+    if to.html is not None:
+        writers[to.html] = text_writer(page(told, terms, coverage, case.sites))
+    if to.record_path is not None:
+        document = record_document(case, told, wishes)
+        writers[to.record_path] = text_writer(json.dumps(document, ensure_ascii=False) + "\n")
     write_all(writers)
     return told
-
-
-def read_parts(data: str | Path, events: str | Path, reader: ReaderOptions) -> tuple[Path, pd.DataFrame, pd.DataFrame]:
-    """A Parquet file that is not read yet, its sites, and the events; nothing of the file may need to be converted."""
-    changed = [name.replace("_", "-") for name in reader.given if name not in READ_AS_IT_STANDS]
-    if Path(data).suffix != ".parquet" or reader.sites is None or changed:
-        raise StudyError(
-            "--processes settles a .parquet file with site_id, time (with a zone) and observed_kw [kW] as it stands: give "
-            f"--sites with every site_id{', and leave out --' + changed[0] if changed else ''}, or leave --processes out"
-        )
-    known = read_sites(reader.sites)
-    if "tz" not in known.columns:
-        if reader.tz is None:
-            raise StudyError("the sites have no column tz: add it, or give --tz")
-        known = known.assign(tz=reader.tz)
-    for column in ("country", "subdivision"):
-        value = getattr(reader, column)
-        if value is not None:
-            known = known.assign(**{column: known[column].fillna(value) if column in known.columns else value})
-    return Path(data), known, read_events(events, unknown_sites="keep", tz=reader.tz)
-
-
-def page(told: Settlement, contract: Contract | None, coverage: float | None) -> str:
-    """The settlement as one HTML page."""
-    return settlement_page(
-        told.events,
-        told.portfolio,
-        told.problems,
-        {program.name: explain(program) for program in told.programs},
-        currency=contract.currency if contract else None,
-        coverage=coverage,
-    )
 
 
 def read_prices(path: Path | None) -> pd.Series | None:
@@ -174,7 +207,7 @@ def eligibility_files(
 def integrity_files(
     data: str | Path, events: str | Path, program: str, reader: ReaderOptions = DEFAULT_OPTIONS
 ) -> dict[str, pd.DataFrame]:
-    """What stands out in events, and their delivered energy adjusted and unadjusted."""
+    """What stands out in events, single and over all of a site's, and their delivered energy adjusted and unadjusted."""
     panel, table = read_case(data, events, reader)
     rule = load_program(program)
     warn_about_calendars(panel, [rule])
@@ -185,6 +218,7 @@ def integrity_files(
         raise DataError("no site of the events is in the data: check the site ids")
     return {
         "events": screen(panel, table, program),
+        "over_events": over_events(panel, table, program),
         "sites": selection_bias(panel, table, program).reset_index(),
         "side_by_side": side_by_side(panel, called, program),
     }

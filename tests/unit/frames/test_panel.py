@@ -46,6 +46,12 @@ def test_selected_sites_keep_their_own_values() -> None:
         panel.select(["cc"])
 
 
+def test_the_selection_of_all_sites_is_the_panel_itself() -> None:
+    panel = panel_of(frame(("a", "b")))
+    assert panel.select(["b", "a", "b"]) is panel
+    assert panel.select(["b"]) is not panel
+
+
 def test_values_are_looked_up_by_site_and_time() -> None:
     panel = panel_of(frame())
     first = panel.first_times_us[0]

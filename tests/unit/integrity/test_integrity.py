@@ -8,7 +8,7 @@ from cblcast import datasets
 from cblcast.days.placebo import placebo_events
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import StudyError
-from cblcast.integrity import DETECTORS, screen, selection_bias, side_by_side
+from cblcast.integrity import DETECTORS, over_events, screen, selection_bias, side_by_side
 from cblcast.integrity.profile import profile
 from cblcast.integrity.screen import hours_of
 from cblcast.programs import load_program
@@ -106,7 +106,7 @@ def test_the_hours_follow_the_programs_window():
 def test_an_unknown_detector_is_named(panel, events):
     with pytest.raises(StudyError, match="no detector 'raised'"):
         screen(panel, events, "gb_dfs", detectors=["raised"])
-    assert len(DETECTORS) == 5
+    assert len(DETECTORS) == 6
 
 
 def test_days_chosen_low_are_told_from_days_drawn_at_random(panel, days, events):
@@ -128,3 +128,74 @@ def test_side_by_side_shows_what_the_adjustment_adds(panel, events):
     np.testing.assert_allclose(honest["until_notification_kwh"], moved["until_notification_kwh"])
     assert (moved["delivered_kwh"] > honest["delivered_kwh"]).all()
     assert side_by_side(panel, events.drop(columns="notified"), "gb_dfs")["until_notification_kwh"].isna().all()
+
+
+def twelve(days):
+    return days.groupby("site_id", sort=True).nth(list(range(5, 101, 8))).reset_index(drop=True)
+
+
+@pytest.mark.parametrize(
+    ("detector", "pieces"),
+    [
+        ("raised_window", [(-3, 0, 0.2)]),
+        ("early_ramp", [(-9, 0, 0.3)]),  # from 08:00 on, so that window and morning stand equally high
+    ],
+)
+def test_what_no_single_event_shows_twelve_of_a_site_do(panel, days, detector, pieces):
+    events = twelve(days)
+    assert (events.groupby("site_id").size() >= 12).all()
+    gamed = over_events(scaled(panel, events, pieces), events, "gb_dfs", draws=500)
+    own = gamed[gamed["detector"] == detector]
+    assert own["flagged"].all()
+    assert (own["flagged_at"].dropna() < events["start"].max()).all()
+    assert (own["p_family"] <= 0.05).all()
+
+
+def test_honest_sites_are_left_alone_and_the_look_is_the_same_each_time(panel, days):
+    events = twelve(days)
+    told, again = (over_events(panel, events, "gb_dfs", draws=300) for _ in range(2))
+    assert not told["flagged"].any()
+    assert told["flagged_at"].isna().all()
+    assert set(told["detector"]) == set(DETECTORS)
+    assert (told["reference_days"] > 80).all()
+    assert told["p"].tolist() == again["p"].tolist()
+
+
+def test_a_flag_of_the_family_is_rarer_than_one_of_a_detector(panel, events):
+    told = screen(panel, events, "gb_dfs")
+    assert (told["p_family"] >= told["p"] - 1e-12).all()
+    assert (told["flagged"] == (told["p_family"] <= 0.05)).all()
+    alone = screen(panel, events, "gb_dfs", detectors=["raised_window"])
+    np.testing.assert_allclose(alone["p_family"], alone["p"])
+
+
+def test_with_too_few_ordinary_days_no_site_is_judged(panel, days):
+    events = twelve(days)
+    told = over_events(panel, events[events["start"] < "2019-03-20"], "gb_dfs", days_around=8, draws=100)
+    assert told[["p", "p_family"]].isna().all(axis=None)
+    assert not told["flagged"].any()
+
+
+def test_a_hot_day_does_not_look_like_a_ramp_where_the_weather_is_known(days):
+    whole = datasets.load("cambridge_sme").select(["b1", "b22", "b97"])
+    warm = Panel(
+        whole.data.loc[pd.IndexSlice[:, "2018-12-01":"2019-10-31"], ["observed_kw", "temp_air_c"]], whole.sites
+    )
+    found = profile(load_program("gb_dfs"), warm, warm, days)
+    event = found.events.iloc[0]
+    mean = warm.data.loc[event["site_id"], "temp_air_c"].tz_convert("Europe/London").resample("1D").mean()
+    far = (mean - 15).abs()
+    day = event["start"].tz_convert("Europe/London").normalize()
+    usual = far.loc[day - pd.Timedelta("14D") : day - pd.Timedelta("1D")].mean()
+    told = found.weather.iloc[0]
+    assert told["gap_k"] == pytest.approx(far.loc[day] - usual, abs=1e-3)
+    assert told["cooling_before_k"] == pytest.approx(max(mean.loc[day - pd.Timedelta("1D")] - 15, 0), abs=1e-3)
+    assert told["cooling_k"] - told["heating_k"] == pytest.approx(mean.loc[day] - 15, abs=1e-3)
+
+
+def test_sites_judged_some_at_a_time_are_judged_alike(panel, events, monkeypatch):
+    whole = screen(panel, events, "gb_dfs"), over_events(panel, events, "gb_dfs", draws=200)
+    monkeypatch.setattr("cblcast.integrity.pools.SITES_AT_ONCE", 2)
+    parts = screen(panel, events, "gb_dfs"), over_events(panel, events, "gb_dfs", draws=200)
+    for one, other in zip(whole, parts, strict=True):
+        pd.testing.assert_frame_equal(one, other)

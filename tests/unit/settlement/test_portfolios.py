@@ -102,7 +102,7 @@ def test_limits_of_a_shift_are_the_same_in_both_orders_on_quarter_hours(panel):
 def test_limits_of_a_site_are_the_errors_of_its_own_placebo_days(panel):
     # The rule settles each working day around the event as if it had been one; 4 of 5 of these errors lie within.
     event = events(("a", 16, "17:00", "19:00"))
-    told = settle(panel, event, [RULE], coverage=0.8, days_around=20).events.iloc[0]
+    told = settle(panel, event, [RULE], coverage=0.8, calibration="ordinary", days_around=20).events.iloc[0]
     around = pd.date_range("2019-06-26", "2019-08-05", tz="Europe/Rome")
     days = [day for day in around if day.day_of_week < 5 and day != pd.Timestamp("2019-07-16", tz="Europe/Rome")]
     starts = pd.DatetimeIndex([day + pd.Timedelta("17h") for day in days]).tz_convert("UTC").as_unit("us")

@@ -1,0 +1,98 @@
+"""Commands that judge: which rule a site may be settled by, and what stands out in its events."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cblcast.cli.bundles import unbundled
+from cblcast.cli.options import AsJson, Data, Events, Reader
+from cblcast.io.options import DEFAULT_OPTIONS
+from cblcast.terminal import print_json, print_table, progress, records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+app = typer.Typer()
+
+Rules = Annotated[
+    list[str], typer.Option("--program", help="A rule by name, or a path to your own .yaml; repeat for several.")
+]
+
+
+@dataclass(frozen=True)
+class Hours:
+    """Local clock of the hours that are judged."""
+
+    start: Annotated[str, typer.Option(help='Local clock of the hours that are judged, e.g. "17:00".')]
+    stop: Annotated[str, typer.Option(help='And their end, e.g. "20:00".')]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """By what rules are chosen, and with what they are compared."""
+
+    gate: Annotated[str | None, typer.Option(help="pjm, aemo, kpx or rte_forecast (default: each program's own).")] = (
+        None
+    )
+    choose: Annotated[
+        tuple[str, str] | None, typer.Option(help="First and last date of the days that rules are chosen by.")
+    ] = None
+    judge: Annotated[
+        tuple[str, str] | None, typer.Option(help="First and last date of later days that judge the choice.")
+    ] = None
+    learned: Annotated[
+        list[str] | None,
+        typer.Option(help="A learned method to compare with, e.g. LearnedBaseline; repeat for several."),
+    ] = None
+    train: Annotated[
+        tuple[str, str] | None, typer.Option(help="First and last date of the earlier days that it is trained on.")
+    ] = None
+
+
+@app.command()
+@unbundled
+def eligibility(
+    data: Data,
+    program: Rules,
+    hours: Hours,
+    choice: Choice = Choice(),
+    reader: Reader = DEFAULT_OPTIONS,
+    as_json: AsJson = False,
+) -> None:
+    """Is there enough data, which rules are accurate enough, and which one to take."""
+    from cblcast.workflow.settling import eligibility_files
+
+    with progress(as_json, 1, "judging"):
+        found = eligibility_files(data, program, hours.start, hours.stop, reader, **asdict(choice))
+    _show(found, as_json)
+
+
+@app.command()
+@unbundled
+def integrity(
+    data: Data,
+    events: Events,
+    program: Annotated[str, typer.Option(help="The rule whose baseline may be gamed.")],
+    reader: Reader = DEFAULT_OPTIONS,
+    as_json: AsJson = False,
+) -> None:
+    """What stands out in events against ordinary days, and in sites over their events; adjusted and unadjusted side by side."""
+    from cblcast.workflow.settling import integrity_files
+
+    with progress(as_json, 1, "screening"):
+        found = integrity_files(data, events, program, reader)
+    if not as_json:
+        for name in ("events", "over_events"):
+            found[name] = found[name][found[name]["flagged"]]
+    _show(found, as_json)
+
+
+def _show(tables: dict[str, pd.DataFrame], as_json: bool) -> None:
+    if as_json:
+        print_json({name: records(table) for name, table in tables.items()})
+        return
+    for name, table in tables.items():
+        print_table(table, name.replace("_", " "))

@@ -1,0 +1,159 @@
+"""What is settled: the meter, as a panel or as a file that is read some sites at a time, its sites and the events."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from cblcast.frames.instants import DAY_US, local_microseconds, microseconds
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, StudyError
+from cblcast.io.event_table import read_events
+from cblcast.io.files import read_table
+from cblcast.io.formats import read_dispatch, read_meter
+from cblcast.io.names import is_site
+from cblcast.io.options import ReaderOptions
+from cblcast.io.resource_tables import read_commitments, read_members
+from cblcast.io.site_table import read_sites, sites_for
+from cblcast.programs.model import Program
+from cblcast.settlement import Resources, Settlement, Wishes, settle, settle_file
+from cblcast.settlement.panel_file import panel_rows, site_names
+
+LARGE_ROWS = 4_000_000  # of a Parquet file: what is read whole from there on needs a gigabyte
+_KEPT = ("sites", "tz", "country", "subdivision", "segment")  # what a file that is read in parts may be told
+_LOG = logging.getLogger("cblcast.io")
+
+
+@dataclass(frozen=True)
+class Case:
+    """Meter, sites and events.
+
+    Attributes
+    ----------
+    data : Path
+    reader : ReaderOptions
+        As the meter was read.
+    sites : DataFrame, index site_id
+    events : DataFrame
+    panel : Panel, optional
+        None where the file is read some sites at a time.
+    processes : int
+    """
+
+    data: Path
+    reader: ReaderOptions
+    sites: pd.DataFrame
+    events: pd.DataFrame
+    panel: Panel | None
+    processes: int = 1
+
+    def settle(self, chosen: Sequence[Program], wishes: Wishes, pool: Executor | None = None) -> Settlement:
+        """Settle the events by rules."""
+        if self.panel is None:
+            return settle_file(self.data, self.sites, self.events, chosen, wishes, processes=self.processes, pool=pool)
+        return settle(
+            self.panel,
+            self.events,
+            chosen,
+            wishes.contract,
+            prices=wishes.prices,
+            coverage=wishes.coverage,
+            calibration=wishes.calibration,
+            portfolio=wishes.portfolio,
+            other_events=wishes.other_events,
+            resources=wishes.resources,
+            evidence=wishes.evidence,
+        )
+
+
+def open_case(
+    data: str | Path,
+    events: str | Path | pd.DataFrame,
+    reader: ReaderOptions,
+    *,
+    processes: int | None = None,
+    resources: Resources | None = None,
+    whole: bool = False,
+) -> Case:
+    """Meter and events of somebody's files.
+
+    Parameters
+    ----------
+    events : path or DataFrame
+        Events of sites that the meter lacks are kept, for the settlement to list. A file that names a ``resource``
+        instead of sites means its members on the day.
+    processes : int, optional
+        Reads a Parquet file in parts, in so many processes; a large one is read in parts in any case, if it can be.
+    whole : bool
+        What is asked for needs all sites at once.
+    """
+    path = Path(data)
+    changed = [name.replace("_", "-") for name in reader.given if name not in _KEPT]
+    if processes is not None and (path.suffix != ".parquet" or changed):
+        raise StudyError(
+            "--processes settles a .parquet file with site_id, time (with a zone) and observed_kw [kW] as it stands: "
+            f"{'leave out --' + changed[0] if changed and path.suffix == '.parquet' else 'convert the file'}, or leave "
+            "--processes out"
+        )
+    in_parts = processes is not None or (not whole and not changed and panel_rows(path) >= LARGE_ROWS)
+    if in_parts:
+        sites = _sites_of_file(path, reader)
+        _LOG.info("%s is read some sites at a time, as it stands: %d sites", path.name, len(sites))
+        panel = None
+    else:
+        panel = read_meter(str(path), options=reader)
+        sites = panel.sites
+    table = events if isinstance(events, pd.DataFrame) else _events(Path(events), panel, sites, reader, resources)
+    return Case(path, reader, sites, table, panel, processes or 1)
+
+
+def read_resources(resources: Path | None, commitments: Path | None) -> Resources | None:
+    """Resources from their files; commitments alone say of nobody what is committed."""
+    if resources is None:
+        if commitments is not None:
+            raise StudyError("--commitments are those of resources: give their members too (--resources)")
+        return None
+    return Resources(read_members(resources), None if commitments is None else read_commitments(commitments))
+
+
+def _sites_of_file(path: Path, reader: ReaderOptions) -> pd.DataFrame:
+    defaults = {
+        "tz": reader.tz,
+        "country": reader.country,
+        "subdivision": reader.subdivision,
+        "segment": reader.segment,
+    }
+    if reader.sites is None:
+        return sites_for(pd.Index(site_names(path), name=SITE), None, pd.DataFrame(), defaults)
+    known = read_sites(reader.sites)
+    return sites_for(known.index, known.reset_index(), pd.DataFrame(), defaults)
+
+
+def _events(
+    path: Path, panel: Panel | None, sites: pd.DataFrame, reader: ReaderOptions, resources: Resources | None
+) -> pd.DataFrame:
+    if path.suffix.lower() == ".json":
+        return read_dispatch(path, panel, tz=reader.tz)
+    names = list(read_table(path, "event").frame.columns) if resources is not None else []
+    if "resource" not in names or any(is_site(str(name)) for name in names):
+        return read_events(path, panel, unknown_sites="keep", tz=reader.tz, site_ids=sites.index)
+    called = read_events(path, unknown_sites="keep", tz=reader.tz, columns={"resource": SITE})
+    return members_of(called, sites, resources)  # type: ignore[arg-type]
+
+
+def members_of(called: pd.DataFrame, sites: pd.DataFrame, resources: Resources) -> pd.DataFrame:
+    """Events of resources (named in ``site_id``) as events of their members on the local day."""
+    parts = []
+    for row in called.itertuples(index=False):
+        name = str(row.site_id)
+        everybody = resources.members.loc[resources.members["resource"] == name, SITE]
+        zones = sites["tz"].reindex(everybody).dropna()
+        zone = str(zones.iloc[0]) if len(zones) else "UTC"
+        day = (local_microseconds(microseconds([row.start]), zone) // DAY_US).astype("M8[D]")[0]
+        parts.append(pd.DataFrame([row] * len(own := resources.sites_of(name, day))).assign(**{SITE: own}))
+    return pd.concat(parts, ignore_index=True).sort_values([SITE, "start"], ignore_index=True)
