@@ -16,7 +16,7 @@ from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.methods import make_estimator
 from cblcast.frames.cases import View
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import SITE, DataError, StudyError, utc
+from cblcast.frames.schema import SITE, DataError, StudyError
 from cblcast.integrity import over_events, screen, selection_bias, side_by_side
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
