@@ -119,7 +119,7 @@ def test_evaluate_prints_a_table_and_says_what_the_sign_of_the_bias_means(run: R
             "is hidden by the study's view",
         ),
         (["train", "study.yaml", "--alias", "champion"], "an alias needs a name"),
-        (["train", "study.yaml", "--register", "p@q"], "--register 'p@q' would make no address"),
+        (["train", "study.yaml", "--register", "p@q"], "the name 'p@q' could not be addressed"),
         (["train", "study.yaml", "--register", "p", "--alias", "a/b"], "--alias 'a/b' would make no address"),
         (["train", "study.yaml", "--method", "Low3of5", "--register", "x"], "the study has no method 'Low3of5'"),
         (["evaluate"], "give a study"),

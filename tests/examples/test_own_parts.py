@@ -81,7 +81,7 @@ def test_by_plugin_a_study_uses_them_and_without_it_nothing_is_imported(folder):
     arguments = ["-m", "cblcast", "train", "study.yaml", "--register", "own", "--method", "DampedMean", "--json"]
     refused = python(folder, *arguments)
     assert refused.returncode == 2
-    assert "DampedMean" in refused.stderr or "opening_hours" in refused.stderr
+    assert "DampedMean" in refused.stdout or "opening_hours" in refused.stdout
     done = python(folder, *arguments, "--plugin", "my_parts")
     assert done.returncode == 0, done.stderr
     board = {row["method"]: row["nrmse"] for row in json.loads(done.stdout)["leaderboard"]}

@@ -93,7 +93,7 @@ def test_a_holiday_of_a_million_days_is_refused(tmp_path):
         "END:VCALENDAR",
     )
     calendar.write_text("\n".join(lines))
-    with pytest.raises(DataError, match="lasts 1,000,000,000 days: a holiday lasts 366 at most"):
+    with pytest.raises(DataError, match="lasts longer than 366 days"):
         read_holidays(calendar, 2024, 2024)
 
 

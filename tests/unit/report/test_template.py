@@ -60,8 +60,8 @@ def test_the_templates_of_the_package_are_read():
         ("rows: events\n", "columns"),
         ("columns: {a: b}\nrow: events\n", "no key 'row': did you mean 'rows'"),
         ("columns: [a]\n", "columns"),
-        ("a: [", "is no YAML"),
-        ("[1]", "holds nothing"),
+        ("a: [", "line 2 is not valid YAML"),
+        ("[1]", "holds no template: a template is a mapping"),
     ],
 )
 def test_a_template_that_is_none_is_one_sentence(tmp_path, text, message):
@@ -73,5 +73,5 @@ def test_a_template_that_is_none_is_one_sentence(tmp_path, text, message):
 def test_an_unknown_template_offers_the_nearest(tmp_path):
     with pytest.raises(StudyError, match="no template 'hourli': did you mean 'hourly'"):
         read_template("hourli")
-    with pytest.raises(StudyError, match="cannot be read"):
+    with pytest.raises(StudyError, match="there is no template file"):
         read_template(tmp_path / "none.yaml")
