@@ -60,7 +60,16 @@ def degrees(filtered_c: Array, balance_c: Array | float, heating: bool) -> Array
     return np.maximum(balance_c - filtered_c if heating else filtered_c - balance_c, 0.0)
 
 
-def identify(load_kw: Array, time: Array, n_times: int, filtered_c: Array, time_constants_h: Array) -> Degrees:
+def identify(
+    load_kw: Array,
+    time: Array,
+    n_times: int,
+    filtered_c: Array,
+    time_constants_h: Array,
+    *,
+    occupied: Array | None = None,
+    apart: bool = False,
+) -> Degrees:
     """Fit by coordinate search over time constants and balance temperatures, slopes by non-negative least squares.
 
     Parameters
@@ -71,8 +80,15 @@ def identify(load_kw: Array, time: Array, n_times: int, filtered_c: Array, time_
     filtered_c : ndarray, shape (n_rows, n_time_constants)
         Finite.
     time_constants_h : ndarray, shape (n_time_constants,)
+    occupied : ndarray of bool, shape (n_times,), optional
+        Times with slopes of their own; those of :func:`occupied_times` unless given.
+    apart : bool
+        Heating ends no higher than cooling begins. What both explain at one temperature helps to predict a load, and has
+        no meaning where the two are to be told apart.
     """
-    search = _Search(load_kw, time, n_times, filtered_c)
+    search = _Search(
+        load_kw, time, filtered_c, occupied_times(load_kw, time, n_times) if occupied is None else occupied
+    )
     chosen = [(0, HEATING_C[-3]), (0, COOLING_C[-5])]
     error, slope = search.fit(chosen)
     for _ in range(ROUNDS):
@@ -82,6 +98,8 @@ def identify(load_kw: Array, time: Array, n_times: int, filtered_c: Array, time_
                 for balance in grid:
                     tried = [*chosen]
                     tried[kind] = (tau, balance)
+                    if apart and tried[0][1] > tried[1][1]:
+                        continue
                     error_of, slope_of = search.fit(tried)
                     if error_of < error * (1 - 1e-12):
                         error, slope, chosen = error_of, slope_of, tried
@@ -94,6 +112,8 @@ def identify(load_kw: Array, time: Array, n_times: int, filtered_c: Array, time_
             for balance in grid:
                 tried = [*chosen]
                 tried[kind] = (tau, balance)
+                if apart and tried[0][1] > tried[1][1]:
+                    continue
                 best[tau] = min(best[tau], search.fit(tried)[0])
         alike = np.asarray(time_constants_h)[best <= error * (1 + INDISTINCT) + 1e-12]
         ranges[kind] = (alike.min(), alike.max()) if len(alike) else np.nan
@@ -109,10 +129,10 @@ def identify(load_kw: Array, time: Array, n_times: int, filtered_c: Array, time_
 class _Search:
     """Columns of candidates with the effects of the times of week projected out (Frisch, Waugh and Lovell)."""
 
-    def __init__(self, load_kw: Array, time: Array, n_times: int, filtered_c: Array) -> None:
+    def __init__(self, load_kw: Array, time: Array, filtered_c: Array, occupied: Array) -> None:
         self.time, self.filtered = time, filtered_c
-        self.count = np.bincount(time, minlength=n_times)
-        self.occupied = occupied_times(load_kw, time, n_times)[time]
+        self.count = np.bincount(time, minlength=len(occupied))
+        self.occupied = occupied[time]
         self.load, self.mean_load = self._within(load_kw)
         self.total = float(self.load @ self.load)
         self.columns: dict[tuple[int, int, int], tuple[Array, Array]] = {}
