@@ -15,8 +15,8 @@ Array = np.ndarray
 GRID = 0.01  # of the logarithm of power, in which devices scatter by a share of it
 BLUR = 0.05  # two devices whose powers differ by less than about a tenth are one class
 LIKE_KW, LIKE_HOURS = 0.3, 1.0  # differences of logarithms at which a signature no longer fits
-FOLLOWS_WEATHER = 0.6  # correlation of daily energies with daily mean temperature
-LEAST_DAYS, LEAST_RUNS_A_DAY = 10, 3.0
+FOLLOWS_WEATHER = 0.5  # correlation of daily energies with daily mean temperature
+LEAST_DAYS, LEAST_RUNS_A_DAY = 10, 2.0
 UNKNOWN, COOLING, HEATING = "unknown", "cooling", "heating"
 
 
@@ -81,8 +81,8 @@ def named_classes(classes: pd.DataFrame, signatures: Mapping[str, tuple[float, f
     Returns
     -------
     Series of str, index class
-        ``cooling`` (``heating``) for a class that runs at least three times a day and whose days follow warmth (cold) with a
-        correlation of 0.6; else the signature nearest in the logarithms of power and length, or ``unknown`` where power is off by
+        ``cooling`` (``heating``) for a class that runs at least twice a day and whose days follow warmth (cold) with a
+        correlation of 0.5; else the signature nearest in the logarithms of power and length, or ``unknown`` where power is off by
         more than a third or length by more than a factor of e.
 
     Notes

@@ -28,8 +28,8 @@ class EndUses:
     Attributes
     ----------
     expected_kw : ndarray, shape (n_rows, 4)
-        What the model expects of base, occupancy, heating and cooling [kW], ≥ 0; NaN where the temperature is unknown. Its
-        means are the best estimate of each part's energy.
+        What the model expects of base, occupancy, heating and cooling [kW], ≥ 0; NaN where the temperature is unknown, or
+        its hour or month was never metered. Its means are the best estimate of each part's energy.
     mean_kw, lower_kw, upper_kw : ndarray, shape (4,)
         Mean of each part over the rows that were fitted, and limits from drawing weeks again [kW]. The limits say how much
         other weeks would have changed the estimate, not whether the model is right: see the notes of :func:`regress`.
@@ -128,6 +128,8 @@ def regress(
     keep = sums.worth_keeping(KINDS)
     slope, levels = sums.solve(np.ones(sums.n_weeks), keep)
     expected = _expected(levels, slope, cell, columns, time)
+    # A level or a month that was never metered is not known, whatever the others are.
+    expected[~(np.isin(clock, clock[fitted]) & np.isin(season, season[fitted]))] = np.nan
     rest = load[fitted] - expected[fitted].sum(1)
     rng = np.random.default_rng(seed)
     drawn = np.empty((draws, 4))

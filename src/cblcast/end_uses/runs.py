@@ -103,11 +103,7 @@ def _gap(one: float, other: float) -> float:
 
 
 def _possible(edges: Edges, load: Array, up: int, down: int) -> bool:
-    size = (edges.kw[up] - edges.kw[down]) / 2
-    if _gap(edges.kw[up], -edges.kw[down]) > 1:
-        return False
-    within = load[edges.row[up] + 1 : edges.row[down]]
-    return len(within) == 0 or bool(within.min() >= size - max(LIKE * size, LIKE_KW))
+    return _gap(edges.kw[up], -edges.kw[down]) <= 1 and _lasts(edges, load, up, down)
 
 
 def _two_in_one(
@@ -116,8 +112,8 @@ def _two_in_one(
     """Edges of two devices switched at once, which are switched apart at their other end."""
     runs: list[tuple[float, float, float]] = []
     up, down = list(left_up), list(left_down)
-    for both, apart, sign in ((list(up), down, 1), (list(down), up, -1)):
-        for one in both:
+    for own, apart, sign in ((up, down, 1), (down, up, -1)):
+        for one in list(own):
             near = [k for k in apart if 0 < sign * (edges.at_h[k] - edges.at_h[one]) <= longest_h]
             tried = [
                 (_gap(abs(edges.kw[one]), abs(edges.kw[a]) + abs(edges.kw[b])), a, b)
@@ -126,16 +122,20 @@ def _two_in_one(
             ]
             if not tried or min(tried)[0] > 1:
                 continue
-            _, *two = min(tried)
-            ends = [sorted((edges.row[one], edges.row[k])) for k in two]
-            if any(
-                not (load[a + 1 : b].min(initial=np.inf) >= 0.9 * abs(edges.kw[k]))
-                for (a, b), k in zip(ends, two, strict=True)
-            ):
+            two = min(tried)[1:]
+            if not all(_lasts(edges, load, one, k) for k in two):
                 continue
+            own.remove(one)
             for k in two:
                 apart.remove(k)
                 first, last = sorted((edges.at_h[one], edges.at_h[k]))
                 runs.append((first, last, abs(edges.kw[k])))
-            (up if sign > 0 else down).remove(one)
     return runs, up, down
+
+
+def _lasts(edges: Edges, load: Array, one: int, other: int) -> bool:
+    """Whether the load is known and never below the smaller edge between the two."""
+    first, last = sorted((edges.row[one], edges.row[other]))
+    size = min(abs(edges.kw[one]), abs(edges.kw[other]))
+    within = load[first + 1 : last]
+    return len(within) == 0 or bool(within.min() >= size - max(LIKE * size, LIKE_KW))

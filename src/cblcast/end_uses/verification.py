@@ -11,6 +11,7 @@ from cblcast.frames.events import Window, WindowSpec
 
 Array = np.ndarray
 LEAST_EVENTS = 5
+LEAST_PART = 0.01  # of all movable parts: less is no end use whose share could be known
 
 
 def fell_in_event(
@@ -106,7 +107,7 @@ def share_that_ran(
 
     Returns
     -------
-    DataFrame, index end use (all but `fixed` and those never expected)
+    DataFrame, index end use (all but `fixed` and what is below 1 % of all movable parts)
         ``ran``: least-squares share, ≥ 0, of what was expected, 1 for no response; ``lower``, ``upper``; ``fell_kw`` = (1 − ran) × mean
         expected; ``expected_kw``; ``tells``: whether the limits lie on one side of 1.
 
@@ -131,7 +132,10 @@ def share_that_ran(
             f"give {LEAST_EVENTS} or more, of different weather"
         )
     parts = expected_kw[known].drop(columns=fixed)
-    parts = parts.loc[:, parts.max() > 0]
+    mean = parts.mean()
+    parts = parts.loc[:, (mean > 0) & (mean >= LEAST_PART * mean.sum())]
+    if parts.empty:
+        raise DataError(f"nothing but {fixed!r} is expected in the events: no other end use can have fallen")
     a, b = parts.to_numpy(dtype=np.float64), load[known] - expected_kw.loc[known, fixed].to_numpy(dtype=np.float64)
     gram = np.stack([a[number == k].T @ a[number == k] for k in range(len(names))])
     moment = np.stack([a[number == k].T @ b[number == k] for k in range(len(names))])
