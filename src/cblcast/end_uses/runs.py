@@ -56,9 +56,9 @@ def pair_edges(edges: Edges, load_kw: Array, *, longest_h: float = 14.0) -> Foun
 
     Notes
     -----
-    Hart (1992), section IV-C: each edge down is paired with an edge up that is still open and of its size, here the one nearest in
-    size. The load may never fall below the size of a run while it lasts, nor may it have a gap. What is left over is tried once
-    more as two devices in one edge: an edge whose size is the sum of two of the other direction.
+    Hart (1992), section IV-C: each edge down is paired with the latest edge up that is still open and of its size. The load may
+    never fall below the size of a run while it lasts, nor may it have a gap. What is left over is tried once more
+    as two devices in one edge: an edge whose size is the sum of two of the other direction.
     """
     if not longest_h > 0:
         raise StudyError(f"longest_h is {longest_h}: give the length of the longest run, above 0 h")
@@ -71,13 +71,12 @@ def pair_edges(edges: Edges, load_kw: Array, *, longest_h: float = 14.0) -> Foun
             open_up.append(k)
             continue
         open_up = [up for up in open_up if edges.at_h[k] - edges.at_h[up] <= longest_h]
-        fits = [(_gap(edges.kw[up], -edges.kw[k]), -up) for up in open_up if _possible(edges, load, up, k)]
+        fits = [up for up in open_up if _possible(edges, load, up, k)]
         if not fits:
             left_down.append(k)
             continue
-        up = -min(fits)[1]
-        pairs.append((up, k))
-        open_up.remove(up)
+        pairs.append((fits[-1], k))
+        open_up.remove(fits[-1])
     taken = {up for up, _ in pairs}
     left_up = [k for k in range(len(edges)) if edges.kw[k] > 0 and k not in taken]
     runs = [(edges.at_h[up], edges.at_h[down], (edges.kw[up] - edges.kw[down]) / 2) for up, down in pairs]
