@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -121,7 +122,7 @@ def filtered_temperature(panel: Panel, column: str, time_constant_h: float) -> A
     keeps = np.exp(-panel.step_hours / time_constant_h) if time_constant_h > 0 else 0.0
     bounds = np.r_[np.flatnonzero(np.diff(panel.data.index.codes[0], prepend=-1)), len(values)]
     day = max(1, round(24 / panel.step_hours))
-    for first, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, stop in pairwise(bounds.tolist()):
         own = values[first:stop]
         known = np.flatnonzero(np.isfinite(own))
         if len(known) == 0:

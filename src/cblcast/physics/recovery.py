@@ -30,7 +30,8 @@ class Response:
         Hours after the event until the rebound has fallen below 5 % of the shed for good; NaN where it lasts beyond the
         end of the series, 0 where nothing was shed.
     lead_h : ndarray
-        Hours before the event at which the load first departs by more than 5 % of the shed; 0 without preparation.
+        Hours right before the event through which the load departs by more than 5 % of the shed without a break; 0 without
+        preparation.
     """
 
     shed_kw: Array
@@ -63,7 +64,7 @@ def response(with_kw: Array, without_kw: Array, first: int, stop: int, step_h: f
     within = np.arange(n_after)[:, None] < last
     hour = max(1, round(1 / step_h))
     early = np.abs(before) > np.maximum(limit, 1e-9)
-    lead = np.where(early.any(axis=0), first - np.argmax(early, axis=0), 0)
+    lead = np.where(early.all(axis=0), first, np.argmin(early[::-1], axis=0)) if first else np.zeros(len(shed))
     return Response(
         shed,
         before.sum(axis=0) * step_h,

@@ -153,8 +153,9 @@ def ideal_heat_kw(
         Capacity of the plant [kW of heat], both ≥ 0; a plant at its limit is *saturated*.
     """
     free = np.asarray(free_c, dtype=np.float64)
-    heating = np.clip((np.asarray(heat_set_c) - free) / per_kw, 0.0, heat_max_kw)
-    cooling = np.clip((free - np.asarray(cool_set_c)) / per_kw, 0.0, cool_max_kw)
+    per = np.asarray(per_kw, dtype=np.float64)
+    heating = np.clip((np.asarray(heat_set_c) - free) / per, 0.0, heat_max_kw)
+    cooling = np.clip((free - np.asarray(cool_set_c)) / per, 0.0, cool_max_kw)
     return np.asarray(heating - cooling)
 
 

@@ -63,7 +63,7 @@ def tank_step(
     per_kw = np.where(loses, (1.0 - keeps) / safe, step_h / capacity)
     pull = np.asarray(loss_kw_k) * np.asarray(room_c) + flow * np.asarray(cold_c)
     free = keeps * before + per_kw * pull
-    heater = ideal_heat_kw(free, set_c, np.inf, per_kw, heater_max_kw, 0.0)
+    heater = np.asarray(ideal_heat_kw(free, set_c, np.inf, per_kw, heater_max_kw, 0.0), dtype=np.float64)
     after = free + per_kw * heater
     stored = capacity * (after - before)
     # Mean temperature of the step, from the balance itself: pull + heater − loss·mean = stored / Δt.

@@ -47,8 +47,14 @@ class Kind:
 
 # Orders of magnitude of European stock: loss from the TABULA typologies, capacities of table 12 of ISO 13790 over them.
 KINDS = {
-    "home": Kind((60, 220), (1.0, 2.6), (15, 80), (3, 6), (0.01, 0.04), (2.5, 5), (19, 21.5), (24, 26.5), (0, 3), (5.5, 7.5), (21.5, 23.5), False),
-    "sme": Kind((200, 1500), (1.2, 3.0), (20, 120), (6, 15), (0.01, 0.05), (6, 20), (20, 22), (23.5, 25.5), (0, 4), (6, 9), (18, 22), True),
+    "home": Kind(
+        (60, 220), (1.0, 2.6), (15, 80), (3, 6), (0.01, 0.04), (2.5, 5),
+        (19, 21.5), (24, 26.5), (0, 3), (5.5, 7.5), (21.5, 23.5), False,
+    ),
+    "sme": Kind(
+        (200, 1500), (1.2, 3.0), (20, 120), (6, 15), (0.01, 0.05), (6, 20),
+        (20, 22), (23.5, 25.5), (0, 4), (6, 9), (18, 22), True,
+    ),
 }  # fmt: skip
 HEATING_COP = {"heat_pump": 3.0, "resistive": 1.0}
 COOLING_COP = 3.0
@@ -105,7 +111,7 @@ def draw_customers(
         return rng.uniform(*span, count)
 
     def scaled(span: tuple[float, float]) -> Array:
-        return np.exp(rng.uniform(*np.log(span), count))
+        return np.exp(rng.uniform(float(np.log(span[0])), float(np.log(span[1])), count))
 
     floor = scaled(like.floor_m2)
     loss = floor * scaled(like.loss_w_m2_k) / 1000

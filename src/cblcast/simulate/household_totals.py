@@ -65,8 +65,10 @@ def add_up(world: HouseholdWorld, weather: HouseholdWeather, other_kw: Array | N
     followed, warmer = np.concatenate(follows, axis=1), np.concatenate(warmest, axis=1)
     mean = {name: total / world.homes for name, total in mean.items()}
     return FleetTotals(
-        *(np.concatenate(kept[name]) for name in ("load", "truth", "pv")),
-        followed.any(0),
+        np.concatenate(kept["load"]),
+        np.concatenate(kept["truth"]),
+        np.concatenate(kept["pv"]),
+        np.asarray(followed.any(0)),
         mean["load"],
         mean["truth"],
         mean["pv"],

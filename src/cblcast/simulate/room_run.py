@@ -6,6 +6,8 @@ anew only when somebody's occupancy or the program's signal changes.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from cblcast.simulate.rooms import Drive, Rooms, Signals
@@ -34,7 +36,8 @@ class RoomRun:
         self, rooms: Rooms, step_h: float, first_out_c: float, follows: Array, deadband_k: float | None = None
     ) -> None:
         self.rooms, self.follows, self.deadband = rooms, follows, deadband_k
-        self.c = rooms.steps(step_h).astype(np.float32)
+        # Any: a room of one capacity has no mass, and is never asked for it.
+        self.c: Any = rooms.steps(step_h).astype(np.float32)
         self.has_mass = self.c.air_mass is not None
         self.gain_to_air = self.c.air_heat if self.c.air_gain is None else self.c.air_gain
         # A plant may run only as hot as float32 carries; one that never runs is 0.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -80,7 +80,8 @@ class Rooms:
 
     def take(self, rows: slice | Array) -> Rooms:
         """Some of the customers."""
-        return Rooms(**{name: None if value is None else value[rows] for name, value in vars(self).items()})
+        taken: dict[str, Any] = {name: None if value is None else value[rows] for name, value in vars(self).items()}
+        return Rooms(**taken)
 
     def steps(self, step_h: float) -> RoomSteps:
         """Exact coefficients of a step; in a room of two capacities :data:`MASS_ROUTE` of the loss takes the mass's way."""
@@ -119,7 +120,8 @@ class Signals:
 
     def part(self, steps: slice) -> Signals:
         """Some of the steps."""
-        return Signals(**{name: None if value is None else value[steps] for name, value in vars(self).items()})
+        event = None if self.event is None else self.event[steps]
+        return Signals(self.set_point_shift_k[steps], self.load_fraction[steps], self.power_set_point_kw[steps], event)
 
     @classmethod
     def none(cls, n_steps: int) -> Signals:

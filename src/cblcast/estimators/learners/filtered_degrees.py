@@ -15,8 +15,8 @@ import numpy as np
 from scipy.optimize import nnls
 
 Array = np.ndarray
-HEATING_C = tuple(range(6, 21, 2))
-COOLING_C = tuple(range(10, 27, 2))
+HEATING_C = tuple(range(2, 23, 2))
+COOLING_C = tuple(range(2, 29, 2))
 ROUNDS = 3
 INDISTINCT = 0.01  # time constants whose squared error is within 1 % of the best one's cannot be told apart
 
@@ -89,7 +89,7 @@ def identify(
     search = _Search(
         load_kw, time, filtered_c, occupied_times(load_kw, time, n_times) if occupied is None else occupied
     )
-    chosen = [(0, HEATING_C[-3]), (0, COOLING_C[-5])]
+    chosen = [(0, 14), (0, 18)]
     error, slope = search.fit(chosen)
     for _ in range(ROUNDS):
         before = error
