@@ -107,7 +107,7 @@ def regress(
     occupancy; so are water heaters; a device that always runs is base whether or not it can be switched.
 
     How far it is off, on simulated homes (``experiments/end_uses``): heating of heat pumps is found 12 % too low, cooling of 2 % of
-    the load 22 % too low; the limits, which know of other weeks only, hold the truth in 35 to 58 % of the homes.
+    the load 22 % too low; the limits, which know of other weeks only, hold the truth in 37 to 58 % of the homes.
     """
     load, fitted = _checked(load_kw, filtered_c, step_h)
     clocks, clock = np.unique(np.asarray(clock), return_inverse=True)
