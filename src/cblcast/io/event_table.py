@@ -12,7 +12,7 @@ import pandas as pd
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, nearest, require_columns
 from cblcast.io.clock import check_zone, parse_times
-from cblcast.io.files import Table, read_table
+from cblcast.io.files import Table, numbers, read_table
 from cblcast.io.names import TIME_WORDS, is_end, stem
 from cblcast.io.roles import find_site
 
@@ -33,8 +33,8 @@ def read_events(
     ----------
     source : path (.csv, .csv.gz, .parquet) or DataFrame
         Columns ``site_id`` (``*`` is every site of the panel), ``start``, ``stop`` with their offset
-        (``2019-06-01T17:00+02:00``), optional ``notified`` and ``program``; other columns are kept. A file without a
-        site column is for the panel's one site.
+        (``2019-06-01T17:00+02:00``), optional ``notified``, ``program`` and ``truth_kw`` (mean of what the meter would have
+        read without the event [kW]); other columns are kept. A file without a site column is for the panel's one site.
     panel : Panel, optional
         Whose sites the events must name; needed for ``*``.
     columns : mapping, optional
@@ -65,6 +65,8 @@ def read_events(
     events = frame.assign(**{SITE: _named_sites(frame[SITE], table)})
     for column in ("start", "stop"):
         events[column] = _instants(frame, column, table, tz)
+    if "truth_kw" in frame.columns:
+        events["truth_kw"] = numbers(frame["truth_kw"], table)
     if "notified" in frame.columns:
         events["notified"] = _instants(frame, "notified", table, tz, may_be_empty=True)
     _refuse(table, events["stop"] == events["start"], "has an event of zero length: mend its start or stop")
@@ -160,6 +162,9 @@ def _for_every_site(events: pd.DataFrame, panel: Panel | None, table: Table) -> 
             f"{table.where(row)} is for every site (*), but no panel says which sites "
             "there are: pass the panel, or name the sites"
         )
+    if "truth_kw" in events.columns and len(panel.site_ids) > 1:
+        row = int(events.index[everyone][0])
+        raise DataError(f"{table.where(row)} gives one truth_kw to every site (*): name the sites, each with its own")
     repeated = events[everyone].loc[lambda rows: rows.index.repeat(len(panel.site_ids))]
     repeated[SITE] = np.tile(panel.site_ids.to_numpy(), int(everyone.sum()))
     return pd.concat([events[~everyone], repeated.astype({SITE: "str"})])

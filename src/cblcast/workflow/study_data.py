@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pandas as pd
 
 from cblcast import datasets
+from cblcast.abilities import learns
 from cblcast.config import Study
 from cblcast.days.day_types import OwnHolidays
 from cblcast.days.placebo import placebo_events
 from cblcast.forecast.backtest import split_events
 from cblcast.forecast.case_bank import CaseBank, training_banks
+from cblcast.forecast.event_truth import TRUTH, carries_truth, with_event_truth
 from cblcast.frames.cases import View
 from cblcast.frames.panel import Panel
 from cblcast.frames.rolling import issue_events
+from cblcast.frames.schema import StudyError
 from cblcast.io.calendars import read_holidays
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.nwp import attach
@@ -37,6 +41,8 @@ def load_panel(study: Study) -> Panel:
         panel = panel.select(list(data.sites))
     if study.events.mask is not None:
         panel = panel.with_events(read_dispatch(study.events.mask, panel, tz=data.tz))
+    if study.events.file is not None:
+        panel = with_event_truth(panel, read_dispatch(study.events.file, panel, tz=data.tz))
     return panel
 
 
@@ -76,6 +82,7 @@ def events_of(study: Study, panel: Panel) -> StudyEvents:
     first, last = min(span[0] for span in spans), max(span[1] for span in spans)
     if wanted.file is not None:
         events = read_dispatch(wanted.file, panel, tz=study.data.tz)
+        panel = with_event_truth(panel, events)
     elif wanted.every_min is not None and wanted.horizon_min is not None:
         events = issue_events(panel, wanted.every_min, wanted.horizon_min, first, last)
     else:
@@ -91,7 +98,14 @@ def events_of(study: Study, panel: Panel) -> StudyEvents:
             count=wanted.count,
             keep_unmetered=True,  # what cannot be judged is told
         )
-    return StudyEvents(panel, events, _events_to_learn_from(study, panel))
+    learned = _events_to_learn_from(study, panel)
+    learning = [name for name, each in study.forecasters().items() if learns(each.estimator)]
+    if learned is None and study.train is not None and learning and carries_truth(events):
+        raise StudyError(
+            f"the events of {Path(str(wanted.file)).name} were dispatched, since they carry {TRUTH}, so {learning[0]} cannot learn from "
+            "them: add train_events: {start: …, stop: …}, hours of the train: span at which nothing was dispatched"
+        )
+    return StudyEvents(panel, events, learned)
 
 
 def study_events(study: Study, panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame]:
