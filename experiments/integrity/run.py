@@ -20,31 +20,27 @@ from claims import asked, at_most, claim, write
 
 from cblcast import datasets
 from cblcast.days.placebo import placebo_events
+from cblcast.frames.events import Window
 from cblcast.frames.panel import Panel
 from cblcast.integrity import screen, selection_bias, side_by_side
+from cblcast.simulate.injected_events import InjectedResponse, Moved, inject
 
 HERE = Path(__file__).parent
 RULE, RESPONSE, SEED, EVENTS = "gb_dfs", 0.15, 7, 24
 STRENGTHS = (0.1, 0.2, 0.3, 0.5)
-# What is done to the load, hours from the start (before) and from the stop (after): (from, to, side, sign).
-CASES: dict[str, tuple[tuple[float, float, int], ...]] = {
-    "raised_window": ((-3, 0, +1),),
-    "precooling": ((-1, 0, +1),),
-    "snapback": ((3, 5, +1),),
-    "shifted_maintenance": ((-5, 0, -1), (3, 8, -1)),
+# What is done to the load beside the event; the share of the load comes with the strength of the case.
+CASES: dict[str, tuple[tuple[Window, int], ...]] = {
+    "raised_window": ((Window.before(3), +1),),
+    "precooling": ((Window.before(1), +1),),
+    "snapback": ((Window.after(2), +1),),
+    "shifted_maintenance": ((Window.before(5), -1), (Window.after(5), -1)),
 }
 
 
-def inject(panel: Panel, events: pd.DataFrame, pieces: tuple[tuple[float, float, int], ...], strength: float) -> Panel:
-    """The panel with a genuine response in every event, and the case around it; hours count from the start."""
-    load = panel.data["observed_kw"].to_numpy(dtype=np.float64).copy()
-    code = panel.site_codes(pd.Index(events["site_id"]))
-    start = pd.DatetimeIndex(events["start"]).as_unit("us").asi8
-    for first, last, share in ((0, 3, -RESPONSE), *((a, b, sign * strength) for a, b, sign in pieces)):
-        for hour in np.arange(first, last):
-            rows = panel.locate(code, start + int(hour * 3_600_000_000))
-            load[rows[rows >= 0]] *= 1 + share
-    return Panel(panel.data.assign(observed_kw=load), panel.sites)
+def laid(panel: Panel, events: pd.DataFrame, case: tuple[tuple[Window, int], ...], strength: float) -> Panel:
+    """The panel with a genuine response in every event, and the case around it."""
+    beside = tuple(Moved(window, sign * strength) for window, sign in case)
+    return inject(panel, events, InjectedResponse(RESPONSE, beside=beside)).panel
 
 
 def draw(events: pd.DataFrame, seed: int, count: int) -> pd.DataFrame:
@@ -119,7 +115,7 @@ def main() -> None:
     panel = datasets.load("cambridge_sme")
     days = placebo_events(panel, "17:00", "20:00", first="2019-01-07", last="2019-12-13")
     events = draw(days, SEED, EVENTS)
-    honest = inject(panel, events, (), 0.0)
+    honest = laid(panel, events, (), 0.0)
     alarms = rates(honest, events)
     rows, results = [], []
     for detector, rate in alarms.items():
@@ -127,7 +123,7 @@ def main() -> None:
         results.append(claim(text, "project target", rate, "%", at_most(5.0)))
     for case, pieces in CASES.items():
         for strength in STRENGTHS:
-            rate = rates(inject(panel, events, pieces, strength), events)[case]
+            rate = rates(laid(panel, events, pieces, strength), events)[case]
             rows.append({"case": case, "strength": strength, "rate": float(rate)})
             text = f"{case} of {100 * strength:g} % detected at a nominal 5 % false alarms"
             results.append(claim(text, "project target", rate, "%", digits=1))
@@ -142,7 +138,7 @@ def main() -> None:
     ]
     truth = true_response(panel, events)
     for label, case in (("honest", ()), ("30 % raised from the notification, 3 h before", CASES["raised_window"])):
-        for way, share in claimed(inject(panel, events, case, 0.3), events, truth).items():
+        for way, share in claimed(laid(panel, events, case, 0.3), events, truth).items():
             text = f"claimed over true response, {label}, {way.removesuffix('_kwh')}"
             results.append(claim(text, "project target", share, "%", digits=1, unbiased_pct=100.0))
     plot(table, alarms)
@@ -153,10 +149,9 @@ def main() -> None:
 
 def true_response(panel: Panel, events: pd.DataFrame) -> float:
     """Energy that the injected response took out of the load [kWh]."""
-    code = panel.site_codes(pd.Index(events["site_id"]))
-    start = pd.DatetimeIndex(events["start"]).as_unit("us").asi8
-    grid = start[:, None] + np.arange(3) * 3_600_000_000
-    return float(RESPONSE * panel.values_at("observed_kw", code[:, None], grid).sum())
+    told = inject(panel, events, InjectedResponse(RESPONSE)).events
+    hours = (told["stop"] - told["start"]) / pd.Timedelta(hours=1)
+    return float((told["shed_kw"] * hours).sum())
 
 
 if __name__ == "__main__":

@@ -143,7 +143,9 @@ def warned(panel, events):
 
 @pytest.mark.parametrize(("factor", "least", "most"), [(1000.0, 900, 1300), (0.25, 0.2, 0.35), (1e-3, 9e-4, 2e-3)])
 def test_a_unit_that_looks_wrong_is_told(responded, told, factor, least, most):
-    sentence = next(each for each in warned(responded, told.assign(truth_kw=factor * told["truth_kw"])) if "in kW?" in each)
+    sentence = next(
+        each for each in warned(responded, told.assign(truth_kw=factor * told["truth_kw"])) if "in kW?" in each
+    )
     assert least < float(sentence.split(" is ")[1].split(" times ")[0]) < most
 
 
