@@ -17,6 +17,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))  # experiments/
 import numpy as np
 import pandas as pd
 from claims import asked, at_most, claim, write
+from drawn_events import draw
 
 from cblcast import datasets
 from cblcast.days.placebo import placebo_events
@@ -43,21 +44,9 @@ def laid(panel: Panel, events: pd.DataFrame, case: tuple[tuple[Window, int], ...
     return inject(panel, events, InjectedResponse(RESPONSE, beside=beside)).panel
 
 
-def draw(events: pd.DataFrame, seed: int, count: int) -> pd.DataFrame:
-    """`count` days of each site, not on consecutive days, so that one case does not disturb the next."""
-    rng = np.random.default_rng(seed)
-    kept = []
-    for _, own in events.groupby("site_id", sort=True):
-        order = own.iloc[rng.permutation(len(own))]
-        day = order["start"].dt.floor("D")
-        taken: list[int] = []
-        for k in range(len(order)):
-            if all(abs((day.iloc[k] - day.iloc[j]).days) >= 2 for j in taken):
-                taken.append(k)
-            if len(taken) == count:
-                break
-        kept.append(order.iloc[taken])
-    table = pd.concat(kept).sort_values(["site_id", "start"], ignore_index=True)
+def drawn(events: pd.DataFrame, seed: int, count: int) -> pd.DataFrame:
+    """Event days, of which customers learn three hours before the start."""
+    table = draw(events, seed, count)
     return table.assign(notified=table["start"] - pd.Timedelta(hours=3))
 
 
@@ -114,7 +103,7 @@ def plot(table: pd.DataFrame, alarms: pd.Series) -> None:
 def main() -> None:
     panel = datasets.load("cambridge_sme")
     days = placebo_events(panel, "17:00", "20:00", first="2019-01-07", last="2019-12-13")
-    events = draw(days, SEED, EVENTS)
+    events = drawn(days, SEED, EVENTS)
     honest = laid(panel, events, (), 0.0)
     alarms = rates(honest, events)
     rows, results = [], []
@@ -130,7 +119,7 @@ def main() -> None:
     table = pd.DataFrame(rows)
     low = chosen_low(panel, days, 12)
     text = "sites told to have chosen low days"
-    by_chance = selected_share(panel, lambda seed: draw(days, 100 + seed, 12), 5)
+    by_chance = selected_share(panel, lambda seed: drawn(days, 100 + seed, 12), 5)
     by_choice = selected_share(panel, lambda seed: low, 1)
     results += [
         claim(f"{text}, days drawn at random (false alarms)", "project target", by_chance, "%", at_most(5.0), digits=1),

@@ -125,5 +125,5 @@ def test_what_cannot_be_is_refused(make, sentence):
 def test_events_too_close_are_refused():
     panel = flat()
     events = pd.concat([daily(panel, [2]), daily(panel, [2], clock=21, hours=1)])
-    with pytest.raises(DataError, match="reaches into another event .*keep events further apart"):
+    with pytest.raises(DataError, match=r"reaches into another event .*keep events further apart"):
         inject(panel, events, InjectedResponse(0.2, beside=(Moved(Window.after(2), 0.5, "shed"),)))
