@@ -61,7 +61,9 @@ class Case:
     use_kw : Series
         Mean use of each site in its events without the program, what errors are shares of [kW].
     untouched : Panel
-        What the meter would have read had there never been an event; at roofs the use, so that PV itself is a case.
+        What the meter would have read had nothing moved; in the case PV the use, so that the roof itself is what is tried.
+    learn : (str, str) or None
+        Days before any event from which a learned baseline learns.
     """
 
     world: str
@@ -71,35 +73,46 @@ class Case:
     prepares_h: float
     use_kw: pd.Series
     untouched: Panel = field(repr=False)
+    learn: tuple[str, str] | None = None
 
 
-def case_of(world: str, name: str, panel: Panel, events: pd.DataFrame, prepares_h: float = 0) -> Case:
+def case_of(
+    world: str,
+    name: str,
+    panel: Panel,
+    events: pd.DataFrame,
+    prepares_h: float = 0,
+    learn: tuple[str, str] | None = None,
+) -> Case:
     """A case whose untouched twin shows the truth everywhere."""
     untouched = Panel(panel.data.assign(observed_kw=panel.data["truth_kw"]), panel.sites)
     known = events[events["truth_kw"].notna()].reset_index(drop=True)
-    return Case(world, name, panel, known, prepares_h, known.groupby("site_id")["truth_kw"].mean(), untouched)
+    return Case(world, name, panel, known, prepares_h, known.groupby("site_id")["truth_kw"].mean(), untouched, learn)
 
 
 def days_of(panel: Panel, first: str, last: str) -> pd.DataFrame:
     return placebo_events(panel, START, STOP, first=first, last=last)
 
 
-def injected(world: str, panel: Panel, days: pd.DataFrame, count: int, weeks: int) -> Iterator[Case]:
+def injected(
+    world: str, panel: Panel, days: pd.DataFrame, count: int, weeks: int, learn: tuple[str, str] | None = None
+) -> Iterator[Case]:
     """The cases of a set of measured buildings."""
     spread, weekly = draw(days, SEED, count), draw_weeks(days, SEED, weeks)
     for name, (response, prepares_h) in INJECTED.items():
         made = inject(panel, weekly if name == "fatigue" else spread, response)
-        yield case_of(world, name, made.panel, made.events, prepares_h)
+        yield case_of(world, name, made.panel, made.events, prepares_h, learn)
 
 
 def cambridge() -> Iterator[Case]:
     panel = datasets.load("cambridge_sme")
-    return injected("Cambridge, 12 buildings", panel, days_of(panel, "2019-01-14", "2019-12-13"), 16, 4)
+    days = days_of(panel, "2019-01-14", "2019-12-13")
+    return injected("Cambridge", panel, days, 16, 4, ("2018-02-01", "2018-12-14"))
 
 
 def turin() -> Iterator[Case]:
     panel = datasets.load("turin")
-    return injected("Turin, 15 min", panel, days_of(panel, "2019-03-01", "2019-12-13"), 30, 6)
+    return injected("Turin", panel, days_of(panel, "2019-03-01", "2019-12-13"), 30, 6)
 
 
 def fontana() -> Iterator[Case]:
@@ -109,11 +122,11 @@ def fontana() -> Iterator[Case]:
     homes = Panel(data, panel.sites)
     events = draw(days_of(homes, "2017-04-03", "2017-07-14"), SEED, 16)
     use = inject(Panel(data.assign(observed_kw=data["load_kw"]), panel.sites), events, InjectedResponse(SHED))
-    mean_use = use.events.groupby("site_id")["truth_kw"].mean()
+    mean_use, learn = use.events.groupby("site_id")["truth_kw"].mean(), ("2016-09-15", "2017-03-31")
     for name, (response, prepares_h) in AT_HOMES.items():
         made = inject(homes, events, response)
         twin = homes if name != "PV" else Panel(data.assign(observed_kw=data["load_kw"]), panel.sites)
-        yield Case("Fontana, 15 homes", name, made.panel, made.events, prepares_h, mean_use, twin)
+        yield Case("Fontana homes", name, made.panel, made.events, prepares_h, mean_use, twin, learn)
 
 
 def shops() -> Iterator[Case]:

@@ -11,12 +11,12 @@ from cases import Case, days_of, suggested
 from cblcast.errors import DataWarning
 from cblcast.estimators.learned_baseline import LearnedBaseline
 from cblcast.estimators.wrappers.adjusted import Adjusted
-from cblcast.forecast.backtest import backtest, judged
 from cblcast.forecast.answer import answer
+from cblcast.forecast.backtest import backtest, judged
 from cblcast.forecast.event_truth import with_event_truth
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.cases import View
-from cblcast.frames.events import NAMED_WINDOWS, Window
+from cblcast.frames.events import NAMED_WINDOWS, Window, mean_over_events
 from cblcast.frames.panel import Panel
 from cblcast.programs import load_program, program_forecaster
 
@@ -30,6 +30,7 @@ NONE = "none"
 VIEWS = {
     "learned, to the start": View.real_time(),
     "learned, 4 h blind": View.real_time(lead_in=4),
+    "learned, before and after": View.settlement(),
 }
 
 
@@ -46,21 +47,22 @@ def forecasters(windows: Mapping[str, Window]) -> dict[str, Forecaster]:
     return made
 
 
-def learned(panel: Panel, first: str, last: str, weather: tuple[str, ...]) -> dict[str, Forecaster]:
-    """The learned baseline, trained on days before any event, as it sees the meter up to the start or to four hours before."""
+def learned(panel: Panel, days: pd.DataFrame) -> dict[str, Forecaster]:
+    """The learned baseline as it may see the meter up to the start, up to four hours before it, or before and after the event."""
     made = {}
-    days = days_of(panel, first, last)
     for name, view in VIEWS.items():
-        one = Forecaster(LearnedBaseline(weather=weather, n_estimators=150), view=view, name=name)
+        one = Forecaster(LearnedBaseline(n_estimators=150), view=view, name=name)
         made[name] = one.fit(panel, one.cases(panel, days))
     return made
 
 
-def scored(case: Case, panel: Panel, events: pd.DataFrame, trained: Mapping[str, Forecaster]) -> pd.DataFrame:
-    """Scored rows of every method; what is told of events and windows is told by the commands, not here."""
+def scored(
+    panel: Panel, events: pd.DataFrame, methods: Mapping[str, Forecaster], trained: Mapping[str, Forecaster]
+) -> pd.DataFrame:
+    """Scored rows of every method; what the commands tell of events and windows is not told here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
-        rows = [backtest(panel, forecasters({**NAMED_WINDOWS, **suggested(case)}), events).scored]
+        rows = [backtest(panel, methods, events).scored]
         known = with_event_truth(panel, events)
         for name, one in trained.items():
             rows.append(judged(known, answer(one, known, events))[0].assign(method=name))
@@ -76,21 +78,43 @@ def errors(found: pd.DataFrame, use_kw: pd.Series) -> pd.DataFrame:
     return 100 * table
 
 
-def judge(case: Case, trained: Mapping[str, Forecaster]) -> pd.DataFrame:
-    """One row a method: ``bias_pct``, ``nrmse_pct``, the same of the untouched twin, and ``moved_pct``, the bias that the case adds.
+class Judge:
+    """Judges cases; a learned baseline is trained once for all cases of the same meter."""
 
-    All in % of the mean use in the events.
-    """
-    mine = errors(scored(case, case.panel, case.events, trained), case.use_kw)
-    plain = case.events[["site_id", "start", "stop"]]
-    twin = errors(scored(case, case.untouched, plain, trained), case.use_kw)
-    table = mine.add_suffix("_pct").join(twin.add_suffix("_untouched_pct"))
-    return table.assign(
-        moved_pct=table["bias_pct"] - table["bias_untouched_pct"],
-        shed_pct=100 * float((case.events["shed_kw"] / case.events["site_id"].map(case.use_kw)).mean())
-        if "shed_kw" in case.events
-        else float("nan"),
-        world=case.world,
-        case=case.name,
-        n_events=len(case.events),
-    )
+    def __init__(self) -> None:
+        self.trained: dict[tuple[str, float], dict[str, Forecaster]] = {}
+
+    def learned(self, case: Case, panel: Panel) -> dict[str, Forecaster]:
+        if case.learn is None:
+            return {}
+        days = days_of(panel, *case.learn)
+        key = (case.world, float(mean_over_events(panel, days, "observed_kw").sum()))
+        if key not in self.trained:
+            self.trained[key] = learned(panel, days)
+        return self.trained[key]
+
+    def __call__(self, case: Case) -> pd.DataFrame:
+        """One row a method, in % of the mean use in the events.
+
+        ``bias_pct``, ``nrmse_pct``: against the truth. ``moved_pct``: bias less that of the untouched twin, whose events are masked
+        likewise: what the case does to the method. ``lost_pct``, of unadjusted rules: bias of the twin less its bias when the other
+        events had never been masked: what it does that event days are no reference days. ``shed_pct``: what was shed.
+        """
+        methods = forecasters({**NAMED_WINDOWS, **suggested(case)})
+        mine = errors(scored(case.panel, case.events, methods, self.learned(case, case.panel)), case.use_kw)
+        plain = case.events[["site_id", "start", "stop"]]
+        known = plain.assign(truth_kw=mean_over_events(case.untouched, plain, "observed_kw"))
+        whole = Panel(case.untouched.data.assign(truth_kw=case.untouched.data["observed_kw"]), case.untouched.sites)
+        twin = errors(scored(whole, known, methods, self.learned(case, case.untouched)), case.use_kw)
+        never = errors(scored(case.untouched, plain, forecasters({}), {}), case.use_kw)
+        less = mean_over_events(case.panel, case.events, "truth_kw") - mean_over_events(
+            case.panel, case.events, "observed_kw"
+        )
+        return mine.add_suffix("_pct").assign(
+            moved_pct=mine["bias"] - twin["bias"],
+            lost_pct=twin["bias"] - never["bias"],
+            shed_pct=100 * float((less / case.events["site_id"].map(case.use_kw)).mean()),
+            world=case.world,
+            case=case.name,
+            n_events=len(case.events),
+        )
