@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +64,9 @@ class Case:
         What the meter would have read had nothing moved; in the case PV the use, so that the roof itself is what is tried.
     learn : (str, str) or None
         Days before any event from which a learned baseline learns.
+    modelled : (Panel, DataFrame) or None
+        Customers of a physically based load model under the same program, and their events: what windows are suggested from.
+        Unless there is one it is what the case itself moves, as a model without error would tell it.
     """
 
     world: str
@@ -74,6 +77,7 @@ class Case:
     use_kw: pd.Series
     untouched: Panel = field(repr=False)
     learn: tuple[str, str] | None = None
+    modelled: tuple[Panel, pd.DataFrame] | None = field(default=None, repr=False)
 
 
 def case_of(
@@ -138,8 +142,13 @@ def shops() -> Iterator[Case]:
         "pre-cooled 2 h by 1 K": BuildingProgram(17, 20, shift_k=2, prepare_h=2, prepare_k=1, notice_h=2),
     }
     for name, program in programs.items():
-        made = simulate_building(BuildingWorld("sme", 30, program=program, event_days=12, seed=SEED), weather)
-        yield case_of("simulated shops", name, made.panel, made.events, program.notice_h if program.prepares else 0)
+        made, others = (
+            simulate_building(BuildingWorld("sme", 30, program=program, event_days=12, seed=seed), weather)
+            for seed in (SEED, SEED + 1)
+        )
+        notice_h = program.notice_h if program.prepares else 0
+        case = case_of("simulated shops", name, made.panel, made.events, notice_h)
+        yield replace(case, modelled=(others.panel, others.events))
 
 
 def homes() -> Iterator[Case]:
@@ -169,10 +178,11 @@ WORLDS = (cambridge, turin, fontana, shops, homes)
 
 
 def suggested(case: Case) -> dict[str, Window]:
-    """Windows that the load with the program and without it leaves clean, read off all customers of the case together."""
+    """Windows that the program leaves clean, read off the load with it and without it of all customers together."""
+    panel, events = case.modelled or (case.panel, case.events)
     with_kw, without_kw, spans, offset = [], [], [], 0
-    for site, own in case.events.groupby("site_id"):
-        rows = case.panel.data.loc[site]
+    for site, own in events.groupby("site_id"):
+        rows = panel.data.loc[site]
         known = rows["observed_kw"].notna() & rows["truth_kw"].notna()
         with_kw.append(rows["observed_kw"].where(known, 0.0).to_numpy())
         without_kw.append(rows["truth_kw"].where(known, 0.0).to_numpy())
@@ -180,7 +190,7 @@ def suggested(case: Case) -> dict[str, Window]:
         spans += [(int(a) + offset, int(b) + offset) for a, b in zip(first, stop, strict=True) if b >= 0]
         offset += len(rows)
     found = suggest_windows(
-        np.concatenate(with_kw), np.concatenate(without_kw), spans, case.panel.step_hours,
+        np.concatenate(with_kw), np.concatenate(without_kw), spans, panel.step_hours,
         notice_h=case.prepares_h, prepares=case.prepares_h > 0,
     )  # fmt: skip
     named = {"suggested before": found.before, "suggested after": found.after}

@@ -60,7 +60,9 @@ def test_the_truth_of_a_world_is_what_its_methods_are_judged_by(folder):
     truth = pd.read_csv(folder / "out" / "truth.csv", parse_dates=["time"]).set_index(["site_id", "time"])["truth_kw"]
     mine = scored.droplevel("origin")["observed_kw"]
     assert np.allclose(mine, truth.reindex(mine.index), atol=1e-6)
-    metered = pd.read_csv(folder / "out" / "panel.csv", parse_dates=["time"]).set_index(["site_id", "time"])["observed_kw"]
+    metered = pd.read_csv(folder / "out" / "panel.csv", parse_dates=["time"]).set_index(["site_id", "time"])[
+        "observed_kw"
+    ]
     assert (mine - metered.reindex(mine.index)).mean() > 0.2
     assert (result.leaderboard["n_events"] == 15).all()
     # What comes back after the event is metered by the window after it, and by nothing else.
@@ -89,7 +91,9 @@ def test_the_events_are_masked_once_and_for_everybody(folder):
 def test_what_learns_needs_other_events_and_learns_from_none_of_these(folder):
     spans = {"train": ["2017-05-01", "2017-06-09"], "test": ["2017-06-10", "2017-06-19"]}
     net = {"name": "level", "estimator": "FirmServiceLevel"}
-    with pytest.raises(StudyError, match=r"events\.csv were dispatched, since they carry truth_kw, so level cannot learn"):
+    with pytest.raises(
+        StudyError, match=r"events\.csv were dispatched, since they carry truth_kw, so level cannot learn"
+    ):
         run_study(study(folder, methods=[net], **spans))
     wanted = study(folder, methods=[net], train_events={"start": "17:00", "stop": "19:00"}, **spans)
     ready = prepare(wanted, load_panel(wanted))
@@ -119,7 +123,9 @@ def test_events_files_that_cannot_be_meant_are_refused(folder):
     events.head(1).assign(site_id="*").to_csv(folder / "all.csv", index=False)
     with pytest.raises(DataError, match="gives one truth_kw to every site"):
         load_panel(study(folder, events={"file": "all.csv"}))
-    events.assign(truth_kw=events["truth_kw"].astype(str).where(events.index != 1, "much")).to_csv(folder / "text.csv", index=False)
+    events.assign(truth_kw=events["truth_kw"].astype(str).where(events.index != 1, "much")).to_csv(
+        folder / "text.csv", index=False
+    )
     with pytest.raises(DataError, match=r"line 3.*'truth_kw' is 'much', not a number"):
         load_panel(study(folder, events={"file": "text.csv"}))
 
