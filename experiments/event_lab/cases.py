@@ -15,7 +15,7 @@ from cblcast.config.problems import validated
 from cblcast.days.placebo import placebo_events
 from cblcast.frames.events import Window
 from cblcast.frames.panel import Panel
-from cblcast.simulate.building import BuildingWorld, simulate_building
+from cblcast.simulate.building import BuildingResult, BuildingWorld, simulate_building
 from cblcast.simulate.building_program import BuildingProgram
 from cblcast.simulate.building_weather import stepped_weather
 from cblcast.simulate.injected_events import InjectedResponse, Moved, inject
@@ -133,19 +133,25 @@ def fontana() -> Iterator[Case]:
         yield Case("Fontana homes", name, made.panel, made.events, prepares_h, mean_use, twin, learn)
 
 
-def shops() -> Iterator[Case]:
-    """Shops by the physically based load model in Turin's summer, with recovery and pre-cooling as physics makes them."""
+def precooling(kelvin: float) -> BuildingProgram:
+    return BuildingProgram(17, 20, shift_k=2, prepare_h=PRECOOLED_H, prepare_k=kelvin, notice_h=PRECOOLED_H)
+
+
+def modelled(kind: str, program: BuildingProgram, seed: int) -> BuildingResult:
+    """Thirty customers by the physically based load model in Turin's summer."""
     weather = stepped_weather(datasets.load("turin"), "turin_building", "2019-05-01", 140, 15)
+    return simulate_building(BuildingWorld(kind, 30, program=program, event_days=12, seed=seed), weather)
+
+
+def shops() -> Iterator[Case]:
+    """Shops of the model, with recovery and pre-cooling as physics makes them."""
     programs = {
         "set point +2 K": BuildingProgram(17, 20, shift_k=2),
         "switched off": BuildingProgram(17, 20, load_fraction=0),
-        "pre-cooled 2 h by 1 K": BuildingProgram(17, 20, shift_k=2, prepare_h=2, prepare_k=1, notice_h=2),
+        "pre-cooled 2 h by 1 K": precooling(1),
     }
     for name, program in programs.items():
-        made, others = (
-            simulate_building(BuildingWorld("sme", 30, program=program, event_days=12, seed=seed), weather)
-            for seed in (SEED, SEED + 1)
-        )
+        made, others = (modelled("sme", program, seed) for seed in (SEED, SEED + 1))
         notice_h = program.notice_h if program.prepares else 0
         case = case_of("simulated shops", name, made.panel, made.events, notice_h)
         yield replace(case, modelled=(others.panel, others.events))

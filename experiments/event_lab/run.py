@@ -8,17 +8,19 @@ Writes results.json, survival.csv (every method and case), adjustments.csv (mean
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from operator import itemgetter
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # experiments/
 
 import numpy as np
 import pandas as pd
-from cases import WORLDS, Case, suggested
+from cases import SEED, WORLDS, modelled, precooling
 from claims import Record, above, asked, at_most, below, between, claim, summary, write
 from methods import NONE, RULES, Judge
 
-from cblcast.frames.events import NAMED_WINDOWS, Window
+from cblcast.frames.events import NAMED_WINDOWS
 from cblcast.simulate.suggested_windows import window_bias
 
 HERE = Path(__file__).parent
@@ -28,19 +30,16 @@ PAPER = "EEDAL'21, section 3.4 and table 4"
 PRECOOLED = "pre-cooled 2 h by 1 K"
 
 
-def judged() -> tuple[pd.DataFrame, dict[str, Case]]:
-    """One row a method and case, and the cases of simulated shops, whose windows are looked at by themselves."""
-    judge, tables, kept = Judge(), [], {}
+def judged() -> pd.DataFrame:
+    """One row a method and case."""
+    judge, tables = Judge(), []
     for world in WORLDS:
         for case in world():
-            told = {name: f"{window.hours:g} h, buffer {window.buffer:g} h" for name, window in suggested(case).items()}
-            tables.append(judge(case).assign(**{f"{name.replace(' ', '_')}": window for name, window in told.items()}))
-            if case.world == "simulated shops":
-                kept[case.name] = case
+            tables.append(judge(case))
             print(f"{case.world}, {case.name}: {len(case.events)} events", flush=True)
     table = pd.concat(tables).reset_index()
     parts = table["method"].str.split(" | ", regex=False)
-    return table.assign(rule=parts.str[0], adjustment=parts.str[-1]), kept
+    return table.assign(rule=parts.str[0], adjustment=parts.str[-1])
 
 
 def means(table: pd.DataFrame) -> pd.DataFrame:
@@ -104,24 +103,32 @@ def of(
     return rows.loc[use, value]
 
 
-def window_claims(shops: dict[str, Case]) -> list[Record]:
+def window_claims() -> list[Record]:
     """What two hours of pre-cooling do to the load in the windows, before any baseline."""
-    case = shops[PRECOOLED]
-    loads = [case.panel.data[name].unstack("site_id") for name in ("observed_kw", "truth_kw")]
-    times, once = loads[0].index, case.events.drop_duplicates("start")
-    spans = list(zip(times.get_indexer(once["start"]), times.get_indexer(once["stop"]), strict=True))
+    text = "{} pre-cooled for 2 h by {:g} K: load in the window [{}] over what it would have been"
+    records = []
+    for kind, name, kelvin, target in (
+        ("sme", "simulated shops", 1, between(14, 27)),
+        ("sme", "simulated shops", 2, None),
+        ("home", "simulated homes by the same model", 1, None),
+    ):
+        made = modelled(kind, precooling(kelvin), SEED)
+        loads = [made.panel.data[column].unstack("site_id") for column in ("observed_kw", "truth_kw")]
+        once = made.events.drop_duplicates("start")
+        spans = list(zip(*(loads[0].index.get_indexer(once[edge]) for edge in ("start", "stop")), strict=True))
 
-    def bias(window: Window, site: str | None = None) -> float:
-        with_kw, without_kw = ((one.sum(axis=1) if site is None else one[site]).to_numpy() for one in loads)
-        return 100 * window_bias(with_kw, without_kw, spans, window, case.panel.step_hours)
+        def bias(window: str, pick: Callable[[pd.DataFrame], pd.Series], loads=loads, spans=spans) -> float:
+            with_kw, without_kw = (pick(one).to_numpy() for one in loads)
+            return 100 * window_bias(with_kw, without_kw, spans, NAMED_WINDOWS[window], 0.25)
 
-    each = [bias(NAMED_WINDOWS["PBLM"], str(site)) for site in loads[0].columns]
-    text = "simulated shops pre-cooled for 2 h: load in the window [{}] over what it would have been"
-    return [
-        claim(text.format("-2, 0"), ISSUE, bias(NAMED_WINDOWS["PBLM"]), "%", between(14, 27), digits=1,
-              single_shops_10_to_90_pct=np.quantile(each, [0.1, 0.9]).round(1).tolist()),
-        claim(text.format("-4, -2"), ISSUE, abs(bias(NAMED_WINDOWS["WS"])), "%", at_most(0.5), digits=2),
-    ]  # fmt: skip
+        each = [bias("PBLM", itemgetter(site)) for site in loads[0].columns]
+        limits = np.quantile(each, [0.1, 0.9]).round(1).tolist()
+        near, far = (bias(window, lambda one: one.sum(axis=1)) for window in ("PBLM", "WS"))
+        records += [
+            claim(text.format(name, kelvin, "-2, 0"), ISSUE, near, "%", target, digits=1, single_10_to_90_pct=limits),
+            claim(text.format(name, kelvin, "-4, -2"), ISSUE, abs(far), "%", at_most(0.5), digits=2),
+        ]
+    return records
 
 
 def adjustment_claims(found: pd.DataFrame) -> list[Record]:
@@ -188,7 +195,7 @@ def suggestion_claims(table: pd.DataFrame, found: pd.DataFrame) -> list[Record]:
 
 
 def main() -> None:
-    table, shops = judged()
+    table = judged()
     found = means(table)
     columns = [
         "world",
@@ -205,7 +212,7 @@ def main() -> None:
     table[columns].round(2).to_csv(HERE / "survival.csv", index=False, lineterminator="\n")
     survival(found).round(1).to_csv(HERE / "adjustments.csv", lineterminator="\n")
     plot(found)
-    records = [*window_claims(shops), *adjustment_claims(found), *suggestion_claims(table, found)]
+    records = [*window_claims(), *adjustment_claims(found), *suggestion_claims(table, found)]
     write(HERE / "results.json", records)
     for row in records:
         print(f"{row['measured']:8} {row['unit']}  ({asked(row) or 'reported'})  {row['claim']}")

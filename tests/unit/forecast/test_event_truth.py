@@ -17,6 +17,9 @@ from cblcast.forecast.methods import make_estimator
 from cblcast.frames.cases import View
 from cblcast.frames.events import mean_over_events
 from cblcast.frames.panel import Panel
+from cblcast.simulate.building import BuildingWorld, simulate_building
+from cblcast.simulate.building_program import BuildingProgram
+from cblcast.simulate.building_weather import stepped_weather
 
 NAMES = ("High5of10", "PBLM-Nearest5of10", "BW-High5of10")
 SHED = 0.2
@@ -176,6 +179,26 @@ def test_a_column_that_is_called_nearly_so_is_refused(told, name):
 def test_text_is_refused(responded, told):
     with pytest.raises(DataError, match=r"truth_kw of the events is '12,5'"):
         with_event_truth(responded, told.assign(truth_kw="12,5"))
+
+
+def test_pre_cooling_biases_the_window_before_the_event_and_not_the_one_behind_a_buffer():
+    """Shops of the load model, pre-cooled for 2 h: +14-27 % in [-2, 0], nothing in [-4, -2]; target of the project."""
+    program = BuildingProgram(17, 20, shift_k=2, prepare_h=2, prepare_k=1, notice_h=2)
+    weather = stepped_weather(datasets.load("turin"), "turin_building", "2019-05-15", 75, 30)
+    made = simulate_building(BuildingWorld("sme", 12, program=program, event_days=6, seed=3), weather)
+    still = Panel(made.panel.data.assign(observed_kw=made.panel.data["truth_kw"]), made.panel.sites)
+    methods = {
+        name: Forecaster(make_estimator(name), view=View.settlement(), name=name)
+        for name in ("High5of10", "PBLM-High5of10", "WS-High5of10")
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)  # nobody did anything on the still meter
+        moved, plain = (backtest(panel, methods, made.events).scored for panel in (made.panel, still))
+    kw = {name: rows["predicted_kw"].sum() for name, rows in moved.groupby("method")}
+    added = {name: 100 * (kw[name] / rows["predicted_kw"].sum() - 1) for name, rows in plain.groupby("method")}
+    assert added["High5of10"] == pytest.approx(0, abs=1e-9)
+    assert 14 <= added["PBLM-High5of10"] <= 27
+    assert added["WS-High5of10"] == pytest.approx(0, abs=0.5)
 
 
 def test_known_twice_is_known_once(exact, told):
