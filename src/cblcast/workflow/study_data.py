@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from cblcast.frames.cases import View
 from cblcast.frames.events import mean_over_events
 from cblcast.frames.panel import Panel
 from cblcast.frames.rolling import issue_events
-from cblcast.frames.schema import OBSERVED, DataError, StudyError
+from cblcast.frames.schema import OBSERVED, DataError, DataWarning, StudyError
 from cblcast.io.calendars import read_holidays
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.nwp import attach
@@ -50,7 +51,15 @@ def load_panel(study: Study) -> Panel:
 def _dispatched(study: Study, panel: Panel) -> pd.DataFrame:
     """Events of the study's file; with the truth of the meter data's column where only that is given."""
     events = read_dispatch(str(study.events.file), panel, tz=study.data.tz)
-    if study.events.truth is None or carries_truth(events):
+    if carries_truth(events) or TRUTH not in panel.data.columns:
+        return events
+    if study.events.truth is None:
+        warnings.warn(
+            f"the meter data have a column {TRUTH} and the events have none, so they are judged by what was metered: if they "
+            f"were dispatched, give them {TRUTH}, or name a file of it with truth:",
+            DataWarning,
+            stacklevel=3,
+        )
         return events
     return events.assign(**{TRUTH: mean_over_events(panel, events, TRUTH)})
 

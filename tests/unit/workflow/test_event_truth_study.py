@@ -130,6 +130,20 @@ def test_events_files_that_cannot_be_meant_are_refused(folder):
         load_panel(study(folder, events={"file": "text.csv"}))
 
 
+def test_a_truth_of_the_meter_data_that_the_events_do_not_claim_is_told(folder):
+    truth = pd.read_csv(folder / "out" / "truth.csv")["truth_kw"]
+    pd.read_csv(folder / "out" / "panel.csv").assign(truth_kw=truth).to_csv(folder / "both.csv", index=False)
+    pd.read_csv(folder / "out" / "events.csv").drop(columns="truth_kw").to_csv(folder / "bare.csv", index=False)
+    data = {"panel": "both.csv", "site_table": "out/sites.csv"}
+    with pytest.warns(
+        DataWarning, match="have a column truth_kw and the events have none, so they are judged by what was"
+    ):
+        panel = load_panel(study(folder, data=data, events={"file": "bare.csv"}))
+    assert panel.events is None
+    panel = load_panel(study(folder, data=data, events={"file": "out/events.csv"}))
+    assert len(panel.events) == 15  # the column of the meter data is the truth by interval: nothing is told
+
+
 @pytest.mark.filterwarnings(AS_MEAN)
 def test_a_registered_model_is_judged_likewise_and_its_figure_shows_the_truth(folder):
     wanted = study(folder)
