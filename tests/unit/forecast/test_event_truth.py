@@ -11,7 +11,7 @@ from cblcast.days.placebo import placebo_events
 from cblcast.errors import DataError, DataWarning
 from cblcast.forecast.backtest import backtest
 from cblcast.forecast.evaluation import evaluate
-from cblcast.forecast.event_truth import UNKNOWN, carries_truth, with_event_truth
+from cblcast.forecast.event_truth import UNKNOWN, carries_truth, judged_load, with_event_truth
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.methods import make_estimator
 from cblcast.frames.cases import View
@@ -116,6 +116,20 @@ def test_the_response_is_seen_by_nobody(exact, told):
         wild.loc[(site == event.site_id) & (time >= event.start) & (time < event.stop), "observed_kw"] *= 0.5
     one, other = (backtest(panel, methods(), told).scored for panel in (exact, Panel(wild, exact.sites)))
     pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+def test_what_explains_a_method_compares_with_the_truth_too(exact, responded, told):
+    one = methods()["PBLM-Nearest5of10"]
+    for panel, by_interval in ((exact, True), (responded, False)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)
+            known = with_event_truth(panel, told)
+        cases = one.cases(known, told)
+        scored = cases["scored"].to_numpy()
+        load = pd.Series(judged_load(known, cases)[scored], index=cases.index[scored])
+        mean = load.groupby(["site_id", "origin"]).mean().to_numpy()
+        assert np.allclose(mean, told["truth_kw"])
+        assert (load.groupby(["site_id", "origin"]).std() > 1e-9).any() == by_interval
 
 
 def test_events_without_a_truth_are_counted_and_left_out(exact, told):
