@@ -66,7 +66,8 @@ class Elsewhere:
     model: Annotated[str | None, typer.Option(help="A registered model, e.g. models:/sme-baseline@champion.")] = None
     data: Annotated[Path | None, typer.Option(help="With --model: meter file, CSV or Parquet.")] = None
     events: Annotated[
-        Path | None, typer.Option(help="With --model: CSV of events that were NOT dispatched (placebo).")
+        Path | None,
+        typer.Option(help="With --model: CSV of events that were NOT dispatched (placebo), or with truth_kw."),
     ] = None
     start: Annotated[str | None, typer.Option(help="With --model: start of placebo events, e.g. 17:00.")] = None
     stop: Annotated[str | None, typer.Option(help="With --model: end of placebo events.")] = None

@@ -13,6 +13,7 @@ import numpy as np
 
 from cblcast.errors import DataError
 from cblcast.simulate.device_runs import Runs, overlap_h
+from cblcast.simulate.fatigue import events_of_late
 
 Array = np.ndarray
 
@@ -112,8 +113,7 @@ class HouseholdProgram:
             Highest outdoor temperature of each [°C].
         """
         days = np.asarray(event_days)
-        before = np.array([((days < day) & (days >= day - 7)).sum() for day in days])
-        share = self.share * self.tires**before
+        share = self.share * self.tires ** events_of_late(days)
         if self.control == "manual":
             share = share * np.clip(1 - np.maximum(hottest_c - self.hot_c, 0) / self.heat_k, 0, 1)
             if self.half_pay_per_kwh > 0:
