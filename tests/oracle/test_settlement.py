@@ -205,7 +205,9 @@ def test_an_event_within_the_double_hour_hides_no_more_of_the_wall_than_it_must(
     loads, table = drawn(world, seed)
     nearest = [programs_of(seed)[4]]
     assert nearest[0][1]["rank"] == "nearest"
-    assert assert_settled_alike(oracle, panel_of_loads(loads, world.tz), loads, table, nearest, world.tz, world.step) > 20
+    assert (
+        assert_settled_alike(oracle, panel_of_loads(loads, world.tz), loads, table, nearest, world.tz, world.step) > 20
+    )
 
 
 @pytest.mark.parametrize("world", [WORLDS[0], WORLDS[1]], ids=lambda world: f"{world.tz}-{world.step}")
