@@ -57,9 +57,9 @@ def find_edges(load_kw: Array, step_h: float, *, least_kw: float = 0.25) -> Edge
     Raises
     ------
     DataError
-        Net load, a constant load, or nothing metered.
+        Net load, a constant or infinite load, several homes at once, or nothing metered.
     StudyError
-        Readings of more than two minutes, or a threshold that is not above 0.
+        Readings of no length or of more than two minutes, or a threshold that is not above 0.
 
     Notes
     -----
@@ -68,6 +68,12 @@ def find_edges(load_kw: Array, step_h: float, *, least_kw: float = 0.25) -> Edge
     `least_kw`, and devices that change their power smoothly (variable-speed compressors) leave no edge.
     """
     load = np.asarray(load_kw, dtype=np.float64)
+    if load.ndim != 1 or np.isinf(load).any():
+        raise DataError(
+            f"load_kw has the shape {load.shape} or holds infinite values: give one number a reading of one home, NaN in gaps"
+        )
+    if not step_h > 0:
+        raise StudyError(f"step_h is {step_h}: give the length of a reading, above 0 h")
     if step_h * 60 > COARSEST_MIN + 1e-9:
         raise StudyError(
             f"edges need readings of {COARSEST_MIN:g} min or less, not {60 * step_h:g} min, which show energies, not switches: "

@@ -69,6 +69,8 @@ class Households:
             )
         if measured.filled:
             notes.append(f"{measured.filled} intervals of weather were interpolated")
+        if world.event_days and world.event_days[-1] == world.calendar.days - 1:
+            notes.append("the last event is on the last day: what is put off beyond it lies outside this world")
         if settings.homes > settings.panel_homes:
             notes.append(f"panel, truth and events hold the first {settings.panel_homes} of {settings.homes} homes")
         return _outcome(settings, measured, totals, step_h, tuple(notes))

@@ -133,6 +133,9 @@ def test_no_runs_have_no_classes():
         (np.full(DAY, np.nan), STEP_H, 0.25, DataError, "0 readings are metered"),
         (of_runs((5, 1, 2)), 0.25, 0.25, StudyError, "2 min or less, not 15 min"),
         (of_runs((5, 1, 2)), STEP_H, 0.0, StudyError, "give the smallest change"),
+        (of_runs((5, 1, 2)), np.nan, 0.25, StudyError, "step_h is nan"),
+        (np.ones((2, DAY)), STEP_H, 0.25, DataError, "one number a reading of one home"),
+        (np.where(np.arange(DAY) == 9, np.inf, 1.0), STEP_H, 0.25, DataError, "infinite values"),
     ],
 )
 def test_bad_input_is_told(load, step_h, least_kw, error, sentence):

@@ -16,6 +16,7 @@ _SHARE = re.compile(r"_availability$")
 _TIME = re.compile(r"_(min|max)_time$|^date_(enrolled|withdrawn)$")
 _OFFSET = re.compile(r"\s*[+-]\d{2}(:?\d{2})?$")
 _NUMBER = re.compile(r"(square_footage|_year$|amount_of|^number_of)")
+_FLAGS = ("pv", "active_record")  # cohorts count them, so a word that is neither yes nor no is no answer
 _YES = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
 
 
@@ -58,6 +59,8 @@ def read_metadata(source: str | Path | pd.DataFrame) -> pd.DataFrame:
             f"{table.where(row)}: the dataid is {ids.iloc[strange[0]]!r}, not a number: mend or drop the row"
         )
     frame, ids = frame[is_home], ids[is_home]
+    if frame.empty:
+        raise DataError(f"{table.name} has no home: it needs a row a home under its header")
     if ids.duplicated().any():
         row = int(frame.index[ids.duplicated().argmax()])
         raise DataError(
@@ -76,16 +79,20 @@ def read_metadata(source: str | Path | pd.DataFrame) -> pd.DataFrame:
             columns[name] = _number(text, name, table.where)
         else:
             columns[name] = _yes_or_text(text)
+            if name in _FLAGS and columns[name].dtype != bool:
+                columns[name] = _flag(columns[name], name, table.where)
     homes = pd.DataFrame(columns)
     return homes.set_axis(pd.Index(ids.to_numpy(dtype=str), dtype="str", name="dataid"), axis=0)
 
 
 def _number(text: pd.Series, name: str, where: object) -> pd.Series:
     numbers = pd.to_numeric(text, errors="coerce").astype(np.float64)
-    wrong = (numbers.isna() & text.notna() & (text.astype(str).str.strip() != "")) | np.isinf(numbers)
+    wrong = (numbers.isna() & text.notna() & (text.astype(str).str.strip() != "")) | np.isinf(numbers) | (numbers < 0)
     if wrong.any():
         row = int(text.index[wrong.argmax()])
-        raise DataError(f"{where(row)}: {name!r} is {text[row]!r}, not a number: mend it, or leave the cell empty")  # type: ignore[operator]
+        raise DataError(
+            f"{where(row)}: {name!r} is {text[row]!r}, not a number of 0 or more: mend it, or leave the cell empty"
+        )  # type: ignore[operator]
     return numbers
 
 
@@ -125,3 +132,12 @@ def _yes_or_text(text: pd.Series) -> pd.Series:
     if kinds and kinds <= set(_YES):
         return told.str.lower().map(_YES | {"": False}).astype(bool)
     return told.where(told != "", None)
+
+
+def _flag(told: pd.Series, name: str, where: object) -> pd.Series:
+    """An empty column is False at every home; a word that is no answer is refused."""
+    wrong = told.notna() & ~told.astype(str).str.lower().isin(list(_YES))
+    if wrong.any():
+        row = int(told.index[wrong.argmax()])
+        raise DataError(f"{where(row)}: {name!r} is {told[row]!r}: write yes, or leave the cell empty")  # type: ignore[operator]
+    return pd.Series(False, index=told.index)
