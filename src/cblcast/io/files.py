@@ -62,6 +62,7 @@ class Table:
     likely: str | None = None
     notes: tuple[Note, ...] = ()
     encoding: str | None = None
+    unit: str | None = None
 
     def where(self, row: int) -> str:
         """``line 17 of meter.csv`` or ``row 15 of the frame``, for the row with this number in the index."""
@@ -138,6 +139,7 @@ def _text_table(path: Path, stem: str, decimal: str | None) -> Table:
         decimal or text.dialect.decimal,
         text.notes,
         guessed,
+        text.dialect.unit,
     )
 
 
