@@ -90,9 +90,8 @@ def _number(text: pd.Series, name: str, where: object) -> pd.Series:
     wrong = (numbers.isna() & text.notna() & (text.astype(str).str.strip() != "")) | np.isinf(numbers) | (numbers < 0)
     if wrong.any():
         row = int(text.index[wrong.argmax()])
-        raise DataError(
-            f"{where(row)}: {name!r} is {text[row]!r}, not a number of 0 or more: mend it, or leave the cell empty"
-        )  # type: ignore[operator]
+        told = f"{where(row)}: {name!r} is {text[row]!r}"  # type: ignore[operator]
+        raise DataError(f"{told}, not a number of 0 or more: mend it, or leave the cell empty")
     return numbers
 
 
