@@ -246,6 +246,10 @@ def test_what_is_done_about_gaps_and_other_events_is_checked(run):
     code, _, err = run("settle", *METER, "--events", "events.csv", "--program", "caiso_10in10", *more)
     assert code == 2
     assert "is above 0 and at most 1, not 0" in err
+    more = ("--max-missing", "0.5")
+    code, _, err = run("settle", *METER, "--events", "events.csv", "--program", "caiso_10in10", *more)
+    assert code == 2
+    assert "--max-missing does nothing without --gaps" in " ".join(err.split())
     code, _, err = run("programs", "explain", "caiso_10in10", "--other-events", "events.csv")
     assert code == 2
     assert "events belong to a meter file: give --data too" in err
@@ -324,3 +328,11 @@ def test_a_control_group_is_judged_before_its_program(run, folder):
     code, _, err = run("control-group", *METER, *asked)
     assert code == 2
     assert "who is treated?" in err
+
+
+def test_no_flag_says_of_how_many_and_whether_there_could_have_been_one(run):
+    code, out, err = run("integrity", *METER, "--events", "events.csv", "--program", "caiso_10in10")
+    assert code == 0, err
+    assert "of 4 events flagged" in out
+    assert "of 2 sites over their events flagged" in out
+    assert "4 of 4 events have fewer than the 119 ordinary days that a flag at 5 % needs" in " ".join(err.split())

@@ -199,6 +199,17 @@ def test_settlement_is_that_of_the_oracle(oracle, world):
     assert n_settled > 4 * len(programs)
 
 
+def test_an_event_within_the_double_hour_hides_no_more_of_the_wall_than_it_must(oracle):
+    """One of its events begins late in the first pass of the hour and ends early in the second."""
+    world, seed = WORLDS[4], 24
+    loads, table = drawn(world, seed)
+    nearest = [programs_of(seed)[4]]
+    assert nearest[0][1]["rank"] == "nearest"
+    assert (
+        assert_settled_alike(oracle, panel_of_loads(loads, world.tz), loads, table, nearest, world.tz, world.step) > 20
+    )
+
+
 @pytest.mark.parametrize("world", [WORLDS[0], WORLDS[1]], ids=lambda world: f"{world.tz}-{world.step}")
 def test_energy_between_readings_is_that_of_the_oracle_by_overlap(oracle, world):
     seed = 20 + WORLDS.index(world)

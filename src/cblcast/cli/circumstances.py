@@ -22,17 +22,26 @@ class Circumstances:
         typer.Option(help="Where an event was not metered throughout: interpolate, baseline or leave_out."),
     ] = None
     max_missing: Annotated[
-        float, typer.Option(help="With --gaps: largest share of an event that may be missing.", min=0, max=1)
-    ] = 0.25
+        float | None,
+        typer.Option(
+            help="With --gaps: largest share of an event that may be missing, 0.25 unless given.", min=0, max=1
+        ),
+    ] = None
     net_metered: Annotated[
         bool, typer.Option("--net-metered", help="Shift where a ratio means nothing, as at a meter that exports.")
     ] = False
 
     def terms(self) -> dict[str, Any]:
         """As the workflow takes them."""
+        from cblcast.errors import StudyError
         from cblcast.programs.terms import gap_policy
 
-        policy = None if self.gaps is None else gap_policy(self.gaps, self.max_missing)
+        if self.gaps is None and self.max_missing is not None:
+            raise StudyError(
+                "--max-missing does nothing without --gaps: say how gaps are filled, e.g. --gaps interpolate"
+            )
+        share = 0.25 if self.max_missing is None else self.max_missing
+        policy = None if self.gaps is None else gap_policy(self.gaps, share)
         return {"other_events": self.other_events, "gaps": policy, "net_metered": self.net_metered}
 
 

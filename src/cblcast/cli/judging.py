@@ -85,9 +85,23 @@ def integrity(
     with progress(as_json, 1, "screening"):
         found = integrity_files(data, events, program, reader)
     if not as_json:
-        for name in ("events", "over_events"):
-            found[name] = found[name][found[name]["flagged"]]
+        found = _only_flagged(found)
     _show(found, as_json)
+
+
+def _only_flagged(found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The tables with the flagged rows alone, and in their names of how many."""
+    shown = {}
+    for name, table in found.items():
+        if "flagged" not in table.columns:
+            shown[name] = table
+            continue
+        keys = [key for key in ("site_id", "start") if key in table.columns]
+        flagged = table[table["flagged"]]
+        whole, some = (len(each[keys].drop_duplicates()) for each in (table, flagged))
+        what = {"events": "events", "over_events": "sites over their events"}[name]
+        shown[f"{some} of {whole} {what} flagged"] = flagged
+    return shown
 
 
 def _show(tables: dict[str, pd.DataFrame], as_json: bool) -> None:

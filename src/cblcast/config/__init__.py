@@ -11,8 +11,9 @@ from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from cblcast import registry
 from cblcast.abilities import check_parameters
+from cblcast.checked.found_wrong import in_words
 from cblcast.checked.yaml_files import Document, Place, apply_changes, document_of, read_yaml
-from cblcast.config.problems import in_words, validated
+from cblcast.config.problems import validated
 from cblcast.config.sections import SECTIONS, Data, Day, Events, Section, Text, TrainEvents, ViewSection
 from cblcast.config.value_section import PriceFile, Value
 from cblcast.forecast.answer import reads_only_own_features

@@ -22,21 +22,50 @@ def hidden_slots(panel: Panel, event: EventArrays) -> tuple[np.ndarray, np.ndarr
     -------
     begin, end : ndarray of int64, shape (n_events,)
         Start of the slot on the local wall, microseconds since 1970-01-01 00:00. A slot may be seen when it ends by
-        `begin` or starts at or after `end`.
+        `begin` or starts at or after `end`; which ones between them may be seen too, :func:`seen_slots` tells.
     """
-    first = panel.first_times_us[event.site]
     step = panel.step_us
-    # An interval that reaches into the blindfold carries hidden load in its mean, so the grid is rounded down.
-    first_hidden = first + (event.hidden_from_us - first) // step * step
-    last_hidden = first + (event.hidden_until_us - 1 - first) // step * step
+    first_hidden, last_hidden = _hidden_readings(panel, event)
     begin = _slot(panel, event.site, first_hidden)
     end = _slot(panel, event.site, last_hidden) + step
     near = _clock_put_back(panel, event.site, first_hidden, first_hidden + _CLOCK_CHANGE_US)
     for later in range(step, _CLOCK_CHANGE_US + 1, step) if len(near) else ():
-        begin[near] = np.minimum(begin[near], _slot(panel, event.site[near], first_hidden[near] + later))
+        at = np.minimum(first_hidden[near] + later, last_hidden[near])
+        begin[near] = np.minimum(begin[near], _slot(panel, event.site[near], at))
     near = _clock_put_back(panel, event.site, last_hidden - _CLOCK_CHANGE_US, last_hidden)
     for earlier in range(step, _CLOCK_CHANGE_US + 1, step) if len(near) else ():
-        end[near] = np.maximum(end[near], _slot(panel, event.site[near], last_hidden[near] - earlier) + step)
+        at = np.maximum(last_hidden[near] - earlier, first_hidden[near])
+        end[near] = np.maximum(end[near], _slot(panel, event.site[near], at) + step)
+    return begin, end
+
+
+def seen_slots(panel: Panel, event: EventArrays, wall_us: np.ndarray) -> np.ndarray:
+    """Whether each event may see the slots that start at `wall_us` on its local wall.
+
+    Parameters
+    ----------
+    wall_us : ndarray of int64, shape (n_events, ...)
+        Microseconds since 1970-01-01 00:00, on the slots' own grid.
+
+    Returns
+    -------
+    ndarray of bool, shape of `wall_us`
+    """
+    step, site = panel.step_us, event.site
+    edges = (*hidden_slots(panel, event), *(_slot(panel, site, at) for at in _hidden_readings(panel, event)))
+    begin, end, first, last = (edge.reshape(-1, *[1] * (wall_us.ndim - 1)) for edge in edges)
+    # From 01:45 to 01:15, where the clock is put back between them: what lies between the two on the wall was metered
+    # once before the blindfold and once after it.
+    between = (wall_us >= last + step) & (wall_us + step <= first)
+    seen: np.ndarray = (wall_us + step <= begin) | (wall_us >= end) | between
+    return seen
+
+
+def _hidden_readings(panel: Panel, event: EventArrays) -> tuple[np.ndarray, np.ndarray]:
+    """Start of the first and of the last hidden reading of each event."""
+    first, step = panel.first_times_us[event.site], panel.step_us
+    # An interval that reaches into the blindfold carries hidden load in its mean, so the grid is rounded down.
+    begin, end = (first + (at - first) // step * step for at in (event.hidden_from_us, event.hidden_until_us - 1))
     return begin, end
 
 

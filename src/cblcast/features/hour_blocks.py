@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cblcast.days.blindfold import hidden_slots
+from cblcast.days.blindfold import hidden_slots, seen_slots
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import DAY_US, HOUR_US
 from cblcast.frames.known import known_mean
@@ -55,7 +55,7 @@ def hour_blocks(panel: Panel, event: EventArrays, days: np.ndarray, n_before: in
     step = panel.step_us
     # A reading stands at the slot that it begins in: one of 17:30 at 17:00, so both edges go down to their slot.
     start, stop = (local_clock(panel, event.site, at) // step * step for at in (event.start_us, event.stop_us))
-    hidden_from, hidden_until = hidden_slots(panel, event)
+    hidden_from, _ = hidden_slots(panel, event)
     event_day = start // DAY_US - cube.first_day
     per_hour = max(1, round(HOUR_US / step))
     hour = per_hour * step
@@ -64,9 +64,8 @@ def hour_blocks(panel: Panel, event: EventArrays, days: np.ndarray, n_before: in
     after = stop[:, None, None] + (np.arange(n_after) * hour)[:, None] + within
     wall = np.concatenate([before, after], axis=1)  # (n_events, n_blocks, per_hour)
 
-    hidden = (wall + step > hidden_from[:, None, None]) & (wall < hidden_until[:, None, None])
     load = cube.lookup(event.site[:, None, None], wall // DAY_US, wall % DAY_US // step)
-    today = known_mean(np.where(hidden, np.nan, load))
+    today = known_mean(np.where(seen_slots(panel, event, wall), load, np.nan))
     then = np.full((len(days), days.shape[1], n_before + n_after), np.nan, dtype=np.float32)
     for first in range(0, len(days), _EVENTS_AT_ONCE):
         part = slice(first, first + _EVENTS_AT_ONCE)

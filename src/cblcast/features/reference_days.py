@@ -15,7 +15,7 @@ import pandas as pd
 
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Days, DaysOrNone, HoursAboveZero, NotNegative, Positive, Share, Text
-from cblcast.days.blindfold import hidden_slots
+from cblcast.days.blindfold import hidden_slots, seen_slots
 from cblcast.days.day_types import DayTypes
 from cblcast.days.ledger import DayLedger, Reason, day_ledger, reject_by_load
 from cblcast.frames.cases import EventArrays
@@ -222,8 +222,7 @@ def similarity(
     cube = panel.cube(OBSERVED)
     event_day = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day
     wall = (event_day[:, None] + cube.first_day) * DAY_US + np.arange(cube.values.shape[2]) * panel.step_us
-    begin, end = hidden_slots(panel, event)
-    seen = (wall + panel.step_us <= begin[:, None]) | (wall >= end[:, None])
+    seen = seen_slots(panel, event, wall)
     # A reading stands at the slot that it begins in: one of 17:30 at 17:00, so both edges go down to their slot.
     start, stop = (
         local_clock(panel, event.site, at)[:, None] // panel.step_us * panel.step_us

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cblcast import registry
+from cblcast.checked.found_wrong import in_words
 from cblcast.checked.yaml_files import parse_document, read_yaml
 from cblcast.errors import StudyError, nearest
 from cblcast.programs.model import Program
@@ -114,7 +115,7 @@ def _checked(document: dict[str, Any], where: str, own: bool) -> Program:
 def _first_problem(error: Any) -> str:
     problem = error.errors()[0]
     place = ".".join(str(part) for part in problem["loc"])
-    message = str(problem["msg"]).removeprefix("Value error, ")
+    message = in_words(problem)
     if problem["type"] == "extra_forbidden":
         key = str(problem["loc"][-1])
         message = f"is no key of a program: {nearest(key, Program.model_fields)}"

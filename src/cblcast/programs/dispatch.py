@@ -47,7 +47,7 @@ def ramp_minutes(events: pd.DataFrame, column: str) -> np.ndarray:
     if wrong.any():
         row = events[wrong.to_numpy()].iloc[0]
         raise DataError(
-            f"the event of site {row[SITE]!r} at {row['start']} has the {column} {row[column]!r}: give minutes, 0 to 1440"
+            f"the event of site {row[SITE]!r} at {row['start']} has the {column} {str(row[column])!r}: give minutes, 0 to 1440"
         )
     return np.round(minutes.fillna(0).to_numpy(dtype=np.float64)).astype(np.int64)
 
@@ -76,7 +76,7 @@ def _instant(given: object, event: pd.Series) -> int:
         at = pd.NaT
     if at is pd.NaT or at.tz is None:
         raise DataError(
-            f"the event of site {event[SITE]!r} at {event['start']} has opted_out {given!r}: write yes or no, or the time "
+            f"the event of site {event[SITE]!r} at {event['start']} has opted_out {str(given)!r}: write yes or no, or the time "
             "with its offset, as 2019-06-01T17:30+02:00"
         )
     return int(microseconds([at])[0])

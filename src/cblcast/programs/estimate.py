@@ -147,7 +147,8 @@ def estimate(
     told = pd.DataFrame(facts, index=events.index, columns=FACTS)
     told["moved"] = moved_windows(program, masked, grid, groups, which).astype(np.float64)
     found = _metered(program, masked if panel is None else panel, events, rows, event)
-    return Estimate(found[0], event, told, pd.concat(problems, ignore_index=True), *found[1:])
+    failed = pd.concat(problems, ignore_index=True) if problems else problem_table(program, events, "")
+    return Estimate(found[0], event, told, failed, *found[1:])
 
 
 def _metered(

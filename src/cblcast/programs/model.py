@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from cblcast.days.day_rules import DayRule
 from cblcast.days.day_types import day_type_labels
@@ -137,6 +137,14 @@ class Program(Strict):
         merged = [{**rest, **own} if isinstance(own, Mapping) else own for own in given["vintages"]]
         return {**given, "vintages": merged}
 
+    @field_validator("weekend", mode="before")
+    @classmethod
+    def _two_days(cls, given: Any) -> Any:
+        days = list(given) if isinstance(given, list | tuple) else [given]
+        if len(days) != 2 or days[0] == days[1] or any(day not in WEEKDAYS for day in days):
+            raise ValueError(f"is two days of the week, such as [friday, saturday], not {', '.join(map(str, days))}")
+        return given
+
     @model_validator(mode="after")
     def _dated(self) -> Program:
         if self.valid_from and self.valid_until and self.valid_from > self.valid_until:
@@ -150,8 +158,6 @@ class Program(Strict):
                 raise ValueError(f"two vintages are in force on {begin}: end one before the other begins")
         if (self.valid_from or self.valid_until) and not self.vintage:
             raise ValueError("a rule with dates needs a vintage: the name by which it is asked for on other days")
-        if self.weekend[0] == self.weekend[1] or not set(self.weekend) <= set(WEEKDAYS):
-            raise ValueError(f"the weekend is two days, such as [friday, saturday], not {list(self.weekend)}")
         return self
 
     @model_validator(mode="after")

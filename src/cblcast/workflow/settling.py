@@ -18,6 +18,7 @@ from cblcast.frames.cases import View
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, StudyError
 from cblcast.integrity import over_events, screen, selection_bias, side_by_side
+from cblcast.integrity.too_few import warn_about_too_few_days
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.price_series import read_price_series
@@ -125,6 +126,10 @@ def settle_files(
     _each_once(programs)
     inputs = {"--data": data, "--events": events, "--other-events": other_events, **papers.files, **reader.files}
     inputs |= {f"--program {name}": Path(name) for name in programs if Path(name).suffix in (".yaml", ".yml")}
+    if to.template is not None:
+        if to.out is None:
+            raise StudyError("--template says how the table of --out is written: give --out too")
+        inputs |= {"--template": Path(to.template)} if Path(to.template).suffix in (".yaml", ".yml") else {}
     check_outputs({"--out": to.out, "--html": to.html, "--record": to.record_path}, inputs)
     check_ending(to.out)
     template = None if to.template is None else read_template(to.template)
@@ -216,9 +221,11 @@ def integrity_files(
     table = on_grid(panel, called)  # readings that an event begins or ends in are screened whole
     if table.empty:
         raise DataError("no site of the events is in the data: check the site ids")
+    judged, followed = screen(panel, table, program), over_events(panel, table, program)
+    warn_about_too_few_days(judged, followed)
     return {
-        "events": screen(panel, table, program),
-        "over_events": over_events(panel, table, program),
+        "events": judged,
+        "over_events": followed,
         "sites": selection_bias(panel, table, program).reset_index(),
         "side_by_side": side_by_side(panel, called, program),
     }

@@ -102,8 +102,11 @@ def test_days_of_the_week_keep_their_names_on_another_weekend(tmp_path):
         ("calendar: {named: nerc, country: US}", "one of named, country, file and dates, not named, country"),
         ("calendar: {}", "one of named, country, file and dates, not none"),
         ("calendar: {dates: [], subdivision: CA}", "belongs to a country"),
-        ("weekend: [friday, friday]", r"two days, such as \[friday, saturday\]"),
-        ("weekend: [friday, feriday]", "the weekend is two days"),
+        ("weekend: [friday, friday]", r"two days of the week, such as \[friday, saturday\], not friday, friday"),
+        ("weekend: [friday, feriday]", "weekend is two days of the week"),
+        ("weekend: [friday]", "weekend is two days of the week, such as .*, not friday"),
+        ("weekend: saturday", "weekend is two days of the week, such as .*, not saturday"),
+        ("vintage: a\nvalid_from: yesterday", "valid_from must be a date such as 2023-11-01, not 'yesterday'"),
         ("valid_from: 2019-01-01", "needs a vintage"),
         ('vintage: "1"\nvalid_from: 2019-01-01\nvalid_until: 2018-01-01', "ends .2018-01-01. before it begins"),
         (YEARS.replace("valid_until: 2018-12-31", "valid_until: 2019-01-01"), "two vintages are in force on 2019-01-01"),
@@ -114,8 +117,6 @@ def test_days_of_the_week_keep_their_names_on_another_weekend(tmp_path):
     ],
 )  # fmt: skip
 def test_a_wrong_calendar_or_vintage_is_told(tmp_path, more, message):
-    if more == YEARS.replace("valid_until: 2018-12-31", "valid_until: 2019-01-01"):
-        pass
     with pytest.raises(StudyError, match=r"own\.yaml.*(" + message + ")"):
         load_program(written(tmp_path, more))
 

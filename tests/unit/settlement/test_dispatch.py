@@ -96,6 +96,26 @@ def test_a_site_opts_out_of_all_or_the_rest_of_an_event(panel):
         settle(panel, events("17:00", "20:00", opted_out="maybe"), ["caiso_10in10"])
 
 
+@pytest.mark.parametrize("rule", ["caiso_10in10", "isone_10of10", "taipower_demand_bidding"])
+def test_where_everybody_opted_out_nothing_is_settled_and_it_is_said(panel, rule):
+    told = settle(panel, events("17:00", "20:00", opted_out="yes"), [rule], coverage=0.9)
+    assert told.events.empty
+    assert told.problems["reason"].tolist() == ["the site opted out of the event"] * 2
+
+
+@pytest.mark.parametrize(
+    ("column", "given", "shown"),
+    [
+        ("ramp_in_min", -5, "'-5'"),
+        ("ramp_out_min", np.inf, "'inf'"),
+        ("opted_out", pd.Timestamp(2019, 6, 12, 18), "'2019-06-12 18:00:00'"),
+    ],
+)
+def test_what_is_wrong_with_a_dispatch_is_shown_as_the_file_has_it(panel, column, given, shown):
+    with pytest.raises(DataError, match=f"{column} {shown}: "):
+        settle(panel, events("17:00", "19:00", **{column: given}), ["caiso_10in10"])
+
+
 def test_members_are_dispatched_one_after_the_other_each_with_its_own_window(panel):
     staggered = pd.concat([events("16:00", "18:00", sites=["b1"]), events("16:30", "18:30", sites=["b14"])])
     told = lines(settle(panel, staggered, ["caiso_10in10"]))
