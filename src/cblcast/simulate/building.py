@@ -25,7 +25,7 @@ from cblcast.simulate.room_fleet import stream_rooms
 Array = np.ndarray
 TRUTH = "truth_kw"
 BEFORE_H, AFTER_H = 12.0, 24.0  # what is looked at around an event to read its response off
-MOST_VALUES = 60_000_000
+MOST_VALUES = 20_000_000  # some 165 bytes each at the peak: 3.3 GB
 
 
 @dataclass(frozen=True)
