@@ -324,3 +324,12 @@ def test_a_control_group_is_judged_before_its_program(run, folder):
     code, _, err = run("control-group", *METER, *asked)
     assert code == 2
     assert "who is treated?" in err
+
+
+def test_an_option_beside_a_record_is_refused_and_not_ignored(run):
+    code, _, err = run("settle", "--verify", "s.csv.record.json", "--contract", "contract.yaml")
+    assert code == 2
+    assert "--contract would change nothing: --verify takes events, rules, terms" in err
+    code, _, err = run("settle", "--resettle", "s.csv.record.json", "--data", "meter.csv", "--tz", "Europe/Rome")
+    assert code == 2
+    assert "--tz would change nothing: --resettle takes" in err
