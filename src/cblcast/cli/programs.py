@@ -10,6 +10,7 @@ import typer
 
 from cblcast.cli.bundles import unbundled
 from cblcast.cli.circumstances import NOTHING_ELSE, Circumstances
+from cblcast.cli.given import refuse_beside_record
 from cblcast.cli.options import AsJson, Reader
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_table, progress
@@ -72,6 +73,7 @@ def programs_explain(
 
     with progress(True, 1, "explaining"):
         if event.record is not None:
+            refuse_beside_record("--record", {"record", "site", "start"}, event, circumstances, reader)
             from cblcast.workflow.record_explained import explain_record
 
             worked = explain_record(event.record, name, data, event.site, event.start)

@@ -10,6 +10,7 @@ import typer
 
 from cblcast.cli.bundles import unbundled
 from cblcast.cli.circumstances import NOTHING_ELSE, Circumstances
+from cblcast.cli.given import refuse_beside_record
 from cblcast.cli.options import PARTIAL, AsJson, Reader
 from cblcast.errors import StudyError
 from cblcast.io.options import DEFAULT_OPTIONS
@@ -108,6 +109,9 @@ def settle(
 ) -> None:
     """What events were worth, by one or several rules; exit code 3 when some could not be settled, or a record differs."""
     if old.verify is not None or old.resettle is not None:
+        question = "--verify" if old.resettle is None else "--resettle"
+        kept = {"data", "processes"} | (set() if old.resettle is None else {"out", "record"})
+        refuse_beside_record(question, kept, case, terms, circumstances, reader, outputs)
         _again(case, old, outputs, as_json)
         return
     data, events, programs = (_given(getattr(case, name), name) for name in ("data", "events", "program"))
