@@ -59,10 +59,9 @@ class Truth:
         table = check_events(events, self.panel)
         rows = estimate(load_program(name), self.masked, table).rows
         rows = rows[rows["scored"].to_numpy(dtype=bool)]
-        site, time = rows["site"].to_numpy(dtype=np.int64), rows["time_us"].to_numpy(dtype=np.int64)
-        baseline = rows["baseline_kw" if adjusted else "unadjusted_kw"].to_numpy()
-        key = table.iloc[rows["event"].to_numpy(dtype=np.int64)][["site_id", "start"]].reset_index(drop=True)
-        return self._sums(key, baseline, self.panel.values_at("observed_kw", site, time))
+        baseline = rows["predicted_kw" if adjusted else "unadjusted_kw"].to_numpy()
+        key = rows.index.to_frame(index=False)[["site_id", "origin"]].rename(columns={"origin": "start"})
+        return self._sums(key, baseline, truth(self.panel, rows))
 
     def by_forecaster(self, forecaster: Forecaster, events: pd.DataFrame) -> pd.DataFrame:
         cases = forecaster.cases(self.masked, check_events(events, self.panel))

@@ -18,11 +18,14 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))  # experiments/
 import numpy as np
 import pandas as pd
 from claims import at_least, at_most, claim, summary, write
+from drawn_events import draw
 
 from cblcast import datasets
 from cblcast.days.placebo import placebo_events
+from cblcast.frames.events import Window
 from cblcast.frames.panel import Panel
 from cblcast.integrity import detectors, over_events, screen, selection_bias, side_by_side
+from cblcast.simulate.injected_events import InjectedResponse, Moved, inject
 
 HERE = Path(__file__).parent
 RULE, OTHER_RULE, RESPONSE, SEED, EVENTS = "gb_dfs", "caiso_10in10", 0.15, 7, 12
@@ -30,44 +33,26 @@ STRENGTHS = (0.1, 0.15, 0.2, 0.3, 0.5)
 FEWER = (0.15, 0.3)
 HONEST_DRAWS = 4
 SUMMERS = (2018, 2019)
-# What is done to the load, hours from the start (before) and from the stop (after): (from, to, side, sign).
-CASES: dict[str, tuple[tuple[float, float, int], ...]] = {
-    "raised_window": ((-3, 0, +1),),
-    "early_ramp": ((-9, 0, +1),),  # from 08:00 on
-    "precooling": ((-1, 0, +1),),
-    "snapback": ((3, 5, +1),),
-    "shifted_maintenance": ((-5, 0, -1), (3, 8, -1)),
+# What is done to the load beside the event; the share of the load comes with the strength of the case.
+CASES: dict[str, tuple[tuple[Window, int], ...]] = {
+    "raised_window": ((Window.before(3), +1),),
+    "early_ramp": ((Window.before(9), +1),),  # from 08:00 on
+    "precooling": ((Window.before(1), +1),),
+    "snapback": ((Window.after(2), +1),),
+    "shifted_maintenance": ((Window.before(5), -1), (Window.after(5), -1)),
 }
 BEFORE = ("raised_window", "shifted_maintenance", "low_anyway", "snapback", "precooling")  # the detectors there were
 
 
-def inject(panel: Panel, events: pd.DataFrame, pieces: tuple[tuple[float, float, int], ...], strength: float) -> Panel:
-    """The panel with a genuine response in every event, and the case around it; hours count from the start."""
-    load = panel.data["observed_kw"].to_numpy(dtype=np.float64).copy()
-    code = panel.site_codes(pd.Index(events["site_id"]))
-    start = pd.DatetimeIndex(events["start"]).as_unit("us").asi8
-    for first, last, share in ((0, 3, -RESPONSE), *((a, b, sign * strength) for a, b, sign in pieces)):
-        for hour in np.arange(first, last):
-            rows = panel.locate(code, start + int(hour * 3_600_000_000))
-            load[rows[rows >= 0]] *= 1 + share
-    return Panel(panel.data.assign(observed_kw=load), panel.sites)
+def laid(panel: Panel, events: pd.DataFrame, case: tuple[tuple[Window, int], ...], strength: float) -> Panel:
+    """The panel with a genuine response in every event, and the case around it."""
+    beside = tuple(Moved(window, sign * strength) for window, sign in case)
+    return inject(panel, events, InjectedResponse(RESPONSE, beside=beside)).panel
 
 
-def draw(events: pd.DataFrame, seed: int, count: int) -> pd.DataFrame:
-    """`count` days of each site, not on consecutive days, so that one case does not disturb the next."""
-    rng = np.random.default_rng(seed)
-    kept = []
-    for _, own in events.groupby("site_id", sort=True):
-        order = own.iloc[rng.permutation(len(own))]
-        day = order["start"].dt.floor("D")
-        taken: list[int] = []
-        for k in range(len(order)):
-            if all(abs((day.iloc[k] - day.iloc[j]).days) >= 2 for j in taken):
-                taken.append(k)
-            if len(taken) == count:
-                break
-        kept.append(order.iloc[taken])
-    table = pd.concat(kept).sort_values(["site_id", "start"], ignore_index=True)
+def drawn(events: pd.DataFrame, seed: int, count: int) -> pd.DataFrame:
+    """Event days, of which customers learn three hours before the start."""
+    table = draw(events, seed, count)
     return table.assign(notified=table["start"] - pd.Timedelta(hours=3))
 
 
@@ -156,11 +141,11 @@ def honest_rows(panel: Panel, days: pd.DataFrame) -> list[dict[str, object]]:
         for y in SUMMERS
     ]
     for rule in (RULE, OTHER_RULE):
-        draws = [draw(days, SEED + k, EVENTS) for k in range(HONEST_DRAWS)]
-        told = [found(inject(panel, each, (), 0.0), each, rule) for each in draws]
+        draws = [drawn(days, SEED + k, EVENTS) for k in range(HONEST_DRAWS)]
+        told = [found(laid(panel, each, (), 0.0), each, rule) for each in draws]
         rows.append({"rule": rule, "case": "honest", "days": "random", **pd.DataFrame(told).mean().to_dict()})
         for year, hot in zip(SUMMERS, summers, strict=True):
-            told_hot = found(inject(panel, hot, (), 0.0), hot, rule)
+            told_hot = found(laid(panel, hot, (), 0.0), hot, rule)
             rows.append({"rule": rule, "case": "honest", "days": f"the hottest of {year}", **told_hot})
     return rows
 
@@ -170,13 +155,13 @@ def gamed_rows(panel: Panel, events: pd.DataFrame) -> list[dict[str, object]]:
     main = ("raised_window", "early_ramp")
     jobs = [(RULE, case, strength) for case in CASES for strength in (STRENGTHS if case in main else FEWER)]
     jobs += [(OTHER_RULE, case, strength) for case in main for strength in FEWER]
-    pieces = {(OTHER_RULE, "raised_window"): ((-4, -1, +1),)}
+    pieces = {(OTHER_RULE, "raised_window"): ((Window.before(3, buffer=1), +1),)}
     return [
         {
             "rule": rule,
             "case": case,
             "strength": strength,
-            **found(inject(panel, events, pieces.get((rule, case), CASES[case]), strength), events, rule, case),
+            **found(laid(panel, events, pieces.get((rule, case), CASES[case]), strength), events, rule, case),
         }
         for rule, case, strength in jobs
     ]
@@ -210,12 +195,12 @@ def claims_of(table: pd.DataFrame) -> list[dict[str, object]]:
 def main() -> None:
     panel = datasets.load("cambridge_sme")
     days = placebo_events(panel, "17:00", "20:00", first="2019-01-07", last="2019-12-13")
-    events = draw(days, SEED, EVENTS)
+    events = drawn(days, SEED, EVENTS)
     table = pd.DataFrame(honest_rows(panel, days) + gamed_rows(panel, events))
     results = claims_of(table)
     low = chosen_low(panel, days, 12)
     text = "sites told to have chosen low days"
-    by_chance = selected_share(panel, lambda seed: draw(days, 100 + seed, 12), 5)
+    by_chance = selected_share(panel, lambda seed: drawn(days, 100 + seed, 12), 5)
     by_choice = selected_share(panel, lambda seed: low, 1)
     results += [
         claim(f"{text}, days drawn at random (false alarms)", "project target", by_chance, "%", at_most(5.0), digits=1),
@@ -223,7 +208,7 @@ def main() -> None:
     ]
     truth = true_response(panel, events)
     for label, case in (("honest", ()), ("30 % raised from the notification, 3 h before", CASES["raised_window"])):
-        for way, share in claimed(inject(panel, events, case, 0.3), events, truth).items():
+        for way, share in claimed(laid(panel, events, case, 0.3), events, truth).items():
             text = f"claimed over true response, {label}, {way.removesuffix('_kwh')}"
             results.append(claim(text, "project target", share, "%", digits=1, unbiased_pct=100.0))
     plot(table)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _machine: ContextVar[bool] = ContextVar("machine", default=False)
 _told: ContextVar[set[str] | None] = ContextVar("told", default=None)
+_wording: ContextVar[Callable[[str], str]] = ContextVar("wording", default=str)
 _STYLES: dict[str, tuple[str, dict[str, Any]]] = {
     "warning": ("Warning: ", {"fg": "yellow"}),
     "note": ("", {"dim": True}),
@@ -26,9 +27,9 @@ _STYLES: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @contextmanager
-def telling(as_json: bool) -> Iterator[None]:
-    """How :func:`tell` tells inside: lines for people or for machines, each thing once."""
-    tokens = (_machine, _machine.set(as_json)), (_told, _told.set(set()))
+def telling(as_json: bool, wording: Callable[[str], str] = str) -> Iterator[None]:
+    """How :func:`tell` tells inside: lines for people or for machines, in what wording, each thing once."""
+    tokens = (_machine, _machine.set(as_json)), (_told, _told.set(set())), (_wording, _wording.set(wording))
     try:
         yield
     finally:
@@ -47,7 +48,7 @@ def tell(kind: str, message: str, times: int = 1) -> None:
     times : int
         How often it came.
     """
-    message = " ".join(message.split())
+    message = _wording.get()(" ".join(message.split()))
     told = _told.get()
     if told is not None:
         if message in told:

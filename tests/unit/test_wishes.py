@@ -1,5 +1,8 @@
 """Wishes for features: merged where one set serves all, refused in one sentence where none does."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
 
 from cblcast import datasets, registry
@@ -12,7 +15,7 @@ from cblcast.features.matrix import matrix
 from cblcast.features.reference_days import ReferenceDays
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.cases import View, make_cases
-from cblcast.wishes import merge_wishes, wish_of
+from cblcast.wishes import merge_wishes, widest, wish_of
 
 RESTING = ("rest",) * 5 + ("working",) * 3
 WORKING = ("working",) * 5 + ("rest",) * 3
@@ -100,9 +103,19 @@ def test_a_wish_of_another_kind_is_one_sentence(wish):
         merge_wishes(wish)
 
 
-def test_values_that_cannot_be_compared_are_one_sentence():
-    with pytest.raises(StudyError, match="of different kinds"):
+@dataclass(frozen=True)
+class OwnBuilder:
+    """A builder of one's own, which does not say what its field may hold."""
+
+    reach: Any = widest(1)
+
+
+def test_values_that_cannot_be_compared_are_one_sentence(monkeypatch):
+    with pytest.raises(StudyError, match="harmonics must be a whole number"):
         merge_wishes({"origin_clock": {"harmonics": 2}}, {"origin_clock": {"harmonics": "two"}})
+    monkeypatch.setattr(registry.FEATURES, "resolve", lambda name: OwnBuilder)
+    with pytest.raises(StudyError, match="of different kinds"):
+        merge_wishes({"own": {"reach": 2}}, {"own": {"reach": "two"}})
 
 
 def test_two_builders_that_make_one_column_are_refused():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +20,7 @@ MOST_VALUES = 100_000  # aliases counted as often as they are used
 DEEPEST = 40
 LONGEST_NUMBER = 100  # characters
 
-Place = tuple[str | int, ...]
+Place = tuple[str | float, ...]
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]*)$")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 _DATE = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})$")
@@ -148,9 +149,11 @@ class _Reading:
                 values[key] = value
         return {**merged, **values}
 
-    def _key(self, event: Any, place: Place, depth: int) -> str | int:
+    def _key(self, event: Any, place: Place, depth: int) -> str | float:
         key = self._value(event, place, depth + 1)
-        if isinstance(key, bool) or not isinstance(key, (str, int)):
+        if isinstance(key, bool) or not (
+            isinstance(key, str) or (isinstance(key, (int, float)) and math.isfinite(key))
+        ):
             inside = f" in {'.'.join(map(str, place))!r}" if place else ""
             self._refuse(
                 event, f"{kind_of(key)} stands where a key is expected{inside}", "write key: value, text in quotes"

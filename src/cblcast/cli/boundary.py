@@ -28,6 +28,7 @@ import typer
 from cblcast.cli.defects import defect_of
 from cblcast.cli.sentences import Told, masked, told_of
 from cblcast.cli.signals import INTERRUPTED, signals_interrupt
+from cblcast.cli.spoken import spoken
 from cblcast.errors import DataWarning
 from cblcast.terminal import print_json, tell, telling
 
@@ -50,7 +51,7 @@ def guarded(arguments: Sequence[str], run: Callable[[list[str]], Any]) -> int:
     as_json = AS_JSON in options
     debug = DEBUG in options or os.environ.get(DEBUG_VARIABLE, "") not in ("", "0")
     rest = [*(one for one in options if one != DEBUG), *arguments[len(options) :]]
-    with telling(as_json), _warnings_in_a_line(), signals_interrupt():
+    with telling(as_json, lambda text: spoken(text, arguments)), _warnings_in_a_line(), signals_interrupt():
         try:
             code = run(rest)
             sys.stdout.flush()  # a full disk or a closed pipe shows itself here, not after the last sentence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -72,7 +72,9 @@ def _bare(hint: Any) -> Any:
 
 
 def _defaults(bundle: Any) -> dict[str, Any]:
-    return {field.name: field.default for field in fields(bundle)}
+    return {
+        field.name: inspect.Parameter.empty if field.default is MISSING else field.default for field in fields(bundle)
+    }
 
 
 def _keyword(name: str, default: Any, annotation: Any) -> inspect.Parameter:

@@ -40,7 +40,7 @@ class Assignment:
         None
     )
     strata: Annotated[int, typer.Option(help="Strata of like size that the draw keeps the share in.", min=1)] = 4
-    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0
+    seed: Annotated[int, typer.Option(help="Of the draw.", min=0)] = 0
     n_events: Annotated[int, typer.Option(help="Events over which an effect is to be shown.", min=1)] = 10
     out: Annotated[Path | None, typer.Option(help="Where the groups go, .csv or .parquet.")] = None
 

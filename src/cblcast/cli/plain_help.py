@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+_ROLE = re.compile(r":\w+:`~?(?:[\w.]+\.)?(\w+)`")
 
 
 def show_brackets(command: Any) -> Any:
@@ -23,3 +26,8 @@ def show_brackets(command: Any) -> Any:
     for below in getattr(command, "commands", {}).values():
         show_brackets(below)
     return command
+
+
+def plain_words(text: str) -> str:
+    """A line of a docstring without its markup: the name alone of what it refers to."""
+    return _ROLE.sub(r"\1", text).replace("``", "")

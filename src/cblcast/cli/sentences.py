@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cblcast.cli.spoken import spoken
 from cblcast.errors import DataError, StudyError, why_not
 
 BAD_INPUT = 2
@@ -56,7 +57,9 @@ def told_of(error: BaseException, arguments: Sequence[str] = ()) -> Told | None:
         The command line; files named on it are told where the exception knows none.
     """
     if isinstance(error, (DataError, StudyError)):
-        return Told("data" if isinstance(error, DataError) else "study", masked(one_line(str(error))))
+        return Told(
+            "data" if isinstance(error, DataError) else "study", masked(spoken(one_line(str(error)), arguments))
+        )
     names = {f"{kind.__module__.partition('.')[0]}.{kind.__name__}" for kind in type(error).__mro__}
     for known, (kind, sentence) in SENTENCES.items():
         if names & set(known.split()):

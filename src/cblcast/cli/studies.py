@@ -10,6 +10,7 @@ import typer
 
 from cblcast.cli.bundles import unbundled
 from cblcast.cli.options import AsJson, Change, Reader, Store, changes_of
+from cblcast.cli.plain_help import plain_words
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_leaderboard, print_table, progress, records
 
@@ -66,7 +67,8 @@ class Elsewhere:
     model: Annotated[str | None, typer.Option(help="A registered model, e.g. models:/sme-baseline@champion.")] = None
     data: Annotated[Path | None, typer.Option(help="With --model: meter file, CSV or Parquet.")] = None
     events: Annotated[
-        Path | None, typer.Option(help="With --model: CSV of events that were NOT dispatched (placebo).")
+        Path | None,
+        typer.Option(help="With --model: CSV of events that were NOT dispatched (placebo), or with truth_kw."),
     ] = None
     start: Annotated[str | None, typer.Option(help="With --model: start of placebo events, e.g. 17:00.")] = None
     stop: Annotated[str | None, typer.Option(help="With --model: end of placebo events.")] = None
@@ -233,8 +235,11 @@ def methods(as_json: AsJson = False) -> None:
     for kind, table in (("estimator", registry.ESTIMATORS), ("feature builder", registry.FEATURES)):
         for name in table:
             thing = table.resolve(name)
-            params = (f"{key}={value.default}" for key, value in inspect.signature(thing).parameters.items())
-            what = (thing.__doc__ or "").strip().splitlines()[0]
+            params = (
+                key if value.default is value.empty else f"{key}={value.default}"
+                for key, value in inspect.signature(thing).parameters.items()
+            )
+            what = plain_words((thing.__doc__ or "").strip().splitlines()[0])
             rows.append({"kind": kind, "name": name, "what": what, "parameters": ", ".join(params)})
     if as_json:
         print_json(rows)

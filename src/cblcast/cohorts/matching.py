@@ -60,7 +60,7 @@ def nearest_neighbours(
     Raises
     ------
     DataError
-        An empty group, a column that cannot be compared, no pair within the caliper.
+        An empty group, a home in both groups, a column that cannot be compared, no pair within the caliper.
     StudyError
         A caliper that is no positive number.
 
@@ -70,6 +70,12 @@ def nearest_neighbours(
     """
     if caliper is not None and not (isinstance(caliper, (int, float)) and np.isfinite(caliper) and caliper > 0):
         raise StudyError(f"caliper is a positive number of standard deviations, or None, not {caliper!r}")
+    counted = isinstance(homes.index, pd.RangeIndex) and isinstance(
+        pool.index, pd.RangeIndex
+    )  # row numbers name nobody
+    both = homes.index.intersection(pool.index)
+    if len(both) and not counted:
+        raise DataError(f"home {both[0]!r} stands in both groups ({len(both)} such homes): match homes with others")
     ours, theirs = covariates(homes, columns, "homes"), covariates(pool, columns, "the pool")
     before = balance_table(homes, pool, columns)
     spread = np.nanstd(np.concatenate([ours, theirs]), axis=0)

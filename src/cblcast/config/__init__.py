@@ -212,7 +212,7 @@ def _with_paths(study: Study, folder: Path, name: str) -> Study:
         )
 
     data = {key: found("data", key, getattr(study.data, key)) for key in ("panel", "weather", "site_table", "holidays")}
-    files = {key: found("events", key, getattr(study.events, key)) for key in ("file", "mask")}
+    files = {key: found("events", key, getattr(study.events, key)) for key in ("file", "truth", "mask")}
     update: dict[str, Section] = {
         "data": study.data.model_copy(update=data),
         "events": study.events.model_copy(update=files),

@@ -29,9 +29,11 @@ class Customers(Section):
     cooling: bool = True
     plant_size: tuple[float, float] = (1.15, 1.6)  # over the load of the design hour; below 1 too small for it
     hot_water_share: Share = 0.0
-    litres_per_day: float = Field(default=100.0, ge=0)
+    litres_per_day: float = Field(default=100.0, ge=0, le=10_000)
     refrigeration_share: Share = 0.0
-    deadband_k: float | None = Field(default=None, gt=0)  # on/off thermostats; ideal ones of limited power unless given
+    deadband_k: float | None = Field(
+        default=None, gt=0, le=20
+    )  # on/off thermostats; ideal ones of limited power unless given
     participation: Share = 1.0
     noise: float = Field(default=0.02, ge=0, lt=1)
     day_spread: float = Field(default=0.05, ge=0, lt=1)
@@ -42,14 +44,15 @@ class Program(Section):
 
     start: Clock = "17:00"
     stop: Clock = "20:00"
-    days: int | tuple[Day, ...] = 10  # so many of the hottest (coldest) working days, or local dates
+    # So many of the hottest (coldest) working days, or local dates.
+    days: Annotated[int, Field(ge=1)] | Annotated[tuple[Day, ...], Field(min_length=1)] = 10
     coldest: bool = False
-    set_point_shift_k: float = 0.0
+    set_point_shift_k: float = Field(default=0.0, ge=-50, le=50)
     load_fraction: Share = 1.0
     power_set_point_kw: float | None = Field(default=None, ge=0)
     prepare_h: float = Field(default=0.0, ge=0)
-    prepare_k: float = Field(default=0.0, ge=0)
-    notice_h: float = Field(default=0.0, ge=0)
+    prepare_k: float = Field(default=0.0, ge=0, le=50)
+    notice_h: float = Field(default=0.0, ge=0, le=8_760)
 
 
 class BuildingFile(Section):
@@ -62,6 +65,6 @@ class BuildingFile(Section):
     customers: Customers = Field(default_factory=Customers)
     program: Program | None = Field(default_factory=lambda: Program(set_point_shift_k=2.0))
     first_day: Day = "2019-06-01"
-    days: int = Field(default=90, ge=1)
-    step_min: float = Field(default=15.0, gt=0, le=60)
+    days: int = Field(default=90, ge=1, le=36_600)
+    step_min: float = Field(default=15.0, ge=1, le=60)
     seed: int = Field(default=0, ge=0)

@@ -9,7 +9,9 @@ from pydantic import Field, model_validator
 from cblcast.config.sections import Clock, Day, Section
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Kilowatts = Annotated[float, Field(ge=0, le=1_000)]  # of one home: a mistyped figure is told, not simulated
+Hours = Annotated[float, Field(ge=0, le=48)]
 
 
 class MeasuredHomes(Section):
@@ -35,10 +37,10 @@ class ChangedHabit(Section):
     """What is different from the usual habit of a device; what is left out stays."""
 
     share: Share | None = None
-    runs_per_day: Positive | None = None
-    kw: Positive | None = None
-    hours: Positive | None = None
-    weekend: Positive | None = None
+    runs_per_day: float | None = Field(default=None, ge=0, le=100)
+    kw: Kilowatts | None = None
+    hours: Hours | None = None
+    weekend: float | None = Field(default=None, ge=0, le=100)
 
 
 class ProgramSection(Section):
@@ -56,12 +58,12 @@ class ProgramSection(Section):
     heat_k: float = Field(default=float("inf"), gt=0)
     pay_per_kwh: Positive = 0.0
     half_pay_per_kwh: Positive = 0.0
-    shift_k: Positive = 2.0
+    shift_k: float = Field(default=2.0, ge=0, le=50)
     load_fraction: Share = 1.0
     fill: tuple[float, float] = (10.0, 14.0)
-    rebound_h: Positive = 2.0
-    gives_back_kw: Positive = 0.0
-    round_trip: float = Field(default=0.85, gt=0, le=1)
+    rebound_h: Hours = 2.0
+    gives_back_kw: Kilowatts = 0.0
+    round_trip: float = Field(default=0.85, ge=0.1, le=1)
 
 
 class EventDays(Section):
@@ -88,7 +90,7 @@ class HouseholdsFile(Section):
     devices: dict[str, ChangedHabit] = Field(default_factory=dict)
     cooling_share: Share = 0.7
     pv_share: Share = 0.5
-    pv_kw: Positive = 4.5
+    pv_kw: Kilowatts = 4.5
     noise: float = Field(default=0.3, ge=0, lt=1)
     program: ProgramSection | None = None
     events: EventDays | None = None

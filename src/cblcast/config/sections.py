@@ -106,6 +106,7 @@ class Events(Section):
     """Real events from a file, placebo events at fixed hours of chosen days, or nowcasts issued all day long."""
 
     file: str | None = None
+    truth: str | None = None  # truth_kw of file: by site and time, as `cblcast simulate` writes it
     mask: str | None = None  # a file of real events whose hours are hidden from everything
     start: Clock | None = None
     stop: Clock | None = None
@@ -120,6 +121,10 @@ class Events(Section):
     def _one_kind(self) -> Events:
         if (self.every_min is None) != (self.horizon_min is None):
             raise ValueError("nowcasts need both every_min: and horizon_min:, like 180 and 180")
+        if self.truth is not None and self.file is None:
+            raise ValueError(
+                "truth: belongs to the dispatched events of file:; placebo events need none, give file: too"
+            )
         if self.every_min is not None:
             if self.file or self.start or self.stop or self.like:
                 raise ValueError("every_min: (nowcasts) excludes file: and start:/stop:/like:")

@@ -80,6 +80,8 @@ def randomise(sites: pd.Series, treated_share: float = 0.5, strata: int = 4, see
     """
     if not 0 < treated_share < 1:
         raise StudyError(f"treated_share is {treated_share}: give a share between 0 and 1")
+    if seed < 0:
+        raise StudyError(f"seed is {seed}: give a whole number from 0")
     if len(sites) < 2 * strata or strata < 1:
         raise StudyError(f"{len(sites)} sites make no {strata} strata of at least two: give fewer strata")
     if sites.isna().any():

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.known import known_moments
-from cblcast.frames.schema import DataError, DataWarning, nearest
+from cblcast.frames.schema import DataError, DataWarning, StudyError, nearest
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +22,21 @@ def column_names(X: Any) -> list[str]:
     if isinstance(X, pd.DataFrame):
         return [str(name) for name in X.columns]
     return [f"x{number}" for number in range(np.asarray(X).shape[1])]
+
+
+def some_columns_of(X: Any, names: Sequence[str], estimator: object) -> np.ndarray:
+    """As :func:`columns_of`, for a learner that cannot do without any.
+
+    Raises
+    ------
+    StudyError
+        No column at all.
+    """
+    if not len(names):
+        raise StudyError(
+            f"{type(estimator).__name__} has no feature to learn from: give its method features, e.g. calendar"
+        )
+    return columns_of(X, names, estimator)
 
 
 def columns_of(X: Any, names: Sequence[str], estimator: object) -> np.ndarray:

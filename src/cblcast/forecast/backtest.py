@@ -12,6 +12,7 @@ import pandas as pd
 from cblcast.abilities import check_parameters, learns
 from cblcast.forecast.answer import Answer
 from cblcast.forecast.case_bank import CaseBank, banks_of, training_banks
+from cblcast.forecast.event_truth import UNKNOWN, against_truth, with_event_truth
 from cblcast.forecast.forecaster import Forecaster, truth
 from cblcast.frames.cases import View, event_rows
 from cblcast.frames.instants import DAY_US, local_microseconds, microseconds
@@ -65,7 +66,8 @@ def backtest(
     panel : Panel
     forecasters : mapping method -> Forecaster
     test, train : DataFrame
-        Events; rules need no training events.
+        Events; rules need no training events. Events of `test` with a column ``truth_kw`` were dispatched: they are masked and
+        judged against it, see :mod:`cblcast.forecast.event_truth`.
     fold : str
         Label of the scored rows.
     progress : callable
@@ -77,6 +79,7 @@ def backtest(
         Of days on which the meter says what no customer did; see :func:`~cblcast.frames.quality.odd_days`.
     """
     warn_of_odd_days(panel)
+    panel = with_event_truth(panel, test)
     learned = training_banks(panel, forecasters.values(), train) if train is not None and not train.empty else {}
     return backtest_banks(panel, forecasters, banks_of(panel, forecasters.values(), test), learned, fold, progress)
 
@@ -135,12 +138,13 @@ def judged(panel: Panel, said: Answer) -> tuple[pd.DataFrame, pd.DataFrame]:
     Returns
     -------
     rows : DataFrame
-        The scored frame: rows of events that were estimated and metered throughout, with ``observed_kw``.
+        The scored frame: rows of events that were estimated and metered throughout, with ``observed_kw``; of events that carry
+        their truth, that truth.
     excluded : DataFrame
         ``site_id``, ``origin``, ``reason`` of the other events.
     """
     rows = said.rows[said.rows["scored"].to_numpy(dtype=bool)]
-    rows = rows.assign(**{OBSERVED: truth(panel, rows)})
+    rows, unknown = against_truth(panel, rows.assign(**{OBSERVED: truth(panel, rows)}))
     first, event = event_rows(rows.index)
     dark = np.bincount(event[np.isnan(rows[OBSERVED].to_numpy())], minlength=len(first)) > 0
     blind = np.bincount(event[np.isnan(rows[PREDICTED].to_numpy())], minlength=len(first)) > 0
@@ -151,6 +155,7 @@ def judged(panel: Panel, said: Answer) -> tuple[pd.DataFrame, pd.DataFrame]:
     reasons[blind] = said.excluded["reason"].to_numpy(dtype=object)
     reasons[dark] = UNMETERED
     reasons[dark & _dispatched(panel, rows.iloc[first])] = DISPATCHED
+    reasons[unknown] = UNKNOWN
     excluded["reason"] = pd.Series(reasons[out], index=excluded.index, dtype="str")
     return rows[~(dark | blind)[event]], excluded
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from cblcast.abilities import Contributes, able
-from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.forecast.event_truth import judged_load
+from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.state import is_estimator
 from cblcast.frames.cases import event_rows
 from cblcast.frames.known import known_mean
@@ -85,7 +86,7 @@ def explain_forecaster(
     if repeats < 1 or max_events < 2:
         raise StudyError(f"an explanation needs repeats >= 1 and max_events >= 2, not {repeats} and {max_events}")
     cases = _thinned(cases, max_events)
-    X, y = forecaster.matrix(panel, cases), truth(panel, cases)
+    X, y = forecaster.matrix(panel, cases), judged_load(panel, cases)
     scored = cases["scored"].to_numpy(dtype=bool)
     importance, error = permutation_importance(
         forecaster.estimator.predict, X, np.where(scored, y, np.nan), repeats=repeats, seed=seed

@@ -149,6 +149,26 @@ def moved_outward(panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
     return events.assign(start=stamps(start), stop=stamps(stop))
 
 
+def mean_over_events(panel: Panel, events: pd.DataFrame, column: str) -> np.ndarray:
+    """Mean of a column of the panel over each event, float64, shape (n_events,); NaN where an interval is not known.
+
+    Parameters
+    ----------
+    panel : Panel
+    events : DataFrame
+        ``site_id``, ``start``, ``stop`` on the metering grid, in any order.
+    column : str
+    """
+    code = panel.site_codes(pd.Index(events[SITE]))
+    start, stop = microseconds(events["start"]), microseconds(events["stop"])
+    count = np.maximum((stop - start) // panel.step_us, 0)
+    event = np.repeat(np.arange(len(events)), count)
+    within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    values = panel.values_at(column, code[event], start[event] + within * panel.step_us)
+    total = np.bincount(event, weights=values, minlength=len(events))
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
 def check_events(
     events: pd.DataFrame, panel: Panel, *, may_overlap: bool = False, off_grid: bool = False
 ) -> pd.DataFrame:

@@ -22,7 +22,10 @@ URL_VARIABLE = "CBLCAST_DATABASE_URL"
 CHUNK_ROWS = 200_000
 _WITHIN_S = 10.0  # for a server to answer at all
 _PORTS = {"postgresql": 5432, "mssql": 1433, "mysql": 3306, "mariadb": 3306, "oracle": 1521}
-_PASSWORD = re.compile(r"(://[^:/@\s]*):[^@\s]*@|((?:pwd|password)\s*=\s*)[^;&\s]+", re.IGNORECASE)
+# To the last @ of a word: a password may hold one that nobody escaped.
+_PASSWORD = re.compile(
+    r"""(://[^:/@\s]*):\S*@|((?:pwd|password)\s*=\s*)(?:"[^"]*"|'[^']*'|\{[^}]*\}|[^;&\s]+)""", re.IGNORECASE
+)
 
 
 def masked(text: str) -> str:
@@ -152,6 +155,10 @@ def _address(url: str | None) -> URL:
             f"{URL_VARIABLE} holds no SQLAlchemy URL: write it like postgresql+pg8000://USER:PASSWORD@HOST/DATABASE, with "
             "special characters of the password as %40"
         ) from None
+    if "@" in (address.host or ""):
+        raise DataError(
+            f"{URL_VARIABLE} has more than one @: write special characters of the password as %40 (@), %2F (/) and the like"
+        )
     # The bare name means the driver of the extra; psycopg2 is under the LGPL.
     return address.set(drivername="postgresql+pg8000") if address.drivername in ("postgresql", "postgres") else address
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from cblcast.frames.schema import OBSERVED
 from cblcast.io.day_slots import slot_of
 from cblcast.io.files import Table, holds_numbers, numbers
 from cblcast.io.names import TIME_WORDS, stem
@@ -14,6 +13,7 @@ from cblcast.io.time_columns import clock_of
 
 FEWEST = 23  # hours of the shortest day
 SLOT = "hour"
+HOURS = "the columns of the hours"  # what their values are called: no unit is said by that
 
 
 def unfolded(table: Table) -> Table:
@@ -38,5 +38,5 @@ def unfolded(table: Table) -> Table:
     day, hour = np.nonzero(kept)
     others = frame[[column for column in columns if column not in hours]].iloc[day]
     labels = np.array([pair[0] for pair in read if pair]) if by_number else np.array(hours, dtype=object)
-    made = others.assign(**{SLOT: labels[hour], OBSERVED: values[day, hour]})
+    made = others.assign(**{SLOT: labels[hour], HOURS: values[day, hour]})
     return replace(table, frame=made)

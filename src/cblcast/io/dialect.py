@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from cblcast.frames.schema import DataError
-from cblcast.io.names import END_WORDS, TIME_WORDS, stem
+from cblcast.io.names import END_WORDS, TIME_WORDS, UNIT_WORDS, stem
 from cblcast.io.opened import HEAD
 
 SEPARATORS = ",;\t|"
@@ -45,6 +45,8 @@ class Dialect:
     decimal : str
     groups : bool
         Whether points may stand between thousands, so that no number may be taken as it stands.
+    unit : str, optional
+        What the lines above the header call the unit.
     """
 
     encoding: str
@@ -55,6 +57,7 @@ class Dialect:
     body: int
     decimal: str
     groups: bool = False
+    unit: str | None = None
 
 
 def dialect_of(head: bytes, name: str) -> Dialect:
@@ -82,6 +85,7 @@ def dialect_of(head: bytes, name: str) -> Dialect:
     separator = _separator(lines)
     cells = [_split(line, separator) for line in lines]
     header = _header(cells, name)
+    unit = _unit_above(cells[:header])
     names = list(cells[header])
     body = header + 1
     if body + 1 < len(cells) and _is_unit_row(cells[body]):
@@ -92,7 +96,9 @@ def dialect_of(head: bytes, name: str) -> Dialect:
     if width == len(names) + 1 and all(not row[-1].strip() for row in rows if len(row) == width):
         names.append("")  # every row ends in a separator, the header does not
     decimal, groups = _decimal(rows, separator)
-    return Dialect(encoding, guessed, separator, header, tuple(part.strip() for part in names), body, decimal, groups)
+    return Dialect(
+        encoding, guessed, separator, header, tuple(part.strip() for part in names), body, decimal, groups, unit
+    )
 
 
 def _encoding(head: bytes, name: str) -> tuple[str, bool]:
@@ -147,6 +153,8 @@ def _header(cells: list[list[str]], name: str) -> int:
     there = [at for at, row in enumerate(cells) if any(cell.strip() for cell in row)]
     if not there:
         raise DataError(f"{name} is empty or has no header in its first line: name the columns there")
+    usual = Counter(len(cells[at]) for at in there).most_common(1)[0][0]
+    found: list[int] = []
     for at, below in zip(there, [*there[1:], None], strict=True):
         if at >= MOST_PREFACE:
             break
@@ -156,7 +164,10 @@ def _header(cells: list[list[str]], name: str) -> int:
         for column, cell in enumerate(cells[at]):
             # A header without rows is a header too: what it lacks is told later.
             if _names_a_time(cell) and (below is None or (column < len(under) and _has_digit(under[column]))):
-                return at
+                found.append(at)
+                break
+    if found:  # a preface may be a table too, of another width than the rows
+        return next((at for at in found if abs(len(cells[at]) - usual) <= 1), found[0])
     widest = max(len(cells[at]) for at in there)
     for at in there[:MOST_PREFACE]:
         words = [cell for cell in cells[at] if cell.strip()]
@@ -166,6 +177,21 @@ def _header(cells: list[list[str]], name: str) -> int:
         f"{name} is empty or has no header in its first line, which begins {', '.join(cells[there[0]])[:60]!r}: "
         "name the columns there, e.g. time and load_kw"
     )
+
+
+def _unit_above(cells: list[list[str]]) -> str | None:
+    """The unit that a preface names, in the cell beneath or beside the word."""
+    for at, row in enumerate(cells):
+        for column, cell in enumerate(row):
+            if stem(cell) not in UNIT_WORDS:
+                continue
+            beside = row[column + 1 : column + 2] + [
+                below[column] for below in cells[at + 1 : at + 2] if column < len(below)
+            ]
+            unit = next((text.strip() for text in beside if _UNIT_CELL.match(text.strip())), None)
+            if unit is not None:
+                return unit.strip("[]() ")
+    return None
 
 
 def _names_a_time(cell: str) -> bool:

@@ -37,8 +37,8 @@ def read_events(
     ----------
     source : path (.csv, .csv.gz, .parquet) or DataFrame
         Columns ``site_id`` (``*`` is every site of the panel), ``start``, ``stop`` with their offset
-        (``2019-06-01T17:00+02:00``), optional ``notified`` and ``program``; other columns are kept. A file without a
-        site column is for the panel's one site.
+        (``2019-06-01T17:00+02:00``), optional ``notified``, ``program`` and ``truth_kw`` (mean of what the meter would have
+        read without the event [kW]); other columns are kept. A file without a site column is for the panel's one site.
     panel : Panel, optional
         Whose sites the events must name; needed for ``*``.
     columns : mapping, optional
@@ -72,6 +72,8 @@ def read_events(
     events = frame.assign(**{SITE: _named_sites(frame[SITE], table)})
     for column in ("start", "stop"):
         events[column] = _instants(frame, column, table, tz)
+    if "truth_kw" in frame.columns:
+        events["truth_kw"] = numbers(frame["truth_kw"], table)
     if "notified" in frame.columns:
         events["notified"] = _instants(frame, "notified", table, tz, may_be_empty=True)
     if "committed_kw" in frame.columns:
@@ -181,6 +183,9 @@ def _for_every_site(events: pd.DataFrame, site_ids: pd.Index | None, table: Tabl
             f"{table.where(row)} is for every site (*), but no panel says which sites "
             "there are: pass the panel, or name the sites"
         )
+    if "truth_kw" in events.columns and len(site_ids) > 1:
+        row = int(events.index[everyone][0])
+        raise DataError(f"{table.where(row)} gives one truth_kw to every site (*): name the sites, each with its own")
     repeated = events[everyone].loc[lambda rows: rows.index.repeat(len(site_ids))]
     repeated[SITE] = np.tile(site_ids.to_numpy(), int(everyone.sum()))
     return pd.concat([events[~everyone], repeated.astype({SITE: "str"})])

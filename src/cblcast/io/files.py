@@ -62,6 +62,7 @@ class Table:
     likely: str | None = None
     notes: tuple[Note, ...] = ()
     encoding: str | None = None
+    unit: str | None = None
 
     def where(self, row: int) -> str:
         """``line 17 of meter.csv`` or ``row 15 of the frame``, for the row with this number in the index."""
@@ -138,6 +139,7 @@ def _text_table(path: Path, stem: str, decimal: str | None) -> Table:
         decimal or text.dialect.decimal,
         text.notes,
         guessed,
+        text.dialect.unit,
     )
 
 
@@ -162,8 +164,7 @@ def numbers(column: pd.Series, table: Table) -> pd.Series:
         row = int(column.index[found.wrong[0]])
         raise DataError(
             f"{table.where(row)}: {column.name!r} is {str(column.iloc[found.wrong[0]])!r}, not a number like {found.style.says} "
-            f"({len(found.wrong)} such rows): leave a cell empty where nothing was metered, write all numbers alike, "
-            "or name the decimal sign (decimal=',')"
+            f"({len(found.wrong)} such rows): {_remedy(str(column.iloc[found.wrong[0]]))}"
         )
     if found.unclear:
         raise DataError(
@@ -172,6 +173,15 @@ def numbers(column: pd.Series, table: Table) -> pd.Series:
         )
     _refuse_infinite(found.values, column, table)
     return pd.Series(found.values, index=column.index, name=column.name)
+
+
+def _remedy(wrong: str) -> str:
+    """What to do of a cell that is no number: a word needs no decimal sign."""
+    if not any(letter.isdigit() for letter in wrong):
+        return "write a number there, or leave the cell empty where there is none"
+    return (
+        "leave a cell empty where there is no number, write all numbers alike, or name the decimal sign (decimal=',')"
+    )
 
 
 def _refuse_infinite(values: np.ndarray, column: pd.Series, table: Table) -> None:

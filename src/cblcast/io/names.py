@@ -20,7 +20,7 @@ SITE_NAMES = (
     "messlokation", "messstelle", "marktlokation", "malo", "melo", "gebaude", "standort", "anlage",
     "site_de_comptage", "compteur", "prm", "pdl", "point_de_livraison", "batiment", "cups", "contador",
     "edificio", "punto_de_suministro", "pod", "contatore", "punto_di_prelievo", "cpe", "codigo_ponto_entrega",
-    "instalacao", "ponto_de_entrega",
+    "instalacao", "ponto_de_entrega", "customer", "household", "account_number", "kundennummer",
 )  # fmt: skip
 
 # A whole instant, or the beginning of an interval.
@@ -68,8 +68,9 @@ LOAD_WORDS = words(
     observed, metered, power, load, demand, consumption, usage, energy, value, reading, kwh, kw, mwh, mw, wh, w,
     gw, gwh, active power, active energy, real power, real energy, energy consumption, power consumption,
     electricity consumption, electricity, energy usage, electricity usage, energy used, total consumption,
-    consumption total, metered value, meter reading, meter value, average power, mean power, actual load, net
-    load, site load, building load, electricity demand, power demand, net consumption, leistung, wirkleistung,
+    consumption total, metered value, meter reading, meter value, average power, mean power, actual load, net,
+    net load, global active power, net usage, net energy,
+    site load, building load, electricity demand, power demand, net consumption, leistung, wirkleistung,
     last, lastgang, verbrauch, stromverbrauch, energieverbrauch, energie, wirkarbeit, wirkenergie, arbeit, wert,
     messwert, zahlerwert, mittlere leistung, gesamtverbrauch, strom, zahlerstand, energiemenge, puissance,
     puissance active, puissance moyenne, charge, consommation, energie active, valeur, consommation electrique,
@@ -85,7 +86,7 @@ IMPORT_WORDS = words(
     active import, import active, active energy import, import energy, import power, grid consumption, bezug,
     netzbezug, strombezug, wirkarbeit bezug, energiebezug, soutirage, energie soutiree, soutiree, energie active
     soutiree, importacion, energia importada, importada, energia entrante, prelievo, energia prelevata, prelevata,
-    prelievi, energia attiva prelevata, importacao, consumo da rede, energia consumida da rede
+    prelievi, energia attiva prelevata, importacao, consumo da rede, energia consumida da rede, ae
     """
 )
 EXPORT_WORDS = words(
@@ -96,11 +97,36 @@ EXPORT_WORDS = words(
     einspeisung, wirkarbeit lieferung, injection, energie injectee, injectee, energie active injectee,
     exportacion, energia exportada, exportada, excedente, excedentes, vertido, energia vertida, energia saliente,
     immissione, energia immessa, immessa, immissioni, energia attiva immessa, exportacao, injecao, energia
-    injetada, injetada, energia injetada na rede
+    injetada, injetada, energia injetada na rede, as
     """
 )
 DELIVERED_WORDS = words("delivered, energy delivered, delivered energy, delivered total, active energy delivered")
 RECEIVED_WORDS = words("received, energy received, received energy, received total, active energy received")
+# One word among others that says the direction, and those of what is no active energy.
+TAKEN_WORDS = words(
+    "import, imported, bezug, netzbezug, soutirage, soutiree, prelevata, prelievo, importada, importacion, importacao, entrante"
+)
+GIVEN_WORDS = words(
+    """
+    export, exported, einspeisung, ruckspeisung, rucklieferung, injection, injectee, immessa, immissione, exportada, exportacion,
+    exportacao, vertida, excedente, excedentes, injecao, injetada, saliente
+    """
+)
+BLIND_WORDS = words(
+    """
+    reactive, reactif, reactiva, reattiva, reativa, blindleistung, blindarbeit, blindenergie, kvarh, kvar, apparent, scheinleistung,
+    price, preis, cost, kosten, tariff, prix, precio, prezzo, preco
+    """
+)
+# What is measured of the current itself, and no load.
+ELECTRIC_WORDS = words(
+    """
+    voltage, spannung, voltaje, tensione, tensao, intensity, intensite, intensidad, corriente, courant, corrente, amperage, amps,
+    frequency, frequenz, frequence, frecuencia, frequenza, power factor, leistungsfaktor, cos phi, cosphi, thd, reactive, reactif,
+    reactiva, reattiva, reativa, blindleistung, blindarbeit, blindenergie, apparent, scheinleistung, reactive power, reactive energy,
+    apparent power
+    """
+)
 # A dial by its name: what it shows is no energy of an interval.
 DIAL_WORDS = words(
     """

@@ -8,15 +8,19 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cblcast.frames.schema import OBSERVED, DataError
+from cblcast.io.day_matrix import HOURS
 from cblcast.io.files import Table, holds_numbers
 from cblcast.io.names import (
+    BLIND_WORDS,
     DELIVERED_WORDS,
     DIAL_WORDS,
     EXPORT_WORDS,
+    GIVEN_WORDS,
     IMPORT_WORDS,
     LOAD_WORDS,
     RECEIVED_WORDS,
     SITE_NAMES,
+    TAKEN_WORDS,
     UNIT_WORDS,
     fold,
     is_site,
@@ -94,8 +98,9 @@ def find_roles(table: Table, times: tuple[str, ...], layout: str, original: Mapp
         column for column in table.frame.columns if column not in times and not _is_measure(table.frame[column])
     )
     others = [str(column) for column in table.frame.columns if column not in (*times, site)]
-    both = _both_directions(others) if OBSERVED not in others else {}
-    metered = [OBSERVED] if OBSERVED in others else [column for column in others if _is_load(column)]
+    metered = [column for column in (OBSERVED, HOURS) if column in others][:1]
+    both = {} if metered else _both_directions(others)
+    metered = metered or [column for column in others if _is_load(column)]
     if layout == "wide" or (layout == "auto" and site is None and not metered and not both):
         if site is not None:
             raise DataError(f"{table.name} has a site column {site!r}, so it is not wide: drop layout='wide'")
@@ -134,11 +139,27 @@ def _both_directions(columns: list[str]) -> dict[str, str]:
         taken = [column for column in columns if _bare(column) in DELIVERED_WORDS]
         given = [column for column in columns if _bare(column) in RECEIVED_WORDS]
         taken, given = (taken, given) if taken and given else ([], [])
+    if not taken and not given:  # as other makers put it
+        given = [column for column in columns if directed(column) == EXPORT]
+        taken = [column for column in columns if directed(column) == IMPORT]
+        if given and not taken:
+            taken = [column for column in columns if column not in given and set(stem(column).split()) & LOAD_WORDS]
+        taken, given = (taken, given) if len(taken) == len(given) == 1 else ([], [])
     if not given:
         return {taken[0]: IMPORT} if len(taken) == 1 and not any(_is_load(column) for column in columns) else {}
     if not taken:
         taken = [column for column in columns if _is_load(column)]
     return {taken[0]: IMPORT, given[0]: EXPORT} if len(taken) == 1 and len(given) == 1 else {}
+
+
+def directed(column: str) -> str | None:
+    """The direction that the words of a name say, for a column of active energy or power."""
+    there = set(stem(without_unit(column)).split())
+    if there & BLIND_WORDS:
+        return None
+    if there & GIVEN_WORDS:
+        return EXPORT
+    return IMPORT if there & TAKEN_WORDS else None
 
 
 def _the_load(table: Table, metered: list[str], others: list[str]) -> str:
@@ -157,7 +178,10 @@ def _the_load(table: Table, metered: list[str], others: list[str]) -> str:
         kinds = classify(free)
         metered = [column for column in free if kinds[column] is Column.CUSTOMER]
     if len(metered) != 1:
-        first = (metered or others or ["load"])[0]
+        counted = [column for column in others if holds_numbers(table.frame[column], table)]
+        if not counted and OBSERVED not in others:
+            raise DataError(f"{table.name} has no column of numbers beside its times: is it a meter file?")
+        first = (metered or counted or others)[0]
         which = f"could be any of {', '.join(map(repr, metered))}" if metered else "cannot be told by its name"
         raise DataError(
             f"the metered column of {table.name} {which}: map it "
@@ -176,7 +200,7 @@ def _unit_beside(table: Table) -> Unit | None:
     """The unit in a column of its own; a :class:`DataError` where it changes from row to row."""
     column = next((str(c) for c in table.frame.columns if stem(str(c)) in UNIT_WORDS), None)
     if column is None:
-        return None
+        return UNITS.get((table.unit or "").lower())
     units = [str(unit).strip().lower() for unit in table.frame[column].dropna().unique()]
     known = [unit for unit in units if unit in UNITS]
     if len(known) > 1:
@@ -234,6 +258,16 @@ def _wide(table: Table, others: list[str]) -> Roles:
                 Kind.DROPPED,
                 f"{table.name}: {', '.join(map(repr, other))} are no powers or energies, and left out",
                 len(other),
+            ),
+        )
+    gives = [column for column in customers if directed(column) == EXPORT]
+    if gives:
+        notes += (
+            Note(
+                Kind.DOUBTFUL,
+                f"{table.name}: {', '.join(map(repr, gives[:4]))} is a customer of its own by its place, but given to the grid by "
+                "its name: write a site of both directions with columns of import and export, a row for each site and time",
+                len(gives),
             ),
         )
     company = Company.of(kinds)

@@ -42,6 +42,9 @@ def in_kw(readings: Readings, said: str) -> Readings:
         name: contradiction(unit, own, name, hours) for name, unit, own in zip(names, settled, told, strict=True)
     }
     report = readings.report.with_notes(note for note in by_name.values() if note is not None)
+    silent = [name for name, unit in zip(names, told, strict=True) if unit is None and name != OBSERVED]
+    if said == "auto" and silent:
+        report = report.noting(Kind.GUESSED, f"no unit is said of {_some(silent)}, so it is read as kW")
     scale = np.array([unit.scale for unit in settled])
     energy = np.array([unit.energy for unit in settled])
     power = rows.values[OBSERVED]
@@ -56,6 +59,11 @@ def in_kw(readings: Readings, said: str) -> Readings:
     us = rows.us - lengths if readings.label == "end" else rows.us
     rows = replace(rows, us=us, values={**rows.values, OBSERVED: power})
     return readings.but(rows=rows, label="start", report=report).understanding("load", _in_words(names, settled, hours))
+
+
+def _some(names: list[str]) -> str:
+    distinct = list(dict.fromkeys(names))
+    return ", ".join(map(repr, distinct[:4])) + (f" and {len(distinct) - 4} more" if len(distinct) > 4 else "")
 
 
 def _settled(told: tuple[Unit | None, ...], said: str) -> list[Unit]:

@@ -108,8 +108,9 @@ def read_table_meter(source: Source, options: ReaderOptions) -> Reading:
 
 def reading_of_table(meter: Table, options: ReaderOptions) -> Reading:
     """A table that was opened already as a panel, with the report."""
-    meter = _renamed(meter, options)
-    meter = unfolded(meter)
+    if meter.frame.empty:
+        raise DataError(f"{meter.name} has no rows")
+    meter = unfolded(_renamed(meter, options))
     original = {ours: theirs for theirs, ours in (options.columns or {}).items()}
     times = read_times(meter, options.time_format)
     roles = find_roles(meter, times.columns, options.layout, original)

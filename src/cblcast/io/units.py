@@ -12,10 +12,16 @@ from cblcast.frames.schema import DataError, nearest
 from cblcast.io.read_report import Kind, Note
 
 _UNIT = r"(gwh|mwh|kwh|wh|gw|mw|kw|w)"
+_INTERVAL = r"(?:\d+\s*_?min\w*|interval\w*|intervall|qh|hh|half.?hour|quarter.?hour|viertelstunde|step)"
+# Units spelled out: kilowatt-hours, Kilowattstunden, kilowatts.
+_SPELLED = re.compile(
+    r"(?<![a-z])(?P<before>kilo|mega|giga)?[ -]?watt(?:s|(?P<hours>[ -]*(?:hours?|stunden?|heures?|h))|ios?)?(?![a-z])",
+    re.IGNORECASE,
+)
 # At the end of a name, with brackets or without; "kWh/h" is a power, "kWh/15min" or "kWh per interval" an energy.
 _NAMED = re.compile(
     rf"(?:^|[_\s(\[.,:/\-]){_UNIT}\s*(?P<per>/\s*h|per\s+h(our)?)?"
-    rf"(?:\s*(?:/|per|pro|je|_)\s*(?:\d+\s*_?min\w*|interval\w*|intervall|qh|hh|half.?hour|viertelstunde|step))?\s*[\])]?\s*$",
+    rf"(?:\s*(?:/|per|pro|je|_)\s*{_INTERVAL})?\s*[\])]?(?:\s*[\[(]\s*(?:per|pro|je)\s+{_INTERVAL}\s*[\])])?\s*$",
     re.IGNORECASE,
 )
 # In front of other words, or among them: only what no name begins with (kWh delivered, Energy kWh import).
@@ -56,13 +62,24 @@ def unit_of(name: str) -> Unit:
     return UNITS[str(name).lower()]
 
 
+def _written_short(name: str) -> str:
+    """A name with the units that it spells out in their signs."""
+
+    def sign(found: re.Match[str]) -> str:
+        return (
+            f"{(found['before'] or '')[:1].lower().replace('m', 'M').replace('g', 'G')}W{'h' if found['hours'] else ''}"
+        )
+
+    return _SPELLED.sub(sign, name) if "watt" in name.casefold() else name
+
+
 def _find(name: str) -> re.Match[str] | None:
     return _NAMED.search(name) or _BRACKETED.search(name) or _IN_FRONT.search(name)
 
 
 def unit_in_name(column: str) -> Unit | None:
     """The unit that a column's name bears (``load_kwh``, ``Power (kW)``, ``kWh/15min``), None if it names none."""
-    found = _find(str(column).strip())
+    found = _find(_written_short(str(column).strip()))
     if found is None:
         return None
     unit = UNITS[found.group(1).lower()]
@@ -71,7 +88,7 @@ def unit_in_name(column: str) -> Unit | None:
 
 def without_unit(column: str) -> str:
     """A column's name without the unit that it bears."""
-    text = str(column).strip()
+    text = _written_short(str(column).strip())
     found = _find(text)
     return text if found is None else f"{text[: found.start()]} {text[found.end() :]}".strip()
 

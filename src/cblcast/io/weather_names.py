@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from cblcast.io.names import CALENDAR_WORDS, fold, stem, words
+from cblcast.io.names import CALENDAR_WORDS, ELECTRIC_WORDS, fold, stem, words
 from cblcast.io.units import unit_in_name
 
 
@@ -60,6 +60,12 @@ _BESIDE = words(
     le, aussen, luft, exterieure, exterieur, esterna, esterno, externa, ambiente, ambiante, amb, aria, aire, ar,
     l, d, speed, direction, dir, nacelle, hub, u, v, wind, relativa, globale, 2, height, sea, level, skin,
     station, cover, amount
+    """
+)
+_ELECTRIC_BESIDE = words(
+    """
+    global, total, mean, avg, average, max, min, power, energy, factor, phase, line, grid, mains, supply, l, a, b, c, n, v, hz, rms,
+    phi, cos, current, puissance, energie, potencia, energia, potenza, de, la, of, the, l1, l2, l3
     """
 )
 _HEIGHT = re.compile(r"^\d+(m|cm|hpa|km|h|min)?$")
@@ -133,7 +139,10 @@ def _one(name: str, company: Company) -> Column:
         return Column.CUSTOMER
     if fold(name) in CALENDAR_WORDS or stem(name) in CALENDAR_WORDS:
         return Column.CALENDAR
-    found = _by_words(fold(name).split())
+    words_of_name = fold(name).split()
+    if _is_electric(words_of_name):
+        return Column.OTHER
+    found = _by_words(words_of_name)
     if found is not None:
         return found
     if company.ends_like(name):
@@ -145,6 +154,14 @@ def _one(name: str, company: Company) -> Column:
         return Column.CUSTOMER
     # W is a unit where the neighbours bear units as well.
     return Column.CUSTOMER if part[2].lower() == "w" and company.units > 1 else Column.UNCLEAR
+
+
+def _is_electric(words: list[str]) -> bool:
+    """Whether a name is one of a voltage, a current, a reactive power, and of nothing else."""
+    there = {word for word in words if not word.isdigit()}
+    rest = there - ELECTRIC_WORDS - _ELECTRIC_BESIDE
+    said = there & ELECTRIC_WORDS or " ".join(words) in ELECTRIC_WORDS
+    return bool(said) and not rest and not there & _STRONG
 
 
 def _by_words(words: list[str]) -> Column | None:

@@ -61,6 +61,8 @@ def representative_days(
     if by not in ("month", "season", "year"):
         raise StudyError(f"days stand for a 'month', a 'season' or a 'year', not for {by!r}")
     weather = (weather,) if isinstance(weather, str) else tuple(weather)
+    if not weather:
+        raise StudyError("name one column of weather at least, like temp_air_c, by whose spread days are chosen")
     features, days = _daily_weather(panel, weather)
     periods = _periods(panel, days, by)
     chosen = []

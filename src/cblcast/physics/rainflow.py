@@ -34,7 +34,7 @@ class RainFlow:
                 self._points.append(value)
             elif len(self._points) == 1 and self._last == self._points[0]:
                 self._last = value  # the first move has no direction to compare with
-            elif (value - self._last) * (self._last - self._points[-1]) < 0:
+            elif _turns(self._points[-1], self._last, value):
                 self._points.append(self._last)
                 closed += self._collapse()
                 self._last = value
@@ -66,3 +66,8 @@ class RainFlow:
                 closed.append((previous, 1.0))
                 del points[-3:-1]
         return closed
+
+
+def _turns(before: float, at: float, after: float) -> bool:
+    """Whether a path turns at its middle point; by signs, since a product of tiny moves is 0."""
+    return before != at != after and (after > at) != (at > before)

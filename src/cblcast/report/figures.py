@@ -63,6 +63,9 @@ def event_figure(
     axes.axvspan(_local(origin, tz), _local(stop, tz), color=SHADE, zorder=0, label="event")
     axes.step(_local(load.index, tz), load.to_numpy(), where="post", color=METERED, lw=1.4, label="metered")
     edges = rows.index.append(pd.DatetimeIndex([stop]))
+    if load.reindex(rows.index).isna().any():  # a real event is masked; it is judged only where its truth is known
+        truth = np.r_[rows[OBSERVED], rows[OBSERVED].iloc[-1]]
+        axes.step(_local(edges, tz), truth, where="post", color=METERED, lw=1.4, ls=":", label="without the event")
     axes.step(
         _local(edges, tz),
         np.r_[rows[PREDICTED], rows[PREDICTED].iloc[-1]],

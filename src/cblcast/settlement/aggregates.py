@@ -30,8 +30,8 @@ def aggregate_panel(panel: Panel, called: pd.DataFrame) -> tuple[Panel, pd.DataF
     Returns
     -------
     panel : Panel
-        One site for each resource and set of members that was dispatched; its load is NaN where any member was not
-        metered, other columns are means over the members.
+        One site for each resource and set of members that was dispatched; its load is the sum of theirs with their own
+        losses, NaN where any member was not metered, other columns are means over the members.
     events : DataFrame
         ``site_id``, ``start``, ``stop``, ``event_of_payee``, ``payee``; optional ``notified``, the first of the members'.
 
@@ -45,32 +45,36 @@ def aggregate_panel(panel: Panel, called: pd.DataFrame) -> tuple[Panel, pd.DataF
     events = groups.agg(payee=("payee", "first"), start=("start", "min"), stop=("stop", "max")).reset_index()
     if "notified" in own.columns:
         events["notified"] = groups["notified"].min().to_numpy()
-    members = [tuple(sorted(set(sites))) for sites in groups[SITE].agg(list)]
-    names: dict[tuple[str, tuple[str, ...]], str] = {}
+    loss = own["loss_factor"] if "loss_factor" in own.columns else pd.Series(1.0, index=own.index)
+    members = [
+        tuple(sorted(set(zip(own.loc[rows, SITE], loss.loc[rows], strict=True)))) for rows in groups.groups.values()
+    ]
+    names: dict[tuple[str, tuple[tuple[str, float], ...]], str] = {}
     for payee, sites in zip(events["payee"], members, strict=True):
         names.setdefault((payee, sites), f"{payee} ({len(names) + 1})")
     events[SITE] = [names[key] for key in zip(events["payee"], members, strict=True)]
     parts, sites_of = {}, {}
     for (payee, sites), name in names.items():
-        code = panel.site_codes(pd.Index(sites))
+        code = panel.site_codes(pd.Index([site for site, _ in sites]))
         zones = sorted(set(panel.sites["tz"].iloc[code]))
         if len(zones) > 1:
             raise StudyError(
                 f"resource {payee!r} has members in {' and '.join(zones[:2])}, so "
                 "its sum has no local day: select days by site (selection: site), or make a resource of each zone"
             )
-        parts[name], sites_of[name] = _sum(panel, code), panel.sites.iloc[code[0]]
+        parts[name], sites_of[name] = _sum(panel, code, np.array([own for _, own in sites])), panel.sites.iloc[code[0]]
     data = pd.concat(parts, names=PANEL_INDEX)
     table = pd.DataFrame(sites_of.values(), index=pd.Index(list(sites_of), name=SITE))
     return Panel(data, table), events
 
 
-def _sum(panel: Panel, code: np.ndarray) -> pd.DataFrame:
+def _sum(panel: Panel, code: np.ndarray, loss: np.ndarray) -> pd.DataFrame:
     first, last = panel.first_times_us[code].max(), panel.last_times_us[code].min()
     times = np.arange(first, last + 1, panel.step_us)
     where = code[:, None], times[None, :]
     columns = {name: panel.values_at(str(name), *where).mean(axis=0) for name in panel.data.columns if name != OBSERVED}
-    return pd.DataFrame({OBSERVED: panel.values_at(OBSERVED, *where).sum(axis=0), **columns}, index=stamps(times))
+    load = (panel.values_at(OBSERVED, *where) * loss[:, None]).sum(axis=0)
+    return pd.DataFrame({OBSERVED: load, **columns}, index=stamps(times))
 
 
 def masks_of(events: pd.DataFrame, called: pd.DataFrame, real: pd.DataFrame) -> pd.DataFrame:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from cblcast.frames.instants import DAY_US, local_microseconds, microseconds, naive_stamps
 from cblcast.frames.known import run_begins
-from cblcast.frames.schema import SITE, StudyError
+from cblcast.frames.schema import SITE, DataError, StudyError
 from cblcast.settlement.resources import Resources
 from cblcast.value.contract import Contract
 
@@ -67,11 +69,8 @@ def events_of_payees(called: pd.DataFrame) -> pd.DataFrame:
     table = called.sort_values(["payee", "start", "stop", SITE], kind="stable", ignore_index=True)
     payee = pd.factorize(table["payee"])[0]
     start, stop = microseconds(table["start"]), microseconds(table["stop"])
-    first = run_begins(payee)
-    # The furthest stop so far, payee by payee: later payees are lifted above all times of the ones before.
-    lift = (payee - payee.min(initial=0)) * (int(stop.max(initial=0)) - int(start.min(initial=0)) + 1)
-    reach = np.maximum.accumulate(stop + lift) - lift
-    begins = first.copy()
+    reach = pd.Series(stop).groupby(payee).cummax().to_numpy()  # the furthest stop so far, payee by payee
+    begins = run_begins(payee)
     begins[1:] |= start[1:] >= reach[:-1]
     return table.assign(event_of_payee=np.cumsum(begins) - 1)
 
@@ -90,10 +89,24 @@ def payee_events(called: pd.DataFrame) -> pd.DataFrame:
     months = table.groupby(["payee", "month"], sort=False)
     table["place_called"] = months.cumcount()
     table["n_called"] = months["payee"].transform("size")
-    for name in ("committed_kw", "test"):
-        if name in called.columns:
-            table[name] = groups[name].first()
+    if "committed_kw" in called.columns:
+        table["committed_kw"] = _of_all(groups["committed_kw"], table)
+    if "test" in called.columns:
+        table["test"] = groups["test"].first()
     return table
+
+
+def _of_all(committed_kw: Any, table: pd.DataFrame) -> pd.Series:
+    """What a payee committed for each of its events, as each of its sites' rows says."""
+    least, most = committed_kw.min(), committed_kw.max()
+    if (least < most).any():
+        at = least.index[least < most][0]
+        event = table.loc[at]
+        raise DataError(
+            f"the events commit {least[at]:g} and {most[at]:g} kW (committed_kw) for one event of {event['payee']!r}, at "
+            f"{event['start']}: a resource has one commitment, the same in the row of each of its sites"
+        )
+    return least
 
 
 def _us(days: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import pandas as pd
 from cblcast.frames.events import check_events, event_table
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
+from cblcast.frames.quality import warn_of_odd_days
 from cblcast.frames.schema import SITE, DataError, StudyError, nearest, utc
 from cblcast.programs.asking import ask_for, in_force, load_programs, local_days
 from cblcast.programs.calendars import warn_about_calendars
@@ -102,6 +103,7 @@ def settle(
     chosen = load_programs(programs, gaps, net_metered, event_table(events)["start"])
     if not chosen:
         raise DataError("no program is named: give at least one, e.g. caiso_10in10")
+    warn_of_odd_days(panel)
     warn_about_calendars(panel, chosen)
     if isinstance(calibration, str):
         calibration = Calibration(calibration, days_around, bias_correction)  # type: ignore[arg-type]

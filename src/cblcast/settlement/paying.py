@@ -102,7 +102,9 @@ def pay(
         paid = payments(payees, mine, contract).assign(committed_kw=payees["committed_kw"])
         paid = paid.iloc[place[number].to_numpy()].set_axis(told.index)
         return told.drop(columns="committed_kw", errors="ignore").join(paid), pd.DataFrame()
-    payees["committed_kw"] = resources.committed_kw(payees["payee"], payees["month"])
+    of_month = resources.committed_kw(payees["payee"], payees["month"])
+    of_event = payees["committed_kw"].to_numpy(dtype=np.float64) if "committed_kw" in payees.columns else of_month
+    payees["committed_kw"] = np.where(np.isnan(of_event), of_month, of_event)
     payees["committed_kw"] = commitments(payees, contract)
     mine = _resource_lines(lines, settled, place[number].to_numpy())
     if of_resources is not None:

@@ -204,8 +204,13 @@ def _name(row: Any, number: int) -> str:
     return str(number)
 
 
-def line_differences(recorded: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def line_differences(recorded: Mapping[str, Any], found: Mapping[str, Any]) -> pd.DataFrame:
     """Line by line, what a second settlement pays more or less than the recorded one.
+
+    Parameters
+    ----------
+    recorded, found : mapping
+        Results as :func:`results_of` makes them: their lines and day sets.
 
     Returns
     -------
@@ -214,8 +219,11 @@ def line_differences(recorded: Sequence[Mapping[str, Any]], found: Sequence[Mapp
         with a contract ``payment_before``, ``payment_after``, ``payment_change`` as decimals; ``what``: "changed", "same",
         "only before" (it can no longer be settled) or "only after".
     """
-    before, after = ({tuple(line[key] for key in _LINE_KEYS): line for line in lines} for lines in (recorded, found))
-    paid = any("payment" in line for line in (*recorded, *found))
+    before, after = (
+        {tuple(line[key] for key in _LINE_KEYS): _with_days(line, document["day_sets"]) for line in document["lines"]}
+        for document in (recorded, found)
+    )
+    paid = any("payment" in line for line in (*recorded["lines"], *found["lines"]))
     rows = []
     for key in dict.fromkeys([*before, *after]):
         one, other = before.get(key), after.get(key)
@@ -231,6 +239,12 @@ def line_differences(recorded: Sequence[Mapping[str, Any]], found: Sequence[Mapp
         rows.append(row)
     table = pd.DataFrame(rows)
     return table.assign(start=pd.to_datetime(table["start"], utc=True).dt.as_unit("us"))
+
+
+def _with_days(line: Mapping[str, Any], day_sets: Sequence[Any]) -> dict[str, Any]:
+    """A line with its days themselves: their number differs as soon as another line comes to lack or have days."""
+    number = line.get("days")
+    return {**line, "days": None if number is None else day_sets[number]}
 
 
 def changed_meters(recorded: Sequence[Mapping[str, Any]], meter: pd.DataFrame) -> list[str]:

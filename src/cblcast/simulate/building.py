@@ -132,6 +132,8 @@ class _World:
     def __init__(self, world: BuildingWorld, weather: SteppedWeather) -> None:
         self.world, self.weather = world, weather
         self.step_h = (weather.times[1] - weather.times[0]) / pd.Timedelta(hours=1)
+        if world.program is not None:
+            world.program.check_steps(self.step_h)
         if len(weather.times) * world.count > MOST_VALUES:
             raise DataError(
                 f"{world.count} customers in {len(weather.times)} steps are more than a panel should hold: take fewer or a "
@@ -183,12 +185,10 @@ class _World:
             working = np.unique(day)[(np.unique(day) + 3) % 7 < 5]
             return hottest_days(day, self.weather.drive.out_c[self.kept], working, asked, self.world.coldest)
         days = np.array([np.datetime64(str(one)[:10], "D") for one in asked]).astype(np.int64)
-        outside = ~np.isin(days, day)
-        if outside.any():
-            raise DataError(
-                f"the event day {np.array(asked)[outside][0]} lies outside the world's days: mend it, or add days"
-            )
-        return np.sort(days)
+        outside = np.array(asked)[~np.isin(days, day)]
+        if len(outside):
+            raise DataError(f"the event day {outside[0]} lies outside the world's days: mend it, or add days")
+        return np.unique(days)  # a day that is named twice has one event
 
     def _rooms(self, event_days: Array | None) -> Array:
         weather, program = self.weather, self.world.program

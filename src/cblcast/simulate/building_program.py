@@ -64,6 +64,15 @@ class BuildingProgram:
         """Whether rooms are prepared before the event."""
         return self.prepare_h > 0 and self.prepare_k > 0
 
+    def check_steps(self, step_h: float) -> None:
+        """Raise :class:`DataError` where an event does not begin and end with a step [h]."""
+        for hour in (self.start_h, self.stop_h):
+            if abs(hour / step_h - round(hour / step_h)) > 1e-6:
+                raise DataError(
+                    f"an event from {self.start_h:g} h to {self.stop_h:g} h cuts a step of {60 * step_h:g} min: begin and end "
+                    "it with one, or take a shorter step_min"
+                )
+
     def signals(self, day: np.ndarray, hour: np.ndarray, days: np.ndarray) -> Signals:
         """The program on some days, step by step.
 
@@ -108,5 +117,7 @@ def hottest_days(
     """
     mean = pd.Series(out_c).groupby(day).mean()
     mean = mean[mean.index.isin(usable)]
+    if not 0 <= count <= len(mean):
+        raise DataError(f"{count} event days of {len(mean)} working days: give 0 to {len(mean)}, or add days")
     chosen = (mean if coldest else -mean).nsmallest(count)
     return np.sort(chosen.index.to_numpy())

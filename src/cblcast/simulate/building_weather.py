@@ -73,8 +73,10 @@ def stepped_weather(
     DataError
         The weather does not cover the days, or has a gap of more than a day.
     """
-    if days < 1 or not 0 < step_min <= 60 or round(60 / step_min) * step_min != 60:
-        raise DataError(f"{days} days in steps of {step_min} min: give 1 day or more, and a step that divides the hour")
+    if not 1 <= days <= 36_600 or not 1 / 60 <= step_min <= 60 or round(60 / step_min) * step_min != 60:
+        raise DataError(
+            f"{days} days in steps of {step_min} min: give 1 to 36600 days, and a step of 1 s to 60 min that divides the hour"
+        )
     panel.site_codes(pd.Index([site]))
     own = panel.data.xs(site, level=SITE)
     if temperature not in own.columns:

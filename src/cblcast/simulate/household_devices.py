@@ -65,6 +65,8 @@ class Habit:
             raise DataError("by_hour needs 24 weights of 0 or more that add up to 1")
 
 
+# A water heater is runs here, as every device is, so that what a program puts off is kept to the watt-hour; tanks and litres are
+# those of cblcast.simulate.hot_water, for buildings, where the temperature of the water says what comes back.
 # Cycles a year: U.S. DOE test procedures (dishwasher 215, washer 295, dryer 283); energies of a cycle, pump and vehicle are
 # typical figures from memory, hours of use follow no single survey. All are assumptions of a simulated world, and may be changed.
 HABITS: Mapping[str, Habit] = {

@@ -7,12 +7,14 @@ up. How many follow, tire and opt out are assumptions of a simulated world: no s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from cblcast.errors import DataError
+from cblcast.errors import DataError, nearest
 from cblcast.simulate.device_runs import Runs, overlap_h
+from cblcast.simulate.fatigue import events_of_late
 
 Array = np.ndarray
 
@@ -46,7 +48,7 @@ class HouseholdProgram:
     load_fraction : float
         Share of the time that cooling and heating may run in an automatic event.
     fill : (float, float)
-        Local hours in which advanced runs begin [h], before the event: where a belly is to be filled.
+        Local hours in which advanced runs begin [h], before the event: where a belly is to be filled; read by ``advance`` only.
     rebound_h : float
         Put-off runs begin within so many hours after the event, evenly spread [h].
     gives_back_kw : float
@@ -89,12 +91,25 @@ class HouseholdProgram:
         for name in ("pay_per_kwh", "half_pay_per_kwh", "rebound_h", "gives_back_kw", "shift_k"):
             if not (np.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise DataError(f"{name} is {getattr(self, name)}: give a finite number of 0 or more")
-        if not 0 <= self.fill[0] < self.fill[1] <= self.start_h:
+        if self.response == "advance" and not 0 <= self.fill[0] < self.fill[1] <= self.start_h:
             raise DataError(
                 f"fill is {self.fill}: give two hours before the event at {self.start_h:g} h, the earlier first"
             )
         if not self.heat_k > 0:
             raise DataError(f"heat_k is {self.heat_k}: give kelvins above 0, inf if heat does not matter")
+
+    def check_world(self, devices: Iterable[str], step_h: float) -> None:
+        """Raise :class:`DataError` where the program names no device of a world, or does not keep to its steps [h]."""
+        known = list(devices)
+        for name in self.devices:
+            if name not in known:
+                raise DataError(f"the program switches {name!r}, which is no device: {nearest(name, known)}")
+        for hour in (self.start_h, self.stop_h):
+            if abs(hour / step_h - round(hour / step_h)) > 1e-6:
+                raise DataError(
+                    f"an event from {self.start_h:g} h to {self.stop_h:g} h cuts an interval of {60 * step_h:g} min: begin and "
+                    "end it with one"
+                )
 
     @property
     def hours(self) -> float:
@@ -112,8 +127,7 @@ class HouseholdProgram:
             Highest outdoor temperature of each [°C].
         """
         days = np.asarray(event_days)
-        before = np.array([((days < day) & (days >= day - 7)).sum() for day in days])
-        share = self.share * self.tires**before
+        share = self.share * self.tires ** events_of_late(days)
         if self.control == "manual":
             share = share * np.clip(1 - np.maximum(hottest_c - self.hot_c, 0) / self.heat_k, 0, 1)
             if self.half_pay_per_kwh > 0:

@@ -22,7 +22,7 @@ class FleetTotals:
     load_kw, truth_kw, pv_kw : ndarray of float32, shape (n_kept, n_steps)
         The first homes, one by one: use with the program and without, PV.
     enrolled : ndarray of bool, shape (n_homes,)
-        Whether a home follows any event.
+        Whether a home is in the program, and is called.
     mean_load_kw, mean_truth_kw, mean_pv_kw : ndarray, shape (n_steps,)
         Means over all homes [kW a home].
     device_kw, device_truth_kw : mapping name -> ndarray, shape (n_steps,)
@@ -51,7 +51,7 @@ def add_up(world: HouseholdWorld, weather: HouseholdWeather, other_kw: Array | N
     mean = {name: np.zeros(world.n_steps) for name in kept}
     devices: dict[str, Array] = {}
     devices_truth: dict[str, Array] = {}
-    follows, warmest = [], []
+    enrolled, follows, warmest = [], [], []
     for block in stream_homes(world, weather, other_kw, keep_devices=True):
         for name, values in (("load", block.load_kw), ("truth", block.truth_kw), ("pv", block.pv_kw)):
             mean[name] += values.sum(0, dtype=np.float64)
@@ -60,6 +60,7 @@ def add_up(world: HouseholdWorld, weather: HouseholdWeather, other_kw: Array | N
         for into, given in ((devices, block.device_kw), (devices_truth, block.device_truth_kw)):
             for name, values in given.items():
                 into[name] = into.get(name, 0.0) + values.sum(0, dtype=np.float64) / world.homes
+        enrolled.append(block.enrolled)
         follows.append(block.follows)
         warmest.append(block.warmest_k)
     followed, warmer = np.concatenate(follows, axis=1), np.concatenate(warmest, axis=1)
@@ -68,7 +69,7 @@ def add_up(world: HouseholdWorld, weather: HouseholdWeather, other_kw: Array | N
         np.concatenate(kept["load"]),
         np.concatenate(kept["truth"]),
         np.concatenate(kept["pv"]),
-        np.asarray(followed.any(0)),
+        np.concatenate(enrolled),
         mean["load"],
         mean["truth"],
         mean["pv"],

@@ -30,7 +30,7 @@ from cblcast.simulate.room_fleet import stream_rooms
 from cblcast.simulate.rooms import Drive, Signals
 
 Array = np.ndarray
-HOMES_AT_ONCE = 1000
+HOMES_AT_ONCE, VALUES_AT_ONCE = 1000, 12_000_000  # fewer homes where a year has quarter hours: memory is bounded
 FRIDGE, OTHER, COOLING, SUN = "refrigerator", "other", "heating_cooling", "pv"
 
 
@@ -103,6 +103,8 @@ class HouseholdWorld:
                 raise DataError(f"{name} is {getattr(self, name)}: it is a share, between 0 and 1")
         if not (self.pv_kw >= 0 and 0 <= self.noise < 1):
             raise DataError("pv_kw is 0 or more, and noise a share below 1")
+        if self.program is not None:
+            self.program.check_world(self.habits, self.step_h)
         days = np.asarray(self.event_days)
         if len(days) and not ((np.diff(days) > 0).all() and days[0] >= 0 and days[-1] < self.calendar.days):
             raise DataError("event_days are days of the calendar, counted from 0 and ascending")
@@ -124,6 +126,8 @@ class HomesBlock(NamedTuple):
         Number of the first home.
     load_kw, truth_kw, pv_kw : ndarray of float32, shape (n, n_steps)
         What the homes use with the program and without, and what their roofs make.
+    enrolled : ndarray of bool, shape (n,)
+        Who is in the program, and is called.
     follows : ndarray of bool, shape (n_events, n)
     device_kw, device_truth_kw : mapping name -> ndarray of float32, shape (n, n_steps)
         Only where asked for: each device with the program and without.
@@ -135,6 +139,7 @@ class HomesBlock(NamedTuple):
     load_kw: Array
     truth_kw: Array
     pv_kw: Array
+    enrolled: Array
     follows: Array
     device_kw: Mapping[str, Array]
     device_truth_kw: Mapping[str, Array]
@@ -144,7 +149,7 @@ class HomesBlock(NamedTuple):
 def stream_homes(
     world: HouseholdWorld, weather: HouseholdWeather, other_kw: Array | None = None, *, keep_devices: bool = False
 ) -> Iterator[HomesBlock]:
-    """Simulate homes, a thousand at a time; the same seed gives the same homes, whatever is kept.
+    """Simulate homes, at most a thousand at a time; the same seed gives the same homes, whatever is kept.
 
     Parameters
     ----------
@@ -160,10 +165,11 @@ def stream_homes(
             f"the weather has {len(weather.out_c)} intervals and the world {world.n_steps}: give one an interval"
         )
     other = np.zeros(world.n_steps) if other_kw is None else np.asarray(other_kw, dtype=np.float64)
-    starts = range(0, world.homes, HOMES_AT_ONCE)
+    at_once = min(HOMES_AT_ONCE, max(1, VALUES_AT_ONCE // world.n_steps))
+    starts = range(0, world.homes, at_once)
     seeds = np.random.SeedSequence(world.seed).spawn(len(starts))
     for first, seed in zip(starts, seeds, strict=True):
-        n = min(HOMES_AT_ONCE, world.homes - first)
+        n = min(at_once, world.homes - first)
         yield _block(world, weather, other, first, n, np.random.default_rng(seed), keep_devices)
 
 
@@ -181,7 +187,7 @@ def _block(
     has_pv = rng.random(n) < world.pv_share
     installed = np.where(has_pv, world.pv_kw * np.exp(rng.normal(0, 0.25, n) - 0.25**2 / 2), 0.0)
     noise = rng.standard_normal((n, world.n_steps), dtype=np.float32) if world.noise > 0 else None
-    follows = _who_follows(world, weather, n, rng)
+    enrolled, follows = _who_follows(world, weather, n, rng)
     changed = runs
     if world.program is not None and len(world.event_days):
         waits = np.array([habit.waits for habit in world.habits.values()], dtype=bool)
@@ -204,7 +210,7 @@ def _block(
     load = load + base
     load += _load(changed, n, world)
     pv = (installed[:, None] * weather.pv_per_kw).astype(np.float32)
-    return HomesBlock(first, load, truth, pv, follows, devices, devices_truth, warmest)
+    return HomesBlock(first, load, truth, pv, enrolled, follows, devices, devices_truth, warmest)
 
 
 def _load(runs: Runs, n: int, world: HouseholdWorld) -> Array:
@@ -229,15 +235,18 @@ def _unmoved(world: HouseholdWorld, weather: HouseholdWeather, other: Array, siz
     return rest
 
 
-def _who_follows(world: HouseholdWorld, weather: HouseholdWeather, n: int, rng: np.random.Generator) -> Array:
+def _who_follows(
+    world: HouseholdWorld, weather: HouseholdWeather, n: int, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """Who is in the program, and who of them follows each event."""
     enrolled = rng.random(n) < world.enrolled
     if world.program is None or not world.event_days:
-        return np.zeros((0, n), dtype=bool)
+        return enrolled, np.zeros((0, n), dtype=bool)
     a_day = round(24 / world.step_h)
     days = np.asarray(world.event_days)
     hottest = weather.out_c[: world.calendar.days * a_day].reshape(-1, a_day).max(1)[days]
     share = world.program.share_of(days, hottest)
-    return np.asarray((rng.random((len(days), n)) < share[:, None]) & enrolled)
+    return enrolled, np.asarray((rng.random((len(days), n)) < share[:, None]) & enrolled)
 
 
 def _thermostats(

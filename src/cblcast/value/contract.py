@@ -6,7 +6,16 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from cblcast.checked.yaml_files import read_yaml
 from cblcast.frames.schema import StudyError, nearest
@@ -87,6 +96,13 @@ class Contract(BaseModel):
     decimals: int = Field(default=2, ge=0, le=8)
     rounding: Literal["half_up", "half_even", "down"] = "half_up"
     energy_decimals: int = Field(default=6, ge=0, le=6)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        if isinstance(value, bool) and info.field_name != "tested_capacity":
+            raise ValueError(f"{str(value).lower()} is neither a number nor a text: write what is meant")
+        return value
 
     @field_validator("energy_price")
     @classmethod

@@ -120,14 +120,14 @@ def flexibility_value(
     Raises
     ------
     DataError
-        Arrays of different lengths, a value that is not finite, no event.
+        Arrays of different lengths, a value that is not finite, an event that is no number, no event.
     """
     load, truth, price = (np.asarray(each, dtype=np.float64) for each in (load_kw, truth_kw, price_per_mwh))
-    called = np.asarray(event)
-    if not len(load) == len(truth) == len(price) == len(called):
+    called = _numbered(event)
+    if load.ndim != 1 or not load.shape == truth.shape == price.shape == called.shape:
         raise DataError(
-            f"load, truth, price and event have {len(load)}, {len(truth)}, {len(price)} and {len(called)} intervals: "
-            "give all for the same span"
+            f"load, truth, price and event have {load.shape}, {truth.shape}, {price.shape} and {called.shape} intervals: give one "
+            "value of each an interval, all for the same span"
         )
     for name, values in (("load_kw", load), ("truth_kw", truth), ("price_per_mwh", price)):
         if not np.isfinite(values).all():
@@ -136,18 +136,19 @@ def flexibility_value(
             )
     if not (called >= 0).any():
         raise DataError("no interval belongs to an event: there is nothing to price")
-    if not (step_h > 0 and years > 0):
-        raise DataError(f"step_h and years are above 0, not {step_h} and {years}")
+    if not (0 < step_h < np.inf and 0 < years < np.inf):
+        raise DataError(f"step_h and years are finite and above 0, not {step_h} and {years}")
     inside = called >= 0
     less_kwh = (truth - load) * step_h
     reduced, shifted = float(less_kwh[inside].sum()), float(-less_kwh[~inside].sum())
     in_events = float((less_kwh * price)[inside].sum() / 1000)
     outside = float((less_kwh * price)[~inside].sum() / 1000) if terms.recharged else 0.0
-    hours = np.bincount(called[inside]) * step_h
-    mean_kw = np.bincount(called[inside], less_kwh[inside])[hours > 0] / hours[hours > 0]
+    number = np.unique(called[inside], return_inverse=True)[1]
+    hours = np.bincount(number) * step_h
+    mean_kw = np.bincount(number, less_kwh[inside]) / hours
     firm = max(float(mean_kw.min()), 0.0)
     # Paid for by the event: a home that used more in one owes nothing for it.
-    paid_kwh = float(np.maximum(mean_kw * hours[hours > 0], 0.0).sum())
+    paid_kwh = float(np.maximum(mean_kw * hours, 0.0).sum())
     incentives, switching = terms.incentive_per_kwh * paid_kwh, terms.switching_per_home_year * years
     capacity = terms.capacity_per_kw_year * firm * years
     profit = in_events + outside + capacity - incentives - switching
@@ -167,3 +168,13 @@ def flexibility_value(
         break_even_incentive_per_kwh=(profit + incentives) / paid_kwh if paid_kwh > 0 else np.nan,
         peaker_alternative=terms.peaker_per_kw_year * firm * years,
     )
+
+
+def _numbered(event: Array) -> Array:
+    """Numbers of events as int64; a mask would make one event of all that lies outside."""
+    given = np.asarray(event)
+    if given.dtype == bool:
+        raise DataError("event is yes or no at each interval: give the number of the event, -1 outside all of them")
+    if given.dtype.kind not in "iuf" or not np.isfinite(given).all() or (given != np.floor(given)).any():
+        raise DataError("event needs a whole number at each interval: that of the event, -1 outside all of them")
+    return given.astype(np.int64)

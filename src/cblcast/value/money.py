@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
 
 import numpy as np
 
+from cblcast.errors import DataError
 from cblcast.value.contract import Contract
 
+MOST_UNITS = 2**53  # of the last decimal of an energy: beyond, a float skips whole numbers
 _MODES = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN, "down": ROUND_DOWN}
 
 
@@ -18,13 +20,37 @@ def exact(number: float) -> Decimal:
 
 
 def rounded(amount: Decimal, contract: Contract) -> Decimal:
-    """`amount` with the decimals and the rounding of the contract."""
-    return amount.quantize(Decimal(1).scaleb(-contract.decimals), rounding=_MODES[contract.rounding])
+    """`amount` with the decimals and the rounding of the contract.
+
+    Raises
+    ------
+    DataError
+        An amount of more digits than money is counted with.
+    """
+    try:
+        return amount.quantize(Decimal(1).scaleb(-contract.decimals), rounding=_MODES[contract.rounding])
+    except InvalidOperation:
+        raise DataError(
+            f"an amount of {amount:.2e} {contract.currency} has more digits than money is counted with: check the prices of "
+            f"the contract {contract.name!r}, and the unit of the readings"
+        ) from None
 
 
 def energy_units(kwh: np.ndarray, contract: Contract) -> np.ndarray:
-    """Energy as whole numbers of the last decimal of the contract's kWh, int64."""
+    """Energy as whole numbers of the last decimal of the contract's kWh, int64.
+
+    Raises
+    ------
+    DataError
+        An energy of more of them than can be told apart.
+    """
     scaled = np.asarray(kwh, dtype=np.float64) * 10.0**contract.energy_decimals
+    if scaled.size and np.abs(scaled).max() >= MOST_UNITS:
+        most = float(np.abs(scaled).max()) / 10.0**contract.energy_decimals
+        raise DataError(
+            f"an energy of {most:.3g} kWh cannot be counted to {contract.energy_decimals} decimals: check the unit of the "
+            "readings and commitments, or give the contract fewer energy_decimals"
+        )
     # The energies are binary: 2.5 units may come as 2.4999999999; a trillionth of the figure decides no half.
     near = scaled * (1 + 4e-16)
     if contract.rounding == "half_up":
@@ -60,5 +86,5 @@ def shared(total: Decimal, weights: Iterable[float], contract: Contract) -> list
 
 def share_of_month(total: Decimal, place: int, count: int, contract: Contract) -> Decimal:
     """The share of event number `place` (from 0) of `count` called in a month; the shares of all add up to `total`."""
-    step = total / count
-    return rounded(step * (place + 1), contract) - rounded(step * place, contract)
+    # Divided last: a third of 100, three times, is less than 100, and rounded down a cent of it would be paid to nobody.
+    return rounded(total * (place + 1) / count, contract) - rounded(total * place / count, contract)

@@ -51,7 +51,7 @@ def payments(events: pd.DataFrame, lines: pd.DataFrame, contract: Contract) -> p
     hours = (events["stop"] - events["start"]).dt.total_seconds().to_numpy() / 3600
     settled = net / 10.0**contract.energy_decimals
     if contract.basis == "hour":
-        performance, paid_share, short = _hourly(lines, units, committed, contract)
+        performance, paid_share, short = _hourly(lines, units, committed, hours, contract)
     else:
         promised = committed * hours
         performance = _share(settled, promised)
@@ -118,11 +118,17 @@ def _energy_value(
 
 
 def _hourly(
-    lines: pd.DataFrame, units: np.ndarray, committed: np.ndarray, contract: Contract
+    lines: pd.DataFrame, units: np.ndarray, committed: np.ndarray, called: np.ndarray, contract: Contract
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Performance and paid share of the capacity (means over the hours) and shortfall [kWh] of each event, hour by hour."""
+    """Performance and paid share of the capacity (means over the hours) and shortfall [kWh] of each event, hour by hour.
+
+    Hours of the event (`called` [h] in all) without a line, as after an opt-out, are hours in which nothing was delivered.
+    """
     own = pd.DataFrame({"event": lines["event"].to_numpy(), "hour": lines["hour"].to_numpy(), "units": units})
     by_hour = own.assign(hours=lines["hours"].to_numpy()).groupby(["event", "hour"], sort=True).sum().reset_index()
+    rest = called - np.bincount(by_hour["event"], weights=by_hour["hours"], minlength=len(called))
+    silent = np.flatnonzero(rest > 1e-9)
+    by_hour = pd.concat([by_hour, pd.DataFrame({"event": silent, "units": 0, "hours": rest[silent]})])
     event, hours = by_hour["event"].to_numpy(), by_hour["hours"].to_numpy()
     delivered = by_hour["units"].to_numpy() / 10.0**contract.energy_decimals
     promised = committed[event] * hours

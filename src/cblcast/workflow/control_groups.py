@@ -11,6 +11,7 @@ from cblcast.eligibility.control_groups import CONTROL, TREATED, PrePeriod, bala
 from cblcast.eligibility.control_power import power, pre_period_bias
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE, DataError, StudyError, require_columns
+from cblcast.io.files import read_table
 from cblcast.io.formats import read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.workflow.outputs import check_ending, check_outputs, frame_writer, write_all
@@ -75,12 +76,9 @@ def control_group_files(
 
 def _given(panel: Panel, path: Path | None, period: PrePeriod) -> tuple[pd.DataFrame, pd.DataFrame | None]:
     assert path is not None
-    try:
-        table = pd.read_csv(path, dtype=str)
-    except (OSError, ValueError) as error:
-        raise DataError(f"the groups in {path.name!r} cannot be read: {error}") from None
+    table = read_table(path, "group").frame
     require_columns(table, [SITE, "group"], path.name)
-    told = table.set_index(SITE)[["group"]]
+    told = table[["group"]].astype("str").set_index(pd.Index(table[SITE].astype("str"), name=SITE))
     if (told["group"] == CONTROL).any():
         return told, None
     treated = told.index[told["group"] == TREATED].tolist()

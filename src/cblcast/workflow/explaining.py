@@ -65,14 +65,14 @@ def _one_event(
     if table is not None:
         own = table if site is None else table[table[SITE] == site]
         if start is not None:
-            own = own[own["start"] == _instant(start)]
+            own = own[own["start"] == instant(start)]
         if own.empty:
             what = f"of site {site!r}" if site is not None else "at all"
             raise DataError(f"the events hold none {what}{f' at {start}' if start else ''}: check --site and --start")
         return own.iloc[:1].reset_index(drop=True)
     chosen = site or str(panel.site_ids[0])
     if start is not None and stop is not None:
-        at = pd.DatetimeIndex([_instant(start), _instant(stop)])
+        at = pd.DatetimeIndex([instant(start), instant(stop)])
         return check_events(pd.DataFrame({SITE: [chosen], "start": at[:1], "stop": at[1:]}), panel, off_grid=True)
     if bundled:
         return placebo_events(panel.select([chosen]), *EXAMPLE_HOURS, days="all", first=EXAMPLE_DAY, last=EXAMPLE_DAY)
@@ -81,7 +81,8 @@ def _one_event(
     )
 
 
-def _instant(text: str) -> pd.Timestamp:
+def instant(text: str) -> pd.Timestamp:
+    """A time as it is given with --start and --stop, with its offset."""
     try:
         at = pd.Timestamp(text)
     except ValueError:

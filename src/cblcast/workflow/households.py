@@ -11,6 +11,8 @@ import pandas as pd
 
 from cblcast.config.households import HouseholdsFile, MeasuredHomes, ProgramSection
 from cblcast.errors import StudyError, nearest
+from cblcast.frames.events import mean_over_events
+from cblcast.frames.panel import panel_of
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME
 from cblcast.workflow.worlds import WorldResult
 
@@ -26,7 +28,7 @@ class Households:
     """Homes with devices, thermostats and roofs, and what a program of events does to them.
 
     Its tables: ``panel`` (site_id, time, observed_kw, pv_kw, load_kw, temp_air_c) and ``truth`` (site_id, time, truth_kw: net load
-    without the program) of the first homes, ``sites``, ``events`` (site_id, start, stop of each home that was called),
+    without the program) of the first homes, ``sites``, ``events`` (site_id, start, stop and truth_kw of each home that was called),
     ``devices`` (device, time: mean kW a home with and without the program) and ``responses`` (one row an event).
     """
 
@@ -67,6 +69,8 @@ class Households:
             )
         if measured.filled:
             notes.append(f"{measured.filled} intervals of weather were interpolated")
+        if world.event_days and world.event_days[-1] == world.calendar.days - 1:
+            notes.append("the last event is on the last day: what is put off beyond it lies outside this world")
         if settings.homes > settings.panel_homes:
             notes.append(f"panel, truth and events hold the first {settings.panel_homes} of {settings.homes} homes")
         return _outcome(settings, measured, totals, step_h, tuple(notes))
@@ -178,7 +182,7 @@ def _outcome(
     }
     figures: dict[str, Any] = {}
     if settings.program is not None:
-        tables["events"] = _events(settings, measured, totals, names)
+        tables["events"] = _events(settings, measured, totals, names, tables["truth"]["truth_kw"])
         tables["responses"] = totals.responses
         summary |= {
             "events": len(totals.responses),
@@ -200,16 +204,20 @@ def _devices(totals: FleetTotals, times: pd.DatetimeIndex) -> pd.DataFrame:
     )
 
 
-def _events(settings: HouseholdsFile, measured: MeasuredSpan, totals: FleetTotals, names: pd.Index) -> pd.DataFrame:
-    """Every home that is in the program was called; who followed is known to the truth alone."""
+def _events(
+    settings: HouseholdsFile, measured: MeasuredSpan, totals: FleetTotals, names: pd.Index, truth: pd.Series
+) -> pd.DataFrame:
+    """Every home that is in the program was called, with its truth; who followed is known to the truth alone."""
     assert settings.program is not None
     days = measured.first + pd.to_timedelta(totals.responses["day"].to_numpy(), unit="D")
     called = names[totals.enrolled[: len(names)]]
     start = days + pd.Timedelta(hours=_hour(settings.program.start))
     stop = days + pd.Timedelta(hours=_hour(settings.program.stop))
-    return pd.DataFrame(
+    events = pd.DataFrame(
         {SITE: np.repeat(called, len(days)), "start": np.tile(start, len(called)), "stop": np.tile(stop, len(called))}
-    ).rename_axis("event")
+    )
+    world = panel_of(truth.rename(OBSERVED).to_frame(), str(measured.first.tz))
+    return events.assign(truth_kw=mean_over_events(world, events, OBSERVED).round(4)).rename_axis("event")
 
 
 def _figure(settings: HouseholdsFile, totals: FleetTotals, step_h: float) -> Any:

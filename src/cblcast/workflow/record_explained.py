@@ -13,6 +13,7 @@ from cblcast.frames.schema import SITE
 from cblcast.programs import explain, explain_event
 from cblcast.settlement.record import NEAR
 from cblcast.value.payments import MONEY_COLUMNS
+from cblcast.workflow.explaining import instant
 from cblcast.workflow.recording import case_of, read_record
 
 ENERGIES = ("metered_kwh", "baseline_kwh", "unadjusted_kwh", "delivered_kwh")
@@ -56,9 +57,7 @@ def _line(lines: list[dict[str, Any]], name: str, site: str | None, start: str |
     if site is not None:
         own = [line for line in own if line[SITE] == site]
     if start is not None:
-        at = pd.Timestamp(start)
-        if at.tz is None:
-            raise DataError(f"--start {start!r} has no offset: write it as 2019-06-12T17:00+01:00")
+        at = instant(start)
         own = [line for line in own if pd.Timestamp(line["start"]) == at]
     if not own:
         raise DataError(f"the record has no event of site {site!r} at {start}: check --site and --start")

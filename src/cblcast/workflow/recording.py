@@ -162,7 +162,7 @@ class Again:
     @property
     def lines(self) -> pd.DataFrame:
         """Line by line, see :func:`cblcast.settlement.record.line_differences`."""
-        return line_differences(self.record["lines"], self.found["lines"])
+        return line_differences(self.record, self.found)
 
 
 def settle_again(path: Path, data: str | Path | None = None, processes: int | None = None) -> Again:

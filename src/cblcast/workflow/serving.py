@@ -13,6 +13,7 @@ from cblcast.days.placebo import placebo_events
 from cblcast.forecast.answer import answer
 from cblcast.forecast.backtest import SCORED_COLUMNS, BacktestResult, judged
 from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.event_truth import with_event_truth
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.scoring import score_events
 from cblcast.frames.panel import Panel
@@ -83,7 +84,10 @@ def evaluate_model(
     metrics: Sequence[str] = ("mpe", "mape", "rmse", "nrmse"),
     store: str | None = None,
 ) -> tuple[pd.DataFrame, BacktestResult]:
-    """Judge a registered model on other data: at the events of a file, or at placebo events from `start` to `stop`."""
+    """Judge a registered model on other data: at the events of a file, or at placebo events from `start` to `stop`.
+
+    Events of a file are those on which nothing was dispatched, or carry their truth in ``truth_kw``.
+    """
     forecaster = tracking.load_forecaster(model, uri=store)
     panel = read_panel_for(forecaster, panel_file, reader)
     if events_file is not None:
@@ -103,7 +107,8 @@ def evaluate_model(
 
 
 def backtest_trained(panel: Panel, forecaster: Forecaster, events: pd.DataFrame) -> BacktestResult:
-    """Scored frame of a forecaster that is trained already."""
+    """Scored frame of a forecaster that is trained already; events that carry their truth are judged against it."""
+    panel = with_event_truth(panel, events)
     rows, excluded = judged(panel, answer(forecaster, panel, events))
     scored = rows.assign(method=forecaster.name, fold="test")[SCORED_COLUMNS]
     return BacktestResult(scored, excluded.assign(method=forecaster.name), {forecaster.name: forecaster})

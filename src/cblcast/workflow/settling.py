@@ -126,6 +126,10 @@ def settle_files(
     _each_once(programs)
     inputs = {"--data": data, "--events": events, "--other-events": other_events, **papers.files, **reader.files}
     inputs |= {f"--program {name}": Path(name) for name in programs if Path(name).suffix in (".yaml", ".yml")}
+    if to.template is not None:
+        if to.out is None:
+            raise StudyError("--template says how the table of --out is written: give --out too")
+        inputs |= {"--template": Path(to.template)} if Path(to.template).suffix in (".yaml", ".yml") else {}
     check_outputs({"--out": to.out, "--html": to.html, "--record": to.record_path}, inputs)
     check_ending(to.out)
     template = None if to.template is None else read_template(to.template)

@@ -147,7 +147,7 @@ def _tracked(
         result.run_id = run.run_id
         uris = {}
         for name in result.leaderboard.index:
-            uris[name] = log_method(run, study, panel, result, name, keep_models, figures)
+            uris[name] = log_method(run, study, ready.panel, result, name, keep_models, figures)
             progress(f"tracked {name}")
         run.table("leaderboard", result.leaderboard)
         if len(result.backtest.excluded):

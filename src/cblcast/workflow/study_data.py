@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pandas as pd
 
 from cblcast import datasets
+from cblcast.abilities import learns
 from cblcast.config import Study
 from cblcast.days.day_types import OwnHolidays
 from cblcast.days.placebo import placebo_events
 from cblcast.forecast.backtest import split_events
 from cblcast.forecast.case_bank import CaseBank, training_banks
+from cblcast.forecast.event_truth import TRUTH, carries_truth, with_event_truth
 from cblcast.frames.cases import View
+from cblcast.frames.events import mean_over_events
 from cblcast.frames.panel import Panel
 from cblcast.frames.rolling import issue_events
+from cblcast.frames.schema import OBSERVED, DataError, DataWarning, StudyError
 from cblcast.io.calendars import read_holidays
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.nwp import attach
@@ -37,7 +43,42 @@ def load_panel(study: Study) -> Panel:
         panel = panel.select(list(data.sites))
     if study.events.mask is not None:
         panel = panel.with_events(read_dispatch(study.events.mask, panel, tz=data.tz))
-    return panel
+    if study.events.truth is not None:
+        panel = _with_truth(panel, study.events.truth, data.tz)
+    return panel if study.events.file is None else with_event_truth(panel, _dispatched(study, panel))
+
+
+def _dispatched(study: Study, panel: Panel) -> pd.DataFrame:
+    """Events of the study's file; with the truth of the meter data's column where only that is given."""
+    events = read_dispatch(str(study.events.file), panel, tz=study.data.tz)
+    if carries_truth(events) or TRUTH not in panel.data.columns:
+        return events
+    if study.events.truth is None:
+        warnings.warn(
+            f"the meter data have a column {TRUTH} and the events have none, so they are judged by what was metered: if they "
+            f"were dispatched, give them {TRUTH}, or name a file of it with truth:",
+            DataWarning,
+            stacklevel=3,
+        )
+        return events
+    return events.assign(**{TRUTH: mean_over_events(panel, events, TRUTH)})
+
+
+def _with_truth(panel: Panel, path: str, tz: str | None) -> Panel:
+    """The panel with the column ``truth_kw`` of a file, read as a meter is."""
+    found = read_meter(path, columns={TRUTH: OBSERVED}, tz=tz or str(panel.sites["tz"].iloc[0]))
+    lacking = panel.site_ids.difference(found.site_ids)
+    if len(lacking):
+        raise DataError(
+            f"{Path(path).name} has no truth of site {lacking[0]!r} ({len(lacking)} sites in all): give every site's, or "
+            "choose sites: in the study"
+        )
+    if found.step != panel.step:
+        raise DataError(
+            f"{Path(path).name} has a step of {found.step}, the meter data of {panel.step}: give the truth by the meter's intervals"
+        )
+    truth = found.data[OBSERVED].reindex(panel.data.index)
+    return Panel(panel.data.assign(**{TRUTH: truth}), panel.sites, panel.events)
 
 
 def _with_holidays(panel: Panel, calendar: str) -> Panel:
@@ -75,7 +116,8 @@ def events_of(study: Study, panel: Panel) -> StudyEvents:
     spans = [span for span in (study.train, study.test) if span is not None]
     first, last = min(span[0] for span in spans), max(span[1] for span in spans)
     if wanted.file is not None:
-        events = read_dispatch(wanted.file, panel, tz=study.data.tz)
+        events = _dispatched(study, panel)
+        panel = with_event_truth(panel, events)
     elif wanted.every_min is not None and wanted.horizon_min is not None:
         events = issue_events(panel, wanted.every_min, wanted.horizon_min, first, last)
     else:
@@ -91,7 +133,14 @@ def events_of(study: Study, panel: Panel) -> StudyEvents:
             count=wanted.count,
             keep_unmetered=True,  # what cannot be judged is told
         )
-    return StudyEvents(panel, events, _events_to_learn_from(study, panel))
+    learned = _events_to_learn_from(study, panel)
+    learning = [name for name, each in study.forecasters().items() if learns(each.estimator)]
+    if learned is None and study.train is not None and learning and carries_truth(events):
+        raise StudyError(
+            f"the events of {Path(str(wanted.file)).name} were dispatched, since they carry {TRUTH}, so {learning[0]} cannot learn from "
+            "them: add train_events: {start: …, stop: …}, hours of the train: span at which nothing was dispatched"
+        )
+    return StudyEvents(panel, events, learned)
 
 
 def study_events(study: Study, panel: Panel) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -70,6 +70,7 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         ("a: 1\n'a': 1\n", "line 2: the key 'a' stands twice, first in line 1"),
         ("~: 1", "line 1: nothing stands where a key is expected"),
         ("a: {true: 1}", "true or false stands where a key is expected in 'a'"),
+        ("a: {.nan: 1}", "stands where a key is expected in 'a'"),
         ("[1, 2]: 3", "a list stands where a key is expected"),
         ("5: 1", "line 1: 5 is no key of a study"),
         ("a:\n\tb: 1", "line 2 is not valid YAML .a tab indents it.: indent by spaces"),

@@ -109,3 +109,10 @@ def test_an_unknown_reader_option_is_answered_with_the_nearest() -> None:
     with pytest.raises(StudyError, match="did you mean 'columns'"):
         DEFAULT_OPTIONS.but(column={})
     assert DEFAULT_OPTIONS.but(tz="UTC").given == {"tz": "UTC"}
+
+
+def test_an_option_without_a_default_is_required_and_shows_none() -> None:
+    told = CliRunner().invoke(app, ["control-group", "--help"]).output
+    assert "MISSING" not in told
+    assert "required" in told
+    assert "_empty" not in CliRunner().invoke(app, ["methods", "--json"]).output

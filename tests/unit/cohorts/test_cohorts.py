@@ -126,3 +126,9 @@ def test_balance_by_hand():
     assert (same["missing_first"], same["missing_second"]) == (0, 1)
     with pytest.raises(DataError, match="the second group has no rows"):
         balance_table(pd.DataFrame({"x": [1.0]}), pd.DataFrame({"x": []}), ["x"])
+
+
+def test_a_home_is_not_its_own_partner():
+    homes = pd.DataFrame({"area": [100.0, 120.0]}, index=["a", "b"])
+    with pytest.raises(DataError, match="home 'b' stands in both groups"):
+        nearest_neighbours(homes, homes.iloc[1:], ["area"])

@@ -14,6 +14,7 @@ from cblcast.forecast.methods import make_estimator
 from cblcast.frames.panel import Panel, panel_of
 from cblcast.frames.quality import warn_of_odd_days
 from cblcast.io.tabular import read_panel
+from cblcast.settlement.conductor import settle
 
 
 def hours(spike: float) -> pd.DataFrame:
@@ -42,6 +43,14 @@ def test_a_backtest_names_them_too(panel):
     days = placebo_events(panel, "10:00", "12:00", first="2019-04-20")
     with pytest.warns(DataWarning, match="a spike"):
         backtest(panel, {"High5of10": Forecaster(make_estimator("High5of10"))}, days)
+
+
+def test_a_settlement_names_them_too(panel):
+    event = pd.DataFrame(
+        {"site_id": ["a"], "start": [pd.Timestamp("2019-04-23T10:00Z")], "stop": [pd.Timestamp("2019-04-23T12:00Z")]}
+    )
+    with pytest.warns(DataWarning, match="the panel: a spike"):
+        settle(panel, event, ["pjm_economic"])
 
 
 def test_an_ordinary_panel_is_silent():

@@ -21,7 +21,7 @@ ROWS = pd.DataFrame(
     {
         "dataid": np.repeat([545, 3840], 96),
         "localminute": np.tile(pd.date_range("2019-07-01", periods=96, freq="15min", tz="America/Chicago"), 2),
-        "grid": np.sin(np.arange(192)),
+        "grid": 1 + np.sin(np.arange(192)),
         "solar": np.r_[np.full(96, 0.5), np.full(96, np.nan)],
     }
 )
@@ -130,3 +130,11 @@ def test_databases_that_are_none(tmp_path, monkeypatch):
 def test_passwords_are_masked_wherever_they_stand():
     assert masked("cannot open postgresql://me:pa55@host/x") == "cannot open postgresql://me:***@host/x"
     assert masked("DRIVER=x;PWD=pa55;SERVER=y") == "DRIVER=x;PWD=***;SERVER=y"
+
+
+def test_a_password_with_a_sign_that_nobody_escaped_is_told_whole_to_nobody():
+    with pytest.raises(DataError, match="more than one @") as told:
+        read_rows("homes", url="postgresql://me:s3/c@ret@127.0.0.1:1/db")
+    assert not any(part in str(told.value) for part in ("c@ret", "@ret", "s3"))
+    assert masked("postgresql://me:a@b:c@host/db") == "postgresql://me:***@host/db"
+    assert masked("Driver=x;Pwd={a;b c};Server=y") == "Driver=x;Pwd=***;Server=y"

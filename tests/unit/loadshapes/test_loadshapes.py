@@ -118,6 +118,8 @@ def test_what_cannot_be_grouped_is_told(buildings):
         average_days(buildings, "pv_kw")
     with pytest.raises(StudyError, match="at least 1"):
         representative_days(buildings, n=0)
+    with pytest.raises(StudyError, match="name one column of weather"):
+        representative_days(buildings, [])
     six_hours = panel_of(
         pd.DataFrame(
             {"site_id": "a", "time": pd.date_range("2019-01-01", periods=40, freq="6h", tz="UTC"), "observed_kw": 1.0}

@@ -258,3 +258,20 @@ def test_a_baseline_that_errs_both_ways_is_paid_for_no_response_by_interval():
     ).intervals  # hourly: kW are kWh
     free = by_hand["delivered_kw"].clip(lower=0).sum() / by_hand["metered_kw"].sum()
     assert share["unpaid"] == pytest.approx(free, abs=1e-4)
+
+
+def test_the_commitment_of_an_event_is_its_resources_too(panel, events):
+    resources = Resources(MEMBERS.assign(until=None), MONTHS)
+    own = events.assign(committed_kw=np.where(events["start"].dt.day == 10, 40.0, np.nan))
+    told = settle(panel, own, ["isone_10of10"], TERMS, resources=resources).resources
+    assert told["committed_kw"].tolist() == [40.0, 20.0, 20.0, 40.0, 5.0, 5.0]
+
+
+def test_members_own_losses_count_on_the_sum_as_site_by_site(panel, events):
+    # A mean of days without an adjustment is linear in the load, so that both ways pay the same.
+    members = Resources(MEMBERS.assign(until=None, loss_factor=[1.0, 1.2, 1.1]))
+    by_site, on_sum = (
+        settle(panel, events, ["isone_10of10"], Contract(energy_price=1.0, selection=how), resources=members).resources
+        for how in ("site", "aggregate")
+    )
+    np.testing.assert_allclose(on_sum["settled_kwh"], by_site["settled_kwh"], atol=1e-5)

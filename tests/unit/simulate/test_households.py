@@ -228,3 +228,12 @@ def _direct_on_level_ground(panel):
     lat = np.radians(lat)
     up = np.sin(lat) * np.sin(declination) + np.cos(lat) * np.cos(declination) * np.cos(angle)
     return panel.data["dni_wm2"] * np.maximum(up, 0)
+
+
+def test_long_spans_of_short_steps_are_simulated_fewer_homes_at_a_time(monkeypatch):
+    from cblcast.simulate import households
+
+    span = measured_span(datasets.load("fontana_homes"), "2017-07-01", 3)
+    world = HouseholdWorld(7, span.calendar)
+    monkeypatch.setattr(households, "VALUES_AT_ONCE", 3 * world.n_steps)
+    assert [len(block.load_kw) for block in stream_homes(world, span.weather)] == [3, 3, 1]

@@ -1,5 +1,7 @@
 """Terms of a contract, and the file that holds them."""
 
+from pathlib import Path
+
 import pytest
 
 from cblcast.frames.schema import StudyError
@@ -68,3 +70,18 @@ def test_a_file_that_names_several_wrong_terms_tells_the_first(tmp_path):
         StudyError, match=r"^d\.yaml, line 2 is not valid YAML \(did not find expected node content\): mend that line$"
     ):
         read_contract(tmp_path / "d.yaml")
+
+
+def test_the_contract_of_the_documentation_is_read(tmp_path):
+    page = (Path(__file__).parents[3] / "docs" / "settlement.md").read_text(encoding="utf-8")
+    text = page.split("## A contract")[1].split("```yaml")[1].split("```")[0]
+    (tmp_path / "c.yaml").write_text(text, encoding="utf-8")
+    contract = read_contract(tmp_path / "c.yaml")
+    assert contract.performance == {0: 0, 0.5: 0.5, 0.9: 1}
+    assert contract.energy_price[17] == 0.35
+
+
+def test_true_is_no_price(tmp_path):
+    (tmp_path / "c.yaml").write_text("energy_price: true\n")
+    with pytest.raises(StudyError, match=r"c\.yaml: energy_price: true is neither a number nor a text"):
+        read_contract(tmp_path / "c.yaml")

@@ -54,7 +54,7 @@ def test_events_that_fail_are_not_paid_and_nothing_is_firm():
 
 
 def test_what_cannot_be_priced_is_told():
-    with pytest.raises(DataError, match="have 24, 24, 23 and 24 intervals"):
+    with pytest.raises(DataError, match=r"have \(24,\), \(24,\), \(23,\) and \(24,\) intervals"):
         flexibility_value(LOAD, TRUTH, EVENT, PRICE[1:], 1.0, TERMS)
     with pytest.raises(DataError, match="price_per_mwh is missing at interval 3"):
         flexibility_value(LOAD, TRUTH, EVENT, np.where(np.arange(24) == 3, np.nan, PRICE), 1.0, TERMS)
@@ -62,3 +62,14 @@ def test_what_cannot_be_priced_is_told():
         flexibility_value(LOAD, TRUTH, np.full(24, -1), PRICE, 1.0, TERMS)
     with pytest.raises(DataError, match="incentive_per_kwh is -1"):
         FlexibilityTerms(-1)
+
+
+def test_events_are_numbers_not_a_mask():
+    with pytest.raises(DataError, match="event is yes or no at each interval"):
+        flexibility_value(LOAD, TRUTH, EVENT >= 0, PRICE, 1.0, TERMS)
+    with pytest.raises(DataError, match="event needs a whole number"):
+        flexibility_value(LOAD, TRUTH, np.where(EVENT < 0, np.nan, EVENT), PRICE, 1.0, TERMS)
+    by_number = [flexibility_value(LOAD, TRUTH, np.where(EVENT < 0, -1, k), PRICE, 1.0, TERMS) for k in (0, 10**12)]
+    assert by_number[0] == by_number[1] == flexibility_value(LOAD, TRUTH, EVENT.astype(float), PRICE, 1.0, TERMS)
+    with pytest.raises(DataError, match="finite and above 0"):
+        flexibility_value(LOAD, TRUTH, EVENT, PRICE, 1.0, TERMS, years=np.inf)

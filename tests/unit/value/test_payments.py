@@ -157,3 +157,16 @@ def test_energy_payments_are_those_of_fractions(rows):
     slow = sum(Fraction(kwh, 1000) * Fraction(str(price)) for kwh, price in rows)
     cents = Decimal(slow.numerator) / Decimal(slow.denominator)
     assert told["energy_payment"].iloc[0] == cents.quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+@pytest.mark.parametrize("basis", ["event", "hour"])
+def test_leaving_after_the_first_hour_frees_from_no_commitment(basis):
+    # 10 kW over 2 h is 20 kWh; the only line is of the first hour: 10 kWh short, half of the capacity is paid.
+    contract = Contract(
+        basis=basis, committed_kw=10, penalty_per_kwh=0.5, capacity_price_per_kw_month=3, performance="proportional"
+    )
+    paid = payments(TWO, lines([10], [10, 10]), contract)
+    assert paid["shortfall_kwh"].tolist() == [10.0, 0.0]
+    assert paid["penalty"].tolist() == [Decimal("5.00"), Decimal("0.00")]
+    assert paid["performance"].tolist() == [0.5, 1.0]
+    assert paid["capacity_payment"].tolist() == [Decimal("7.50"), Decimal("15.00")]

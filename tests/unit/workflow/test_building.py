@@ -82,9 +82,11 @@ def test_own_weather_beside_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"program": {"start": "noon", "set_point_shift_k": 1}}, "write it quoted"),
         ({"program": {"set_point_shift_k": 1, "prepare_h": 2, "prepare_k": 1}}, "nobody can prepare"),
         ({"program": {}}, "asks for nothing"),
+        ({"program": {"set_point_shift_k": 1, "start": "16:20"}}, "cuts a step of 60 min"),
+        ({"program": {"set_point_shift_k": 1, "days": 400}}, "400 event days of 15 working days"),
+        ({"first_day": "2019-07-06", "days": 1}, "3 event days of 0 working days"),
         ({"first_day": "2021-01-01"}, "choose days within the weather"),
         ({"weather": {"dataset": "turin", "site": "b1"}}, "site 'b1' is not in the panel"),
     ],
@@ -95,6 +97,26 @@ def test_what_cannot_be_simulated_is_one_sentence(tmp_path, changes, match):
 
 
 def test_a_wrong_file_is_refused_before_anything_runs():
-    for changes in ({"customers": {"kind": "castle"}}, {"days": 0}, {"step_min": 0}, {"customers": {"noise": 2}}):
+    wrong = (
+        {"program": {"start": "noon", "set_point_shift_k": 1}},
+        *(
+            {"customers": part}
+            for part in ({"kind": "castle"}, {"noise": 2}, {"litres_per_day": 1e12}, {"deadband_k": 1e6})
+        ),
+        *({"program": {"set_point_shift_k": 1, "days": days}} for days in (0, -3, [])),
+        *(
+            {"days": 0},
+            {"days": 100_000_000},
+            {"step_min": 0},
+            {"step_min": 1e-300},
+            {"program": {"set_point_shift_k": 1e9}},
+        ),
+    )
+    for changes in wrong:
         with pytest.raises(ValidationError):
             BuildingFile(**{**FILE, **changes})
+
+
+def test_a_day_that_is_named_twice_has_one_event(tmp_path):
+    program = {"set_point_shift_k": 1, "days": ["2019-07-10", "2019-07-10"]}
+    assert len(run(tmp_path, program=program).tables["events"]) == 4

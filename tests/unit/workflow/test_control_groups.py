@@ -58,5 +58,14 @@ def test_bad_input_is_one_sentence(meter, tmp_path):
     path.write_text("site_id,group\nb1,treated\nzz,control\nb22,treated\nb14,control\n")
     with pytest.raises(DataError, match="'zz'"):
         control_group_files(meter, PERIOD, LONDON, groups=path)
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="there is no group file"):
         control_group_files(meter, PERIOD, LONDON, groups=tmp_path / "absent.csv")
+
+
+def test_groups_are_read_as_any_other_table(meter, tmp_path):
+    path = tmp_path / "groups.csv"
+    path.write_text("site_id;group\nb1;treated\nb22;treated\nb14;control\nb15;control\n", encoding="utf-16")
+    found = control_group_files(meter, PERIOD, LONDON, groups=path, n_events=5)
+    assert found["groups"]["site_id"].tolist() == ["b1", "b22", "b14", "b15"]
+    with pytest.raises(StudyError, match="seed is -1"):
+        control_group_files(meter, PERIOD, LONDON, treated_share=0.5, seed=-1)

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from cblcast.errors import StudyError
+from cblcast.errors import DataError, StudyError
 from cblcast.io.formats import read_meter
 from cblcast.workflow.worlds import simulate_world, write_result
 
@@ -53,9 +53,32 @@ def test_its_tables_are_read_by_the_readers(tmp_path):
         ({"program": None}, "events need program"),
         ({"measured": {"data": "none.csv"}}, "'none.csv' is neither beside"),
         ({"measured": {}}, "give either dataset"),
-        ({"program": {"start": "late"}}, "'late' is no clock time"),
+        ({"program": {"devices": ["dishwahser"]}}, "'dishwahser', which is no device: did you mean 'dishwasher'"),
+        ({"program": {"start": "17:20"}}, "cuts an interval of 60 min"),
+        ({"program": {"gives_back_kw": 1e300}}, "gives_back_kw"),
+        ({"program": {"rebound_h": 1e9}}, "rebound_h"),
+        ({"devices": {"vehicle": {"runs_per_day": 1e9}}}, "runs_per_day"),
+        ({"program": {"start": "late"}}, "'late' is no time of day"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_one_sentence(tmp_path, changes, sentence):
-    with pytest.raises(StudyError, match=sentence):
+    with pytest.raises((StudyError, DataError), match=sentence):
         simulate_world(written(tmp_path, **changes))
+
+
+def test_every_home_that_was_called_has_its_events_whether_it_followed_or_not(tmp_path):
+    result = simulate_world(written(tmp_path, program={"control": "manual", "share": 0.0}))
+    events = result.tables["events"]
+    assert len(events) == 2 * 4
+    assert events["truth_kw"].notna().all()
+    assert (result.tables["responses"]["followed_share"] == 0).all()
+
+
+def test_an_event_in_the_morning_needs_no_belly_to_fill(tmp_path):
+    result = simulate_world(written(tmp_path, program={"start": "06:00", "stop": "09:00"}))
+    assert len(result.tables["responses"]) == 2
+
+
+def test_an_event_on_the_last_day_is_told(tmp_path):
+    result = simulate_world(written(tmp_path, events={"dates": ["2017-07-21"]}))
+    assert any("the last event is on the last day" in note for note in result.notes)

@@ -121,6 +121,17 @@ def test_a_settlement_with_revised_readings_is_a_difference_line_by_line(folder)
     assert verified(settle_again(folder / "diff.csv.record.json", folder / "revised.csv")) == []
 
 
+def test_a_line_that_can_no_longer_be_settled_leaves_the_others_the_same(folder):
+    rows = pd.read_csv(folder / "meter.csv")
+    rows[(rows["site_id"] != "b1") | (rows["time"] != "2019-06-10 17:00:00+00:00")].to_csv(
+        folder / "hole.csv", index=False
+    )
+    _, lines, _ = resettled_files(folder / "s.csv.record.json", folder / "hole.csv")
+    told = lines.groupby("site_id")["what"].agg(list)
+    assert told["b1"][0] == "only before"
+    assert told["b22"] == ["same", "same"]
+
+
 def test_a_changed_record_is_one_sentence(folder, record):
     for change in (
         {"lines": [{**record["lines"][0], "payment": "1000.00"}, *record["lines"][1:]]},
@@ -156,6 +167,8 @@ def test_an_event_of_a_record_is_worked_through_to_its_figures(folder):
     assert "NOT those of the record: metered_kwh 16.700000 recorded, 13.700000 found" in other
     with pytest.raises(DataError, match="no event of site 'b99'"):
         explain_record(path, "caiso_10in10", site="b99")
+    with pytest.raises(DataError, match="'never' is no time: write it like"):
+        explain_record(path, "caiso_10in10", site="b14", start="never")
 
 
 def test_the_record_never_overwrites_what_is_read(folder):

@@ -26,7 +26,7 @@ from cblcast.checked.parameters import (
     Some,
     Trees,
 )
-from cblcast.estimators.design import column_names, columns_of, finite_target, row_weights
+from cblcast.estimators.design import column_names, columns_of, finite_target, row_weights, some_columns_of
 from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
 from cblcast.frames.schema import DataError, StudyError, nearest
 
@@ -127,7 +127,7 @@ class Boosting(RegressorMixin, BaseEstimator):
 
         target = finite_target(y, self)
         self.feature_names_ = column_names(X) if self.columns is None else list(self.columns)
-        values = columns_of(X, self.feature_names_, self)
+        values = some_columns_of(X, self.feature_names_, self)
         if len(values) == 0:
             raise DataError(f"{type(self).__name__} has no training rows: check the events and their metered hours")
         self.n_features_in_ = len(column_names(X))

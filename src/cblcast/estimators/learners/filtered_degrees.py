@@ -60,7 +60,16 @@ def degrees(filtered_c: Array, balance_c: Array | float, heating: bool) -> Array
     return np.maximum(balance_c - filtered_c if heating else filtered_c - balance_c, 0.0)
 
 
-def identify(load_kw: Array, time: Array, n_times: int, filtered_c: Array, time_constants_h: Array) -> Degrees:
+def identify(
+    load_kw: Array,
+    time: Array,
+    n_times: int,
+    filtered_c: Array,
+    time_constants_h: Array,
+    *,
+    occupied: Array | None = None,
+    apart: bool = False,
+) -> Degrees:
     """Fit by coordinate search over time constants and balance temperatures, slopes by non-negative least squares.
 
     Parameters
@@ -71,8 +80,15 @@ def identify(load_kw: Array, time: Array, n_times: int, filtered_c: Array, time_
     filtered_c : ndarray, shape (n_rows, n_time_constants)
         Finite.
     time_constants_h : ndarray, shape (n_time_constants,)
+    occupied : ndarray of bool, shape (n_times,), optional
+        Times with slopes of their own; those of :func:`occupied_times` unless given.
+    apart : bool
+        Heating ends no higher than cooling begins. What both explain at one temperature helps to predict a load, and has
+        no meaning where the two are to be told apart.
     """
-    search = _Search(load_kw, time, n_times, filtered_c)
+    search = _Search(
+        load_kw, time, filtered_c, occupied_times(load_kw, time, n_times) if occupied is None else occupied
+    )
     chosen = [(0, 14), (0, 18)]
     error, slope = search.fit(chosen)
     for _ in range(ROUNDS):
@@ -83,6 +99,8 @@ def identify(load_kw: Array, time: Array, n_times: int, filtered_c: Array, time_
         for kind, grid in enumerate((HEATING_C, COOLING_C)):
             trials += [_with(chosen, kind, (tau, balance)) for tau in range(filtered_c.shape[1]) for balance in grid]
         for tried in trials:
+            if apart and tried[0][1] > tried[1][1]:
+                continue
             error_of, slope_of = search.fit(tried)
             if error_of < error * (1 - 1e-12):
                 error, slope, chosen = error_of, slope_of, tried
@@ -93,7 +111,9 @@ def identify(load_kw: Array, time: Array, n_times: int, filtered_c: Array, time_
         best = np.full(filtered_c.shape[1], np.inf)
         for tau in range(filtered_c.shape[1]):
             for balance in grid:
-                best[tau] = min(best[tau], search.fit(_with(chosen, kind, (tau, balance)))[0])
+                tried = _with(chosen, kind, (tau, balance))
+                if not (apart and tried[0][1] > tried[1][1]):
+                    best[tau] = min(best[tau], search.fit(tried)[0])
         alike = np.asarray(time_constants_h)[best <= error * (1 + INDISTINCT) + 1e-12]
         ranges[kind] = (alike.min(), alike.max()) if len(alike) else np.nan
     return Degrees(
@@ -113,10 +133,10 @@ def _with(chosen: list[tuple[int, int]], kind: int, value: tuple[int, int]) -> l
 class _Search:
     """Columns of candidates with the effects of the times of week projected out (Frisch, Waugh and Lovell)."""
 
-    def __init__(self, load_kw: Array, time: Array, n_times: int, filtered_c: Array) -> None:
+    def __init__(self, load_kw: Array, time: Array, filtered_c: Array, occupied: Array) -> None:
         self.time, self.filtered = time, filtered_c
-        self.count = np.bincount(time, minlength=n_times)
-        self.occupied = occupied_times(load_kw, time, n_times)[time]
+        self.count = np.bincount(time, minlength=len(occupied))
+        self.occupied = occupied[time]
         self.load, self.mean_load = self._within(load_kw)
         self.total = float(self.load @ self.load)
         self.columns: dict[tuple[int, int, int], tuple[Array, Array]] = {}

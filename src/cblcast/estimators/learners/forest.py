@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
 from cblcast.checked.parameters import Jobs, Names, Rows, Seed, ShareAboveZero, Trees
-from cblcast.estimators.design import column_names, columns_of, finite_target, row_weights
+from cblcast.estimators.design import column_names, columns_of, finite_target, row_weights, some_columns_of
 from cblcast.estimators.ranges import FloatRange, IntRange, SearchRange
 from cblcast.frames.schema import DataError
 
@@ -132,7 +132,7 @@ class RandomForest(RegressorMixin, BaseEstimator):
         # None and ones are not the same to scikit-learn: with weights it draws the rows of a tree by them.
         weight = None if sample_weight is None else row_weights(sample_weight, len(target), self)
         wanted = column_names(X) if self.columns is None else list(self.columns)
-        values = columns_of(X, wanted, self)
+        values = some_columns_of(X, wanted, self)
         self.n_features_in_ = len(column_names(X))
         if len(values) == 0:
             raise DataError(f"{type(self).__name__} has no training rows: check the events and their metered hours")

@@ -17,6 +17,8 @@ SOLAR = ("solar", "solar2")
 GRID, USE, GEN = "grid", "use", "gen"
 _NOT_POWER = ("leg1v", "leg2v", "voltage", "frequency")
 STANDBY_KW = 0.1  # an inverter at night takes some watts, which stand there as negative sun
+# Without a sun a home that gives in so many of its rows has its signs turned; in fewer, a sun that nobody metered.
+TURNED, LOST_SUN = 0.6, 0.05
 PV, LOAD = "pv_kw", "load_kw"
 
 
@@ -67,6 +69,7 @@ def circuits_of(table: Table, site: pd.Series, time: str, *, export_positive: bo
     if GRID in frame.columns:
         net = numbers(frame[GRID], table) * (-1.0 if export_positive else 1.0)
         _check_direction(net, sun, site, table.name, export_positive)
+        notes += _check_use(net, sun, site, table.name, export_positive)
     elif USE in frame.columns:
         net = numbers(frame[USE], table) - sun
         notes.append(Note(Kind.GUESSED, f"{table.name} has no grid: net load is use less generation"))
@@ -86,14 +89,14 @@ def circuits_of(table: Table, site: pd.Series, time: str, *, export_positive: bo
 def _sun(table: Table, site: pd.Series) -> tuple[pd.Series, list[Note]]:
     """PV power of each row [kW], 0 at homes that have none."""
     there = [name for name in (*SOLAR, GEN) if name in table.frame.columns and not table.frame[name].isna().all()]
-    if GEN in there and len(there) > 1:
-        there.remove(GEN)  # the same sun once more
     nothing = pd.Series(0.0, index=table.frame.index)
     homes = site.nunique()
     if not there:
         return nothing, [Note(Kind.GUESSED, f"{table.name} has no sun: its {homes} homes count as without PV", homes)]
     columns = [numbers(table.frame[name], table) for name in there]
     metered = pd.concat([column.groupby(site).transform("count") > 0 for column in columns], axis=1)
+    if GEN in there and len(there) > 1:  # the same sun once more, but for homes that have nothing else
+        metered.iloc[:, -1] &= ~metered.iloc[:, :-1].any(axis=1)
     parts = [column.where(has, 0.0) for column, has in zip(columns, metered.T.to_numpy(), strict=True)]
     total = pd.Series(np.sum([part.to_numpy() for part in parts], axis=0), index=nothing.index)
     notes = []
@@ -136,3 +139,31 @@ def _check_direction(net: pd.Series, sun: pd.Series, site: pd.Series, name: str,
                 f"the grid of home {home!r} in {name} rises with its sun, so it counts exports as positive: "
                 + ("leave out export_positive=True" if turned else "read it with export_positive=True")
             )
+
+
+def _check_use(net: pd.Series, sun: pd.Series, site: pd.Series, name: str, turned: bool) -> list[Note]:
+    """In the dark a home takes; one that gives all the time has its signs turned, one that gives and has no sun is told."""
+    known = net.notna()
+    dark = known & (sun <= 0)
+    rows = pd.DataFrame({"dark": net.where(dark), "gives": (net < -STANDBY_KW).where(known), "sunny": sun > 0})
+    by_home = (
+        rows.astype(np.float64)
+        .groupby(site.to_numpy())
+        .agg({"dark": ["mean", "count"], "gives": "mean", "sunny": "max"})
+    )
+    mean, count, gives, sunny = (by_home[column].to_numpy() for column in by_home.columns)
+    wrong = (count >= 24) & np.where(sunny > 0, mean < 0, gives > TURNED)
+    if wrong.any():
+        home = by_home.index[int(wrong.argmax())]
+        remedy = "leave out export_positive=True" if turned else "read it with export_positive=True, or export its sun"
+        raise DataError(
+            f"home {home!r} in {name} gives back power even without sun, so its grid counts exports as positive: {remedy}"
+        )
+    lost = (gives > LOST_SUN) & (sunny == 0)
+    if not lost.any():
+        return []
+    what = (
+        f"{name}: {int(lost.sum())} homes give back power and have no sun, first {str(by_home.index[int(lost.argmax())])!r}: "
+        "load_kw is not what they use there; export their solar columns"
+    )
+    return [Note(Kind.DOUBTFUL, what, int(lost.sum()))]

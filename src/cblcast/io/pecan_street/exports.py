@@ -101,6 +101,8 @@ def _read(
             "other meter files are read with cblcast.io.formats.read_meter"
         )
     site = table.frame["dataid"].astype(str).str.replace(r"\.0$", "", regex=True).rename("site_id")
+    if table.frame.empty:
+        raise DataError(f"{table.name} has no rows")
     powers = circuits_of(table, site, time, export_positive=export_positive, devices=devices)
     frame = pd.concat([site, table.frame[time].rename("time"), powers.frame], axis=1)
     if metadata is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ _SHARE = re.compile(r"_availability$")
 _TIME = re.compile(r"_(min|max)_time$|^date_(enrolled|withdrawn)$")
 _OFFSET = re.compile(r"\s*[+-]\d{2}(:?\d{2})?$")
 _NUMBER = re.compile(r"(square_footage|_year$|amount_of|^number_of)")
+_FLAGS = ("pv", "active_record")  # cohorts count them, so a word that is neither yes nor no is no answer
 _YES = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
 
 
@@ -58,6 +60,8 @@ def read_metadata(source: str | Path | pd.DataFrame) -> pd.DataFrame:
             f"{table.where(row)}: the dataid is {ids.iloc[strange[0]]!r}, not a number: mend or drop the row"
         )
     frame, ids = frame[is_home], ids[is_home]
+    if frame.empty:
+        raise DataError(f"{table.name} has no home: it needs a row a home under its header")
     if ids.duplicated().any():
         row = int(frame.index[ids.duplicated().argmax()])
         raise DataError(
@@ -76,30 +80,34 @@ def read_metadata(source: str | Path | pd.DataFrame) -> pd.DataFrame:
             columns[name] = _number(text, name, table.where)
         else:
             columns[name] = _yes_or_text(text)
+            if name in _FLAGS and columns[name].dtype != bool:
+                columns[name] = _flag(columns[name], name, table.where)
     homes = pd.DataFrame(columns)
     return homes.set_axis(pd.Index(ids.to_numpy(dtype=str), dtype="str", name="dataid"), axis=0)
 
 
-def _number(text: pd.Series, name: str, where: object) -> pd.Series:
+def _number(text: pd.Series, name: str, where: Callable[[int], str]) -> pd.Series:
     numbers = pd.to_numeric(text, errors="coerce").astype(np.float64)
-    wrong = (numbers.isna() & text.notna() & (text.astype(str).str.strip() != "")) | np.isinf(numbers)
+    wrong = (numbers.isna() & text.notna() & (text.astype(str).str.strip() != "")) | np.isinf(numbers) | (numbers < 0)
     if wrong.any():
         row = int(text.index[wrong.argmax()])
-        raise DataError(f"{where(row)}: {name!r} is {text[row]!r}, not a number: mend it, or leave the cell empty")  # type: ignore[operator]
+        raise DataError(
+            f"{where(row)}: {name!r} is {text[row]!r}, not a number of 0 or more: mend it, or leave the cell empty"
+        )
     return numbers
 
 
-def _share(text: pd.Series, name: str, where: object) -> pd.Series:
+def _share(text: pd.Series, name: str, where: Callable[[int], str]) -> pd.Series:
     bare = text.map(lambda value: value.strip().removesuffix("%").strip() if isinstance(value, str) else value)
     share = _number(bare, name, where)
     wrong = (share < 0) | (share > 100)
     if wrong.any():
         row = int(text.index[wrong.argmax()])
-        raise DataError(f"{where(row)}: {name!r} is {text[row]!r}, and a share lies between 0 % and 100 %")  # type: ignore[operator]
+        raise DataError(f"{where(row)}: {name!r} is {text[row]!r}, and a share lies between 0 % and 100 %")
     return share
 
 
-def _times(text: pd.Series, name: str, where: object) -> tuple[pd.Series, pd.Series]:
+def _times(text: pd.Series, name: str, where: Callable[[int], str]) -> tuple[pd.Series, pd.Series]:
     """Instants, and the wall clock as it is written; a time without an offset has no instant."""
     told = [None if value is None or not str(value).strip() else str(value).strip() for value in text]
     has_offset = np.array(
@@ -111,7 +119,7 @@ def _times(text: pd.Series, name: str, where: object) -> tuple[pd.Series, pd.Ser
     wrong = wall.isna() & written.notna()
     if wrong.any():
         row = int(text.index[wrong.argmax()])
-        raise DataError(f"{where(row)}: {name!r} is {text[row]!r}, not a time like 2019-05-22 19:00:00-05:00")  # type: ignore[operator]
+        raise DataError(f"{where(row)}: {name!r} is {text[row]!r}, not a time like 2019-05-22 19:00:00-05:00")
     instants = pd.Series(pd.NaT, index=text.index, dtype="datetime64[us, UTC]")
     if has_offset.any():
         instants[has_offset] = utc(pd.to_datetime(written[has_offset], utc=True, format="ISO8601"), name)
@@ -125,3 +133,12 @@ def _yes_or_text(text: pd.Series) -> pd.Series:
     if kinds and kinds <= set(_YES):
         return told.str.lower().map(_YES | {"": False}).astype(bool)
     return told.where(told != "", None)
+
+
+def _flag(told: pd.Series, name: str, where: Callable[[int], str]) -> pd.Series:
+    """An empty column is False at every home; a word that is no answer is refused."""
+    wrong = told.notna() & ~told.astype(str).str.lower().isin(list(_YES))
+    if wrong.any():
+        row = int(told.index[wrong.argmax()])
+        raise DataError(f"{where(row)}: {name!r} is {told[row]!r}: write yes, or leave the cell empty")
+    return pd.Series(False, index=told.index)

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from io import StringIO
 
 import numpy as np
 import pandas as pd
@@ -181,3 +182,56 @@ def test_what_is_missing_is_named(metadata):
     with pytest.raises(DataError, match="'solar' is 'a lot', not a number"):
         told(frame, metadata=metadata)
     assert DataWarning is not None
+
+
+def grid_only(home: str, grid: np.ndarray) -> pd.DataFrame:
+    return export(homes=(home, "3840")).iloc[: len(grid)][["dataid", "localminute"]].assign(grid=grid)
+
+
+def test_a_grid_of_the_wrong_sign_is_refused_with_a_sun_that_explains_little_and_without_one():
+    rng = np.random.default_rng(0)
+    small = export().iloc[:720].drop(columns="solar2")
+    # A roof of 0.1 kW does not make the grid rise visibly; that the home gives back at night does.
+    small = small.assign(solar=0.05 * small["solar"], grid=-1 - rng.random(720))
+    for frame in (small, grid_only("545", -1 - rng.random(720))):
+        with pytest.raises(
+            DataError, match=r"'545' .* gives back power even without sun, .* read it with export_positive=True"
+        ):
+            read_pecan_street(frame, tz="America/Chicago")
+        assert (read_pecan_street(frame, tz="America/Chicago", export_positive=True).data["load_kw"] > 0).all()
+    with pytest.raises(DataError, match="leave out export_positive=True"):
+        read_pecan_street(grid_only("545", 1 + rng.random(720)), tz="America/Chicago", export_positive=True)
+
+
+def test_a_home_that_gives_back_without_a_sun_is_told():
+    first = export().iloc[:720]
+    with pytest.warns(DataWarning, match="1 homes give back power and have no sun, first '545'"):
+        read_pecan_street(grid_only("545", first["grid"].to_numpy()), tz="America/Chicago")
+
+
+def test_gen_of_one_home_counts_beside_the_solar_of_another():
+    both = export(homes=("545", "77"))
+    first = both.iloc[:720].assign(gen=np.nan)
+    second = first.assign(dataid="77", gen=first["solar"] + first["solar2"], solar=np.nan, solar2=np.nan)
+    panel = read_pecan_street(pd.concat([first, second]), tz="America/Chicago")
+    sun = panel.data["pv_kw"].unstack("site_id")
+    np.testing.assert_allclose(sun["77"], sun["545"], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "sentence"),
+    [("pv", "maybe", "'pv' is 'maybe': write yes"), ("total_square_footage", "-5", "'-5', not a number of 0 or more")],
+)
+def test_what_is_no_answer_in_the_metadata_is_one_sentence(tmp_path, column, value, sentence):
+    path = tmp_path / "metadata.csv"
+    path.write_text(METADATA)
+    table = pd.read_csv(path, dtype=str)
+    with pytest.raises(DataError, match=sentence):
+        read_metadata(table.assign(**{column: value}))
+
+
+def test_nothing_is_told_as_nothing(metadata):
+    with pytest.raises(DataError, match="has no home"):
+        read_metadata(pd.read_csv(StringIO(METADATA), dtype=str).iloc[:1])
+    with pytest.raises(DataError, match="has no rows"):
+        read_pecan_street(export().iloc[:0], tz="America/Chicago")
