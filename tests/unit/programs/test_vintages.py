@@ -202,3 +202,15 @@ def test_a_country_whose_parts_keep_more_holidays_hints():
 @pytest.mark.parametrize("rule", ["pjm_same_day", "aemo_wdrm_all_days"])
 def test_a_rule_that_knows_no_day_types_says_nothing(rule):
     settle(unplaced(), event("2019-04-25"), [rule])  # warnings are errors here
+
+
+def test_two_days_after_easter_a_calendar_decides_between_a_delivery_and_a_debt():
+    # Fault: without the holidays four days of a closed building stood among its ten.
+    whole = datasets.load("cambridge_sme").select(["b22"])
+    rows = whole.data.loc[pd.IndexSlice[:, "2019-02-25":"2019-05-12"], ["observed_kw"]]
+    asked = event("2019-04-24", stop="20:00").assign(site_id="b22")
+    delivered = [
+        settle(Panel(rows, whole.sites.assign(country=country, subdivision=part)), asked, ["caiso_10in10"]).events
+        for country, part in (("none", ""), ("GB", "ENG"))
+    ]
+    assert [each["delivered_kwh"].iloc[0] for each in delivered] == pytest.approx([4.67, -9.21], abs=0.005)

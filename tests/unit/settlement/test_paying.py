@@ -239,6 +239,27 @@ def test_what_rests_on_memory_is_told_at_every_line(panel, events):
     assert told["from_memory"].str.contains("window").all()
 
 
+def test_a_baseline_that_errs_both_ways_is_paid_for_no_response_by_interval():
+    # Fault: nothing was dispatched, yet paying what lies above zero interval by interval pays a share of all that was metered.
+    whole = datasets.load("cambridge_sme").select(["b1", "b14", "b22", "b63"])
+    rows = whole.data.loc[pd.IndexSlice[:, "2019-03-01":"2019-09-30"], ["observed_kw"]]
+    quiet = Panel(rows, whole.sites)
+    days = placebo_events(quiet, "17:00", "20:00", first="2019-05-01", last="2019-09-20")
+    days = days[days["start"].dt.day_of_week == 2].reset_index(drop=True)
+    share = {}
+    for negative in ("charged", "unpaid_per_event", "unpaid"):
+        told = settle(
+            quiet, days, ["caiso_10in10"], Contract(energy_price=1, negative=negative), portfolio=False
+        ).events
+        share[negative] = told["energy_payment"].astype(float).sum() / told["metered_kwh"].sum()
+    assert list(share.values()) == pytest.approx([-0.0108, 0.0177, 0.0225], abs=5e-4)
+    by_hand = settle(
+        quiet, days, ["caiso_10in10"], portfolio=False, keep_intervals=True
+    ).intervals  # hourly: kW are kWh
+    free = by_hand["delivered_kw"].clip(lower=0).sum() / by_hand["metered_kw"].sum()
+    assert share["unpaid"] == pytest.approx(free, abs=1e-4)
+
+
 def test_the_commitment_of_an_event_is_its_resources_too(panel, events):
     resources = Resources(MEMBERS.assign(until=None), MONTHS)
     own = events.assign(committed_kw=np.where(events["start"].dt.day == 10, 40.0, np.nan))
