@@ -39,8 +39,8 @@ EVENT_FORMATS = registry.Registry(
 )
 # What only a table needs to be told; the other formats say it themselves.
 _TABLE_OPTIONS = ("clock", "layout", "unit", "label", "columns", "time_format", "decimal")
-_NEM12 = re.compile(rb'^(?:\xef\xbb\xbf)?[\s,;"]*100"?\s*,\s*"?NEM12\b')
-_NEM13 = re.compile(_NEM12.pattern.replace(b"NEM12", b"NEM13"))
+_NEM12 = re.compile(rb'^(?:\xef\xbb\xbf)?[\s,;"]*100"?\s*,\s*"?NEM12\b', re.IGNORECASE)
+_NEM13 = re.compile(_NEM12.pattern.replace(b"NEM12", b"NEM13"), re.IGNORECASE)
 _XML = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<(\?xml|feed|[A-Za-z0-9]+:feed|!DOCTYPE)", re.IGNORECASE)
 
 
@@ -134,6 +134,9 @@ def looks_like(path: Path) -> str:
         return "nem12"
     if is_dataport_export(head):
         return "pecan_street"
+    foreign = _nem12_as_written_elsewhere(head)
+    if foreign:
+        raise DataError(f"{path.name} is a NEM12 file {foreign}: save it as plain text in UTF-8, separated by commas")
     if _NEM13.match(head):
         raise DataError(
             f"{path.name} is a NEM13 file, which holds dial readings of months: ask for interval data (NEM12)"
@@ -143,3 +146,10 @@ def looks_like(path: Path) -> str:
     if _XML.match(head) or suffix == ".xml":
         return "green_button"
     return "table"
+
+
+def _nem12_as_written_elsewhere(head: bytes) -> str:
+    """How a NEM12 file was changed by a program that opened it, "" for what is none."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "in UTF-16" if _NEM12.match(head.decode("utf-16", errors="ignore").encode()) else ""
+    return "with other separators" if re.match(rb"\s*\W*100\W*[;\t|]\W*NEM12\b", head, re.IGNORECASE) else ""

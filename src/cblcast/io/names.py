@@ -149,6 +149,8 @@ CALENDAR_WORDS = words(
     """
 )
 
+# OBIS codes (IEC 62056-61): 1.8.0 is active energy that is taken, 2.8.0 that is given; 1.29.0 and 1.5.0 are of an interval.
+_OBIS = re.compile(r"(?<![\d.])(?:\d+-\d+:)?([12])\.(?:4|5|7|8|9|25|27|29)\.\d")
 _CAMEL = re.compile(r"(?<=[a-z]{2})(?=[A-Z][a-z])")  # not within kWh
 _BRACKETS = re.compile(r"[\[(][^\])]*[\])]")
 
@@ -172,6 +174,12 @@ def fold(name: str) -> str:
 def stem(name: str) -> str:
     """A folded name without what stands in brackets: ``Leistung [kW]`` is ``leistung``."""
     return fold(_BRACKETS.sub(" ", str(name))) or fold(name)
+
+
+def obis_quantity(name: str) -> str | None:
+    """The 1 (taken) or 2 (given) of an OBIS code of active energy or power in a name."""
+    found = _OBIS.search(str(name))
+    return found.group(1) if found else None
 
 
 _FOLDED_SITES = frozenset(fold(name) for name in SITE_NAMES)

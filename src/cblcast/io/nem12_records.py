@@ -108,7 +108,7 @@ def _take(records: Iterator[Record], file: File) -> bool:
         where = f"line {line} of {file.name}"
         if ended:
             raise DataError(f"{where} follows the 900 record, which ends the file: split files that were joined")
-        if not begun and (kind != "100" or len(fields) < 2 or fields[1].strip() != "NEM12"):
+        if not begun and (kind != "100" or len(fields) < 2 or fields[1].strip().upper() != "NEM12"):
             raise DataError(f"{where} is not '100,NEM12,…': this is no NEM12 file")
         begun = True
         if kind not in _RECORDS:

@@ -24,6 +24,7 @@ from cblcast.io.names import (
     UNIT_WORDS,
     fold,
     is_site,
+    obis_quantity,
     stem,
 )
 from cblcast.io.read_report import Kind, Note
@@ -154,6 +155,9 @@ def _both_directions(columns: list[str]) -> dict[str, str]:
 
 def directed(column: str) -> str | None:
     """The direction that the words of a name say, for a column of active energy or power."""
+    code = obis_quantity(column)
+    if code is not None:
+        return IMPORT if code == "1" else EXPORT
     there = set(stem(without_unit(column)).split())
     if there & BLIND_WORDS:
         return None
