@@ -330,14 +330,14 @@ def test_a_control_group_is_judged_before_its_program(run, folder):
     assert "who is treated?" in err
 
 
-<<<<<<< HEAD
 def test_no_flag_says_of_how_many_and_whether_there_could_have_been_one(run):
     code, out, err = run("integrity", *METER, "--events", "events.csv", "--program", "caiso_10in10")
     assert code == 0, err
     assert "of 4 events flagged" in out
     assert "of 2 sites over their events flagged" in out
     assert "4 of 4 events have fewer than the 119 ordinary days that a flag at 5 % needs" in " ".join(err.split())
-=======
+
+
 def test_an_option_beside_a_record_is_refused_and_not_ignored(run):
     code, _, err = run("settle", "--verify", "s.csv.record.json", "--contract", "contract.yaml")
     assert code == 2
@@ -345,4 +345,3 @@ def test_an_option_beside_a_record_is_refused_and_not_ignored(run):
     code, _, err = run("settle", "--resettle", "s.csv.record.json", "--data", "meter.csv", "--tz", "Europe/Rome")
     assert code == 2
     assert "--tz would change nothing: --resettle takes" in err
->>>>>>> attack14

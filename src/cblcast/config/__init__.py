@@ -82,7 +82,9 @@ class Study(Section):
         for what, given in (("methods are", names), ("metrics are", self.metrics)):
             twice = sorted({name for name in given if given.count(name) > 1})
             if twice:
-                raise ValueError(f"two {what} called {twice[0]!r}: give each once, or one of them another name (name: …)")
+                raise ValueError(
+                    f"two {what} called {twice[0]!r}: give each once, or one of them another name (name: …)"
+                )
         self.forecasters()
         return self
 
