@@ -17,7 +17,7 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, PREDICTED, SITE, StudyError, nearest
 from cblcast.metrics import rrmse
 from cblcast.programs import load_program
-from cblcast.programs.asking import local_days, vintage_on
+from cblcast.programs.asking import local_days, rule_for, vintage_on
 from cblcast.programs.meters import as_program_sees
 from cblcast.programs.model import Program
 from cblcast.settlement.estimate import estimate
@@ -154,7 +154,7 @@ def certify(
     for program in map(load_program, programs):
         name = gate or program.eligibility or loosest_gate().name
         whose = "asked for" if gate else "own" if program.eligibility else "loosest known"
-        told = site_errors(program, panel, events).reset_index()
+        told = site_errors(rule_for(program, panel, events), panel, events).reset_index()
         broken = [_broken(row, name, min_estimated) for row in told.to_dict("records")]
         told.insert(1, "program", program.name)
         told.insert(2, "gate", name)

@@ -14,7 +14,7 @@ from cblcast.integrity.detectors import DETECTORS, Hours
 from cblcast.integrity.pools import Pool, hours_of, known_detectors, ordinary_profiles, pools, site_blocks
 from cblcast.integrity.profile import profile
 from cblcast.integrity.ranks import cusum, explained_away, family_p, normal_scores, upper_p
-from cblcast.programs import load_program
+from cblcast.programs.asking import rule_for
 from cblcast.programs.model import Program
 
 LEAST_DAYS = 19  # ordinary days of a site, and no fewer than its events
@@ -57,7 +57,7 @@ def over_events(
         days, or fewer than events), ``flagged``, ``flagged_at`` (start of the event after which it was; NaT unless
         flagged), ``reference_days``.
     """
-    rule, names = load_program(program), known_detectors(detectors)
+    rule, names = rule_for(program, panel, events), known_detectors(detectors)
     hours = hours or hours_of(rule)
     masked = panel.with_events(events[[SITE, "start", "stop"]])
     rng = np.random.default_rng(seed)

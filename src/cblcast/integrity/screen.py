@@ -13,7 +13,7 @@ from cblcast.integrity.detectors import DETECTORS, Hours
 from cblcast.integrity.pools import Pool, hours_of, known_detectors, ordinary_profiles, pools, site_blocks
 from cblcast.integrity.profile import profile
 from cblcast.integrity.ranks import explained_away, family_p, upper_p
-from cblcast.programs import load_program
+from cblcast.programs.asking import rule_for
 from cblcast.programs.model import Program
 
 
@@ -53,7 +53,7 @@ def screen(
         the hours before taken out), ``p_family`` (of a flag by any of them as rare), ``flagged`` where ``p_family`` is at
         most the rate, ``reference_days``. With six detectors a flag at 5 % needs some 120 ordinary days.
     """
-    rule, names = load_program(program), known_detectors(detectors)
+    rule, names = rule_for(program, panel, events), known_detectors(detectors)
     hours = hours or hours_of(rule)
     masked = panel.with_events(events[[SITE, "start", "stop"]])
     parts = [_judged(rule, panel, masked, own, names, hours, days_around) for own in site_blocks(events)]
@@ -130,7 +130,7 @@ def selection_bias(
         ``n_events``, ``morning_gap`` and ``ordinary_gap`` (share of the baseline; < 0 is low), ``p``: share of random
         draws that are as low; a small p says that the days were chosen, not why.
     """
-    rule = load_program(program)
+    rule = rule_for(program, panel, events)
     hours = hours_of(rule)
     masked = panel.with_events(events[[SITE, "start", "stop"]])
     found = profile(rule, panel, masked, events)

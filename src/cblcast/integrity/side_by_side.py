@@ -6,7 +6,7 @@ import pandas as pd
 
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE
-from cblcast.programs import load_program
+from cblcast.programs.asking import rule_for
 from cblcast.programs.model import Program
 from cblcast.settlement import settle
 
@@ -31,7 +31,7 @@ def side_by_side(panel: Panel, events: pd.DataFrame, program: str | Program) -> 
         ``unadjusted_kwh``, ``until_notification_kwh`` (NaN without notifications), and ``adjustment_kwh``: what the
         adjustment alone adds to the delivered energy.
     """
-    rule = load_program(program)
+    rule = rule_for(program, panel, events)
     told = settle(panel, events, [rule], portfolio=False).events
     table = told[[*_KEY, "metered_kwh", "delivered_kwh"]].assign(
         unadjusted_kwh=told["unadjusted_kwh"] - told["metered_kwh"],

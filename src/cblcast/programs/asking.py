@@ -91,6 +91,28 @@ def vintage_on(program: Program, day: dt.date) -> Program:
     return program if found[0].name == program.name else found[0]
 
 
+def rule_for(name: str | Path | Program, panel: Panel, events: pd.DataFrame) -> Program:
+    """The one vintage of a program that is in force on the days of `events`; the program itself if none ever was.
+
+    Raises
+    ------
+    DataError
+        The events fall into several vintages, whose errors and flags would be mixed.
+    """
+    program = load_program(name)
+    vintages = _each_vintage(program)
+    if len(vintages) == 1 or events.empty:
+        return program
+    days = np.unique(local_days(panel, events))
+    due = [each for each in vintages if in_force(each, days).any()]
+    if len(due) > 1:
+        raise DataError(
+            f"the events of {days[0]} to {days[-1]} fall into {len(due)} vintages of {program.name}: take the events of one, "
+            f"or {ask_for(program)}"
+        )
+    return due[0] if due else program
+
+
 def ask_for(program: Program) -> str:
     """How a rule that is not in force is asked for by name."""
     base = program.name.partition("@")[0]

@@ -9,8 +9,9 @@ import pytest
 from cblcast import datasets
 from cblcast.errors import DataError, DataWarning, StudyError
 from cblcast.frames.panel import Panel, panel_of
+from cblcast.integrity import side_by_side
 from cblcast.programs import explain, explain_event, load_program
-from cblcast.programs.asking import vintage_on
+from cblcast.programs.asking import rule_for, vintage_on
 from cblcast.programs.calendars import nerc_holidays
 from cblcast.settlement import settle, settle_file
 
@@ -214,3 +215,17 @@ def test_two_days_after_easter_a_calendar_decides_between_a_delivery_and_a_debt(
         for country, part in (("none", ""), ("GB", "ENG"))
     ]
     assert [each["delivered_kwh"].iloc[0] for each in delivered] == pytest.approx([4.67, -9.21], abs=0.005)
+
+
+def test_what_judges_events_takes_the_vintage_of_their_days(panel, tmp_path):
+    later = "- {vintage: later, valid_from: 2019-01-01, days: [{applies_to: [working, rest], x: 4, y: 4, look_back_days: 30}]}"
+    own = load_program(written(tmp_path, f'vintage: "2018"\nvalid_until: 2018-12-31\nvintages:\n  {later}\n'))
+    for day, vintage in (("2018-12-05", "2018"), ("2019-03-06", "later")):
+        assert rule_for(own, panel, event(day)).vintage == vintage
+    assert rule_for(own, panel, event("2019-03-06")).days[0].x == 4
+    both = pd.concat([event("2018-12-05"), event("2019-03-06")])
+    with pytest.raises(DataError, match=r"fall into 2 vintages of own: .* own@later"):
+        rule_for(own, panel, both)
+    with pytest.raises(DataError, match="fall into 2 vintages"):
+        side_by_side(panel, both, own)
+    assert side_by_side(panel, event("2019-03-06"), own)["delivered_kwh"].notna().all()
