@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cblcast.checked.found_wrong import in_words
 from cblcast.checked.yaml_files import parse_document, read_yaml
 from cblcast.errors import StudyError, nearest
 from cblcast.frames.schema import SITE, TIME
@@ -78,7 +79,7 @@ def read_template(name: str | Path) -> Template:
             raise StudyError(
                 f"template {text}: there is no key {key!r}: {nearest(key, Template.model_fields)}"
             ) from None
-        raise StudyError(f"template {text}: {key}: {problem['msg']}") from None
+        raise StudyError(f"template {text}: {key}: {in_words(problem)}") from None
 
 
 def laid_out(rows: pd.DataFrame, template: Template, zones: np.ndarray, energy_decimals: int | None) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from cblcast.checked.found_wrong import in_words
 from cblcast.checked.yaml_files import read_yaml
 from cblcast.frames.schema import StudyError, nearest
 
@@ -146,9 +147,8 @@ def read_contract(path: Path) -> Contract:
         alike = [each for each in error.errors() if each["loc"][:1] == first["loc"][:1]]
         problem = max(alike, key=lambda each: len(each["loc"]))
         key = str(problem["loc"][0]) if problem["loc"] else ""
+        where = document.where(tuple(problem["loc"][:1]))
         if problem["type"] == "extra_forbidden":
-            raise StudyError(
-                f"{path.name}: a contract has no key {key!r}: {nearest(key, Contract.model_fields)}"
-            ) from None
+            raise StudyError(f"{where}: a contract has no key {key!r}: {nearest(key, Contract.model_fields)}") from None
         at = f"{key}: " if key else ""
-        raise StudyError(f"{path.name}: {at}{str(problem['msg']).removeprefix('Value error, ')}") from None
+        raise StudyError(f"{where}: {at}{in_words(problem)}") from None

@@ -63,7 +63,7 @@ def test_the_defaults_pay_nothing_and_the_terms_have_limits():
 
 def test_a_file_that_names_several_wrong_terms_tells_the_first(tmp_path):
     (tmp_path / "c.yaml").write_text("tolerance: 2\npenalty_per_kwh: -1\n")
-    with pytest.raises(StudyError, match=r"c\.yaml: penalty_per_kwh: Input should be greater"):
+    with pytest.raises(StudyError, match=r"c\.yaml, line 2: penalty_per_kwh: Input should be greater"):
         read_contract(tmp_path / "c.yaml")
     (tmp_path / "d.yaml").write_text("a: [\n")
     with pytest.raises(
@@ -83,5 +83,5 @@ def test_the_contract_of_the_documentation_is_read(tmp_path):
 
 def test_true_is_no_price(tmp_path):
     (tmp_path / "c.yaml").write_text("energy_price: true\n")
-    with pytest.raises(StudyError, match=r"c\.yaml: energy_price: true is neither a number nor a text"):
+    with pytest.raises(StudyError, match=r"c\.yaml, line 1: energy_price: true is neither a number nor a text"):
         read_contract(tmp_path / "c.yaml")
