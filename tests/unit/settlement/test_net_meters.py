@@ -91,6 +91,7 @@ def test_a_program_can_settle_one_channel():
         settle(site(), event(), [rule.model_copy(update={"channel": "export_kw"})])
 
 
+@pytest.mark.filterwarnings("ignore:the panel. a spike")  # that is what is tried
 def test_the_event_of_a_channel_is_hidden_from_its_baseline():
     spoiled = {hour: 500.0 for hour in (12,)}
     rule = load_program("isone_10of10").model_copy(update={"channel": "ev_kw"})
