@@ -19,6 +19,8 @@ def refuse_stray_rows(data: pd.DataFrame, step_us: int) -> None:
     codes = np.asarray(data.index.codes[0])
     times = microseconds(data.index.levels[1])
     refuse_stray_times(times, lambda at: "the panel", "row")
+    if _rows_laid_out(data, step_us)[1].sum() == len(codes):  # most panels have no gap at all
+        return
     own = times[data.index.codes[1]]
     gaps = np.where(codes[1:] == codes[:-1], np.diff(own), 0)
     cells = float(np.sum(gaps // step_us)) + len(own)
@@ -33,12 +35,10 @@ def refuse_stray_rows(data: pd.DataFrame, step_us: int) -> None:
 def completed(data: pd.DataFrame, step_us: int) -> pd.DataFrame:
     """Insert the missing rows of each site between its first and last, as NaN."""
     codes = np.asarray(data.index.codes[0])
-    times = microseconds(data.index.levels[1])[data.index.codes[1]]
-    first_row = run_starts(codes)
-    last_row = np.r_[first_row[1:] - 1, len(codes) - 1]
-    counts = (times[last_row] - times[first_row]) // step_us + 1
+    first_row, counts = _rows_laid_out(data, step_us)
     if counts.sum() == len(data):
         return data
+    times = microseconds(data.index.levels[1])[data.index.codes[1]]
     new_first = np.cumsum(counts) - counts
     full = np.repeat(times[first_row] - new_first * step_us, counts) + np.arange(counts.sum()) * step_us
     position = new_first[codes] + (times - times[first_row][codes]) // step_us
@@ -55,3 +55,12 @@ def completed(data: pd.DataFrame, step_us: int) -> pd.DataFrame:
         columns[column] = np.full(len(full), np.nan, dtype=values.dtype if values.dtype.kind == "f" else np.float64)
         columns[column][position] = values
     return pd.DataFrame(columns, index=index)
+
+
+def _rows_laid_out(data: pd.DataFrame, step_us: int) -> tuple[np.ndarray, np.ndarray]:
+    """First row of each site, and how many rows it has from its first time to its last."""
+    codes = np.asarray(data.index.codes[0])
+    times, when = microseconds(data.index.levels[1]), np.asarray(data.index.codes[1])
+    first_row = run_starts(codes)
+    last_row = np.r_[first_row[1:] - 1, len(codes) - 1]
+    return first_row, (times[when[last_row]] - times[when[first_row]]) // step_us + 1

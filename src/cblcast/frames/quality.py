@@ -139,7 +139,7 @@ def _spikes(value: np.ndarray, site: np.ndarray, level: np.ndarray, high: np.nda
 
 def _dead(still: np.ndarray, value: np.ndarray, site: np.ndarray, enough: int) -> np.ndarray:
     """Rows of runs of at least `enough` rows without life, at least half of them metered."""
-    if np.count_nonzero(still) < enough:
+    if np.count_nonzero(still) < enough or not _may_hold_a_run(still, enough):
         return np.empty(0, dtype=np.int64)
     dead = np.flatnonzero(still & (run_lengths(still, site) >= enough))
     if len(dead) == 0:
@@ -147,6 +147,17 @@ def _dead(still: np.ndarray, value: np.ndarray, site: np.ndarray, enough: int) -
     run = np.cumsum(np.r_[True, (np.diff(dead) > 1) | (site[dead[1:]] != site[dead[:-1]])]) - 1
     metered = np.bincount(run, np.isfinite(value[dead])) / np.bincount(run)
     return dead[metered[run] >= 0.5]
+
+
+def _may_hold_a_run(still: np.ndarray, enough: int) -> bool:
+    """False where no run of `enough` rows can be: such a run covers a multiple of `enough`, and half of `enough` to one side."""
+    at = np.arange(0, len(still), enough)
+    at = at[still[at]]
+    before, after = at, at
+    for offset in np.linspace(0, enough // 2, 9).astype(np.int64)[1:]:
+        before = before[still[np.maximum(before - offset, 0)]]
+        after = after[still[np.minimum(after + offset, len(still) - 1)]]
+    return len(before) + len(after) > 0
 
 
 def _usual_high(value: np.ndarray, site: np.ndarray, n_sites: int) -> np.ndarray:

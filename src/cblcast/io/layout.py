@@ -61,7 +61,10 @@ def site_codes(column: pd.Series, table: Table) -> tuple[np.ndarray, pd.Index]:
         pd.Index(named.astype("int64") if pd.api.types.is_float_dtype(named.dtype) else named).astype("str").str.strip()
     )
     site_ids = pd.Index(named.sort_values().unique(), dtype="str", name=SITE)
-    return site_ids.get_indexer(named)[codes].astype(np.int64), site_ids
+    place = site_ids.get_indexer(named)
+    if np.array_equal(place, np.arange(len(place))):  # files are sorted by site more often than not
+        return codes.astype(np.int64, copy=False), site_ids
+    return place[codes].astype(np.int64, copy=False), site_ids
 
 
 def _from_long(table: Table, roles: Roles, stamps: Stamps) -> Long:

@@ -66,8 +66,10 @@ def netted(readings: Readings, zones: list[str], channels: bool = False) -> Read
     one_each = len(series.site) == n_sites and (np.bincount(series.site, minlength=n_sites) == 1).all()
     if one_each and set(series.quantity) <= {LOAD, IMPORT, NET}:
         beside = _parts(rows.values[OBSERVED]) if channels else {}
-        rows = replace(rows, site=series.site[rows.site], values={**rows.values, **beside})
-        return readings.but(rows=rows.sorted(), series=_one_each(series, n_sites))
+        in_order = np.array_equal(series.site, np.arange(n_sites))  # then rows stay where they are
+        site = rows.site if in_order else series.site[rows.site]
+        rows = replace(rows, site=site, values={**rows.values, **beside})
+        return readings.but(rows=rows if in_order else rows.sorted(), series=_one_each(series, n_sites))
     tally = _Tally()
     bounds = rows.starts(len(series.name))
     by_site = np.argsort(series.site, kind="stable")
