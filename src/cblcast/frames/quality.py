@@ -18,6 +18,7 @@ SPIKE_FACTOR = 3.0
 ODD_FACTOR = 5.0
 DEAD_DAYS = 7
 DEAD_SHARE = 0.01
+BLOCK_ROWS = 1 << 17  # some MB: what is between stays in the cache
 _TOLD = "odd_days_told"  # among the attributes of a panel's data, which pandas hands on
 
 
@@ -80,21 +81,27 @@ def odd_days(panel: Panel) -> pd.DataFrame:
     value = panel.column(OBSERVED)
     site = np.asarray(panel.data.index.codes[0])
     level = _usual_high(value, site, len(panel.site_ids))
-    high_of_row = level[site] if len(level) > 1 else level[0]
-    with np.errstate(invalid="ignore"):
-        out = np.flatnonzero((value > ODD_FACTOR * high_of_row) | (value < -ODD_FACTOR * high_of_row))
-        spike = _spikes(np.abs(value), site, level, out) if len(out) else out
-        lively = (value > DEAD_SHARE * high_of_row) | (value < -DEAD_SHARE * high_of_row)
-    enough = DEAD_DAYS * DAY_US // panel.step_us
-    if np.count_nonzero(lively) > len(value) - enough:
-        dead = np.empty(0, dtype=np.int64)
-    else:
-        dead = _dead(~lively & np.isfinite(high_of_row), value, site, enough)
+    out, still = _beside_usual(value, site, level)
+    spike = _spikes(np.abs(value), site, level, out) if len(out) else out
+    dead = _dead(still, value, site, DEAD_DAYS * DAY_US // panel.step_us)
     found = [
         _days_of(panel, rows, site, what)
         for rows, what in ((spike, "a spike, or a meter exchange booked in one interval"), (dead, "a dead meter"))
     ]
     return pd.concat(found, ignore_index=True)
+
+
+def _beside_usual(value: np.ndarray, site: np.ndarray, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows far above a site's usual high, and which rows are nearly nothing; block by block, so that what is between stays small."""
+    still = np.empty(len(value), dtype=bool)
+    out = []
+    for first in range(0, len(value), BLOCK_ROWS):
+        rows = slice(first, first + BLOCK_ROWS)
+        size, high = np.abs(value[rows]), level[site[rows]]
+        with np.errstate(invalid="ignore"):
+            out.append(first + np.flatnonzero(size > ODD_FACTOR * high))
+            still[rows] = ~(size > DEAD_SHARE * high) & np.isfinite(high)
+    return np.concatenate(out) if out else np.empty(0, dtype=np.int64), still
 
 
 def odd_day_sentences(panel: Panel, source: str) -> list[tuple[str, int]]:
