@@ -58,7 +58,7 @@ def foreign() -> list[tuple[BaseException, str, str]]:
     def of(make: Any) -> BaseException:
         try:
             make()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - whatever it raises is what is tried
             return error
         raise AssertionError
 
