@@ -108,6 +108,13 @@ class TellsAdjustment(Protocol):
         """``raw``, ``applied``, ``usable`` of each row's event; ``unadjusted_kw`` and ``adjusted_kw`` of each row [kW]."""
 
 
+class TellsTreatment(Protocol):
+    """An estimator that takes some events for what their calendar does not say, and tells which."""
+
+    def treatment(self, X: pd.DataFrame) -> np.ndarray:
+        """What the event of each row was treated as, empty where it was taken as it stands; str, shape (n_rows,)."""
+
+
 class Searchable(Protocol):
     """An estimator with ranges that a tuning searches unless told otherwise."""
 

@@ -13,6 +13,7 @@ from cblcast.frames.schema import DataError
 _BUILDER_OF = (
     (re.compile(r"^history_"), "day_history"),
     (re.compile(r"^thermal_"), "thermal_days"),
+    (re.compile(r"^unusual_"), "unusual_days"),
     (re.compile(r"_ago_\d+$"), "lags"),
     (re.compile(r"^program_"), "program_days"),
     (re.compile(r"^control_"), "control_group"),

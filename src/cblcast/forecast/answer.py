@@ -10,7 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast.abilities import ExplainsAbsence, KnowsWhyNot, TellsAdjustment, able, innermost, learns, outermost_able
+from cblcast.abilities import (
+    ExplainsAbsence,
+    KnowsWhyNot,
+    TellsAdjustment,
+    TellsTreatment,
+    able,
+    innermost,
+    learns,
+    outermost_able,
+)
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.cases import event_rows
 from cblcast.frames.events import Event, Window
@@ -57,6 +66,21 @@ class Answer:
         """
         adjuster = outermost_able(self.forecaster.estimator, TellsAdjustment)
         return None if adjuster is None else adjuster.explain(self.features)
+
+    @cached_property
+    def treatment(self) -> pd.DataFrame | None:
+        """Events that the method took for what their calendar does not say; None where it has no eye for that.
+
+        ``site_id``, ``origin``, ``treatment``: in words, e.g. that the day was treated as a closed day, and why.
+        """
+        judge = outermost_able(self.forecaster.estimator, TellsTreatment)
+        if judge is None:
+            return None
+        first, _ = event_rows(self.rows.index)
+        said = np.asarray(judge.treatment(self.features.iloc[first]), dtype=object)
+        index = self.rows.index[first]
+        table = pd.DataFrame({SITE: index.get_level_values(SITE), ORIGIN: index.get_level_values(ORIGIN)})
+        return table.assign(treatment=pd.Series(said, index=table.index, dtype="str"))[said != ""].reset_index(drop=True)
 
     @property
     def unadjusted_kw(self) -> np.ndarray:

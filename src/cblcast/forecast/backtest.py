@@ -22,6 +22,7 @@ from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, DataError
 
 UNMETERED = "the event was not metered throughout"
 DISPATCHED = "a real event was dispatched then, whose load is masked"
+TREATED_COLUMNS = ["method", SITE, ORIGIN, "treatment"]
 SCORED_COLUMNS = ["method", "fold", OBSERVED, PREDICTED, "lower_kw", "upper_kw"]
 
 
@@ -40,12 +41,16 @@ class BacktestResult:
         The trained forecasters by method.
     seconds : dict
         Seconds of training and of prediction by method.
+    treated : DataFrame
+        ``method``, ``site_id``, ``origin``, ``treatment``: one row per event that a method took for what its calendar does not
+        say.
     """
 
     scored: pd.DataFrame
     excluded: pd.DataFrame
     forecasters: dict[str, Forecaster] = field(default_factory=dict)
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)
+    treated: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=TREATED_COLUMNS))
 
 
 def backtest(
@@ -104,7 +109,7 @@ def backtest_banks(
     """
     if not forecasters:
         raise DataError("there are no methods to judge: name at least one")
-    scored, excluded = [], []
+    scored, excluded, treated = [], [], [pd.DataFrame(columns=TREATED_COLUMNS)]
     result = BacktestResult(pd.DataFrame(), pd.DataFrame())
     for method, forecaster in forecasters.items():
         began = perf_counter()
@@ -115,10 +120,13 @@ def backtest_banks(
         rows, out = judged(panel, said)
         scored.append(rows.assign(method=method, fold=fold))
         excluded.append(out.assign(method=method))
+        if said.treatment is not None:
+            treated.append(said.treatment.assign(method=method)[TREATED_COLUMNS])
         result.forecasters[method] = forecaster
         progress(method)
     result.scored = pd.concat(scored)[SCORED_COLUMNS]
     result.excluded = pd.concat(excluded, ignore_index=True)
+    result.treated = pd.concat(treated[1:] or treated, ignore_index=True)
     return result
 
 

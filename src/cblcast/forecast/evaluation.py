@@ -13,7 +13,7 @@ from cblcast.frames.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, UPPE
 
 AGGREGATES = ("per_site", "per_event", "pooled")
 DEFAULT_METRICS = ("mpe", "mape", "rmse", "nrmse")
-_INTERVAL_METRICS = {"coverage", "interval_width"}
+INTERVAL_METRICS = ("coverage", "interval_width")
 
 
 def evaluate(
@@ -58,7 +58,7 @@ def evaluate(
     keys = list(by)
     within = keys + [key for key in inner if key not in keys]
     rows = _measure(frame, within, list(metrics), scale)
-    _tell_undefined(rows, [name for name in metrics if name not in _INTERVAL_METRICS], aggregate)
+    _tell_undefined(rows, [name for name in metrics if name not in INTERVAL_METRICS], aggregate)
     table = (
         rows.groupby(keys, sort=False, dropna=False)[list(metrics)].mean()
         if inner
@@ -77,7 +77,7 @@ def _measure(frame: pd.DataFrame, within: list[str], metrics: list[str], scale: 
         y, p = group[OBSERVED].to_numpy(), group[PREDICTED].to_numpy()
         row = dict(zip(within, key, strict=True))
         for name, function in functions.items():
-            if name in _INTERVAL_METRICS:
+            if name in INTERVAL_METRICS:
                 low, high = group[LOWER].to_numpy(), group[UPPER].to_numpy()
                 row[name] = function(y, low, high) if np.isfinite(low).all() and np.isfinite(high).all() else np.nan
             elif name == "nrmse" and not isinstance(scale, str):

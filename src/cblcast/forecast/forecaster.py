@@ -18,12 +18,14 @@ from cblcast.abilities import (
     GivesIntervals,
     able,
     check_parameters,
+    learns,
     needed_features,
     needed_windows,
 )
 from cblcast.features.matrix import builders_of, columns_of_builders
 from cblcast.forecast.manifest import MANIFEST, format_of
 from cblcast.forecast.state import files_of, readable, save_state, state_of
+from cblcast.forecast.trained_on import TrainedOn
 from cblcast.forecast.training_order import in_training_order
 from cblcast.frames.cases import View, make_cases
 from cblcast.frames.events import Event, Window
@@ -72,6 +74,7 @@ class Forecaster:
         self.view = view
         self.name = name or type(estimator).__name__
         self.sites: pd.DataFrame | None = None
+        self.trained_on: TrainedOn | None = None
 
     @cached_property
     def builders(self) -> dict[str, FeatureBuilder]:
@@ -108,6 +111,7 @@ class Forecaster:
             raise DataError(f"{self.name} has nothing to train on: no interval of the training events was metered")
         self.sites = sites
         self.estimator.fit(*in_training_order(X, y, known))
+        self.trained_on = TrainedOn.of(X.iloc[known], y[known]) if learns(self.estimator) else None
         return self
 
     def predict(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
@@ -140,6 +144,7 @@ class Forecaster:
             "features": _plain(self.features),
             "view": asdict(self.view),
             "sites": sites,
+            "trained_on": None if self.trained_on is None else asdict(self.trained_on),
         }
         save_state(self.estimator, folder, {FEATURE_FILE: json.dumps(document, indent=1)})
 
@@ -172,6 +177,7 @@ class Forecaster:
             made.builders  # noqa: B018 - made now, so that a wrong parameter is told here
             if document["sites"] is not None:
                 made.sites = pd.DataFrame(document["sites"]).set_index(SITE)
+            made.trained_on = TrainedOn.read(document.get("trained_on"))
         return made
 
 

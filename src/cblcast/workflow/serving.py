@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cblcast import tracking
@@ -12,12 +13,13 @@ from cblcast.days.day_types import keeps_holidays_apart, warn_about_holidays
 from cblcast.days.placebo import placebo_events
 from cblcast.forecast.answer import answer
 from cblcast.forecast.backtest import SCORED_COLUMNS, BacktestResult, judged
-from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.evaluation import INTERVAL_METRICS, evaluate
 from cblcast.forecast.event_truth import with_event_truth
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.scoring import score_events
+from cblcast.forecast.trained_on import warn_if_elsewhere
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import DataError, StudyError
+from cblcast.frames.schema import LOWER, UPPER, DataError, StudyError
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.workflow.outputs import frame_writer, write_all
@@ -86,7 +88,8 @@ def evaluate_model(
 ) -> tuple[pd.DataFrame, BacktestResult]:
     """Judge a registered model on other data: at the events of a file, or at placebo events from `start` to `stop`.
 
-    Events of a file are those on which nothing was dispatched, or carry their truth in ``truth_kw``.
+    Events of a file are those on which nothing was dispatched, or carry their truth in ``truth_kw``. Of a model with limits the
+    table says what share of the readings they hold (``coverage``) and how wide they are.
     """
     forecaster = tracking.load_forecaster(model, uri=store)
     panel = read_panel_for(forecaster, panel_file, reader)
@@ -97,7 +100,9 @@ def evaluate_model(
     else:
         raise StudyError("evaluate --model needs --events FILE, or --start and --stop of placebo events")
     result = backtest_trained(panel, forecaster, events)
-    table = evaluate(result.scored, ["method"], metrics) if len(result.scored) else pd.DataFrame()
+    limited = len(result.scored) > 0 and bool(np.isfinite(result.scored[[LOWER, UPPER]].to_numpy()).all())
+    measures = [*metrics, *(name for name in INTERVAL_METRICS if limited and name not in metrics)]
+    table = evaluate(result.scored, ["method"], measures) if len(result.scored) else pd.DataFrame()
     if table.empty:
         raise DataError(
             f"none of the {len(result.excluded)} events could be estimated; the first: {result.excluded['reason'].iloc[0]}"
@@ -109,6 +114,7 @@ def evaluate_model(
 def backtest_trained(panel: Panel, forecaster: Forecaster, events: pd.DataFrame) -> BacktestResult:
     """Scored frame of a forecaster that is trained already; events that carry their truth are judged against it."""
     panel = with_event_truth(panel, events)
+    warn_if_elsewhere(forecaster, panel, events)
     rows, excluded = judged(panel, answer(forecaster, panel, events))
     scored = rows.assign(method=forecaster.name, fold="test")[SCORED_COLUMNS]
     return BacktestResult(scored, excluded.assign(method=forecaster.name), {forecaster.name: forecaster})
