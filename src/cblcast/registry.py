@@ -213,6 +213,7 @@ ESTIMATORS = Registry(
         "PerSite": "cblcast.estimators.wrappers.per_site:PerSite",
         "Normalised": "cblcast.estimators.wrappers.normalised:Normalised",
         "Residual": "cblcast.estimators.wrappers.residual:Residual",
+        "AsTrained": "cblcast.estimators.wrappers.as_trained:AsTrained",
         "UnusualDay": "cblcast.estimators.wrappers.unusual_day:UnusualDay",
         "Column": "cblcast.estimators.rules.column:Column",
         "Ensemble": "cblcast.estimators.wrappers.ensemble:Ensemble",

@@ -12,7 +12,7 @@ from cblcast.cli.bundles import unbundled
 from cblcast.cli.options import AsJson, Change, Reader, Store, changes_of
 from cblcast.cli.plain_help import plain_words
 from cblcast.io.options import DEFAULT_OPTIONS
-from cblcast.terminal import print_json, print_leaderboard, print_table, progress, records
+from cblcast.terminal import print_json, print_leaderboard, print_table, progress, records, tell
 
 app = typer.Typer()
 JOURNAL = Path("models/tuning.journal")
@@ -103,6 +103,7 @@ def evaluate(
         with progress(as_json, 2 * len(wanted.methods), "evaluating") as told:
             result = evaluate_study(wanted, figures=figures, store=store, progress=told)
         board, excluded, run_id = result.leaderboard, result.backtest.excluded, result.run_id
+        notes, treated = result.notes, result.backtest.treated
     else:
         from cblcast.workflow.serving import evaluate_model
 
@@ -120,10 +121,18 @@ def evaluate(
                 store=store,
             )
         excluded, run_id = backtested.excluded, None
+        notes, treated = (), backtested.treated
+    for note in notes:
+        tell("note", note)
     if as_json:
-        print_json({"run_id": run_id, "leaderboard": records(board.reset_index()), "excluded": records(excluded)})
+        document = {"run_id": run_id, "leaderboard": records(board.reset_index()), "excluded": records(excluded)}
+        print_json({**document, "treated": records(treated)})
     else:
         print_leaderboard(board, excluded, title)
+        if len(treated):
+            counts = treated["treatment"].str.partition(":")[0].value_counts()
+            told = ", ".join(f"{count} {what}" for what, count in counts.items())
+            typer.echo(f"Days unlike their calendar, over all methods: {told} (each with --json)")
 
 
 @dataclass(frozen=True)
@@ -230,6 +239,7 @@ def methods(as_json: AsJson = False) -> None:
     import inspect
 
     from cblcast import registry
+    from cblcast.forecast.pretrained import NAME, VIEWS
 
     rows: list[dict[str, str]] = []
     for kind, table in (("estimator", registry.ESTIMATORS), ("feature builder", registry.FEATURES)):
@@ -241,6 +251,14 @@ def methods(as_json: AsJson = False) -> None:
             )
             what = plain_words((thing.__doc__ or "").strip().splitlines()[0])
             rows.append({"kind": kind, "name": name, "what": what, "parameters": ", ".join(params)})
+    rows.append(
+        {
+            "kind": "trained model",
+            "name": NAME,
+            "what": "The baseline in the box: trained on other sites, adapts itself to yours, learns nothing in a study",
+            "parameters": " or ".join(f"{NAME}/{view}" for view in VIEWS),
+        }
+    )
     if as_json:
         print_json(rows)
         return

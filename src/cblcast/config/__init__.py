@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from cblcast import registry
-from cblcast.abilities import check_parameters
+from cblcast.abilities import GivesIntervals, able, check_parameters, learns
 from cblcast.checked.found_wrong import in_words
 from cblcast.checked.yaml_files import Document, Place, apply_changes, document_of, read_yaml
 from cblcast.config.problems import validated
@@ -19,7 +19,7 @@ from cblcast.config.value_section import PriceFile, Value
 from cblcast.forecast.answer import reads_only_own_features
 from cblcast.forecast.evaluation import AGGREGATES, DEFAULT_METRICS
 from cblcast.forecast.forecaster import Forecaster
-from cblcast.forecast.methods import make_estimator
+from cblcast.forecast.methods import for_view, make_estimator
 from cblcast.frames.cases import View
 from cblcast.frames.schema import StudyError, nearest
 
@@ -58,6 +58,7 @@ class Study(Section):
     scale: str = "mean"
     intervals: float | None = Field(default=None, gt=0, lt=1)
     explain: bool = False
+    pretrained: bool | None = None  # its line beside the methods in `evaluate`; see docs/studies.md
     value: Value | None = None
 
     @model_validator(mode="after")
@@ -114,9 +115,10 @@ class Study(Section):
         name = method_name(spec)
         own.pop("name", None)
         view, features = own.pop("view", self.view), own.pop("features", None)
+        own = for_view(own, view_of(view))
         estimator = make_estimator(own if len(own) > 1 else own["estimator"])
         check_parameters(estimator)
-        if self.intervals is not None:
+        if self.intervals is not None and not (able(estimator, GivesIntervals) and not learns(estimator)):
             estimator = with_intervals(estimator, self.intervals)
         chosen = self.features if features is None else features
         # A rule reads its own features; those of the study are for what learns.

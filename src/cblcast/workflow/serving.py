@@ -12,16 +12,18 @@ from cblcast import tracking
 from cblcast.days.day_types import keeps_holidays_apart, warn_about_holidays
 from cblcast.days.placebo import placebo_events
 from cblcast.forecast.answer import answer
-from cblcast.forecast.backtest import SCORED_COLUMNS, BacktestResult, judged
+from cblcast.forecast.backtest import SCORED_COLUMNS, TREATED_COLUMNS, BacktestResult, judged
 from cblcast.forecast.evaluation import INTERVAL_METRICS, evaluate
 from cblcast.forecast.event_truth import with_event_truth
 from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.pretrained import view_name
 from cblcast.forecast.scoring import score_events
 from cblcast.forecast.trained_on import warn_if_elsewhere
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import LOWER, UPPER, DataError, StudyError
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
+from cblcast.workflow.in_the_box import Boxed, boxed
 from cblcast.workflow.outputs import frame_writer, write_all
 
 
@@ -47,6 +49,26 @@ def score_file(
     return score_events(forecaster, panel, read_dispatch(events_file, panel, tz=reader.tz))
 
 
+def score_boxed_file(
+    panel_file: str | Path, events_file: str | Path, reader: ReaderOptions = DEFAULT_OPTIONS, *, view: str | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame, Boxed]:
+    """As :func:`score_file`, with the pretrained baseline; which view of it, and why, is told third.
+
+    Parameters
+    ----------
+    view : str, optional
+        See :func:`cblcast.workflow.in_the_box.boxed`.
+    """
+    if view is not None:
+        view_name(view)  # before anything is read
+    panel = read_meter(str(panel_file), options=reader)
+    events = read_dispatch(events_file, panel, tz=reader.tz)
+    taken = boxed(panel, events, view)
+    tell_calendar(taken.forecaster, panel)
+    scored, excluded = score_events(taken.forecaster, panel, events)
+    return scored, excluded, taken
+
+
 def read_panel_for(forecaster: Forecaster, panel_file: str | Path, reader: ReaderOptions = DEFAULT_OPTIONS) -> Panel:
     """A meter file read with the sites the model was trained on, where neither file nor options say more."""
     known = forecaster.sites
@@ -60,10 +82,15 @@ def read_panel_for(forecaster: Forecaster, panel_file: str | Path, reader: Reade
             }
         )
     panel = read_meter(str(panel_file), options=reader)
+    tell_calendar(forecaster, panel)
+    return panel
+
+
+def tell_calendar(forecaster: Forecaster, panel: Panel) -> None:
+    """Warn where a forecaster tells types of day apart and nobody says which days of the panel are holidays."""
     if tells_days_apart(forecaster):
         year = pd.Timestamp(panel.last_times_us.max(), unit="us").year
         warn_about_holidays(panel.sites, year, forecaster.name)
-    return panel
 
 
 def tells_days_apart(forecaster: Forecaster) -> bool:
@@ -115,9 +142,13 @@ def backtest_trained(panel: Panel, forecaster: Forecaster, events: pd.DataFrame)
     """Scored frame of a forecaster that is trained already; events that carry their truth are judged against it."""
     panel = with_event_truth(panel, events)
     warn_if_elsewhere(forecaster, panel, events)
-    rows, excluded = judged(panel, answer(forecaster, panel, events))
+    said = answer(forecaster, panel, events)
+    rows, excluded = judged(panel, said)
     scored = rows.assign(method=forecaster.name, fold="test")[SCORED_COLUMNS]
-    return BacktestResult(scored, excluded.assign(method=forecaster.name), {forecaster.name: forecaster})
+    result = BacktestResult(scored, excluded.assign(method=forecaster.name), {forecaster.name: forecaster})
+    if said.treatment is not None:
+        result.treated = said.treatment.assign(method=forecaster.name)[TREATED_COLUMNS]
+    return result
 
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:

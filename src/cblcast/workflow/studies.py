@@ -23,6 +23,7 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN, SITE, StudyError, nearest
 from cblcast.report.explanation import explanation_figures
 from cblcast.report.figures import error_by_hour_figure, event_figure
+from cblcast.workflow.in_the_box import with_pretrained
 from cblcast.workflow.choosing import choose_method, training_span
 from cblcast.workflow.leaderboard import leaderboard
 from cblcast.workflow.study_data import PreparedStudy, load_panel, prepare
@@ -51,12 +52,15 @@ class StudyResult:
         ``name``, ``version``, ``alias``, ``method``, ``chosen_by``.
     run_id : str
         Parent run in the store.
+    notes : tuple of str
+        What was decided for the user, one sentence each.
     """
 
     leaderboard: pd.DataFrame
     backtest: BacktestResult
     run_id: str = ""
     registered: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def run_study(study: Study, panel: Panel | None = None, progress: Progress = silent) -> StudyResult:
@@ -78,8 +82,14 @@ def judge(ready: PreparedStudy, progress: Progress = silent) -> StudyResult:
 def evaluate_study(
     study: Study, *, figures: bool = False, store: str | None = None, progress: Progress = silent
 ) -> StudyResult:
-    """Leaderboard of a study, tracked; models are not stored, and figures of the methods are drawn if asked for."""
-    return _tracked(study, store, progress, keep_models=False, figures=figures)
+    """Leaderboard of a study, tracked; models are not stored, and figures of the methods are drawn if asked for.
+
+    The pretrained baseline stands beside the methods; see :func:`cblcast.workflow.in_the_box.with_pretrained`.
+    """
+    beside, why_not = with_pretrained(study)
+    result = _tracked(beside, store, progress, keep_models=False, figures=figures)
+    result.notes = (why_not,) if why_not else ()
+    return result
 
 
 def train_study(
