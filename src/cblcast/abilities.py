@@ -7,7 +7,7 @@ an attribute, so that this page lists everything that an own estimator or builde
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -108,6 +108,13 @@ class TellsAdjustment(Protocol):
         """``raw``, ``applied``, ``usable`` of each row's event; ``unadjusted_kw`` and ``adjusted_kw`` of each row [kW]."""
 
 
+class DropsWeather(Protocol):
+    """An estimator that can learn without weather where the panel has none."""
+
+    def drop_weather(self, there: Sequence[str]) -> tuple[str, ...]:
+        """Read no weather beside the columns that are `there`; what it would have read beside them."""
+
+
 class TellsTreatment(Protocol):
     """An estimator that takes some events for what their calendar does not say, and tells which."""
 
@@ -162,12 +169,17 @@ def check_parameters(estimator: Any) -> None:
         The estimator, the parameter, the value and what is allowed, in one sentence.
     """
     check_fields(estimator)
-    for value in _parameters(estimator):
-        for inner in value if isinstance(value, (list, tuple)) else (value,):
-            if able(inner, Estimator):
-                check_parameters(inner)
+    for inner in inner_values(estimator):
+        if able(inner, Estimator):
+            check_parameters(inner)
     if able(estimator, Checks):
         estimator.check()
+
+
+def inner_values(estimator: object) -> Iterator[Any]:
+    """What an estimator's parameters hold, members of lists one by one."""
+    for value in _parameters(estimator):
+        yield from value if isinstance(value, (list, tuple)) else (value,)
 
 
 def _parameters(estimator: object) -> Iterator[Any]:

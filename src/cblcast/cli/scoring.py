@@ -29,7 +29,9 @@ def score(
     ] = None,
     view: Annotated[
         str | None,
-        typer.Option(help="Of the pretrained baseline: real_time, real_time_2h, settlement or day_ahead; by default told."),
+        typer.Option(
+            help="Of the pretrained baseline: real_time, real_time_2h, settlement or day_ahead; by default told."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Where the baselines go, .csv or .parquet; printed unless given.")

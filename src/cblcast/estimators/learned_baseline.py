@@ -54,7 +54,8 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     weather : sequence of str
-        Columns of the panel that are compared with the reference days; empty for none.
+        Columns of the panel that are compared with the reference days; empty for none. Those that the panel lacks are left out
+        when a forecaster is trained, which is told.
     year_ago : bool
         Look at the same days a year earlier, where the panel has them.
     day_types : str or eight labels
@@ -119,6 +120,13 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
         """Builders and the parameters this method needs of them."""
         history = {"weather": tuple(self.weather), "year_ago": self.year_ago, "day_types": self.day_types}
         return {"day_history": history, "calendar": {}, "event_windows": {}}
+
+    def drop_weather(self, there: Sequence[str]) -> tuple[str, ...]:
+        """Read no weather beside the columns that are `there`; what would have been read beside them."""
+        lacking = tuple(column for column in self.weather if column not in there)
+        if lacking:
+            self.weather = tuple(column for column in self.weather if column in there)
+        return lacking
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Train the members on all sites of `X`."""

@@ -80,7 +80,9 @@ class Answer:
         said = np.asarray(judge.treatment(self.features.iloc[first]), dtype=object)
         index = self.rows.index[first]
         table = pd.DataFrame({SITE: index.get_level_values(SITE), ORIGIN: index.get_level_values(ORIGIN)})
-        return table.assign(treatment=pd.Series(said, index=table.index, dtype="str"))[said != ""].reset_index(drop=True)
+        return table.assign(treatment=pd.Series(said, index=table.index, dtype="str"))[said != ""].reset_index(
+            drop=True
+        )
 
     @property
     def unadjusted_kw(self) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.abilities import FeatureBuilder, learns
+from cblcast.forecast.absent_weather import leave_out_absent_weather
 from cblcast.forecast.answer import Answer, answer_cases
 from cblcast.forecast.forecaster import Forecaster, rows_of, truth
 from cblcast.frames.cases import View, make_cases
@@ -93,6 +94,7 @@ def _banks(
 ) -> dict[View, CaseBank]:
     alike: dict[View, list[Forecaster]] = {}
     for forecaster in forecasters:
+        leave_out_absent_weather(forecaster, panel)
         alike.setdefault(forecaster.view, []).append(forecaster)
     windows = {
         view: tuple(dict.fromkeys(window for each in group for window in each.windows()))

@@ -23,6 +23,7 @@ from cblcast.abilities import (
     needed_windows,
 )
 from cblcast.features.matrix import builders_of, columns_of_builders
+from cblcast.forecast.absent_weather import leave_out_absent_weather
 from cblcast.forecast.manifest import MANIFEST, format_of
 from cblcast.forecast.state import files_of, readable, save_state, state_of
 from cblcast.forecast.trained_on import TrainedOn
@@ -102,6 +103,7 @@ class Forecaster:
     def fit(self, panel: Panel, cases: pd.DataFrame) -> Forecaster:
         """Train on the metered load of `cases`; a :class:`~cblcast.errors.DataWarning` names days on which the meter says odd things."""
         warn_of_odd_days(panel)
+        leave_out_absent_weather(self, panel)
         return self.fit_matrix(self.matrix(panel, cases), truth(panel, cases), panel.sites)
 
     def fit_matrix(self, X: pd.DataFrame, y: np.ndarray, sites: pd.DataFrame) -> Forecaster:

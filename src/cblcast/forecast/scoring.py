@@ -102,5 +102,5 @@ def require_weather(forecaster: Forecaster, columns: pd.Index, what: str) -> Non
         if column not in columns:
             raise DataError(
                 f"{what} lacks the column {column!r}, which {forecaster.name} was trained on: "
-                f"{nearest(column, map(str, columns))}"
+                f"{nearest(column, map(str, columns))}; give it (weather='FILE'), or train a model without (weather: [])"
             )

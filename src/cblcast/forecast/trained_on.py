@@ -102,7 +102,9 @@ def _places(known: pd.DataFrame, asked: pd.DataFrame) -> list[str]:
         found.append(f"other sites than {_some(known.index)}")
     for column, what in (("tz", "the zone"), ("country", "the country")):
         if column in known.columns and column in asked.columns:
-            new = sorted({str(value) for value in asked[column].dropna()} - {str(value) for value in known[column]} - {""})
+            new = sorted(
+                {str(value) for value in asked[column].dropna()} - {str(value) for value in known[column]} - {""}
+            )
             old = sorted({str(value) for value in known[column].dropna()} - {""})
             if new and old:
                 found.append(f"{what} {_some(new)}, not {_some(old)}")
@@ -114,7 +116,9 @@ def _levels(noted: TrainedOn, panel: Panel, sites: pd.Index) -> list[str]:
     far = mean[(mean.abs() > FAR * noted.most_kw) | (mean.abs() < noted.least_kw / FAR)]
     if far.empty:
         return []
-    return [f"a mean load of {far.iloc[0]:.3g} kW, not {noted.least_kw:.3g} to {noted.most_kw:.3g} kW (is the unit right?)"]
+    return [
+        f"a mean load of {far.iloc[0]:.3g} kW, not {noted.least_kw:.3g} to {noted.most_kw:.3g} kW (is the unit right?)"
+    ]
 
 
 def _some(names: Any) -> str:

@@ -91,7 +91,9 @@ def boxed(panel: Panel, events: pd.DataFrame, view: str | None = None) -> Boxed:
         return Boxed(load_pretrained(view), view.rpartition("/")[2], "")
     if _seen_before(panel, events):
         return Boxed(load_pretrained("real_time"), "real_time", "the meter has readings of the hours before the events")
-    return Boxed(load_pretrained("day_ahead"), "day_ahead", "the meter has no reading in the twelve hours before any event")
+    return Boxed(
+        load_pretrained("day_ahead"), "day_ahead", "the meter has no reading in the twelve hours before any event"
+    )
 
 
 def _seen_before(panel: Panel, events: pd.DataFrame) -> bool:
@@ -129,7 +131,11 @@ def _refuse_own(study: Study, view: str) -> None:
     """Refuse a bundled set that the model learned from, in days that it learned from."""
     name = str(study.data.dataset)
     for one in trained_sets(view):
-        if one["set"] in (name, _PART_OF.get(name)) and study.test[0] <= one["last"][:10] and study.test[1] >= one["first"][:10]:
+        if (
+            one["set"] in (name, _PART_OF.get(name))
+            and study.test[0] <= one["last"][:10]
+            and study.test[1] >= one["first"][:10]
+        ):
             raise StudyError(
                 f"it learned from {one['set']} itself, {one['first'][:10]} to {one['last'][:10]} (pretrained: true shows it all "
                 "the same)"
