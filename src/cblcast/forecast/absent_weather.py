@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
+
+import pandas as pd
 
 from cblcast.abilities import DropsWeather, Estimator, able, inner_values
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import DataWarning
 
-if TYPE_CHECKING:
-    from cblcast.forecast.forecaster import Forecaster
+
+class Untrained(Protocol):
+    """What is looked at of a forecaster."""
+
+    name: str
+    estimator: Any
+    features: dict[str, dict[str, Any]]
+    sites: pd.DataFrame | None
 
 
-def leave_out_absent_weather(forecaster: Forecaster, panel: Panel) -> None:
+def leave_out_absent_weather(forecaster: Untrained, panel: Panel) -> None:
     """Take weather that `panel` has not from an untrained forecaster, where its estimator can do without.
 
     Warns

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,6 @@ from cblcast.frames.cases import event_rows
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE, TIME, DataWarning
-
-if TYPE_CHECKING:
-    from cblcast.forecast.forecaster import Forecaster
 
 # A mean load so many times above the largest, or below the smallest, that was learned from.
 FAR = 5.0
@@ -71,7 +68,15 @@ def _steps(index: pd.MultiIndex) -> tuple[float, ...]:
     return (float(apart[apart > 0].min()) / 6e7,) if (apart > 0).any() else ()
 
 
-def differences(forecaster: Forecaster, panel: Panel, events: pd.DataFrame) -> list[str]:
+class Trained(Protocol):
+    """What is looked at of a forecaster."""
+
+    name: str
+    sites: pd.DataFrame | None
+    trained_on: TrainedOn | None
+
+
+def differences(forecaster: Trained, panel: Panel, events: pd.DataFrame) -> list[str]:
     """How the sites of `events` differ from those that `forecaster` was trained on, one clause a kind; none for a rule.
 
     Parameters
@@ -83,10 +88,10 @@ def differences(forecaster: Forecaster, panel: Panel, events: pd.DataFrame) -> l
         Column ``site_id``.
     """
     known, noted = forecaster.sites, forecaster.trained_on
-    if known is None or noted is None:
+    if noted is None or (known is None and not noted.any_site):
         return []
     asked = panel.sites.loc[pd.Index(events[SITE].unique())]
-    found = [] if noted.any_site else _places(known, asked)
+    found = [] if noted.any_site or known is None else _places(known, asked)
     step = panel.step_hours * 60.0
     if noted.steps_min and not any(np.isclose(step, each) for each in noted.steps_min):
         learned = " or ".join(f"{each:g}" for each in noted.steps_min)
@@ -127,7 +132,7 @@ def _some(names: Any) -> str:
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
-def warn_if_elsewhere(forecaster: Forecaster, panel: Panel, events: pd.DataFrame) -> None:
+def warn_if_elsewhere(forecaster: Trained, panel: Panel, events: pd.DataFrame) -> None:
     """Tell once where a model is used on what it was not trained on, and what to do about it.
 
     Warns

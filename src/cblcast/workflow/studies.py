@@ -23,8 +23,8 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN, SITE, StudyError, nearest
 from cblcast.report.explanation import explanation_figures
 from cblcast.report.figures import error_by_hour_figure, event_figure
-from cblcast.workflow.in_the_box import with_pretrained
 from cblcast.workflow.choosing import choose_method, training_span
+from cblcast.workflow.in_the_box import with_pretrained
 from cblcast.workflow.leaderboard import leaderboard
 from cblcast.workflow.study_data import PreparedStudy, load_panel, prepare
 from cblcast.workflow.valuing import study_value
