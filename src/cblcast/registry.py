@@ -160,6 +160,7 @@ FEATURES = Registry(
         "origin_clock": "cblcast.features.origin_clock:OriginClock",
         "site_attributes": "cblcast.features.site_attributes:SiteAttributes",
         "day_history": "cblcast.features.day_history:DayHistory",
+        "day_sequence": "cblcast.features.day_sequence:DaySequence",
         "occupancy": "cblcast.features.occupancy:Occupancy",
         "unusual_days": "cblcast.features.unusual_days:UnusualDays",
         "thermal_days": "cblcast.features.thermal_days:ThermalDays",
@@ -218,6 +219,7 @@ ESTIMATORS = Registry(
         "Column": "cblcast.estimators.rules.column:Column",
         "Ensemble": "cblcast.estimators.wrappers.ensemble:Ensemble",
         "LearnedBaseline": "cblcast.estimators.learned_baseline:LearnedBaseline",
+        "PooledBaseline": "cblcast.estimators.pooled_baseline:PooledBaseline",
     },
     "cblcast.estimators",
 )
@@ -233,6 +235,7 @@ PARTS = Registry(
         "Design": "cblcast.estimators.design:Design",
         "ErrorScale": "cblcast.estimators.wrappers.conformal_scores:ErrorScale",
         "Scales": "cblcast.estimators.neural.preparation:Scales",
+        "DayAttention": "cblcast.estimators.neural.day_attention:DayAttention",  # a member of PooledBaseline alone
     },
     "cblcast.parts",
 )

@@ -53,6 +53,7 @@ EXAMPLES = {
     "NeuralNetPerSite": lambda: {"max_epochs": 5},
     "Normalised": lambda: {"estimator": ridge(), "scale": "ref_day_kw_01"},
     "PerSite": lambda: {"estimator": ridge()},
+    "PooledBaseline": lambda: {"nets": (), "tables": (("ridge", ridge()),)},
     "QuantileForest": lambda: {"n_estimators": 5, "levels": (0.1, 0.5, 0.9)},
     "QuantileNet": lambda: {"n_nets": 1, "epochs": 3, "hidden": (16,), "levels": (0.1, 0.5, 0.9)},
     "RandomForest": lambda: {"n_estimators": 10},

@@ -8,6 +8,7 @@ from typing import Any
 
 from cblcast.errors import DataError, StudyError, nearest
 from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.trained_on import TrainedOn
 from cblcast.frames.cases import View
 
 NAME = "pretrained"
@@ -62,7 +63,12 @@ def load_pretrained(view: str | View | None = None) -> Forecaster:
             f"the pretrained baseline of the view {name!r} is not at {folder}: install cblcast again, or train it by "
             "experiments/pretrained_baseline/train.py"
         )
-    return Forecaster.load(folder, pretrained_card()["views"][name]["manifest_sha256"])
+    told = pretrained_card()["views"][name]
+    made = Forecaster.load(folder, told["manifest_sha256"])
+    made.sites = None  # a user's site may bear the name of one that taught, and lies elsewhere
+    steps = sorted({float(each["step_minutes"]) for each in told["data"]})
+    made.trained_on = TrainedOn(tuple(steps), 0.0, float("inf"), any_site=True)
+    return made
 
 
 def pretrained_card() -> dict[str, Any]:
@@ -71,9 +77,7 @@ def pretrained_card() -> dict[str, Any]:
     try:
         card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(
-            f"the card of the pretrained baseline at {path} cannot be read ({error}): install cblcast again"
-        ) from None
+        raise DataError(f"the card of the pretrained baseline at {path} cannot be read ({error}): install cblcast again") from None
     return card
 
 
