@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -97,9 +98,7 @@ def beside_earlier_days(
         yield Beside(looked_up.assign(**_marks(panel, own, ordinary)), place)
 
 
-def _not_asked(
-    panel: Panel, windows: tuple[Window, ...], asked: pd.DataFrame, ordinary: pd.DataFrame
-) -> pd.DataFrame:
+def _not_asked(panel: Panel, windows: tuple[Window, ...], asked: pd.DataFrame, ordinary: pd.DataFrame) -> pd.DataFrame:
     """Ordinary days that are no rows yet, and whose windows reach into no real event."""
     keys = [SITE, "start"]
     known = pd.MultiIndex.from_frame(ordinary[keys]).isin(pd.MultiIndex.from_frame(asked[keys]))
