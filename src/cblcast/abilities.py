@@ -94,6 +94,34 @@ class GivesIntervals(Protocol):
         """Lower and upper limit [kW], float64, shape (n_rows, 2)."""
 
 
+class GivesMembers(Protocol):
+    """An estimator that is a mean of several, each of which can be asked alone; what wraps one hands them on."""
+
+    def predict_members(self, X: pd.DataFrame) -> np.ndarray:
+        """Estimate of each member [kW], float64, shape (n_rows, n_members); NaN where a member has none."""
+
+    @property
+    def member_names(self) -> tuple[str, ...]:
+        """What each member is called, shape (n_members,)."""
+
+
+class AdaptsToSite(Protocol):
+    """An estimator that corrects itself by earlier days of the site, whose rows stand beside those that are asked.
+
+    Such rows are marked by the columns of :mod:`cblcast.days.earlier`; without them it answers unadapted.
+    """
+
+    def days_looked_back(self) -> int:
+        """How many calendar days before an event an earlier day may lie."""
+
+
+class AnswersAtOnce(Protocol):
+    """An estimator with limits that finds estimate and limits in one go."""
+
+    def predict_with_limits(self, X: pd.DataFrame) -> np.ndarray:
+        """Estimate, lower and upper limit [kW], float64, shape (n_rows, 3)."""
+
+
 class KnowsWhyNot(Protocol):
     """An estimator with validity tests of its own."""
 
@@ -158,6 +186,16 @@ def needed_features(*estimators: Any) -> dict[str, dict[str, Any]]:
 def needed_windows(*estimators: Any) -> tuple[Window, ...]:
     """The windows of all of `estimators`, each once."""
     return tuple(dict.fromkeys(window for each in estimators if able(each, NeedsWindows) for window in each.windows()))
+
+
+def days_looked_back(estimator: Any) -> int:
+    """How many calendar days of earlier rows an estimator, or any inside it, wants beside those that are asked; 0 for none."""
+    found = estimator.days_looked_back() if able(estimator, AdaptsToSite) else 0
+    for value in (*_parameters(estimator), getattr(estimator, "estimator_", None)):
+        for inner in value if isinstance(value, (list, tuple)) else (value,):
+            if able(inner, Estimator):
+                found = max(found, days_looked_back(inner))
+    return int(found)
 
 
 def check_parameters(estimator: Any) -> None:

@@ -181,6 +181,7 @@ ESTIMATORS = Registry(
         "FirmServiceLevel": "cblcast.estimators.rules.firm_service_level:FirmServiceLevel",
         "MeterBeforeMeterAfter": "cblcast.estimators.rules.meter:MeterBeforeMeterAfter",
         "MeteringGeneratorOutput": "cblcast.estimators.rules.meter:MeteringGeneratorOutput",
+        "Adapted": "cblcast.estimators.wrappers.adapted:Adapted",
         "Adjusted": "cblcast.estimators.wrappers.adjusted:Adjusted",
         "ClusterControl": "cblcast.estimators.rules.control_group:ClusterControl",
         "NearestControl": "cblcast.estimators.rules.control_group:NearestControl",

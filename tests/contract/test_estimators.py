@@ -32,6 +32,7 @@ def ridge():
 EXAMPLES = {
     # Asked at one time of day only, the load's daily rise looks like an explosion: a moving average never does.
     "ARMA": lambda: {"orders": ((1, 1), (0, 2)), "long": 4, "step_min": 60},
+    "Adapted": lambda: {"estimator": XofY(3, 5)},
     "Adjusted": lambda: {"estimator": XofY(3, 5)},
     "Autoregression": lambda: {"orders": (1, 2, 3)},
     "BinnedCurve": lambda: {"speed": "temp_air_c"},

@@ -150,6 +150,19 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
         own = X[self.columns_]
         return within_evidence(own, self.estimator_.predict(own), self)
 
+    def predict_members(self, X: pd.DataFrame) -> np.ndarray:
+        """Baseline of each member [kW], float64, shape (n_rows, n_members), each held within the evidence of the site."""
+        check_is_fitted(self, "estimator_")
+        take(X, self.columns_, self)
+        own = X[self.columns_]
+        return np.stack([within_evidence(own, each, self) for each in self.estimator_.predict_members(own).T], axis=1)
+
+    @property
+    def member_names(self) -> tuple[str, ...]:
+        """Regression and baseline of each member."""
+        check_is_fitted(self, "estimator_")
+        return tuple(self.estimator_.member_names)
+
     def _is_foreign(self, name: str) -> bool:
         """Whether another part of a method asked for this column of the history: weather, or the year ago, not wanted here."""
         if name.startswith("history_year_ago_"):

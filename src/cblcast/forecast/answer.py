@@ -134,7 +134,7 @@ def answer_cases(
     forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: pd.DataFrame, reasons: bool = True
 ) -> Answer:
     """As :func:`answer`, of cases whose features are there already."""
-    told = forecaster.predict_matrix(X, np.ones(len(X), dtype=bool))
+    told = forecaster.predict_cases(panel, cases, X)
     rows = cases.assign(**{column: told[column].array for column in (PREDICTED, LOWER, UPPER)})
     first, event = event_rows(cases.index)
     out = np.flatnonzero(_without_estimate(rows, event, len(first)))

@@ -13,17 +13,20 @@ import numpy as np
 import pandas as pd
 
 from cblcast.abilities import (
+    AnswersAtOnce,
     Estimator,
     FeatureBuilder,
     GivesIntervals,
     able,
     check_parameters,
+    days_looked_back,
     learns,
     needed_features,
     needed_windows,
 )
 from cblcast.features.matrix import builders_of, columns_of_builders
 from cblcast.forecast.absent_weather import leave_out_absent_weather
+from cblcast.forecast.earlier_rows import beside_earlier_days
 from cblcast.forecast.manifest import MANIFEST, format_of
 from cblcast.forecast.state import files_of, readable, save_state, state_of
 from cblcast.forecast.trained_on import TrainedOn
@@ -118,10 +121,24 @@ class Forecaster:
 
     def predict(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Estimates of the scored rows of `cases`: ``predicted_kw``, ``lower_kw``, ``upper_kw`` [kW]."""
-        return self.predict_matrix(self.matrix(panel, cases), cases["scored"].to_numpy(dtype=bool))
+        return self.predict_cases(panel, cases, self.matrix(panel, cases))[cases["scored"].to_numpy(dtype=bool)]
+
+    def predict_cases(self, panel: Panel, cases: pd.DataFrame, X: pd.DataFrame) -> pd.DataFrame:
+        """Estimates of all rows of `cases`, whose features are `X`; what adapts to a site sees its earlier days in `panel`."""
+        days = days_looked_back(self.estimator)
+        if not days:
+            return self.predict_matrix(X, np.ones(len(X), dtype=bool))
+        told = np.full((len(X), 3), np.nan)
+        for part in beside_earlier_days(panel, cases, X, days, self.view, self.windows(), self.matrix):
+            asked = part.place >= 0
+            told[part.place[asked]] = self.predict_matrix(part.X, asked).to_numpy()
+        return pd.DataFrame(told, index=X.index, columns=[PREDICTED, LOWER, UPPER])
 
     def predict_matrix(self, X: pd.DataFrame, scored: np.ndarray) -> pd.DataFrame:
-        """As :meth:`predict`, from a feature matrix; the limits are NaN for a method without intervals."""
+        """Estimates of the `scored` rows of a feature matrix, unadapted; the limits are NaN for a method without intervals."""
+        if able(self.estimator, AnswersAtOnce):
+            told = self.estimator.predict_with_limits(X)
+            return pd.DataFrame(told[scored], index=X.index[scored], columns=[PREDICTED, LOWER, UPPER])
         predicted = np.asarray(self.estimator.predict(X), dtype=np.float64)
         limits = np.full((len(X), 2), np.nan)
         if able(self.estimator, GivesIntervals):

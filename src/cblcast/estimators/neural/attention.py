@@ -106,7 +106,9 @@ class AttentionNet:
         summary = xp.concatenate([about, (share[:, :, None] * each).sum(1), left, base[:, None]], 1)
         out = _layer(weight, "out", hold(_silu(_layer(weight, "summary", summary), xp)))
         h, c = self.n_hours, self.n_candidates
-        return base + (out[:, :h] * left).sum(1) + (out[:, h : h + c] * (candidates - base[:, None])).sum(1) + out[:, -1]
+        return (
+            base + (out[:, :h] * left).sum(1) + (out[:, h : h + c] * (candidates - base[:, None])).sum(1) + out[:, -1]
+        )
 
     @property
     def _seen(self) -> slice:

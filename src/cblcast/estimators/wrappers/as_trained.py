@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 
 from cblcast.abilities import needed_features, needed_windows
 from cblcast.checked.parameters import Inner
-from cblcast.estimators.wrappers.inner import check_estimator, gives_interval
+from cblcast.estimators.wrappers.inner import answers_at_once, check_estimator, gives_interval
 from cblcast.frames.events import Window
 from cblcast.wishes import merge_wishes
 
@@ -59,6 +59,11 @@ class AsTrained(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     def predict_interval(self, X: pd.DataFrame) -> np.ndarray:
         """Limits of the trained estimator [kW], float64, shape (n_rows, 2)."""
         return np.asarray(self.estimator.predict_interval(X), dtype=np.float64)
+
+    @available_if(answers_at_once)
+    def predict_with_limits(self, X: pd.DataFrame) -> np.ndarray:
+        """Estimate, lower and upper limit of the trained estimator [kW], float64, shape (n_rows, 3)."""
+        return np.asarray(self.estimator.predict_with_limits(X), dtype=np.float64)
 
     def __sklearn_tags__(self):  # type: ignore[no-untyped-def]
         """Nothing has to be fitted."""

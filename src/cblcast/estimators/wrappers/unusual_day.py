@@ -9,7 +9,14 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.metaestimators import available_if
 
-from cblcast.abilities import check_parameters, learns, needed_features, needed_windows
+from cblcast.abilities import (
+    AnswersAtOnce,
+    able,
+    check_parameters,
+    learns,
+    needed_features,
+    needed_windows,
+)
 from cblcast.checked.parameters import Inner, Share
 from cblcast.estimators.columns import take
 from cblcast.estimators.wrappers.inner import check_estimator, gives_interval, ready
@@ -99,11 +106,20 @@ class UnusualDay(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     @available_if(gives_interval)
     def predict_interval(self, X: pd.DataFrame) -> np.ndarray:
         """Limits [kW], float64, shape (n_rows, 2): of a treated event those of the inner estimator, and the same moved."""
+        return self.predict_with_limits(X)[:, 1:]
+
+    @available_if(gives_interval)
+    def predict_with_limits(self, X: pd.DataFrame) -> np.ndarray:
+        """Estimate, lower and upper limit [kW], float64, shape (n_rows, 3)."""
         inner = ready(self)
-        limits = np.asarray(inner.predict_interval(X), dtype=np.float64)
-        base = np.asarray(inner.predict(X), dtype=np.float64)
-        move = self._moved(X, base) - base
-        return np.stack([limits[:, 0] + np.minimum(move, 0.0), limits[:, 1] + np.maximum(move, 0.0)], axis=1)
+        if able(inner, AnswersAtOnce):
+            base, low, high = np.asarray(inner.predict_with_limits(X), dtype=np.float64).T
+        else:
+            base = np.asarray(inner.predict(X), dtype=np.float64)
+            low, high = np.asarray(inner.predict_interval(X), dtype=np.float64).T
+        moved = self._moved(X, base)
+        move = np.where(np.isfinite(base), moved - base, 0.0)
+        return np.stack([moved, low + np.minimum(move, 0.0), high + np.maximum(move, 0.0)], axis=1)
 
     def treatment(self, X: pd.DataFrame) -> np.ndarray:
         """What the event of each row was treated as, with the figures that say so; empty for all others."""
