@@ -34,6 +34,7 @@ EXAMPLES = {
     "ARMA": lambda: {"orders": ((1, 1), (0, 2)), "long": 4, "step_min": 60},
     "Adapted": lambda: {"estimator": XofY(3, 5)},
     "Adjusted": lambda: {"estimator": XofY(3, 5)},
+    "AsTrained": lambda: {"estimator": XofY(3, 5)},
     "Autoregression": lambda: {"orders": (1, 2, 3)},
     "BinnedCurve": lambda: {"speed": "temp_air_c"},
     "Boosting": lambda: {"n_estimators": 20},
@@ -65,6 +66,7 @@ EXAMPLES = {
         **dict.fromkeys(("speed", "error_now", "error_then"), "temp_air_c"),
     },
     "SpeedFirst": lambda: {"speed": "temp_air_c", "step_min": 1440},
+    "UnusualDay": lambda: {"estimator": XofY(3, 5)},
 }
 SITES = ["b1", "b14", "b15"]
 

@@ -147,8 +147,8 @@ def answer_cases(
 
 
 def reads_only_own_features(estimator: Any) -> bool:
-    """Whether the estimator names every feature it reads, as rules do, whatever is wrapped around them."""
-    return not learns(innermost(estimator))
+    """Whether the estimator names every feature it reads, as rules do, whatever is wrapped around them, and what is trained."""
+    return not learns(estimator) or not learns(innermost(estimator))
 
 
 def _without_estimate(rows: pd.DataFrame, event: np.ndarray, n_events: int) -> np.ndarray:

@@ -93,8 +93,8 @@ def score_frame(forecaster: Forecaster, frame: Any) -> pd.DataFrame:
     wanted = flags_of(frame[ESTIMATE])
     panel, index = _panel(forecaster, frame, wanted)
     events = _runs(panel, index[wanted])
-    warn_if_elsewhere(forecaster, panel, events)
     said = answer_events(forecaster, panel, events)
+    warn_if_elsewhere(forecaster, panel, events)
     if len(said.excluded):
         first = said.excluded.iloc[0]
         if wanted.all() and len(said.excluded) == len(events):

@@ -12,8 +12,9 @@ from functools import lru_cache
 from typing import Any
 
 from cblcast import registry
+from cblcast.forecast import pretrained
 from cblcast.forecast.forecaster import Forecaster
-from cblcast.forecast.pretrained import NAME, is_pretrained, load_pretrained, pretrained_folder, view_name
+from cblcast.forecast.pretrained import NAME, is_pretrained, load_pretrained, view_name
 from cblcast.frames.cases import View
 from cblcast.frames.events import NAMED_WINDOWS
 from cblcast.frames.schema import StudyError, nearest
@@ -84,8 +85,7 @@ def make_estimator(spec: str | Mapping[str, Any]) -> Any:
 
 def pretrained_estimator(name: str) -> Any:
     """The pretrained baseline as an estimator that no study trains: of ``pretrained``, or ``pretrained/settlement``."""
-    boxed = _loaded(name, str(pretrained_folder()))
-    return registry.ESTIMATORS.make("AsTrained", {"estimator": boxed.estimator, "features": boxed.features})
+    return _loaded(name, str(pretrained.pretrained_folder())).estimator
 
 
 @lru_cache(maxsize=4)

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cblcast.abilities import TellsTreatment, days_looked_back, outermost_able
 from cblcast.errors import DataError, StudyError, nearest
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.trained_on import TrainedOn
 from cblcast.frames.cases import View
+from cblcast.registry import ESTIMATORS
 
 NAME = "pretrained"
 DEFAULT_VIEW = "real_time"
@@ -64,10 +66,21 @@ def load_pretrained(view: str | View | None = None) -> Forecaster:
             "experiments/pretrained_baseline/train.py"
         )
     told = pretrained_card()["views"][name]
-    made = Forecaster.load(folder, told["manifest_sha256"])
-    made.sites = None  # a user's site may bear the name of one that taught, and lies elsewhere
+    saved = Forecaster.load(folder, told["manifest_sha256"])
+    # No sites: one of the user's may bear the name of one that taught, and lies elsewhere.
+    made = Forecaster(served(saved), view=saved.view, name=saved.name)
     steps = sorted({float(each["step_minutes"]) for each in told["data"]})
     made.trained_on = TrainedOn(tuple(steps), 0.0, float("inf"), any_site=True)
+    return made
+
+
+def served(saved: Forecaster) -> Any:
+    """The estimator of a saved model as it serves sites that it never saw: adapted to each, with an eye for unusual days."""
+    made = ESTIMATORS.make("AsTrained", {"estimator": saved.estimator, "features": saved.features})
+    if not days_looked_back(made):
+        made = ESTIMATORS.make("Adapted", {"estimator": made})
+    if outermost_able(made, TellsTreatment) is None:
+        made = ESTIMATORS.make("UnusualDay", {"estimator": made})
     return made
 
 

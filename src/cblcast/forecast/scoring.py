@@ -52,8 +52,8 @@ def score_events(forecaster: Forecaster, panel: Panel, events: pd.DataFrame) -> 
     """
     table = check_events(whole_intervals(panel, check_events(events, panel, off_grid=True)), panel)
     require_weather(forecaster, panel.data.columns, "the panel")
-    warn_if_elsewhere(forecaster, panel, table)
     said = answer_events(forecaster, panel, table)
+    warn_if_elsewhere(forecaster, panel, table)
     kept = said.estimated.rename(columns={PREDICTED: BASELINE}).reset_index()
     return treated(kept[[*BASELINE_COLUMNS, ORIGIN, EVENT_STOP]], said), said.excluded
 

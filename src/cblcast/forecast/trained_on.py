@@ -142,7 +142,14 @@ def warn_if_elsewhere(forecaster: Trained, panel: Panel, events: pd.DataFrame) -
         site, which is told only of a step that it never saw.
     """
     found = differences(forecaster, panel, events)
-    if found:
+    if found and forecaster.trained_on is not None and forecaster.trained_on.any_site:
+        warnings.warn(
+            f"{forecaster.name} was trained on {found[0].partition('not ')[2]} and is asked for {found[0].partition(',')[0]}: how far it "
+            "errs at this step nobody has measured; average to one that it knows (step='60min'), or judge it on days without events",
+            DataWarning,
+            stacklevel=3,
+        )
+    elif found:
         warnings.warn(
             f"{forecaster.name} is used beyond its training ({'; '.join(found)}): its limits promise nothing here until they "
             "are recalibrated on this site's own days; judge it first (cblcast evaluate --model), train it here, or use the "

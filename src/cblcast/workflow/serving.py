@@ -141,8 +141,8 @@ def evaluate_model(
 def backtest_trained(panel: Panel, forecaster: Forecaster, events: pd.DataFrame) -> BacktestResult:
     """Scored frame of a forecaster that is trained already; events that carry their truth are judged against it."""
     panel = with_event_truth(panel, events)
-    warn_if_elsewhere(forecaster, panel, events)
     said = answer(forecaster, panel, events)
+    warn_if_elsewhere(forecaster, panel, events)
     rows, excluded = judged(panel, said)
     scored = rows.assign(method=forecaster.name, fold="test")[SCORED_COLUMNS]
     result = BacktestResult(scored, excluded.assign(method=forecaster.name), {forecaster.name: forecaster})

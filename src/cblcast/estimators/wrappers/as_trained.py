@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 
 from cblcast.abilities import needed_features, needed_windows
 from cblcast.checked.parameters import Inner
-from cblcast.estimators.wrappers.inner import answers_at_once, check_estimator, gives_interval
+from cblcast.estimators.wrappers.inner import answers_at_once, check_estimator, gives_interval, gives_members
 from cblcast.frames.events import Window
 from cblcast.wishes import merge_wishes
 
@@ -64,6 +64,16 @@ class AsTrained(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     def predict_with_limits(self, X: pd.DataFrame) -> np.ndarray:
         """Estimate, lower and upper limit of the trained estimator [kW], float64, shape (n_rows, 3)."""
         return np.asarray(self.estimator.predict_with_limits(X), dtype=np.float64)
+
+    @available_if(gives_members)
+    def predict_members(self, X: pd.DataFrame) -> np.ndarray:
+        """Estimate of each member of the trained estimator [kW], float64, shape (n_rows, n_members)."""
+        return np.asarray(self.estimator.predict_members(X), dtype=np.float64)
+
+    @property
+    def member_names(self) -> tuple[str, ...]:
+        """Members of the trained estimator, none where it is no mean of several."""
+        return tuple(getattr(self.estimator, "member_names", ()))
 
     def __sklearn_tags__(self):  # type: ignore[no-untyped-def]
         """Nothing has to be fitted."""
