@@ -39,7 +39,7 @@ def box(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(scope="module")
 def panel() -> Panel:
-    whole = datasets.load("cambridge_sme").select(["b1"])
+    whole = datasets.load("cambridge_sme").select(["b14"])
     time = whole.data.index.get_level_values("time")
     return Panel(whole.data.loc[(time >= "2018-10-01") & (time < "2019-01-01"), ["observed_kw"]], whole.sites)
 
@@ -48,7 +48,7 @@ def panel() -> Panel:
 def files(panel, tmp_path_factory):
     folder = tmp_path_factory.mktemp("meter")
     panel.data.reset_index().to_csv(folder / "meter.csv", index=False)
-    days = ["2018-12-13", "2018-12-27"]
+    days = ["2018-12-13", "2018-12-28"]
     events = {"site_id": "*", "start": [f"{day}T17:00Z" for day in days], "stop": [f"{day}T20:00Z" for day in days]}
     pd.DataFrame(events).to_csv(folder / "events.csv", index=False)
     return folder / "meter.csv", folder / "events.csv"
@@ -91,7 +91,7 @@ def test_without_readings_before_the_events_the_day_ahead_is_taken(panel):
     data = panel.data.copy()
     time = data.index.get_level_values("time")
     data.loc[time >= "2018-12-13", "observed_kw"] = np.nan
-    event = pd.DataFrame({"site_id": ["b1"], "start": [pd.Timestamp("2018-12-13T17:00Z")]})
+    event = pd.DataFrame({"site_id": ["b14"], "start": [pd.Timestamp("2018-12-13T17:00Z")]})
     assert boxed(Panel(data, panel.sites), event).view == "day_ahead"
     assert boxed(panel, event).view == "real_time"
 
