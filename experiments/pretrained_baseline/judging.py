@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +13,12 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "sme_baselines"))
 import numpy as np
 import pandas as pd
 from learned import rules
-from sets import LOADERS
 
 from cblcast import datasets
 from cblcast.days.placebo import placebo_events
 from cblcast.forecast.backtest import backtest
 from cblcast.forecast.forecaster import Forecaster, truth
-from cblcast.frames.cases import View, make_cases
+from cblcast.frames.cases import make_cases
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE
 from cblcast.metrics import nrmse
@@ -62,9 +59,14 @@ def evenings(name: str, panel: Panel, forecaster: Forecaster) -> Evenings:
     events = placebo_events(panel, "17:00", "20:00", **JUDGED[name])
     cases = make_cases(panel, events, forecaster.view)
     scored = backtest(panel, rules(forecaster.view), events).scored
-    table = scored["predicted_kw"].astype("float32").set_axis(
-        pd.MultiIndex.from_frame(scored.index.to_frame(index=False).assign(method=scored["method"].to_numpy()))
-    ).unstack("method")
+    table = (
+        scored["predicted_kw"]
+        .astype("float32")
+        .set_axis(
+            pd.MultiIndex.from_frame(scored.index.to_frame(index=False).assign(method=scored["method"].to_numpy()))
+        )
+        .unstack("method")
+    )
     return Evenings(forecaster.matrix(panel, cases), truth(panel, cases), table.reindex(cases.index))
 
 
@@ -103,7 +105,9 @@ def errors_by_site(judged: Evenings, predicted: np.ndarray) -> pd.DataFrame:
     found = {}
     for site in np.unique(sites[known]):
         rows = known & (sites == site)
-        found[str(site)] = {column: nrmse(judged.y[rows], table[column].to_numpy()[rows].astype(np.float64)) for column in table}
+        found[str(site)] = {
+            column: nrmse(judged.y[rows], table[column].to_numpy()[rows].astype(np.float64)) for column in table
+        }
     return pd.DataFrame(found).T
 
 

@@ -71,7 +71,9 @@ def pretrained_card() -> dict[str, Any]:
     try:
         card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"the card of the pretrained baseline at {path} cannot be read ({error}): install cblcast again") from None
+        raise DataError(
+            f"the card of the pretrained baseline at {path} cannot be read ({error}): install cblcast again"
+        ) from None
     return card
 
 

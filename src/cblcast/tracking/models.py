@@ -113,7 +113,9 @@ def load_forecaster(model_uri: str, *, uri: str | None = None, view: str | None 
     if is_pretrained(model_uri):
         return load_pretrained(view if view is not None else model_uri)
     if view is not None:
-        raise StudyError(f"only the pretrained baseline has several views; {model_uri!r} has the view that it was trained for")
+        raise StudyError(
+            f"only the pretrained baseline has several views; {model_uri!r} has the view that it was trained for"
+        )
     address = store_uri(uri)
     match = None if _LOGGED.match(model_uri) else _REGISTERED.match(model_uri)
     near = local_folder(address, DIGEST, **match.groupdict()) if match else None
