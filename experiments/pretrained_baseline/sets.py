@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 
 from cblcast import datasets
-from cblcast.frames.instants import stamps
+from cblcast.frames.cases import View
+from cblcast.frames.instants import DAY_US, HOUR_US, stamps
 from cblcast.frames.panel import Panel, clock_instants
 from cblcast.frames.schema import OBSERVED, SITE
-from cblcast.frames.instants import DAY_US, HOUR_US
-from cblcast.frames.cases import View
 
 VIEWS = {
     "real_time": View.real_time(),
@@ -62,9 +61,14 @@ def french_home() -> Panel:
     time = frame.index.tz_localize("Europe/Paris", ambiguous="NaT", nonexistent="NaT").tz_convert("UTC")
     load = pd.Series(frame["load_kw"].to_numpy(), index=time)
     load = load[load.index.notna()]
-    data = pd.DataFrame({OBSERVED: load.to_numpy()}, index=pd.MultiIndex.from_product(
-        [["uci_home"], load.index.as_unit("us")], names=[SITE, "time"]))
-    sites = pd.DataFrame({"tz": "Europe/Paris", "country": "FR", "subdivision": "", "segment": "home"}, index=pd.Index(["uci_home"], name=SITE))
+    data = pd.DataFrame(
+        {OBSERVED: load.to_numpy()},
+        index=pd.MultiIndex.from_product([["uci_home"], load.index.as_unit("us")], names=[SITE, "time"]),
+    )
+    sites = pd.DataFrame(
+        {"tz": "Europe/Paris", "country": "FR", "subdivision": "", "segment": "home"},
+        index=pd.Index(["uci_home"], name=SITE),
+    )
     return Panel(data, sites)
 
 
@@ -79,7 +83,9 @@ LOADERS = {
 }
 
 
-def random_windows(panel: Panel, a_day: int, seed: int, first: str | None = None, last: str | None = None) -> pd.DataFrame:
+def random_windows(
+    panel: Panel, a_day: int, seed: int, first: str | None = None, last: str | None = None
+) -> pd.DataFrame:
     """Windows of 2 to 4 hours between 8 and 22 o'clock of any local day, `a_day` of each site and day, on whole hours.
 
     Returns
@@ -107,4 +113,6 @@ def random_windows(panel: Panel, a_day: int, seed: int, first: str | None = None
     order = np.lexsort((stop, start, site))
     site, start, stop = site[order], start[order], stop[order]
     once = np.r_[True, (site[1:] != site[:-1]) | (start[1:] != start[:-1])]
-    return pd.DataFrame({SITE: panel.site_ids.take(site[once]), "start": stamps(start[once]), "stop": stamps(stop[once])})
+    return pd.DataFrame(
+        {SITE: panel.site_ids.take(site[once]), "start": stamps(start[once]), "stop": stamps(stop[once])}
+    )

@@ -91,7 +91,7 @@ def main() -> None:
         card["views"][view] = {
             "manifest_sha256": digest_of(folder),
             "bytes": sum(file.stat().st_size for file in folder.iterdir()),
-            "members": forecaster.estimator.member_names,
+            "members": list(forecaster.estimator.member_names),
             "data": [told(name, panel, rows[name]) for name, panel in panels.items()],
             "training_processor_seconds": round(seconds),
         }

@@ -122,9 +122,9 @@ class PooledBaseline(RegressorMixin, BaseEstimator):
         self.weather_lost = weather_lost
 
     @property
-    def member_names(self) -> list[str]:
+    def member_names(self) -> tuple[str, ...]:
         """Names of the members, in the order of :meth:`predict_members`."""
-        return [name for name, _ in self._members()]
+        return tuple(name for name, _ in self._members())
 
     def required_features(self) -> dict[str, dict[str, Any]]:
         """Builders and the parameters this method needs of them."""
@@ -142,6 +142,7 @@ class PooledBaseline(RegressorMixin, BaseEstimator):
         members = self._members()
         for name, member in members:
             check_estimator(member, self, name)
+            check_parameters(member)
         if not members:
             raise StudyError("PooledBaseline has no members: give nets or tables")
         if self.weights is not None and len(self.weights) != len(members):
@@ -248,6 +249,7 @@ def spread_table(X: pd.DataFrame, scale: np.ndarray, inputs: DayInputs, estimato
         if is_level(name):
             values[:, place] -= inputs.centre
         values[:, place] = np.clip(values[:, place] / inputs.spread, -_WIDEST, _WIDEST)
+    values = np.nan_to_num(values)  # what is not known is as on the mean of days; what was seen stands in the context
     lead = np.floor(values[:, len(names)] + 1e-9)
     context = [f"context_{place}" for place in range(inputs.context.shape[1])]
     joined = np.concatenate([values, lead[:, None], inputs.context], axis=1, dtype=np.float32)

@@ -40,7 +40,9 @@ def test_days_and_hours_by_hand(panel):
         np.testing.assert_allclose(found[f"seq_day_kw_{number}"], whole, rtol=1e-5)
         np.testing.assert_allclose(found[f"seq_before_2_kw_{number}"], local(panel, day, 15), rtol=1e-6)
         np.testing.assert_allclose(found[f"seq_after_1_kw_{number}"], local(panel, day, 20), rtol=1e-6)
-        warmer = [local(panel, "2018-10-30", h, "temp_air_c") - local(panel, day, h, "temp_air_c") for h in (17, 18, 19)]
+        warmer = [
+            local(panel, "2018-10-30", h, "temp_air_c") - local(panel, day, h, "temp_air_c") for h in (17, 18, 19)
+        ]
         np.testing.assert_allclose(found[f"seq_temp_gap_c_{number}"], warmer, atol=1e-5)
     assert (found["seq_same_weekday_05"] == 1).all()  # the Tuesday before
     assert (found["seq_same_weekday_04"] == 0).all()

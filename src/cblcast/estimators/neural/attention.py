@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,24 @@ import numpy as np
 from cblcast.estimators.neural.day_inputs import DayInputs
 
 _BOUND = 8.0  # of a day's score
+
+
+def _silu(values: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        return values / (1 + np.exp(-values))
+
+
+@dataclass(frozen=True)
+class Operations:
+    """What a pass needs beside arithmetic and matrix products: numpy's, or torch's in training."""
+
+    exp: Callable[[Any], Any] = np.exp
+    tanh: Callable[[Any], Any] = np.tanh
+    joined: Callable[[list[Any], int], Any] = np.concatenate
+    silu: Callable[[Any], Any] = _silu
+
+
+NUMPY = Operations()
 
 
 @dataclass(frozen=True)
@@ -77,7 +95,8 @@ class AttentionNet:
             found[name] = (gain * rng.standard_normal(shape) / np.sqrt(shape[0])).astype(np.float32)
         return found
 
-    def estimate(self, weight: Mapping[str, Any], inputs: tuple[Any, ...], xp: Any = np, drop: Any = None) -> Any:
+    def estimate(self, weight: Mapping[str, Any], inputs: tuple[Any, ...], by: Operations = NUMPY, drop: Any = None
+    ) -> Any:
         """Estimate of each row in spreads above the centre, shape (n,).
 
         Parameters
@@ -85,26 +104,26 @@ class AttentionNet:
         weight : mapping name -> array
         inputs : tuple of array
             As :meth:`~cblcast.estimators.neural.day_inputs.DayInputs.arrays` gives them.
-        xp : module
-            numpy, or torch where the weights are its tensors.
+        by : Operations
+            Of torch, where the weights are its tensors.
         drop : callable, optional
             Applied to hidden layers in training.
         """
         days, there, hours_then, hours_now, keys, candidates, context = inputs
         hold = drop or (lambda values: values)
         seen = context[:, self._seen]
-        about = hold(_silu(_layer(weight, "context", context), xp))
-        about = hold(_silu(_layer(weight, "context_2", about), xp))
+        about = hold(by.silu(_layer(weight, "context", context)))
+        about = hold(by.silu(_layer(weight, "context_2", about)))
         gap = (hours_now[:, None, :] - hours_then) * seen[:, None, :]
         each = _layer(weight, "key", keys) + gap @ weight["gap_w"] + (about @ weight["query_w"])[:, None, :]
-        each = _silu(_layer(weight, "day", _silu(each, xp)), xp)
+        each = by.silu(_layer(weight, "day", by.silu(each)))
         score = (each @ weight["score_w"])[:, :, 0]
-        share = xp.exp(_BOUND * xp.tanh(score / _BOUND)) * there  # bounded, so that no exponential overflows
+        share = by.exp(_BOUND * by.tanh(score / _BOUND)) * there  # bounded, so that no exponential overflows
         share = share / (share.sum(1)[:, None] + 1e-9)
         base = (share * days).sum(1)
         left = (hours_now - (share[:, :, None] * hours_then).sum(1)) * seen
-        summary = xp.concatenate([about, (share[:, :, None] * each).sum(1), left, base[:, None]], 1)
-        out = _layer(weight, "out", hold(_silu(_layer(weight, "summary", summary), xp)))
+        summary = by.joined([about, (share[:, :, None] * each).sum(1), left, base[:, None]], 1)
+        out = _layer(weight, "out", hold(by.silu(_layer(weight, "summary", summary))))
         h, c = self.n_hours, self.n_candidates
         return (
             base + (out[:, :h] * left).sum(1) + (out[:, h : h + c] * (candidates - base[:, None])).sum(1) + out[:, -1]
@@ -118,7 +137,3 @@ class AttentionNet:
 
 def _layer(weight: Mapping[str, Any], name: str, values: Any) -> Any:
     return values @ weight[f"{name}_w"] + weight[f"{name}_b"]
-
-
-def _silu(values: Any, xp: Any) -> Any:
-    return values / (1 + xp.exp(-values))

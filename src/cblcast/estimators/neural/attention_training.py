@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cblcast.errors import DataError, StudyError
-from cblcast.estimators.neural.attention import AttentionNet
+from cblcast.estimators.neural.attention import AttentionNet, Operations
 from cblcast.estimators.neural.day_inputs import DAYS_SHARE, KEYS_OF_WEATHER, WEATHER, DayInputs
 from cblcast.estimators.neural.threads import torch_threads
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
 
 _FEWEST_DAYS = 3
 _WARM_UP = 0.2  # of the steps
@@ -66,10 +70,11 @@ def train_attention(
     steps = settings.epochs * (len(target) // size)
     generator = torch.Generator().manual_seed(seed)
 
-    def held_back(values: torch.Tensor) -> torch.Tensor:
+    def held_back(values: Tensor) -> Tensor:
         kept = torch.rand(values.shape, generator=generator) >= settings.dropout
         return values * kept / (1 - settings.dropout)
 
+    by_torch = Operations(torch.exp, torch.tanh, torch.cat, torch.nn.functional.silu)
     arrays = [torch.from_numpy(part) for part in inputs.arrays()]
     goal = torch.from_numpy(np.clip(target, -_LARGEST_TARGET, _LARGEST_TARGET).astype(np.float32))
     mass = torch.from_numpy((weight / weight.mean()).astype(np.float32))
@@ -82,7 +87,7 @@ def train_attention(
             order = torch.randperm(len(target), generator=generator)
             for rows in order[: len(target) // size * size].reshape(-1, size):
                 batch = _poorer([part[rows] for part in arrays], settings, generator)
-                error = net.estimate(weights, batch, torch, held_back) - goal[rows]
+                error = net.estimate(weights, batch, by_torch, held_back) - goal[rows]
                 loss = (mass[rows] * error**2).mean()
                 adamw.zero_grad()
                 loss.backward()
@@ -92,7 +97,7 @@ def train_attention(
     return {name: value.detach().numpy() for name, value in weights.items()}
 
 
-def _poorer(batch: list, settings: AttentionTraining, generator: object) -> tuple:  # type: ignore[type-arg]
+def _poorer(batch: list[Tensor], settings: AttentionTraining, generator: Generator) -> tuple[Tensor, ...]:
     """The batch with the weather taken from some of its rows, and the older days from others."""
     import torch
 

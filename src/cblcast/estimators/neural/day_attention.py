@@ -125,7 +125,7 @@ class DayAttention(RegressorMixin, BaseEstimator):
         inputs = self._inputs(X)
         net = AttentionNet.of(inputs, self.width, self.day_width)
         found = [net.estimate(weights, inputs.arrays()) for weights in self.nets_]
-        return np.mean(found, axis=0, dtype=np.float64)
+        return np.asarray(np.mean(found, axis=0), dtype=np.float64)
 
     def _inputs(self, X: Any) -> DayInputs:
         return DayInputs.of_table(np.asarray(X), self.days, self.hours)

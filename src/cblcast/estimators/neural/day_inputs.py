@@ -68,7 +68,7 @@ class DayInputs:
 
     def columns(self) -> dict[str, np.ndarray]:
         """The same as columns of a table, by name; :meth:`of_columns` undoes it."""
-        found = {}
+        found: dict[str, np.ndarray] = {}
         for each in fields(self):
             values = getattr(self, each.name)
             flat = values.reshape(len(values), -1)
