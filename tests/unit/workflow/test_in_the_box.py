@@ -161,7 +161,9 @@ def test_a_model_with_limits_is_judged_with_its_coverage(files):
     assert board["interval_width"].iloc[0] > 0
 
 
-def test_a_step_that_it_never_saw_is_told_with_its_estimate(files):
-    with pytest.warns(DataWarning, match=r"trained on 60 min and is asked for intervals of 120 min"):
-        scored, _, _ = score_boxed_file(*files, PLACE.but(step="120min"))
-    assert len(scored) == 4
+def test_a_step_that_it_never_saw_is_told_with_its_estimate(box, files):
+    card = (box / pretrained.CARD).read_text()
+    (box / pretrained.CARD).write_text(card.replace('"step_minutes": 60.0', '"step_minutes": 15.0'))
+    with pytest.warns(DataWarning, match=r"trained on 15 min and is asked for intervals of 60 min"):
+        scored, _, _ = score_boxed_file(*files, PLACE)
+    assert len(scored) == 6
