@@ -15,7 +15,7 @@ from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.cases import event_rows
 from cblcast.frames.events import Event, Window
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import LOWER, ORIGIN, PREDICTED, SITE, UPPER
+from cblcast.frames.schema import ORIGIN, PREDICTED, SITE
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def answer_cases(
 ) -> Answer:
     """As :func:`answer`, of cases whose features are there already."""
     told = forecaster.predict_matrix(X, np.ones(len(X), dtype=bool))
-    rows = cases.assign(**{column: told[column].array for column in (PREDICTED, LOWER, UPPER)})
+    rows = cases.assign(**{str(column): told[column].array for column in told})
     first, event = event_rows(cases.index)
     out = np.flatnonzero(_without_estimate(rows, event, len(first)))
     index = cases.index[first[out]]

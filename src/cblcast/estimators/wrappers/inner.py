@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from cblcast.abilities import GivesIntervals, able, learns
+from cblcast.abilities import GivesIntervals, GivesQuantiles, able, learns
 from cblcast.errors import StudyError
 
 
@@ -49,3 +49,8 @@ def event_rows_of(X: pd.DataFrame) -> np.ndarray:
 def gives_interval(owner: Any) -> bool:
     """Whether what a wrapper holds has intervals of its own, for ``available_if``."""
     return able(owner.estimator, GivesIntervals)
+
+
+def gives_quantiles(owner: Any) -> bool:
+    """Whether what a wrapper holds gives whole distributions, for ``available_if``."""
+    return able(owner.estimator, GivesQuantiles)
