@@ -122,6 +122,16 @@ class AnswersAtOnce(Protocol):
         """Estimate, lower and upper limit [kW], float64, shape (n_rows, 3)."""
 
 
+class GivesQuantiles(Protocol):
+    """An estimator with a whole distribution; its parameter ``levels`` says which quantiles it gives."""
+
+    def predict_distribution(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Estimate, shape (n_rows,), and quantiles ascending in every row, shape (n_rows, n_levels) [kW], float64."""
+
+    def tails(self) -> tuple[int, int]:
+        """Positions of the two levels that are the limits."""
+
+
 class KnowsWhyNot(Protocol):
     """An estimator with validity tests of its own."""
 

@@ -259,6 +259,10 @@ RULES = Registry("program", {}, "cblcast.rules")
 METRICS = Registry(
     "metric",
     {
+        "crps": "cblcast.metrics:crps_from_quantiles",
+        "pinball": "cblcast.metrics:mean_pinball",
+    }
+    | {
         name: f"cblcast.metrics:{name}"
         for name in (
             "bias",

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cblcast.cli.bundles import unbundled
+from cblcast.cli.by_lead import lead_records, print_by_lead, print_stored_by_lead
 from cblcast.cli.options import AsJson, Change, Reader, Store, changes_of
 from cblcast.cli.plain_help import plain_words
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_leaderboard, print_table, progress, records, tell
+
+if TYPE_CHECKING:
+    from cblcast.config import Study
 
 app = typer.Typer()
 JOURNAL = Path("models/tuning.journal")
@@ -44,14 +48,23 @@ def train(
                 "run_id": result.run_id,
                 "registered": result.registered,
                 "leaderboard": records(result.leaderboard.reset_index()),
+                **lead_records(result.by_lead),
             }
         )
         return
     print_leaderboard(
         result.leaderboard, result.backtest.excluded, f"{wanted.study}: test {wanted.test[0]} to {wanted.test[1]}"
     )
+    print_by_lead(result.by_lead, lead_measures(wanted))
     if result.registered:
         _print_registered(result.registered)
+
+
+def lead_measures(wanted: Study) -> list[str]:
+    """What the terminal shows by lead: the measure that says which method is best, and the coverage of intervals."""
+    from cblcast.workflow.leaderboard import best_by
+
+    return [best_by(wanted), *(["coverage"] if wanted.intervals is not None else [])]
 
 
 def _print_registered(made: dict[str, Any]) -> None:
@@ -104,6 +117,7 @@ def evaluate(
             result = evaluate_study(wanted, figures=figures, store=store, progress=told)
         board, excluded, run_id = result.leaderboard, result.backtest.excluded, result.run_id
         notes, treated = result.notes, result.backtest.treated
+        leads, measures = result.by_lead, lead_measures(wanted)
     else:
         from cblcast.workflow.serving import evaluate_model
 
@@ -120,19 +134,20 @@ def evaluate(
                 stop=elsewhere.stop,
                 store=store,
             )
-        excluded, run_id = backtested.excluded, None
+        excluded, run_id, leads, measures = backtested.excluded, None, None, []
         notes, treated = (), backtested.treated
     for note in notes:
         tell("note", note)
     if as_json:
         document = {"run_id": run_id, "leaderboard": records(board.reset_index()), "excluded": records(excluded)}
-        print_json({**document, "treated": records(treated)})
+        print_json(document | {"treated": records(treated)} | lead_records(leads))
     else:
         print_leaderboard(board, excluded, title)
+        print_by_lead(leads, measures)
         if len(treated):
             counts = treated["treatment"].str.partition(":")[0].value_counts()
-            told = ", ".join(f"{count} {what}" for what, count in counts.items())
-            typer.echo(f"Days unlike their calendar, over all methods: {told} (each with --json)")
+            days = ", ".join(f"{count} {what}" for what, count in counts.items())
+            typer.echo(f"Days unlike their calendar, over all methods: {days} (each with --json)")
 
 
 @dataclass(frozen=True)
@@ -213,10 +228,12 @@ def compare(
     else:
         machine = ["started", "status", "run_id", "model_uri", "n_sites", "train_s", "predict_s"]
         machine += ["run_status", "methods_finished", "methods_planned", "note"]
+        machine += [column for column in table.columns if column.startswith("lead_")]
         print_table(
             table.drop(columns=machine, errors="ignore"),
             f"{study}: latest run (all columns with --json, plots with cblcast ui)",
         )
+        print_stored_by_lead(table)
         for note in table["note"].dropna().unique():
             typer.secho(f"Not whole: {note}", fg="yellow", err=True)
 

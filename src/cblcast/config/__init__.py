@@ -21,6 +21,7 @@ from cblcast.forecast.evaluation import AGGREGATES, DEFAULT_METRICS
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.methods import for_view, make_estimator
 from cblcast.frames.cases import View
+from cblcast.frames.rolling import Horizon
 from cblcast.frames.schema import StudyError, nearest
 
 STUDY_FORMAT = 1
@@ -119,11 +120,14 @@ class Study(Section):
         estimator = make_estimator(own if len(own) > 1 else own["estimator"])
         check_parameters(estimator)
         if self.intervals is not None and not (able(estimator, GivesIntervals) and not learns(estimator)):
-            estimator = with_intervals(estimator, self.intervals)
+            estimator = with_intervals(estimator, self.intervals, by_lead=self.events.every_min is not None)
         chosen = self.features if features is None else features
         # A rule reads its own features; those of the study are for what learns.
         wanted = {} if features is None and reads_only_own_features(estimator) else chosen
-        return Forecaster(estimator, {key: params or {} for key, params in wanted.items()}, view_of(view), name)
+        horizon = None if self.events.horizon_min is None else Horizon(self.events.horizon_min)
+        return Forecaster(
+            estimator, {key: params or {} for key, params in wanted.items()}, view_of(view), name, horizon
+        )
 
 
 class Misplaced(StudyError):
@@ -143,10 +147,12 @@ def at_place(*place: str | int) -> Iterator[None]:
         raise Misplaced(f"{'.'.join(map(str, place))}: {error}", place) from None
 
 
-def with_intervals(estimator: Any, coverage: float) -> Any:
-    """The estimator with calibrated intervals."""
-    from cblcast.estimators.wrappers import intervals  # loads scikit-learn, which the estimator has done by now
+def with_intervals(estimator: Any, coverage: float, by_lead: bool = False) -> Any:
+    """The estimator with calibrated intervals, those of nowcasts by lead."""
+    from cblcast.estimators.wrappers import intervals, lead_intervals  # load scikit-learn, as the estimator has by now
 
+    if by_lead:
+        return lead_intervals.with_lead_intervals(estimator, coverage)
     return intervals.with_intervals(estimator, coverage)
 
 

@@ -24,7 +24,7 @@ from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.cases import event_rows
 from cblcast.frames.events import Event, Window
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import LOWER, ORIGIN, PREDICTED, SITE, UPPER
+from cblcast.frames.schema import ORIGIN, PREDICTED, SITE
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def answer_cases(
 ) -> Answer:
     """As :func:`answer`, of cases whose features are there already."""
     told = forecaster.predict_cases(panel, cases, X)
-    rows = cases.assign(**{column: told[column].array for column in (PREDICTED, LOWER, UPPER)})
+    rows = cases.assign(**{str(column): told[column].array for column in told})
     first, event = event_rows(cases.index)
     out = np.flatnonzero(_without_estimate(rows, event, len(first)))
     index = cases.index[first[out]]

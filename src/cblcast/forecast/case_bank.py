@@ -51,7 +51,7 @@ class CaseBank:
     def fit(self, forecaster: Forecaster) -> None:
         """Train `forecaster` on the metered load of the cases."""
         X, cases = self.rows(forecaster)
-        forecaster.fit_matrix(X, truth(self.panel, cases), self.panel.sites)
+        forecaster.fit_matrix(X, truth(self.panel, cases), self.panel.sites, self.panel.step)
 
     def answer(self, forecaster: Forecaster) -> Answer:
         """What `forecaster` says of the cases."""

@@ -23,6 +23,7 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN, SITE, StudyError, nearest
 from cblcast.report.explanation import explanation_figures
 from cblcast.report.figures import error_by_hour_figure, event_figure
+from cblcast.workflow.by_lead import by_lead, lead_figures, lead_metrics
 from cblcast.workflow.choosing import choose_method, training_span
 from cblcast.workflow.in_the_box import with_pretrained
 from cblcast.workflow.leaderboard import leaderboard
@@ -48,6 +49,8 @@ class StudyResult:
     leaderboard : DataFrame, index method
         The study's metrics, best first, ``n_events``, ``n_excluded``, ``train_s``, ``predict_s``.
     backtest : BacktestResult
+    by_lead : DataFrame or None
+        Of nowcasts the metrics by method and lead; see :func:`cblcast.workflow.by_lead.by_lead`.
     registered : dict or None
         ``name``, ``version``, ``alias``, ``method``, ``chosen_by``.
     run_id : str
@@ -61,6 +64,7 @@ class StudyResult:
     run_id: str = ""
     registered: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
+    by_lead: pd.DataFrame | None = None
 
 
 def run_study(study: Study, panel: Panel | None = None, progress: Progress = silent) -> StudyResult:
@@ -76,7 +80,7 @@ def judge(ready: PreparedStudy, progress: Progress = silent) -> StudyResult:
     board = leaderboard(ready.study, panel, result)
     if ready.study.value is not None:
         board = board.join(study_value(ready.study.value, panel, result.scored))
-    return StudyResult(board, result)
+    return StudyResult(board, result, by_lead=by_lead(ready.study, panel, result))
 
 
 def evaluate_study(
@@ -160,6 +164,8 @@ def _tracked(
             uris[name] = log_method(run, study, ready.panel, result, name, keep_models, figures)
             progress(f"tracked {name}")
         run.table("leaderboard", result.leaderboard)
+        if result.by_lead is not None:
+            run.table("by_lead", result.by_lead, metrics=False)
         if len(result.backtest.excluded):
             run.table("excluded", result.backtest.excluded, metrics=False)
     if register is not None:
@@ -182,13 +188,13 @@ def log_method(
     row = result.leaderboard.loc[name].dropna()
     drawn: dict[str, Callable[[], Any]] = {}
     if len(rows) and figures:
-        drawn |= _figures(panel, rows, forecaster.name)
+        drawn |= _figures(panel, rows, forecaster.name) | lead_figures(study, result.by_lead, rows, name)
     if len(rows) and study.explain and not reads_only_own_features(forecaster.estimator):
         drawn |= _explanation(panel, rows, forecaster)
     logged = run.method(
         name,
         params=method_params(forecaster),
-        metrics={key: float(value) for key, value in row.items()},
+        metrics={key: float(value) for key, value in row.items()} | lead_metrics(result.by_lead, name),
         scored=rows.reset_index(),
         figures=drawn,
         forecaster=forecaster if keep_model else None,

@@ -31,7 +31,11 @@ def events(panel) -> pd.DataFrame:
 
 
 def said(panel, events, view=VIEW, **params):
-    spec = {"estimator": "UnusualDay", "of": "WS-10of10", **params} if view == VIEW else {"estimator": "UnusualDay", "of": "10of10"}
+    spec = (
+        {"estimator": "UnusualDay", "of": "WS-10of10", **params}
+        if view == VIEW
+        else {"estimator": "UnusualDay", "of": "10of10"}
+    )
     return answer(Forecaster(make_estimator(spec), view=view), panel, events)
 
 
