@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,12 @@ from cblcast.cli.options import AsJson, Change, Reader, Store, changes_of
 from cblcast.cli.plain_help import plain_words
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_leaderboard, print_table, progress, records
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cblcast.config import Study
+    from cblcast.workflow.studies import StudyResult
 
 app = typer.Typer()
 JOURNAL = Path("models/tuning.journal")
@@ -32,10 +38,10 @@ def train(
 ) -> None:
     """Train every method of a study, judge it on the test span, track it, and register one."""
     from cblcast.config import read_study
-    from cblcast.workflow.studies import train_study
+    from cblcast.workflow.studies import planned_steps, train_study
 
     wanted = read_study(study, changes_of(change))
-    with progress(as_json, 2 * len(wanted.methods), "training") as told:
+    with progress(as_json, planned_steps(wanted), "training") as told:
         result = train_study(wanted, register=register, alias=alias, method=method, store=store, progress=told)
     if as_json:
         print_json(
@@ -44,14 +50,40 @@ def train(
                 "run_id": result.run_id,
                 "registered": result.registered,
                 "leaderboard": records(result.leaderboard.reset_index()),
+                **_drift_records(wanted, result),
             }
         )
         return
-    print_leaderboard(
-        result.leaderboard, result.backtest.excluded, f"{wanted.study}: test {wanted.test[0]} to {wanted.test[1]}"
-    )
+    print_leaderboard(result.leaderboard, result.backtest.excluded, _title(wanted))
+    _print_drift(wanted, result)
     if result.registered:
         _print_registered(result.registered)
+
+
+def _title(wanted: Study) -> str:
+    refit = "" if wanted.refit is None else f", refit {wanted.refit.refit()}"
+    return f"{wanted.study}: test {wanted.test[0]} to {wanted.test[1]}{refit}"
+
+
+def _drift_records(wanted: Study, result: StudyResult) -> dict[str, Any]:
+    """What JSON says of a study that refits: how often, and the measures by span."""
+    if result.drift is None or wanted.refit is None:
+        return {}
+    return {"refit": wanted.refit.model_dump(), "drift": records(result.drift.reset_index())}
+
+
+def _print_drift(wanted: Study, result: StudyResult) -> None:
+    """The measure that ranks, by span and method."""
+    if result.drift is None or wanted.refit is None:
+        return
+    from cblcast.workflow.leaderboard import best_by
+
+    measure = best_by(wanted)
+    wide = result.drift[measure].unstack("span")
+    wide = wide.reindex(index=result.leaderboard.index, columns=result.drift.index.unique("span"))
+    spans = result.drift.xs(result.leaderboard.index[0], level="method")
+    table = wide.T.assign(learned_until=spans["learned_until"]).rename_axis("span").reset_index()
+    print_table(table, f"{measure} by span (refit {wanted.refit.refit()})")
 
 
 def _print_registered(made: dict[str, Any]) -> None:
@@ -96,13 +128,12 @@ def evaluate(
             name = next(iter(reader.given))
             raise StudyError(f"a study says itself how its file is read: give --set data.{name}=…, or write it there")
         from cblcast.config import read_study
-        from cblcast.workflow.studies import evaluate_study
+        from cblcast.workflow.studies import evaluate_study, planned_steps
 
         wanted = read_study(study, changes_of(change))
-        title = f"{wanted.study}: test {wanted.test[0]} to {wanted.test[1]}"
-        with progress(as_json, 2 * len(wanted.methods), "evaluating") as told:
+        with progress(as_json, planned_steps(wanted), "evaluating") as told:
             result = evaluate_study(wanted, figures=figures, store=store, progress=told)
-        board, excluded, run_id = result.leaderboard, result.backtest.excluded, result.run_id
+        _print_evaluated(wanted, result, as_json)
     else:
         from cblcast.workflow.serving import evaluate_model
 
@@ -119,9 +150,22 @@ def evaluate(
                 stop=elsewhere.stop,
                 store=store,
             )
-        excluded, run_id = backtested.excluded, None
+        _print_judged(None, board, backtested.excluded, title, as_json, {})
+
+
+def _print_evaluated(wanted: Study, result: StudyResult, as_json: bool) -> None:
+    told, excluded = _drift_records(wanted, result), result.backtest.excluded
+    _print_judged(result.run_id, result.leaderboard, excluded, _title(wanted), as_json, told)
+    if not as_json:
+        _print_drift(wanted, result)
+
+
+def _print_judged(
+    run_id: str | None, board: pd.DataFrame, excluded: pd.DataFrame, title: str, as_json: bool, more: dict[str, Any]
+) -> None:
     if as_json:
-        print_json({"run_id": run_id, "leaderboard": records(board.reset_index()), "excluded": records(excluded)})
+        document = {"run_id": run_id, "leaderboard": records(board.reset_index()), "excluded": records(excluded)}
+        print_json(document | more)
     else:
         print_leaderboard(board, excluded, title)
 
