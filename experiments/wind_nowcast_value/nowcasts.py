@@ -122,6 +122,32 @@ def paper_methods(alpha: float) -> dict[str, Any]:
     }
 
 
+def refitted_methods() -> dict[str, Any]:
+    """Members of the blend that is refitted: two kinds of nets, and boosting with linear leaves."""
+    linear = Boosting(
+        n_estimators=100,
+        learning_rate=0.05,
+        num_leaves=14,
+        min_child_samples=600,
+        subsample=0.7,
+        colsample_bytree=0.25,
+        reg_lambda=0.0,
+        max_bin=63,
+        linear=True,
+        linear_lambda=100.0,
+        seeds=2,
+        random_state=1,
+    )
+    return {
+        "nets (linear path)": LeadNet((64, 32), n_nets=3, epochs=5, skip=True),
+        "nets": LeadNet((128, 64), n_nets=3, epochs=6, skip=False, seed=100),
+        "LightGBM with linear leaves": ByLead(Residual(linear, Persistence())),
+    }
+
+
+REFITTED_WEIGHTS = (0.25, 0.25, 0.5)  # half nets, half trees
+
+
 def learned_methods() -> dict[str, Any]:
     """Learners that see all leads at once."""
     trees = Boosting(

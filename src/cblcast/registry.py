@@ -194,6 +194,7 @@ ESTIMATORS = Registry(
         "ARMA": "cblcast.estimators.learners.arma:ARMA",
         "Autoregression": "cblcast.estimators.learners.autoregression:Autoregression",
         "ByLead": "cblcast.estimators.wrappers.by_lead:ByLead",
+        "LeadEnsemble": "cblcast.estimators.wrappers.lead_ensemble:LeadEnsemble",
         "LeadNet": "cblcast.estimators.neural.lead_net:LeadNet",
         "LeadIntervals": "cblcast.estimators.wrappers.lead_intervals:LeadIntervals",
         "QuantileNet": "cblcast.estimators.neural.quantile_net:QuantileNet",

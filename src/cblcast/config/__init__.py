@@ -14,7 +14,7 @@ from cblcast.abilities import GivesIntervals, able, check_parameters, learns
 from cblcast.checked.found_wrong import in_words
 from cblcast.checked.yaml_files import Document, Place, apply_changes, document_of, read_yaml
 from cblcast.config.problems import validated
-from cblcast.config.sections import SECTIONS, Data, Day, Events, Section, Text, TrainEvents, ViewSection
+from cblcast.config.sections import SECTIONS, Data, Day, Events, RefitSection, Section, Text, TrainEvents, ViewSection
 from cblcast.config.value_section import PriceFile, Value
 from cblcast.forecast.answer import reads_only_own_features
 from cblcast.forecast.evaluation import AGGREGATES, DEFAULT_METRICS
@@ -52,6 +52,7 @@ class Study(Section):
     view: Annotated[Named | Annotated[ViewSection, Tag("mapping")], BY_KIND] = "real_time"
     train: tuple[Day, Day] | None = None
     test: tuple[Day, Day]
+    refit: RefitSection | None = None
     features: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
     methods: tuple[Annotated[Named | Annotated[dict[str, Any], Tag("mapping")], BY_KIND], ...] = Field(min_length=1)
     metrics: tuple[str, ...] = Field(default=DEFAULT_METRICS, min_length=1)
@@ -70,6 +71,8 @@ class Study(Section):
             )
         if self.train_events is not None and self.train is None:
             raise ValueError("train_events: needs the span to learn from: add train: [first, last]")
+        if self.refit is not None and self.train is None:
+            raise Misplaced("refit: needs to know where learning begins: add train: [first, last]", ("refit",))
         self._check_spans()
         for number, name in enumerate(self.metrics):
             with at_place("metrics", number):

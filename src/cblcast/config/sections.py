@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from cblcast.days.day_types import day_type_labels
+from cblcast.forecast.refit import PERIODS, Refit
+from cblcast.frames.schema import nearest
 from cblcast.io.options import ReaderOptions
 
 FIRST_YEAR, LAST_YEAR = 1970, 2199
@@ -18,6 +20,7 @@ Day = Annotated[str, BeforeValidator(lambda value: _day(value))]
 Clock = Annotated[str, BeforeValidator(lambda value: _clock(value))]
 DayTypes = Annotated[str | tuple[str, ...], BeforeValidator(lambda value: _day_types(value))]
 Text = Annotated[str, BeforeValidator(lambda value: _text(value))]
+Period = Annotated[str, BeforeValidator(lambda value: _period(value))]
 
 
 def _day(value: Any) -> str:
@@ -46,6 +49,12 @@ def _day_types(value: Any) -> Any:
     if isinstance(value, (str, list, tuple)):
         day_type_labels(value)
     return value
+
+
+def _period(value: Any) -> str:
+    if str(value) not in PERIODS:
+        raise ValueError(f"{value!r} is no period: {nearest(str(value), PERIODS)}")
+    return str(value)
 
 
 def _text(value: Any) -> Any:
@@ -157,4 +166,26 @@ class ViewSection(Section):
     whole_day: bool = False
 
 
-SECTIONS: dict[str, type[Section]] = {"data": Data, "events": Events, "train_events": TrainEvents, "view": ViewSection}
+class RefitSection(Section):
+    """How often everything that learns is trained anew within the test span; its period alone may be written."""
+
+    every: Period
+    gap_days: int = Field(default=1, ge=0, le=366)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_period(cls, value: Any) -> Any:
+        return {"every": value} if isinstance(value, str) else value
+
+    def refit(self) -> Refit:
+        """What the backtest is told."""
+        return Refit(self.every, self.gap_days)
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "data": Data,
+    "events": Events,
+    "train_events": TrainEvents,
+    "view": ViewSection,
+    "refit": RefitSection,
+}

@@ -48,6 +48,9 @@ class BacktestResult:
     treated : DataFrame
         ``method``, ``site_id``, ``origin``, ``treatment``: one row per event that a method took for what its calendar does not
         say.
+    refits : DataFrame or None
+        Where everything was trained anew for each span (:mod:`cblcast.forecast.refit`): index ``span``, columns ``first``,
+        ``last``, ``learned_until`` (local dates), ``n_learned``, ``n_judged`` (events).
     """
 
     scored: pd.DataFrame
@@ -55,6 +58,7 @@ class BacktestResult:
     forecasters: dict[str, Forecaster] = field(default_factory=dict)
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)
     treated: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=TREATED_COLUMNS))
+    refits: pd.DataFrame | None = None
 
 
 def backtest(
@@ -242,10 +246,15 @@ def split_events(
             f"the training span {train[0]} to {train[1]} overlaps the test span {test[0]} to {test[1]}: "
             "end the training before the test begins"
         )
-    learned_from = events if train_events is None else train_events
-    if "metered" in learned_from.columns:
-        learned_from = learned_from[learned_from["metered"].to_numpy(dtype=bool)]
-    return _between(learned_from, panel, train, "training"), _between(events, panel, test, "test")
+    learned_from = learnable_events(events if train_events is None else train_events, panel, train)
+    return learned_from, _between(events, panel, test, "test")
+
+
+def learnable_events(events: pd.DataFrame, panel: Panel, span: tuple[str, str]) -> pd.DataFrame:
+    """Events of a span, local dates, that can be learned from: not those that a column ``metered`` marks False."""
+    if "metered" in events.columns:
+        events = events[events["metered"].to_numpy(dtype=bool)]
+    return _between(events, panel, span, "training")
 
 
 def _between(events: pd.DataFrame, panel: Panel, span: tuple[str, str], name: str) -> pd.DataFrame:

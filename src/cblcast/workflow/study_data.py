@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from cblcast.abilities import learns
 from cblcast.config import Study
 from cblcast.days.day_types import OwnHolidays
 from cblcast.days.placebo import placebo_events
-from cblcast.forecast.backtest import split_events
+from cblcast.forecast.backtest import learnable_events, split_events
 from cblcast.forecast.case_bank import CaseBank, training_banks
 from cblcast.forecast.event_truth import TRUTH, carries_truth, with_event_truth
 from cblcast.frames.cases import View
@@ -26,6 +27,7 @@ from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.nwp import attach
 
 Span = tuple[str, str]
+Progress = Callable[[str], None]
 
 
 def load_panel(study: Study) -> Panel:
@@ -109,6 +111,10 @@ class StudyEvents:
         """Events to learn from that start in `train`, and events to judge that start in `test`; local dates, inclusive."""
         return split_events(self.judged, self.panel, train, test, self.learned)
 
+    def learnable(self, span: Span) -> pd.DataFrame:
+        """Events of a span that can be learned from; local dates, inclusive."""
+        return learnable_events(self.judged if self.learned is None else self.learned, self.panel, span)
+
 
 def events_of(study: Study, panel: Panel) -> StudyEvents:
     """All events of a study."""
@@ -158,9 +164,10 @@ class PreparedStudy:
     panel : Panel
     events : StudyEvents
     train, test : DataFrame
-        Events of the two spans.
+        Events of the two spans; with ``refit:`` `train` goes on to the end of the test span, and each span takes of it what
+        had ended before.
     learned : dict View -> CaseBank
-        Cases of the training events, for the views in which something learns.
+        Cases of the events `train`, for the views in which something learns.
     """
 
     study: Study
@@ -175,6 +182,8 @@ def prepare(study: Study, panel: Panel) -> PreparedStudy:
     """The events and training cases of a study."""
     events = events_of(study, panel)
     train, test = events.between(study.train, study.test)
+    if study.refit is not None and study.train is not None:
+        train = events.learnable((study.train[0], study.test[1]))
     learned = training_banks(panel, study.forecasters().values(), train) if len(train) else {}
     return PreparedStudy(study, panel, events, train, test, learned)
 
@@ -199,7 +208,7 @@ def _events_to_learn_from(study: Study, panel: Panel) -> pd.DataFrame | None:
                 days=wanted.days,
                 labels=wanted.labels,
                 first=span[0],
-                last=span[1],
+                last=span[1] if study.refit is None else study.test[1],
             )
             for hours in dict.fromkeys(wanted.shifts_h)
         ],
