@@ -1,0 +1,58 @@
+"""Sections on a meter file: what was understood of it, and what its readings are worth."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cblcast.frames.panel import Panel
+from cblcast.frames.quality import data_quality, odd_days
+from cblcast.io.read_report import ReadReport
+from cblcast.report.page import Bullets, Facts, Folded, Part, Prose, Section, table
+from cblcast.report.words import Words
+
+MOST_SITES = 25
+
+
+def read_section(report: ReadReport, panel: Panel, guesses: tuple[str, ...], words: Words) -> Section:
+    """What the reader understood, guessed, merged and missed."""
+    zones = ", ".join(dict.fromkeys(panel.sites["tz"].astype(str)))
+    first, last = panel.first_times_us.min(), panel.last_times_us.max() + panel.step_us
+    zone = str(panel.sites["tz"].iloc[0])
+    span = " – ".join(f"{pd.Timestamp(int(us), unit='us', tz='UTC').tz_convert(zone):%Y-%m-%d %H:%M}" for us in (first, last))
+    weather = [str(name) for name in panel.data.columns if name != "observed_kw"]
+    pairs = [
+        (words("file"), report.source),
+        (words("sites"), words.number(len(panel.sites))),
+        (words("span"), span),
+        (words("step"), f"{words.number(panel.step_us / 60_000_000, 0)} min"),
+        (words("zone"), zones),
+        (words("country"), ", ".join(dict.fromkeys(panel.sites["country"].dropna().astype(str))) if "country" in panel.sites else words("no_country")),
+        (words("weather"), ", ".join(words.heading(name) for name in weather) or words("none")),
+    ]  # fmt: skip
+    parts: list[Part] = [Facts(tuple(pairs))]
+    parts += [Prose(words("guessed", what=guess), "warning") for guess in guesses]
+    parts += [Prose(note.text, "warning") for note in report.notes if note.kind.warned]
+    remarks = [f"{note.kind.value}: {note.text}" for note in report.notes if not note.kind.warned]
+    understood = [f"{what} = {how}" for what, how in report.understood]
+    parts.append(Folded(words("read_as"), (Bullets((*understood, *remarks)),)))
+    return Section("read", words("read"), tuple(parts))
+
+
+def quality_section(panel: Panel, words: Words) -> Section:
+    """Gaps, zeros, flat runs, spikes of each site."""
+    found = data_quality(panel)
+    odd = odd_days(panel)
+    zones = panel.sites["tz"]
+    rows = [
+        [str(site), f"{row['first'].tz_convert(str(zones[site])):%Y-%m-%d}", f"{row['last'].tz_convert(str(zones[site])):%Y-%m-%d}",
+         words.number(row["missing_pct"], 2), words.number(row["longest_gap_h"], 1), words.number(int(row["zeros"])), words.number(int(row["flat_rows"])), words.number(int(row["spikes"])), words.number(row["mean_kw"], 1), words.number(row["peak_kw"], 1)]
+        for site, row in found.sort_values("missing_pct", ascending=False, kind="stable").head(MOST_SITES).iterrows()
+    ]  # fmt: skip
+    columns = [words(key) for key in ("site", "first", "last", "missing_pct", "longest_gap_h", "zeros", "flat_rows", "spikes", "mean_kw", "peak_kw")]
+    caption = words("quality") if len(found) <= MOST_SITES else words("worst_of", shown=MOST_SITES, n=len(found))
+    parts: list[Part] = [table(caption, columns, rows, [False] * 3 + [True] * 7)]
+    for what, days in odd.groupby("what", sort=False):
+        told = ", ".join(f"{row.site_id} {row.day:%Y-%m-%d}" for row in days.head(5).itertuples())
+        parts.append(Prose(words("odd_days", what=what, n=len(days), days=told), "warning"))
+    parts.append(Prose(words("note_quality"), "note"))
+    return Section("quality", words("quality"), tuple(parts))
