@@ -41,8 +41,11 @@ def draw_bias_precision(figure: Any, slim: bool, table: pd.DataFrame, words: Wor
     axes.axvline(0, color=MUTED, lw=1)
     for rank, (name, x, y) in enumerate(zip(table.index, bias, spread, strict=True), 1):
         colour = BEST if name == marked else MUTED
-        axes.plot(x, y, "o", ms=13, color=colour, mec=PAPER, mew=1.2)
-        axes.annotate(str(rank), (x, y), ha="center", va="center", color=PAPER, fontsize=8, fontweight="bold")
+        above = 10 + 2 * (len(table) - rank) + 100 * (name == marked)
+        axes.plot(x, y, "o", ms=13, color=colour, mec=PAPER, mew=1.2, zorder=above)
+        axes.annotate(
+            str(rank), (x, y), ha="center", va="center", color=PAPER, fontsize=8, fontweight="bold", zorder=above + 1
+        )
     reach = max(1.0, float(np.abs(bias).max()) * 1.25)
     axes.set_xlim(-reach, reach)
     axes.set_ylim(0, max(1.0, float(spread.max()) * 1.18))
@@ -70,7 +73,7 @@ def draw_errors(figure: Any, slim: bool, tables: Mapping[str, pd.DataFrame], wor
         axes.grid(visible=False, axis="x")
     for axes in panels[len(tables) :]:
         axes.set_visible(False)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=2)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=1 if slim else 2)
 
 
 def draw_events(
@@ -90,6 +93,9 @@ def draw_events(
         axes.set_title(f"{words(name)}: {local:%Y-%m-%d}", loc="left", color=INK)
         if slim or axes is panels[0]:
             axes.set_ylabel(words("axis_power"))
+    drawn = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for axes in panels for line in axes.get_lines()])
+    span = np.nanmin(drawn), np.nanmax(drawn)
+    panels[0].set_ylim(min(0.0, 1.05 * span[0]), max(1.05 * span[1], 1e-9))  # one scale, from zero, for all of them
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2 if slim else 4)
 
@@ -118,9 +124,9 @@ def draw_event(axes: Any, panel: Panel | None, rows: pd.DataFrame, site: str, zo
         axes.fill_between(hours(edges), low, high, step="post", color=BEST, alpha=0.25, lw=0, label=words("limits"))
     axes.step(hours(edges), _closed(rows[PREDICTED]), where="post", color=BEST, lw=2.0, label=words("baseline"))
     low, high = axes.get_xlim()
-    ticks = np.arange(np.ceil(low / 4) * 4, high + 0.01, 4)
+    every = 6 if high - low < 36 else 24
+    ticks = np.arange(np.ceil(low / every) * every, high + 0.01, every)
     axes.set_xticks(ticks, [f"{int(tick % 24):02d}:00" for tick in ticks])
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
 
 
 def draw_reliability(figure: Any, slim: bool, table: pd.DataFrame, nominal: float, words: Words, marked: str) -> None:

@@ -50,7 +50,7 @@ def quality_section(panel: Panel, words: Words) -> Section:
     ]  # fmt: skip
     columns = [words(key) for key in ("site", "first", "last", "missing_pct", "longest_gap_h", "zeros", "flat_rows", "spikes", "mean_kw", "peak_kw")]
     caption = words("quality") if len(found) <= MOST_SITES else words("worst_of", shown=MOST_SITES, n=len(found))
-    parts: list[Part] = [table(caption, columns, rows, [False] * 3 + [True] * 7)]
+    parts: list[Part] = [table(caption, columns, rows, [False] + [True] * 9)]
     for what, days in odd.groupby("what", sort=False):
         told = ", ".join(f"{row.site_id} {row.day:%Y-%m-%d}" for row in days.head(5).itertuples())
         parts.append(Prose(words("odd_days", what=what, n=len(days), days=told), "warning"))
