@@ -263,6 +263,8 @@ METRICS = Registry(
             "rmse",
             "nrmse",
             "rrmse",
+            "cvrmse",
+            "nmbe",
             "coverage",
             "interval_width",
         )

@@ -25,7 +25,9 @@ class PageOptions:
     out: Annotated[
         Path | None, typer.Option(help="Where the page goes (default: the name of what is reported, .html, here).")
     ] = None
-    mail: Annotated[Path | None, typer.Option(help="And where its summary for a mail goes, .html without pictures.")] = None
+    mail: Annotated[
+        Path | None, typer.Option(help="And where its summary for a mail goes, .html without pictures.")
+    ] = None
     lang: Annotated[str, typer.Option(help="Language of headings and labels: en, de, fr, es, it.")] = "en"
 
 
@@ -34,7 +36,8 @@ class Events:
     """What is judged on a meter file."""
 
     event: Annotated[
-        str | None, typer.Option(help="Local hours of the events, e.g. 17:00-20:00 (default: the busiest of working days).")
+        str | None,
+        typer.Option(help="Local hours of the events, e.g. 17:00-20:00 (default: the busiest of working days)."),
     ] = None
     method: Annotated[
         list[str] | None, typer.Option(help="A method by name instead of the usual ten; repeat for several.")
@@ -48,7 +51,8 @@ def report(
         str,
         typer.Argument(
             metavar="METER|STUDY|RUN|RECORD|EXPERIMENT",
-            help="A meter file, a study (.yaml), a run of the store by its id, a settlement record (.record.json) or the folder of an experiment.",
+            help="A meter file, a study (.yaml), a run of the store by its id, a settlement record (.record.json) or an "
+            "experiment's folder.",
         ),
     ],
     events: Events = Events(),

@@ -97,7 +97,9 @@ def paired_bootstrap(
     sums = _sums_by_day(scored[scored["method"].isin(names)], names, zones, scale, aggregate)
     n_days = sums.values.shape[-1]
     if n_days < FEWEST_DAYS:
-        raise DataError(f"{n_days} days that every method estimated are too few to compare them: give {FEWEST_DAYS} or more")
+        raise DataError(
+            f"{n_days} days that every method estimated are too few to compare them: give {FEWEST_DAYS} or more"
+        )
     rng = np.random.default_rng(seed)
     weight = rng.multinomial(n_days, np.full(n_days, 1 / n_days), size=draws).astype(np.float64)
     whole = sums.measures(np.ones((1, n_days)))[..., 0]
@@ -113,9 +115,7 @@ def paired_bootstrap(
     with np.errstate(invalid="ignore"):
         chosen = float(np.nanmean(outside[winner, np.arange(draws)])) if np.isfinite(outside).any() else float("nan")
     table = pd.DataFrame(
-        np.column_stack(
-            [whole[0], *limits[0], whole[1], *limits[1], whole[0] - whole[0][order[0]], *limits[2], wins]
-        ),
+        np.column_stack([whole[0], *limits[0], whole[1], *limits[1], whole[0] - whole[0][order[0]], *limits[2], wins]),
         index=pd.Index(names, name="method"),
         columns=COLUMNS,
     )
@@ -126,7 +126,13 @@ def _compared(scored: pd.DataFrame) -> tuple[list[str], list[str]]:
     """Methods with at least half of the most events that one estimated, and the others."""
     names = list(dict.fromkeys(scored["method"]))
     index = scored.index
-    events = pd.DataFrame({"method": scored["method"].to_numpy(), SITE: index.get_level_values(SITE), ORIGIN: index.get_level_values(ORIGIN)})
+    events = pd.DataFrame(
+        {
+            "method": scored["method"].to_numpy(),
+            SITE: index.get_level_values(SITE),
+            ORIGIN: index.get_level_values(ORIGIN),
+        }
+    )
     count = events.drop_duplicates().groupby("method").size()
     enough = [name for name in names if count[name] >= 0.5 * count.max()]
     return enough, [name for name in names if name not in enough]

@@ -46,7 +46,15 @@ WIDE, NARROW = 7.6, 3.7  # inches; shown at some 900 and 350 pixels
 Draw = Callable[[Any, bool], None]
 
 
-def chart(draw: Draw, *, caption: str, says: str, height: float = 2.9, figures: Table | None = None, narrow_height: float | None = None) -> Chart:
+def chart(
+    draw: Draw,
+    *,
+    caption: str,
+    says: str,
+    height: float = 2.9,
+    figures: Table | None = None,
+    narrow_height: float | None = None,
+) -> Chart:
     """A picture of a page.
 
     Parameters
@@ -89,7 +97,12 @@ def themed(figure: Any) -> str:
     text = file.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", "", text, flags=re.DOTALL)
-    text = re.sub(r"<svg [^>]*?viewBox=\"([^\"]+)\"[^>]*>", r'<svg viewBox="\1" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" focusable="false">', text, count=1)
+    text = re.sub(
+        r"<svg [^>]*?viewBox=\"([^\"]+)\"[^>]*>",
+        r'<svg viewBox="\1" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" focusable="false">',
+        text,
+        count=1,
+    )
     # Several pictures stand in one page: what one defines must not be taken for another's.
     own = "g" + hashlib.sha256(text.encode()).hexdigest()[:8]
     text = re.sub(r'\bid="', f'id="{own}-', text)

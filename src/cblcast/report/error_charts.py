@@ -24,7 +24,9 @@ def draw_leaderboard(figure: Any, slim: bool, table: pd.DataFrame, words: Words,
     names = list(table.index)[::-1]
     for place, name in enumerate(names):
         row, colour = table.loc[name], BEST if name == marked else MUTED
-        axes.plot([row["nrmse_low"], row["nrmse_high"]], [place, place], color=colour, lw=2.4 if name == marked else 1.6)
+        axes.plot(
+            [row["nrmse_low"], row["nrmse_high"]], [place, place], color=colour, lw=2.4 if name == marked else 1.6
+        )
         axes.plot(row["nrmse"], place, "o" if name != marked else "D", color=colour, ms=5)
     axes.set_yticks(range(len(names)), [short(name, 22 if slim else 40) for name in names], color=INK)
     axes.set_xlim(left=0)
@@ -88,7 +90,9 @@ def draw_events(
     """Meter around some events, baseline and limits within them, on the local clock."""
     panels = figure.subplots(len(events) if slim else 1, 1 if slim else len(events), squeeze=False, sharey=True).ravel()
     for axes, (name, (site, origin)) in zip(panels, events.items(), strict=True):
-        draw_event(axes, panel, scored.xs((site, origin), level=(SITE, ORIGIN)).sort_index(), site, str(zones[site]), words)
+        draw_event(
+            axes, panel, scored.xs((site, origin), level=(SITE, ORIGIN)).sort_index(), site, str(zones[site]), words
+        )
         local = origin.tz_convert(str(zones[site]))
         axes.set_title(f"{words(name)}: {local:%Y-%m-%d}", loc="left", color=INK)
         if slim or axes is panels[0]:
@@ -162,5 +166,3 @@ def _closed(values: Sequence[float]) -> np.ndarray:
 
 def _step(times: pd.DatetimeIndex) -> pd.Timedelta:
     return times[1] - times[0] if len(times) > 1 else pd.Timedelta(hours=1)
-
-

@@ -94,9 +94,11 @@ def event_errors(scored: pd.DataFrame, step_h: float) -> pd.DataFrame:
     )
     found = columns.groupby([SITE, ORIGIN], sort=False).sum()
     load = found["metered_kwh"].abs().replace(0.0, np.nan)
-    return found.assign(
-        error_kwh=found["baseline_kwh"] - found["metered_kwh"], error_pct=100 * found["absolute"] / load
-    ).sort_values("absolute", kind="stable").drop(columns="absolute")
+    return (
+        found.assign(error_kwh=found["baseline_kwh"] - found["metered_kwh"], error_pct=100 * found["absolute"] / load)
+        .sort_values("absolute", kind="stable")
+        .drop(columns="absolute")
+    )
 
 
 def shown_events(events: pd.DataFrame) -> dict[str, tuple[str, pd.Timestamp]]:

@@ -6,11 +6,13 @@ import pandas as pd
 
 from cblcast.frames.panel import Panel
 from cblcast.frames.quality import data_quality, odd_days
+from cblcast.frames.schema import OBSERVED
 from cblcast.io.read_report import ReadReport
 from cblcast.report.page import Bullets, Facts, Folded, Part, Prose, Section, table
 from cblcast.report.words import Words
 
 MOST_SITES = 25
+_DECIMALS = {"missing_pct": 2, "longest_gap_h": 1, "zeros": 0, "flat_rows": 0, "spikes": 0, "mean_kw": 1, "peak_kw": 1}
 
 
 def read_section(report: ReadReport, panel: Panel, guesses: tuple[str, ...], words: Words) -> Section:
@@ -18,17 +20,20 @@ def read_section(report: ReadReport, panel: Panel, guesses: tuple[str, ...], wor
     zones = ", ".join(dict.fromkeys(panel.sites["tz"].astype(str)))
     first, last = panel.first_times_us.min(), panel.last_times_us.max() + panel.step_us
     zone = str(panel.sites["tz"].iloc[0])
-    span = " – ".join(f"{pd.Timestamp(int(us), unit='us', tz='UTC').tz_convert(zone):%Y-%m-%d %H:%M}" for us in (first, last))
-    weather = [str(name) for name in panel.data.columns if name != "observed_kw"]
+    span = " – ".join(
+        f"{pd.Timestamp(int(us), unit='us', tz='UTC').tz_convert(zone):%Y-%m-%d %H:%M}" for us in (first, last)
+    )
+    weather = ", ".join(words.heading(str(name)) for name in panel.data.columns if name != OBSERVED)
+    known = panel.sites["country"].dropna() if "country" in panel.sites else pd.Series(dtype="str")
     pairs = [
         (words("file"), report.source),
         (words("sites"), words.number(len(panel.sites))),
         (words("span"), span),
-        (words("step"), f"{words.number(panel.step_us / 60_000_000, 0)} min"),
+        (words("step"), f"{words.number(60 * panel.step_hours, 0)} min"),
         (words("zone"), zones),
-        (words("country"), ", ".join(dict.fromkeys(panel.sites["country"].dropna().astype(str))) if "country" in panel.sites else words("no_country")),
-        (words("weather"), ", ".join(words.heading(name) for name in weather) or words("none")),
-    ]  # fmt: skip
+        (words("country"), ", ".join(dict.fromkeys(known.astype(str))) or words("no_country")),
+        (words("weather"), weather or words("none")),
+    ]
     parts: list[Part] = [Facts(tuple(pairs))]
     parts += [Prose(words("guessed", what=guess), "warning") for guess in guesses]
     parts += [Prose(note.text, "warning") for note in report.notes if note.kind.warned]
@@ -43,12 +48,9 @@ def quality_section(panel: Panel, words: Words) -> Section:
     found = data_quality(panel)
     odd = odd_days(panel)
     zones = panel.sites["tz"]
-    rows = [
-        [str(site), f"{row['first'].tz_convert(str(zones[site])):%Y-%m-%d}", f"{row['last'].tz_convert(str(zones[site])):%Y-%m-%d}",
-         words.number(row["missing_pct"], 2), words.number(row["longest_gap_h"], 1), words.number(int(row["zeros"])), words.number(int(row["flat_rows"])), words.number(int(row["spikes"])), words.number(row["mean_kw"], 1), words.number(row["peak_kw"], 1)]
-        for site, row in found.sort_values("missing_pct", ascending=False, kind="stable").head(MOST_SITES).iterrows()
-    ]  # fmt: skip
-    columns = [words(key) for key in ("site", "first", "last", "missing_pct", "longest_gap_h", "zeros", "flat_rows", "spikes", "mean_kw", "peak_kw")]
+    worst = found.sort_values("missing_pct", ascending=False, kind="stable").head(MOST_SITES)
+    rows = [_quality_row(words, str(site), row, str(zones[site])) for site, row in worst.iterrows()]
+    columns = words.each("site", "first", "last", *_DECIMALS)
     caption = words("quality") if len(found) <= MOST_SITES else words("worst_of", shown=MOST_SITES, n=len(found))
     parts: list[Part] = [table(caption, columns, rows, [False] + [True] * 9)]
     for what, days in odd.groupby("what", sort=False):
@@ -56,3 +58,8 @@ def quality_section(panel: Panel, words: Words) -> Section:
         parts.append(Prose(words("odd_days", what=what, n=len(days), days=told), "warning"))
     parts.append(Prose(words("note_quality"), "note"))
     return Section("quality", words("quality"), tuple(parts))
+
+
+def _quality_row(words: Words, site: str, row: pd.Series, zone: str) -> list[str]:
+    days = [f"{row[edge].tz_convert(zone):%Y-%m-%d}" for edge in ("first", "last")]
+    return [site, *days, *(words.number(float(row[name]), decimals) for name, decimals in _DECIMALS.items())]

@@ -36,6 +36,10 @@ class Words:
         """The text of `key`, with `values` in their places; a key that the table lacks is a KeyError."""
         return self.table[key].format(**values) if values else self.table[key]
 
+    def each(self, *keys: str) -> list[str]:
+        """The texts of several keys."""
+        return [self(key) for key in keys]
+
     def heading(self, column: str) -> str:
         """A column's name as a person writes it: that of the table, else the name with its unit, as ``delivered [kWh]``."""
         if column in self.table:
@@ -60,6 +64,16 @@ class Words:
         thousands, point = _SIGNS[self.language]
         return text.translate({ord(","): thousands, ord("."): point, ord("-"): "−"})
 
+    def signed(self, value: float, decimals: int = 1) -> str:
+        """A number with its sign, but for zero."""
+        text = self.number(value, decimals)
+        return f"+{text}" if value > 0 and text.strip("0.,") else text
+
+    def between(self, low: float, high: float, decimals: int = 1, *, signed: bool = False) -> str:
+        """Limits of an interval."""
+        write = self.signed if signed else self.number
+        return f"{write(low, decimals)} – {write(high, decimals)}"
+
 
 _UNITS = {
     "kwh": "kWh", "mwh": "MWh", "kw": "kW", "mw": "MW", "pct": "%", "h": "h", "min": "min", "c": "°C", "ms": "m/s", "s": "s",
@@ -76,7 +90,9 @@ def words_of(language: str = "en") -> Words:
         A language that there are no words of.
     """
     if language not in LANGUAGES:
-        raise StudyError(f"there is no page in {language!r}: {nearest(language, LANGUAGES)}; choose {', '.join(LANGUAGES)}")
+        raise StudyError(
+            f"there is no page in {language!r}: {nearest(language, LANGUAGES)}; choose {', '.join(LANGUAGES)}"
+        )
     return Words(language, {key: row[language] for key, row in _table().items()})
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from cblcast.abilities import innermost, layers, learns
 from cblcast.config import Study
 from cblcast.forecast.paired_bootstrap import paired_bootstrap
@@ -14,14 +13,11 @@ from cblcast.report.judged import (
     LEARNED,
     RULE,
     Judged,
-    errors_section,
-    events_section,
-    excluded_section,
     leaderboard_section,
     precision_section,
-    reliability_section,
     verdict_section,
 )
+from cblcast.report.judged_details import errors_section, events_section, excluded_section, reliability_section
 from cblcast.report.page import Section, sections
 from cblcast.report.words import Words
 from cblcast.workflow.leaderboard import scale_of
@@ -40,7 +36,15 @@ def judged_of(study: Study, panel: Panel, result: StudyResult) -> Judged:
     hours = f"{wanted.start}–{wanted.stop}" if wanted.start and wanted.stop else ""
     nominal = None if study.intervals is None else 100 * study.intervals
     return Judged(
-        result.backtest.scored, result.backtest.excluded, zones, compared, kinds, panel, nominal, hours, wanted.file is None
+        result.backtest.scored,
+        result.backtest.excluded,
+        zones,
+        compared,
+        kinds,
+        panel,
+        nominal,
+        hours,
+        wanted.file is None,
     )
 
 
@@ -62,5 +66,3 @@ def judged_sections(judged: Judged, words: Words) -> tuple[Section, ...]:
         reliability_section(judged, words),
         excluded_section(judged, words),
     )
-
-

@@ -161,13 +161,16 @@ def hours_of(text: str | None, panel: Panel) -> tuple[str, str]:
         return f"{start:02d}:00", f"{start + EVENT_HOURS:02d}:00"
     found = _HOURS.match(text)
     if found is None:
-        raise StudyError(f"--event {text!r} is no span of hours: write start and stop on the local clock, as in 17:00-20:00")
+        raise StudyError(
+            f"--event {text!r} is no span of hours: write start and stop on the local clock, as in 17:00-20:00"
+        )
     return f"{found[1]:0>5}", f"{found[2]:0>5}"
 
 
 def _plain(reader: ReaderOptions) -> dict[str, Any]:
     """Options of the reader as a study's data section has them."""
     names = {"sites": "site_table"}
-    return {names.get(name, name): value if isinstance(value, (bool, dict)) else str(value) for name, value in reader.given.items()}
-
-
+    return {
+        names.get(name, name): value if isinstance(value, (bool, dict)) else str(value)
+        for name, value in reader.given.items()
+    }

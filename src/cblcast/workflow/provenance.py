@@ -33,11 +33,17 @@ def provenance_section(
     pairs = [(words("versions"), versions())]
     if command:
         pairs.append((words("command"), command))
-    pairs += [(f"{words('sha256')}: {Path(path).name}", sha256_of(Path(path))) for path in files.values() if Path(path).is_file()]
+    pairs += [
+        (f"{words('sha256')}: {Path(path).name}", sha256_of(Path(path)))
+        for path in files.values()
+        if Path(path).is_file()
+    ]
     parts: list[Part] = [Facts(tuple(pairs))]
     if study is not None:
         settings = study.model_dump(mode="json", exclude_defaults=True)
-        parts.append(Source(words("the_study"), yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100)))
+        parts.append(
+            Source(words("the_study"), yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100))
+        )
     return Section("provenance", words("provenance"), tuple(parts))
 
 

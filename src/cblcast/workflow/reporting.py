@@ -39,7 +39,9 @@ class Written:
     verdict: str
 
 
-def report_on(what: str, words: Words, wanted: Wanted = Wanted(), command: str = "", progress: Progress = silent) -> Written:
+def report_on(
+    what: str, words: Words, wanted: Wanted = Wanted(), command: str = "", progress: Progress = silent
+) -> Written:
     """The page of what is named."""
     found = report_meter(Path(what), words, Asked(wanted.event, wanted.methods, wanted.reader), command, progress)
     return Written(found.page, found.verdict)
