@@ -28,6 +28,7 @@ class PageOptions:
     mail: Annotated[
         Path | None, typer.Option(help="And where its summary for a mail goes, .html without pictures.")
     ] = None
+    customer: Annotated[str, typer.Option(help="Who a settlement is for (default: its sites).")] = ""
     lang: Annotated[str, typer.Option(help="Language of headings and labels: en, de, fr, es, it.")] = "en"
 
 
@@ -64,21 +65,23 @@ def report(
     """Write one self-contained page: which baseline fits a meter and why, or what a study, run, settlement or experiment found."""
     from cblcast.report.words import words_of
     from cblcast.workflow.outputs import check_outputs, text_writer, write_all
-    from cblcast.workflow.reporting import Wanted, report_on
+    from cblcast.workflow.reporting import Wanted, report_on, verdict_of
 
     words = words_of(to.lang)
     out = to.out or Path(f"{Path(what).name.partition('.')[0] or 'report'}.html")
     check_outputs({"--out": out, "--mail": to.mail}, {"METER": what, **reader.files})
-    wanted = Wanted(events.event, tuple(events.method or ()), reader, store)
+    command = shlex.join(["cblcast", *sys.argv[1:]])
+    wanted = Wanted(events.event, tuple(events.method or ()), reader, store, to.customer, command)
     with progress(as_json, 12, "reading") as told:
-        found = report_on(what, words, wanted, shlex.join(["cblcast", *sys.argv[1:]]), told)
-        writers = {out: text_writer(found.page.html())}
+        page = report_on(what, words, wanted, told)
+        writers = {out: text_writer(page.html())}
         if to.mail is not None:
-            writers[to.mail] = text_writer(found.page.mail())
+            writers[to.mail] = text_writer(page.mail())
         write_all(writers)
+    verdict = verdict_of(page)
     if as_json:
-        print_json({"page": str(out), "mail": None if to.mail is None else str(to.mail), "verdict": found.verdict})
+        print_json({"page": str(out), "mail": None if to.mail is None else str(to.mail), "verdict": verdict})
         return
-    typer.echo(found.verdict)
+    typer.echo(verdict)
     for path in writers:
         typer.secho(f"written: {path}", fg="green")

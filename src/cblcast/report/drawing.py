@@ -99,13 +99,14 @@ def themed(figure: Any) -> str:
     text = re.sub(r"<metadata>.*?</metadata>|<style[^>]*>.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(
         r"<svg [^>]*?viewBox=\"([^\"]+)\"[^>]*>",
-        r'<svg viewBox="\1" xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" focusable="false">',
+        r'<svg viewBox="\1" focusable="false">',
         text,
         count=1,
     )
     # Several pictures stand in one page: what one defines must not be taken for another's.
     own = "g" + hashlib.sha256(text.encode()).hexdigest()[:8]
     text = re.sub(r'\bid="', f'id="{own}-', text)
+    text = text.replace("xlink:href", "href")
     text = re.sub(r'(url\(#|href="#)', rf"\g<1>{own}-", text)
     text = re.sub(r"'[^']*Sans[^']*'(, [^;\"]*)?", "var(--sans)", text)
     for colour, name in _VARIABLES.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -103,6 +104,20 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A PNG."""
+
+    template: ClassVar[str] = "picture.html"
+    png: bytes = field(repr=False)
+    caption: str
+
+    @property
+    def address(self) -> str:
+        """The picture as a data URI."""
+        return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
+
+
+@dataclass(frozen=True)
 class Source:
     """A text as it stands in a file."""
 
@@ -121,7 +136,7 @@ class Folded:
     parts: tuple[Any, ...]
 
 
-Part = Prose | Bullets | Facts | Tiles | Table | Chart | Source | Folded
+Part = Prose | Bullets | Facts | Tiles | Table | Chart | Picture | Source | Folded
 
 
 @dataclass(frozen=True)
