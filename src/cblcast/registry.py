@@ -275,6 +275,8 @@ METRICS = Registry(
             "rmse",
             "nrmse",
             "rrmse",
+            "cvrmse",
+            "nmbe",
             "coverage",
             "interval_width",
         )

@@ -17,6 +17,15 @@ def test_by_hand(name, value):
     assert registry.METRICS.resolve(name)(Y, P) == pytest.approx(value)
 
 
+def test_measures_of_measurement_and_verification():
+    """Errors of ±10 kW about 250 kW: RMSE 10 kW, CVRMSE 10/250 as a share, no bias."""
+    observed, predicted = [100.0, 200.0, 300.0, 400.0], [110.0, 190.0, 310.0, 390.0]
+    assert metrics.rmse(observed, predicted) == pytest.approx(10)
+    assert metrics.cvrmse(observed, predicted) == pytest.approx(0.04)
+    assert metrics.nmbe(observed, predicted) == pytest.approx(0, abs=1e-12)
+    assert metrics.nmbe([100.0, 100.0], [110.0, 110.0]) == pytest.approx(0.1)  # too high is above zero
+
+
 def test_measures_of_intervals_and_quantiles():
     assert metrics.coverage(Y, [9, 21, 30], [11, 25, 30]) == pytest.approx(200 / 3)
     assert metrics.interval_width(Y, [9, 21, 30], [11, 25, 30]) == pytest.approx(100 * 2 / 20)
