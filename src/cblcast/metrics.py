@@ -134,7 +134,7 @@ def mean_pinball(observed: ArrayLike, quantiles: ArrayLike, levels: ArrayLike) -
 
 
 def coverage(observed: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> float:
-    """Share of observations within [lower, upper] [%]."""
+    """Share of observations between ``lower`` and ``upper``, both inclusive [%]."""
     y, low = _pair(observed, lower)
     _, high = _pair(observed, upper)
     return float(100 * ((y >= low) & (y <= high)).mean())
