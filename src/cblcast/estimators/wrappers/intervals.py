@@ -142,6 +142,7 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         lower, predicted, upper = self._limits_of(self.estimator_, X)
         scale = self.scale_(X, predicted)
         _, site = day_and_site(X)
+        self._warn_of_strangers(np.unique(site))
         place = np.minimum(np.searchsorted(self.sites_, site), max(len(self.sites_) - 1, 0))
         known = self.sites_[place] == site if len(self.sites_) else np.zeros(len(site), dtype=bool)
         below, above = (
@@ -150,6 +151,17 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         )
         low = np.maximum(lower - below * scale, self.floor_)
         return np.stack([np.minimum(low, predicted), np.maximum(upper + above * scale, predicted)], axis=1)
+
+    def _warn_of_strangers(self, sites: np.ndarray) -> None:
+        strange = sites[~np.isin(sites, self.scale_.sites)]
+        if len(strange):
+            warnings.warn(
+                f"the limits were calibrated on {len(self.scale_.sites)} sites, and {len(strange)} of the {len(sites)} asked are "
+                f"none of them, e.g. {str(strange[0])!r}: {100 * self.coverage:g} % may hold there far less often; write "
+                "{estimator: Adapted, of: …} around the method, whose limits follow each site's own earlier days",
+                DataWarning,
+                stacklevel=3,
+            )
 
     def _calibrate(
         self, X: pd.DataFrame, y: np.ndarray, lower: np.ndarray, predicted: np.ndarray, upper: np.ndarray
