@@ -80,7 +80,6 @@ def main() -> None:
     panels = {name: LOADERS[name]() for name in names}
     wanted.out.mkdir(parents=True, exist_ok=True)
     card_file = wanted.out / CARD
-    card = json.loads(card_file.read_text(encoding="utf-8")) if card_file.exists() else {"views": {}}
     for view in wanted.views:
         begun, clock = time.process_time(), time.time()
         forecaster, rows = train(VIEWS[view], panels)
@@ -88,6 +87,7 @@ def main() -> None:
         folder = wanted.out / view
         shutil.rmtree(folder, ignore_errors=True)
         forecaster.save(folder)
+        card = json.loads(card_file.read_text(encoding="utf-8")) if card_file.exists() else {"views": {}}
         card["views"][view] = {
             "manifest_sha256": digest_of(folder),
             "bytes": sum(file.stat().st_size for file in folder.iterdir()),

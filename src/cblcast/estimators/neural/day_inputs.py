@@ -72,7 +72,7 @@ class DayInputs:
         return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
 
     def columns(self) -> dict[str, np.ndarray]:
-        """The same as columns of a table, by name; :meth:`of_columns` undoes it."""
+        """The same as columns of a table, by name; :meth:`of_table` undoes it."""
         found: dict[str, np.ndarray] = {}
         for each in fields(self):
             values = getattr(self, each.name)
