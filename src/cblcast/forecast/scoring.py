@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -47,7 +48,7 @@ def score_events(forecaster: Forecaster, panel: Panel, events: pd.DataFrame) -> 
         Events that begin or end between two readings, whose baselines are those of whole intervals.
     """
     table = check_events(whole_intervals(panel, check_events(events, panel, off_grid=True)), panel)
-    require_weather(forecaster, panel.data.columns, "the panel")
+    require_weather(forecaster, panel.names, "the panel")
     said = answer_events(forecaster, panel, table)
     kept = said.estimated.rename(columns={PREDICTED: BASELINE}).reset_index()
     return kept[[*BASELINE_COLUMNS, ORIGIN, EVENT_STOP]], said.excluded
@@ -82,8 +83,9 @@ def weather_columns(forecaster: Forecaster) -> tuple[str, ...]:
     return tuple(found)
 
 
-def require_weather(forecaster: Forecaster, columns: pd.Index, what: str) -> None:
+def require_weather(forecaster: Forecaster, columns: Iterable[str], what: str) -> None:
     """Raise :class:`DataError` for a weather column that the features need and `what` lacks."""
+    columns = list(columns)
     for column in weather_columns(forecaster):
         if column not in columns:
             raise DataError(
