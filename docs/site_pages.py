@@ -86,7 +86,9 @@ def _module_name(path: Path) -> str:
 def _modules() -> list[str]:
     """Every module with something public to say."""
     paths = [path for path in sorted(PACKAGE.rglob("*.py")) if path.stem != "__main__"]
-    return [_module_name(path) for path in paths if re.search(r"^(class|def|[A-Z_]+ =) ", path.read_text(), re.MULTILINE)]
+    return [
+        _module_name(path) for path in paths if re.search(r"^(class|def|[A-Z_]+ =) ", path.read_text(), re.MULTILINE)
+    ]
 
 
 def _first_sentence(module: str) -> str:
@@ -97,7 +99,12 @@ def _first_sentence(module: str) -> str:
 
 def _reference(modules: list[str]) -> str:
     """All modules by their room."""
-    lines = ["# Reference", "", "Every public name, from its docstring. Rooms stand on floors: [architecture](../architecture.md).", ""]
+    lines = [
+        "# Reference",
+        "",
+        "Every public name, from its docstring. Rooms stand on floors: [architecture](../architecture.md).",
+        "",
+    ]
     room = ""
     for name in modules:
         own = name.split(".")[1] if name.count(".") > 1 else ("the face" if name == "cblcast" else name.split(".")[1])
@@ -131,4 +138,6 @@ def _holds(folder: Path) -> str:
     records = [record for file in sorted(folder.glob("results*.json")) for record in json.loads(file.read_text())]
     judged = [record for record in records if record["target"] is not None]
     holds = sum(bool(record["holds"]) for record in judged)
-    return f"{holds} of {len(judged)} claims with a target hold; {len(records) - len(judged)} figures are only reported."
+    return (
+        f"{holds} of {len(judged)} claims with a target hold; {len(records) - len(judged)} figures are only reported."
+    )

@@ -10,7 +10,8 @@ from cblcast import datasets
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(
-    r"^(?:<!-- (?P<told>file|not run): (?P<what>.*?) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE
+    r"^(?:<!-- (?P<told>file|not run): (?P<what>.*?) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$",
+    re.DOTALL | re.MULTILINE,
 )
 TRIED_WITH = re.compile(r"<!-- tried with: (\w+)(?: \((.*)\))? -->")
 EVENTS = "site_id,start,stop\n*,{first}\n*,{second}\n"

@@ -33,7 +33,9 @@ def test_every_experiment_hangs_in_the_gallery_with_its_pictures(site):
 def test_the_pages_fetch_nothing_from_elsewhere(site):
     for page in ("index.html", "start.html", "gallery.html", "reference/cblcast.metrics.html"):
         text = (site / page).read_text()
-        assert not re.findall(r'<(?:script|img|iframe)[^>]+src="https?:[^"]+|<link[^>]+stylesheet[^>]+href="https?:[^"]+', text)
+        assert not re.findall(
+            r'<(?:script|img|iframe)[^>]+src="https?:[^"]+|<link[^>]+stylesheet[^>]+href="https?:[^"]+', text
+        )
 
 
 def test_the_reference_names_what_the_face_shows(site):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +30,7 @@ NAMED_VIEWS: dict[str, View] = {
     "real_time": View.real_time(),
     "settlement": View.settlement(),
     "day_ahead": View.day_ahead(),
+    "nowcast": View.nowcast(),
 }
 SCALES = ("mean", "rated_kw")
 ALL_SECTIONS: dict[str, type[Section]] = {**SECTIONS, "value": Value, "value.prices": PriceFile}
@@ -127,10 +129,12 @@ class Study(Section):
         chosen = self.features if features is None else features
         # A rule reads its own features; those of the study are for what learns.
         wanted = {} if features is None and reads_only_own_features(estimator) else chosen
-        horizon = None if self.events.horizon_min is None else Horizon(self.events.horizon_min)
-        return Forecaster(
-            estimator, {key: params or {} for key, params in wanted.items()}, view_of(view), name, horizon
-        )
+        seen, horizon = view_of(view), None
+        if self.events.every_min is not None:
+            seen = replace(seen, perfect_weather=False)
+        if self.events.horizon_min is not None:
+            horizon = Horizon(self.events.horizon_min)
+        return Forecaster(estimator, {key: params or {} for key, params in wanted.items()}, seen, name, horizon)
 
 
 class Misplaced(StudyError):
@@ -224,7 +228,12 @@ def _with_paths(study: Study, folder: Path, name: str) -> Study:
             "working directory: mend the path"
         )
 
-    data = {key: found("data", key, getattr(study.data, key)) for key in ("panel", "weather", "site_table", "holidays")}
+    data: dict[str, Any] = {
+        key: found("data", key, getattr(study.data, key)) for key in ("panel", "weather", "site_table", "holidays")
+    }
+    data["forecasts"] = tuple(
+        one.with_paths([found("data", "forecasts", path) for path in one.paths]) for one in study.data.forecasts
+    )
     files = {key: found("events", key, getattr(study.events, key)) for key in ("file", "truth", "mask")}
     update: dict[str, Section] = {
         "data": study.data.model_copy(update=data),

@@ -7,8 +7,10 @@ import re
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
+from cblcast.config.forecasts_section import Forecasts
+from cblcast.config.section import Section as Section
 from cblcast.days.day_types import day_type_labels
 from cblcast.forecast.refit import PERIODS, Refit
 from cblcast.frames.schema import nearest
@@ -62,12 +64,6 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-class Section(BaseModel):
-    """A part of a study; unknown keys are errors, and its numbers are finite."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
 class Data(Section):
     """Where the panel comes from: a data set of the catalogue, or a meter file with reader options."""
 
@@ -97,6 +93,10 @@ class Data(Section):
     reanalysis: tuple[
         Literal["era5", "merra2"], ...
     ] = ()  # bundled weather of La Haute Borne, columns era5_…, merra2_…
+    kinds: dict[str, Literal["measured", "forecast", "reanalysis"]] | None = None  # of columns, or patterns (era5_*)
+    forecasts: Annotated[
+        tuple[Forecasts, ...], BeforeValidator(lambda value: [value] if isinstance(value, dict) else value)
+    ] = ()
 
     @property
     def reader(self) -> ReaderOptions:
@@ -184,6 +184,7 @@ class RefitSection(Section):
 
 SECTIONS: dict[str, type[Section]] = {
     "data": Data,
+    "data.forecasts": Forecasts,
     "events": Events,
     "train_events": TrainEvents,
     "view": ViewSection,

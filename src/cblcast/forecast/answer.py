@@ -16,6 +16,7 @@ from cblcast.abilities import (
     TellsAdjustment,
     TellsTreatment,
     able,
+    columns_ahead,
     innermost,
     learns,
     outermost_able,
@@ -25,6 +26,7 @@ from cblcast.frames.cases import event_rows
 from cblcast.frames.events import Event, Window
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN, PREDICTED, SITE
+from cblcast.frames.sources import Origin, Source
 
 
 @dataclass(frozen=True)
@@ -126,8 +128,21 @@ def answer(
     DataError
         An event that the panel cannot hold, or a column that the features need and the panel lacks.
     """
+    panel = as_trained(forecaster, panel)
     cases = forecaster.cases(panel, list(events) if not isinstance(events, pd.DataFrame) else events, tuple(windows))
     return answer_cases(forecaster, panel, cases, forecaster.matrix(panel, cases), reasons)
+
+
+def as_trained(forecaster: Forecaster, panel: Panel) -> Panel:
+    """The panel, whose weather counts as forecast where a trained `forecaster` reads it ahead and nobody said what it is.
+
+    It was declared when the forecaster was trained, or the training would have been refused.
+    """
+    if forecaster.sites is None:
+        return panel
+    read = {column for builder in forecaster.builders.values() for column in columns_ahead(builder)}
+    new = sorted(column for column in read & set(panel.data.columns) if not panel.source(column).declared)
+    return panel.declare(dict.fromkeys(new, Source(Origin.FORECAST))) if new else panel
 
 
 def answer_cases(

@@ -17,6 +17,7 @@ from cblcast.abilities import (
     FeatureBuilder,
     able,
     check_parameters,
+    columns_ahead,
     days_looked_back,
     learns,
     needed_features,
@@ -37,6 +38,7 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.quality import warn_of_odd_days
 from cblcast.frames.rolling import Horizon
 from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER, DataError, StudyError
+from cblcast.frames.sources import Origin
 from cblcast.wishes import Wish, merge_wishes
 
 FEATURE_FILE = "forecaster.json"
@@ -106,7 +108,18 @@ class Forecaster:
         cache : dict, optional
             Features of THESE cases of THIS panel by builder; builders are stateless, so methods can share them.
         """
+        if not self.view.perfect_weather:
+            self._refuse_measured_weather(panel)
         return columns_of_builders(panel, cases, self.builders, cache)
+
+    def _refuse_measured_weather(self, panel: Panel) -> None:
+        for name, builder in self.builders.items():
+            for column in columns_ahead(builder):
+                if column in panel.data.columns and panel.source(column).origin is Origin.MEASURED:
+                    raise DataError(
+                        f"the features {name!r} would read {column!r} after the origin of a nowcast, and it counts as measured: use it "
+                        f"in lags, take forecasts (data.forecasts:), or declare it a forecast (kinds: {{{column}: forecast}})"
+                    )
 
     def fit(self, panel: Panel, cases: pd.DataFrame) -> Forecaster:
         """Train on the metered load of `cases`; a :class:`~cblcast.errors.DataWarning` names days on which the meter says odd things."""
