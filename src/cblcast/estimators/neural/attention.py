@@ -95,7 +95,8 @@ class AttentionNet:
             found[name] = (gain * rng.standard_normal(shape) / np.sqrt(shape[0])).astype(np.float32)
         return found
 
-    def estimate(self, weight: Mapping[str, Any], inputs: tuple[Any, ...], by: Operations = NUMPY, drop: Any = None
+    def estimate(
+        self, weight: Mapping[str, Any], inputs: tuple[Any, ...], by: Operations = NUMPY, drop: Any = None
     ) -> Any:
         """Estimate of each row in spreads above the centre, shape (n,).
 
