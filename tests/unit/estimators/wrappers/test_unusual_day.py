@@ -89,9 +89,12 @@ def test_a_level_that_fell_and_a_day_above_all_others_are_told(panel, events):
     data.loc[(site == "b1") & (time >= "2018-12-06"), "observed_kw"] *= 0.4
     data.loc[(site == "b14") & (time >= "2018-12-11") & (time < "2018-12-12"), "observed_kw"] *= 3.0
     first = events[events["start"] < "2018-12-12"].reset_index(drop=True)
-    found = said(Panel(data, panel.sites), first, closed=False).treatment.set_index(["site_id", "origin"])["treatment"]
-    assert found.loc[("b1", pd.Timestamp("2018-12-10T17:00Z"))].startswith("treated as after a fall of the level")
-    assert found.loc[("b14", pd.Timestamp("2018-12-11T17:00Z"))].startswith("treated as a day above all recent ones")
+    changed = Panel(data, panel.sites)
+    ahead = said(changed, first, View.day_ahead()).treatment.set_index(["site_id", "origin"])["treatment"]
+    assert ahead.loc[("b1", pd.Timestamp("2018-12-10T17:00Z"))].startswith("treated as after a fall of the level")
+    far = said(changed, first, excursions=True).treatment.set_index(["site_id", "origin"])["treatment"]
+    assert far.loc[("b14", pd.Timestamp("2018-12-11T17:00Z"))].startswith("treated as a day above all recent ones")
+    assert not said(changed, first).treatment["treatment"].str.contains("above all").any()  # only if asked for
 
 
 def test_scored_rows_say_what_their_event_was_treated_as(panel, events):
