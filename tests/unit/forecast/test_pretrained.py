@@ -9,9 +9,10 @@ import pytest
 
 import cblcast
 from cblcast import datasets
-from cblcast.abilities import GivesMembers, KnowsWhyNot, outermost_able
+from cblcast.abilities import KnowsWhyNot, layers, outermost_able
 from cblcast.days.placebo import placebo_events
 from cblcast.errors import DataError, StudyError
+from cblcast.estimators.pooled_baseline import PooledBaseline
 from cblcast.forecast.forecaster import truth
 from cblcast.forecast.pretrained import VIEWS, load_pretrained, pretrained_card, pretrained_folder
 from cblcast.frames.cases import View
@@ -64,7 +65,7 @@ def test_members_make_the_estimate_and_twice_the_load_twice_of_it(pretrained):
     panel = datasets.load("turin")
     cases = pretrained.cases(panel, placebo_events(panel, "17:00", "20:00", first="2019-11-04", last="2019-11-08"))
     X = pretrained.matrix(panel, cases)
-    pooled = outermost_able(pretrained.estimator, GivesMembers)
+    pooled = next(layer for layer in layers(pretrained.estimator) if isinstance(layer, PooledBaseline))
     members = pooled.predict_members(X)
     assert members.shape == (len(X), len(pooled.member_names))
     np.testing.assert_allclose(pooled.combined(members), pooled.predict(X))
