@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from cblcast.abilities import Recalibrates, outermost_able
+from cblcast.abilities import Recalibrates, days_looked_back, outermost_able
 from cblcast.frames.cases import event_rows
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
@@ -94,8 +94,9 @@ def differences(forecaster: Trained, panel: Panel, events: pd.DataFrame) -> list
         return []
     asked = panel.sites.loc[pd.Index(events[SITE].unique())]
     found = [] if noted.any_site or known is None else _places(known, asked)
-    if outermost_able(forecaster.estimator, Recalibrates) is None:
-        found = ([] if noted.any_site or known is None else _strangers(known, asked)) + found
+    at_home = noted.any_site or known is None or days_looked_back(forecaster.estimator) > 0  # it adapts to each site
+    if not at_home and outermost_able(forecaster.estimator, Recalibrates) is None:
+        found = _strangers(known, asked) + found
     step = panel.step_hours * 60.0
     if noted.steps_min and not any(np.isclose(step, each) for each in noted.steps_min):
         learned = " or ".join(f"{each:g}" for each in noted.steps_min)
