@@ -89,7 +89,7 @@ def at_centres(rows: RunRows, stamp: str) -> RunRows:
     first = run_begins(rows.block, rows.issued_us)
     gap = np.where(first[1:], 0, np.diff(rows.valid_us))
     before, after = np.r_[0, gap], np.r_[gap, 0]
-    own = np.where(after > 0, after, before) if stamp == "start" else np.where(before > 0, before, after)
+    own: np.ndarray = np.where(after > 0, after, before) if stamp == "start" else np.where(before > 0, before, after)
     return replace(rows, valid_us=rows.valid_us + (own // 2 if stamp == "start" else -(own // 2)))
 
 
