@@ -130,7 +130,7 @@ def events_of(study: Study, panel: Panel) -> StudyEvents:
         events = _dispatched(study, panel)
         panel = with_event_truth(panel, events)
     elif wanted.every_min is not None and wanted.horizon_min is not None:
-        events = issue_events(panel, wanted.every_min, wanted.horizon_min, first, last)
+        events = issue_events(panel, wanted.every_min, wanted.horizon_min, first, last, wanted.at or 0)
     else:
         events = placebo_events(
             panel,
