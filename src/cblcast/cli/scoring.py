@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -15,16 +16,23 @@ from cblcast.terminal import print_json, print_table, progress, records
 app = typer.Typer()
 
 
+@dataclass(frozen=True)
+class AskedFor:
+    """What a model is asked for: baselines of events, or the hours to come."""
+
+    events: Annotated[Path | None, typer.Option(help="CSV of events: site_id (or *), start, stop with offset.")] = None
+    origin: Annotated[
+        str | None,
+        typer.Option(help="Instead of events: issue a nowcast now, at a TIME, or at the end of the data (data)."),
+    ] = None
+
+
 @app.command()
 @unbundled
 def score(
     model: Annotated[str, typer.Option(help="A registered model, e.g. models:/sme-baseline@champion.")],
     data: Annotated[Path, typer.Option(help="Meter file, CSV or Parquet.")],
-    events: Annotated[Path | None, typer.Option(help="CSV of events: site_id (or *), start, stop with offset.")] = None,
-    origin: Annotated[
-        str | None,
-        typer.Option(help="Instead of events: issue a nowcast now, at a TIME, or at the end of the data (data)."),
-    ] = None,
+    asked: AskedFor = AskedFor(),
     out: Annotated[
         Path | None, typer.Option(help="Where the estimates go, .csv or .parquet; printed unless given.")
     ] = None,
@@ -37,6 +45,7 @@ def score(
     from cblcast.workflow.outputs import check_ending, check_outputs
     from cblcast.workflow.serving import score_file, write_frame
 
+    events, origin = asked.events, asked.origin
     if (events is None) == (origin is None):
         raise StudyError(
             "give either --events FILE, whose baselines are wanted, or --origin now|TIME|data, from which on a nowcast is issued"
@@ -76,7 +85,7 @@ def score(
 def _issue(
     model: str, data: Path, origin: str, out: Path | None, reader: ReaderOptions, store: str | None, as_json: bool
 ) -> None:
-    """A nowcast from data that end at the origin; exit code 3 when intervals have none."""
+    """A nowcast from data that end at the origin; exit code 3 when intervals have none, or something it rests on is missing."""
     from cblcast.errors import DataError
     from cblcast.workflow.serving import nowcast_file, write_frame
 
@@ -98,5 +107,5 @@ def _issue(
             typer.secho(f"{len(rows)} rows written to {out}", fg="green")
         for sentence in issued.missing:
             typer.secho(f"Missing: {sentence}", fg="yellow", err=True)
-    if without.any():
+    if without.any() or issued.missing:
         raise typer.Exit(PARTIAL)
