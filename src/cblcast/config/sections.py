@@ -95,6 +95,7 @@ class Data(Section):
     channels: bool = False
     country: str | None = None
     subdivision: str | None = None
+    portfolio: Text | None = Field(default=None, min_length=1)  # name of the sum of all sites, one site more
     holidays: str | None = None  # an .ics calendar: further holidays of all sites
     segment: str | None = None
     reanalysis: tuple[
