@@ -19,6 +19,7 @@ from cblcast.frames.instants import DAY_US, local_microseconds, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.quality import warn_of_odd_days
 from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, DataError
+from cblcast.plots.of_scored import ScoredPlots
 
 UNMETERED = "the event was not metered throughout"
 DISPATCHED = "a real event was dispatched then, whose load is masked"
@@ -46,6 +47,11 @@ class BacktestResult:
     excluded: pd.DataFrame
     forecasters: dict[str, Forecaster] = field(default_factory=dict)
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    @property
+    def plot(self) -> ScoredPlots:
+        """Plots of the scored frame: ``result.plot.event(panel)``; all plots are in :mod:`cblcast.plots`."""
+        return ScoredPlots(self.scored)
 
 
 def backtest(

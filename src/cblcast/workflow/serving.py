@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -15,12 +16,34 @@ from cblcast.forecast.backtest import SCORED_COLUMNS, BacktestResult, judged
 from cblcast.forecast.evaluation import evaluate
 from cblcast.forecast.event_truth import with_event_truth
 from cblcast.forecast.forecaster import Forecaster
-from cblcast.forecast.scoring import score_events
+from cblcast.forecast.scoring import BASELINE, score_events
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import DataError, StudyError
+from cblcast.frames.schema import OBSERVED, SITE, TIME, UPPER, DataError, StudyError
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.workflow.outputs import frame_writer, write_all
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Baselines of the events of a file.
+
+    Attributes
+    ----------
+    rows : DataFrame
+        ``site_id``, ``time``, ``metered_kw``, ``baseline_kw``, ``lower_kw``, ``upper_kw``, ``reduction_kw`` (baseline −
+        metered, > 0 where less was used) [kW], ``origin`` (start of the event), ``event_stop``.
+    excluded : DataFrame
+        Events without an estimate and why.
+    zones : dict site_id -> IANA zone
+    step_h : float
+        Length of an interval [h].
+    """
+
+    rows: pd.DataFrame
+    excluded: pd.DataFrame
+    zones: dict[str, str]
+    step_h: float
 
 
 def score_file(
@@ -30,19 +53,16 @@ def score_file(
     reader: ReaderOptions = DEFAULT_OPTIONS,
     *,
     store: str | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Baselines of real events with a registered model.
-
-    Returns
-    -------
-    scored : DataFrame
-        ``site_id``, ``time``, ``baseline_kw``, ``lower_kw``, ``upper_kw`` [kW].
-    excluded : DataFrame
-        Events without an estimate and why.
-    """
+) -> Scored:
+    """Baselines of real events with a registered model, beside what was metered."""
     forecaster = tracking.load_forecaster(model, uri=store)
     panel = read_panel_for(forecaster, panel_file, reader)
-    return score_events(forecaster, panel, read_dispatch(events_file, panel, tz=reader.tz))
+    scored, excluded = score_events(forecaster, panel, read_dispatch(events_file, panel, tz=reader.tz))
+    at = pd.MultiIndex.from_frame(scored[[SITE, TIME]])
+    metered = panel.data[OBSERVED].reindex(at).to_numpy(dtype=float)
+    scored.insert(2, "metered_kw", metered)
+    scored.insert(list(scored.columns).index(UPPER) + 1, "reduction_kw", scored[BASELINE] - metered)
+    return Scored(scored, excluded, panel.sites["tz"].astype(str).to_dict(), panel.step.total_seconds() / 3600)
 
 
 def read_panel_for(forecaster: Forecaster, panel_file: str | Path, reader: ReaderOptions = DEFAULT_OPTIONS) -> Panel:
@@ -114,6 +134,6 @@ def backtest_trained(panel: Panel, forecaster: Forecaster, events: pd.DataFrame)
     return BacktestResult(scored, excluded.assign(method=forecaster.name), {forecaster.name: forecaster})
 
 
-def write_frame(frame: pd.DataFrame, path: Path) -> None:
-    """Write a CSV or Parquet file whole or not at all."""
-    write_all({path: frame_writer(frame, path)})
+def write_frame(frame: pd.DataFrame, path: Path, decimals: int | None = None) -> None:
+    """Write a CSV (with so many decimals) or Parquet file whole or not at all."""
+    write_all({path: frame_writer(frame, path, decimals)})
