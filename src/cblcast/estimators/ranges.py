@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from cblcast.errors import StudyError
@@ -66,7 +66,7 @@ class IntRange(FloatRange):
         A parameter of the same estimator that this one may not exceed: no trial is spent on what makes no method.
     """
 
-    at_most: str | None = None
+    at_most: str | None = field(default=None, compare=False)
     kind: ClassVar[str] = "int"
 
     def check(self, name: str) -> None:

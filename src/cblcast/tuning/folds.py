@@ -17,6 +17,7 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN, PREDICTED, SITE, DataError, StudyError, nearest
 
 MINIMISED = ("nrmse", "rmse", "mape", "wape", "mae", "rrmse", "mape_textbook")
+_MOST_LACKING = 0.25  # share of the events
 
 
 @dataclass(eq=False)
@@ -59,18 +60,18 @@ class EventFolds:
     def with_history(self, given: Any, demanding: Any) -> tuple[EventFolds, int]:
         """The folds without the events that `given` estimates and `demanding` cannot, for want of history; and how many.
 
-        A trial is not to fail, nor to look better, by the events that it has no history for. Where too few days would be left,
-        all are kept.
+        A trial is not to fail, nor to look better, by the events that it has no history for. Where more than a quarter of the
+        events would go, the ranges ask for too much: all are kept, and trials that ask for it fail and say why.
         """
         known = [self._estimated(estimator) for estimator in (given, demanding)]
         lacking = known[0].index[known[0] & ~known[1].reindex(known[0].index, fill_value=False)]
-        if lacking.empty:
+        if lacking.empty or len(lacking) > _MOST_LACKING * len(known[0]):
             return self, 0
         at = pd.MultiIndex.from_arrays([self.events[SITE].astype(str), pd.DatetimeIndex(self.events["start"])])
         kept = self.events[~at.isin(lacking)].reset_index(drop=True)
         try:
             return replace(self, events=kept, _prepared={}), len(self.events) - len(kept)
-        except DataError:
+        except DataError:  # too few days would be left
             return self, 0
 
     def _estimated(self, estimator: Any) -> pd.Series:

@@ -7,6 +7,7 @@ Ranges are those of :mod:`cblcast.estimators.ranges`. Parameters of nested estim
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sklearn.base import clone
@@ -45,13 +46,20 @@ def search_space(estimator: Any, changes: Mapping[str, Any] | None = None) -> di
         if wanted is None:
             space.pop(path, None)
         else:
-            space[path] = range_of(wanted, path)
+            space[path] = _still_bound(range_of(wanted, path), space.get(path))
     if not space:
         raise StudyError(
             f"{type(estimator).__name__} declares no search ranges: name them, e.g. {{x: [int, 1, 10]}} "
             f"(its parameters are {', '.join(sorted(known)[:12]) or 'none'})"
         )
     return space
+
+
+def _still_bound(wanted: SearchRange, declared: SearchRange | None) -> SearchRange:
+    """Other ends do not undo what a parameter may not exceed."""
+    if isinstance(wanted, IntRange) and isinstance(declared, IntRange) and wanted.at_most is None:
+        return replace(wanted, at_most=declared.at_most)
+    return wanted
 
 
 def _full_path(name: str, known: set[str]) -> str:
