@@ -60,7 +60,7 @@ def leaderboard(board: pd.DataFrame, by: str = "nrmse", *, most: int = 20, ax: A
         )
         axes.axvline(0, color="#777777", lw=0.8)
     for place, value in zip(places, shown[by], strict=True):
-        axes.annotate(f"{value:.1f}", (value, place), (3, 0), textcoords="offset points", va="center", fontsize=8)
+        axes.annotate(f"{value:.3g}", (value, place), (3, 0), textcoords="offset points", va="center", fontsize=8)
     axes.set_yticks(places, [str(name) for name in shown.index], fontsize=8)
     axes.invert_yaxis()
     axes.set_ylim(len(shown) - 0.4, -0.6)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 KIND, MODEL_URI, PARENT = "cblcast.kind", "cblcast.model_uri", "mlflow.parentRunId"
 PLANNED = "cblcast.methods_planned"
+_SHOWN = 3  # pictures beneath a description
 _MOST_METRICS, _MOST_PARAMS = 800, 100  # MLflow takes 1000 entries a batch, 100 of them parameters
 
 
@@ -136,7 +137,7 @@ class StudyRun:
             A long frame as :func:`cblcast.forecast.long_frame.score_frame` takes it; its first rows are shown with the model.
         tags : mapping, optional
         note : str
-            Markdown that describes the run; its first figure is shown beneath.
+            Markdown that describes the run; its first three figures are shown beneath.
         """
         with self._child(method, "method", tags) as run_id:
             with tempfile.TemporaryDirectory() as folder:
@@ -193,7 +194,7 @@ class StudyRun:
         Parameters
         ----------
         note : str
-            Markdown; the first of `figures` is shown beneath.
+            Markdown; the first three of `figures` are shown beneath.
         params, metrics, figures
             As of :meth:`method`.
         measures : sequence of str
@@ -224,11 +225,11 @@ class StudyRun:
             yield run_id
 
     def _describe(self, run_id: str, note: str, shown: Sequence[str]) -> None:
-        """A note with the first of the pictures."""
+        """A note with the first pictures beneath it."""
         if note:
-            seen = f"\n\n{picture(run_id, shown[0], Path(shown[0]).stem)}" if shown else ""
+            seen = [picture(run_id, path, Path(path).stem) for path in shown[:_SHOWN]]
             with guarded(self.uri):
-                self.client.set_tag(run_id, NOTE, signed(f"{note}{seen}"))
+                self.client.set_tag(run_id, NOTE, signed("\n\n".join([note, *seen])))
 
     def _log(self, run_id: str, params: Mapping[str, str], metrics: Mapping[str, float]) -> None:
         """Everything in as few transactions as MLflow allows: one by one, thirty methods take minutes."""
