@@ -350,7 +350,7 @@ def test_an_option_beside_a_record_is_refused_and_not_ignored(run):
     assert "--tz would change nothing: --resettle takes" in err
 
 
-def test_a_rule_is_explained_for_machines_too(run: Run) -> None:
+def test_a_rule_is_explained_for_machines_too(run):
     code, out, err = run("programs", "explain", "nyiso_average_day", "--json")
     assert code == 0, err
     told = json.loads(out)
