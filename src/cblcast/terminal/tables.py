@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cblcast.metrics import UNITS
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -108,6 +106,8 @@ def localised(frame: pd.DataFrame, zones: Mapping[str, str] | None) -> pd.DataFr
 
 def header(name: str) -> str:
     """A column's name as people write it, its unit beneath: ``baseline_kw`` is ``baseline`` over ``kW``."""
+    from cblcast.metrics import UNITS  # loads numpy, which a command that prints a table has done by now
+
     if "\n" in name or not name.isascii():
         return name
     if name in UNITS:
