@@ -75,9 +75,13 @@ def test_train_registers_the_method_chosen_inside_the_training_span(run: Run, fo
         "out/baseline.parquet",
     )
     assert code == 0, err
+    assert max(map(len, out.splitlines())) <= 100
+    for words in ("metered", "baseline", "reduction", "kWh", "Europe/Rome", "all events"):
+        assert words in out
     baseline = pd.read_parquet(folder / "out" / "baseline.parquet")
     assert len(baseline) == 12
     assert baseline["baseline_kw"].between(20, 900).all()
+    assert (baseline["reduction_kw"] == baseline["baseline_kw"] - baseline["metered_kw"]).all()
     assert [path.name for path in (folder / "out").iterdir()] == ["baseline.parquet"]
 
     code, out, err = run(

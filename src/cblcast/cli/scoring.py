@@ -1,4 +1,4 @@
-"""The command that asks a registered model: baselines of events, or a nowcast of the hours to come."""
+"""The command that asks a model: baselines of events, or a nowcast of the hours to come."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cblcast.cli.bundles import unbundled
-from cblcast.cli.options import PARTIAL, AsJson, Reader, Store
-from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
-from cblcast.terminal import print_json, print_table, progress, records, tell
+from cblcast.cli.options import PARTIAL, AsJson, Decimals, FullPrecision, Reader, Store
+from cblcast.cli.scored import print_nowcast, print_scored
+from cblcast.io.options import DEFAULT_OPTIONS
+from cblcast.terminal import progress
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from cblcast.forecast.nowcast import Issued
+    from cblcast.workflow.serving import Scored
 
 app = typer.Typer()
 
@@ -55,99 +57,69 @@ def score(
     out: Annotated[
         Path | None, typer.Option(help="Where the estimates go, .csv or .parquet; printed unless given.")
     ] = None,
+    decimals: Decimals = 3,
+    full_precision: FullPrecision = False,
     reader: Reader = DEFAULT_OPTIONS,
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
     """Baselines of real events, or a nowcast issued now (--origin); exit code 3 when some are missing."""
-    from cblcast.errors import DataError, StudyError
-    from cblcast.workflow.outputs import check_ending, check_outputs
-    from cblcast.workflow.serving import score_boxed_file, score_file, write_frame
-
-    model, view, events, origin = answering.model, answering.view, asked.events, asked.origin
-    if model is not None and view is not None:
-        raise StudyError(f"--view is for the pretrained baseline: {model} has the view that it was trained for")
-    if (events is None) == (origin is None):
-        raise StudyError(
-            "give either --events FILE, whose baselines are wanted, or --origin now|TIME|data, from which on a nowcast is issued"
-        )
-    check_outputs({"--out": out}, {"--data": data, **({"--events": events} if events else {}), **reader.files})
-    check_ending(out)
-    if events is None:
-        if model is None:
-            raise StudyError("--origin needs --model, a registered nowcast: the pretrained baseline answers --events")
-        _issue(model, data, str(origin), out, reader, store, as_json)
-        return
     with progress(as_json, 1, "scoring"):
-        taken = None
-        if model is None:
-            scored, excluded, taken = score_boxed_file(data, events, reader, view=view)
-        else:
-            scored, excluded = score_file(model, data, events, reader, store=store)
-        if len(scored) == 0:
-            raise DataError(
-                f"none of the {len(excluded)} events has a baseline, and nothing is written; the first, at "
-                f"{excluded['origin'].iloc[0]}: {excluded['reason'].iloc[0]}"
+        from cblcast.errors import StudyError
+        from cblcast.workflow.outputs import check_ending, check_outputs
+        from cblcast.workflow.serving import nowcast_file, score_boxed_file, score_file
+
+        model, view, events, origin = answering.model, answering.view, asked.events, asked.origin
+        if model is not None and view is not None:
+            raise StudyError(f"--view is for the pretrained baseline: {model} has the view that it was trained for")
+        if (events is None) == (origin is None):
+            raise StudyError(
+                "give either --events FILE, whose baselines are wanted, or --origin now|TIME|data, from which on a nowcast is issued"
             )
-        if out is not None:
-            write_frame(scored, out)
-    treatments = treatments_of(scored)
-    if as_json:
-        print_json(
-            {
-                "model": model if taken is None else taken.document(),
-                "rows": records(scored) if out is None else len(scored),
-                "out": None if out is None else str(out),
-                "excluded": records(excluded),
-                "treated": records(treatments),
-            }
-        )
-    else:
-        if taken is not None:
-            tell("note", f"Scored with {taken.sentence()}.")
-        print_table(scored.head(24), f"Baselines{' (first 24 rows)' if len(scored) > 24 else ''}")
-        if out is not None:
-            typer.secho(f"{len(scored)} rows written to {out}", fg="green")
-    for row in () if as_json else treatments.itertuples():
-        typer.secho(f"Site {row.site_id!r} at {row.origin}: {row.treatment}", dim=True, err=True)
-    for row in () if as_json else excluded.itertuples():  # a machine has them in the document
-        typer.secho(f"No baseline for site {row.site_id!r} at {row.origin}: {row.reason}", fg="yellow", err=True)
-    if len(excluded):
+        check_outputs({"--out": out}, {"--data": data, **({"--events": events} if events else {}), **reader.files})
+        check_ending(out)
+        precision = None if full_precision else decimals
+        if events is None:
+            if model is None:
+                raise StudyError(
+                    "--origin needs --model, a registered nowcast: the pretrained baseline answers --events"
+                )
+            issued = nowcast_file(model, data, str(origin), reader, store=store)
+            _write_nowcast(issued, out, precision)
+        elif model is None:
+            told = score_boxed_file(data, events, reader, view=view)
+        else:
+            told = score_file(model, data, events, reader, store=store)
+        if events is not None:
+            _write_scored(told, out, precision)
+    if events is None:
+        print_nowcast(issued, out, as_json)
+        if issued.missing or issued.rows["nowcast_kw"].isna().any():
+            raise typer.Exit(PARTIAL)
+        return
+    print_scored(told, model, out, as_json)
+    if len(told.excluded):
         raise typer.Exit(PARTIAL)
 
 
-def treatments_of(scored: pd.DataFrame) -> pd.DataFrame:
-    """One row an event that was treated as what its calendar does not say: ``site_id``, ``origin``, ``treatment``."""
-    columns = ["site_id", "origin", "treatment"]
-    if "treatment" not in scored.columns:
-        return scored.iloc[:0].reindex(columns=columns)
-    return scored.dropna(subset=["treatment"]).drop_duplicates(["site_id", "origin"])[columns]
-
-
-def _issue(
-    model: str, data: Path, origin: str, out: Path | None, reader: ReaderOptions, store: str | None, as_json: bool
-) -> None:
-    """A nowcast from data that end at the origin; exit code 3 when intervals have none, or something it rests on is missing."""
+def _write_scored(told: Scored, out: Path | None, decimals: int | None) -> None:
     from cblcast.errors import DataError
-    from cblcast.workflow.serving import nowcast_file, write_frame
+    from cblcast.workflow.serving import write_frame
 
-    with progress(as_json, 1, "issuing"):
-        issued = nowcast_file(model, data, origin, reader, store=store)
-    rows = issued.rows
-    without = rows["nowcast_kw"].isna()
-    if without.all():
-        raise DataError(f"no interval has a nowcast, and nothing is written: {rows['reason'].iloc[0]}")
+    if len(told.rows) == 0:
+        raise DataError(
+            f"none of the {len(told.excluded)} events has a baseline, and nothing is written; the first, at "
+            f"{told.excluded['origin'].iloc[0]}: {told.excluded['reason'].iloc[0]}"
+        )
     if out is not None:
-        write_frame(rows, out)
-    if as_json:
-        shown = records(rows) if out is None else len(rows)
-        print_json({"rows": shown, "out": None if out is None else str(out), "missing": issued.missing})
-    else:
-        plain = [name for name in ("site_id", "time", "lead_min", "nowcast_kw", "lower_kw", "upper_kw") if name in rows]
-        print_table(rows[plain].head(48), f"Nowcast issued at {rows['origin'].iloc[0]}")
-        if out is not None:
-            typer.secho(f"{len(rows)} rows written to {out}", fg="green")
-        for sentence in issued.missing:
-            typer.secho(f"Missing: {sentence}", fg="yellow", err=True)
-    if without.any() or issued.missing:
-        raise typer.Exit(PARTIAL)
+        write_frame(told.rows, out, decimals)
+
+
+def _write_nowcast(issued: Issued, out: Path | None, decimals: int | None) -> None:
+    from cblcast.errors import DataError
+    from cblcast.workflow.serving import write_frame
+
+    if issued.rows["nowcast_kw"].isna().all():
+        raise DataError(f"no interval has a nowcast, and nothing is written: {issued.rows['reason'].iloc[0]}")
+    if out is not None:
+        write_frame(issued.rows, out, decimals)

@@ -19,6 +19,7 @@ from cblcast.frames.instants import DAY_US, local_microseconds, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.quality import warn_of_odd_days
 from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, DataError, quantile_levels
+from cblcast.plots.of_scored import ScoredPlots
 
 UNMETERED = "the event was not metered throughout"
 DISPATCHED = "a real event was dispatched then, whose load is masked"
@@ -59,6 +60,11 @@ class BacktestResult:
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)
     treated: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=TREATED_COLUMNS))
     refits: pd.DataFrame | None = None
+
+    @property
+    def plot(self) -> ScoredPlots:
+        """Plots of the scored frame: ``result.plot.event(panel)``; all plots are in :mod:`cblcast.plots`."""
+        return ScoredPlots(self.scored)
 
 
 def backtest(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +19,41 @@ from cblcast.forecast.event_truth import with_event_truth
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.nowcast import NOW, Issued, horizon_of_forecaster, issue_nowcast, origin_us, until
 from cblcast.forecast.pretrained import view_name
-from cblcast.forecast.scoring import require_weather, score_events
+from cblcast.forecast.scoring import BASELINE, require_weather, score_events
 from cblcast.forecast.trained_on import warn_if_elsewhere
 from cblcast.frames.instants import MINUTE_US
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import LOWER, OBSERVED, UPPER, DataError, StudyError
+from cblcast.frames.schema import LOWER, OBSERVED, SITE, TIME, UPPER, DataError, StudyError
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.tabular import read_panel
 from cblcast.workflow.in_the_box import Boxed, boxed
 from cblcast.workflow.outputs import frame_writer, write_all
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Baselines of the events of a file.
+
+    Attributes
+    ----------
+    rows : DataFrame
+        ``site_id``, ``time``, ``metered_kw``, ``baseline_kw``, ``lower_kw``, ``upper_kw``, ``reduction_kw`` (baseline −
+        metered, > 0 where less was used) [kW], ``origin`` (start of the event), ``event_stop``.
+    excluded : DataFrame
+        Events without an estimate and why.
+    zones : dict site_id -> IANA zone
+    step_h : float
+        Length of an interval [h].
+    boxed : Boxed or None
+        The pretrained baseline, where that was asked.
+    """
+
+    rows: pd.DataFrame
+    excluded: pd.DataFrame
+    zones: dict[str, str]
+    step_h: float
+    boxed: Boxed | None = None
 
 
 def score_file(
@@ -38,25 +63,17 @@ def score_file(
     reader: ReaderOptions = DEFAULT_OPTIONS,
     *,
     store: str | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Baselines of real events with a registered model.
-
-    Returns
-    -------
-    scored : DataFrame
-        ``site_id``, ``time``, ``baseline_kw``, ``lower_kw``, ``upper_kw`` [kW].
-    excluded : DataFrame
-        Events without an estimate and why.
-    """
+) -> Scored:
+    """Baselines of real events with a registered model, beside what was metered."""
     forecaster = tracking.load_forecaster(model, uri=store)
     panel = read_panel_for(forecaster, panel_file, reader)
-    return score_events(forecaster, panel, read_dispatch(events_file, panel, tz=reader.tz))
+    return _scored(forecaster, panel, read_dispatch(events_file, panel, tz=reader.tz))
 
 
 def score_boxed_file(
     panel_file: str | Path, events_file: str | Path, reader: ReaderOptions = DEFAULT_OPTIONS, *, view: str | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame, Boxed]:
-    """As :func:`score_file`, with the pretrained baseline; which view of it, and why, is told third.
+) -> Scored:
+    """As :func:`score_file`, with the pretrained baseline; which view of it, and why, is told by `boxed`.
 
     Parameters
     ----------
@@ -69,8 +86,16 @@ def score_boxed_file(
     events = read_dispatch(events_file, panel, tz=reader.tz)
     taken = boxed(panel, events, view)
     tell_calendar(taken.forecaster, panel)
-    scored, excluded = score_events(taken.forecaster, panel, events)
-    return scored, excluded, taken
+    return replace(_scored(taken.forecaster, panel, events), boxed=taken)
+
+
+def _scored(forecaster: Forecaster, panel: Panel, events: pd.DataFrame) -> Scored:
+    scored, excluded = score_events(forecaster, panel, events)
+    at = pd.MultiIndex.from_frame(scored[[SITE, TIME]])
+    metered = panel.data[OBSERVED].reindex(at).to_numpy(dtype=float)
+    scored.insert(2, "metered_kw", metered)
+    scored.insert(list(scored.columns).index(UPPER) + 1, "reduction_kw", scored[BASELINE] - metered)
+    return Scored(scored, excluded, panel.sites["tz"].astype(str).to_dict(), panel.step.total_seconds() / 3600)
 
 
 def nowcast_file(
@@ -194,6 +219,6 @@ def backtest_trained(panel: Panel, forecaster: Forecaster, events: pd.DataFrame)
     return result
 
 
-def write_frame(frame: pd.DataFrame, path: Path) -> None:
-    """Write a CSV or Parquet file whole or not at all."""
-    write_all({path: frame_writer(frame, path)})
+def write_frame(frame: pd.DataFrame, path: Path, decimals: int | None = None) -> None:
+    """Write a CSV (with so many decimals) or Parquet file whole or not at all."""
+    write_all({path: frame_writer(frame, path, decimals)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast import tracking
+from cblcast import plots, tracking
 from cblcast.config import Study
 from cblcast.forecast.answer import reads_only_own_features
 from cblcast.forecast.backtest import BacktestResult, backtest_banks
@@ -21,12 +21,14 @@ from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.cases import event_rows
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN, SITE, StudyError, nearest
+from cblcast.plots.style import figure_of
 from cblcast.report.explanation import explanation_figures
 from cblcast.report.figures import error_by_hour_figure, event_figure
+from cblcast.workflow import run_notes as notes
 from cblcast.workflow.by_lead import by_lead, lead_figures, lead_metrics
 from cblcast.workflow.choosing import choose_method, training_span
 from cblcast.workflow.in_the_box import with_pretrained
-from cblcast.workflow.leaderboard import drift, leaderboard
+from cblcast.workflow.leaderboard import best_by, drift, leaderboard
 from cblcast.workflow.refitting import due_model, log_drift, refit_params, refitted
 from cblcast.workflow.study_data import PreparedStudy, Progress, load_panel, prepare
 from cblcast.workflow.valuing import study_value
@@ -168,10 +170,16 @@ def _tracked(
     method: str | None = None,
 ) -> StudyResult:
     tracking.check_store(store)
+    stage = getattr(progress, "stage", silent)
+    stage("reading the meter")
     panel = load_panel(study)
-    settings = study.model_dump(mode="json")
+    stage("opening the store")
+    settings, data = study.model_dump(mode="json"), notes.data_of(study, panel)
     tags = {} if study.refit is None else {tracking.REFIT: str(study.refit.refit())}
-    with tracking.study_run(study.study, settings, uri=store, tags=tags, planned=len(study.methods)) as run:
+    note = notes.study_note(study, data)
+    planned = len(study.methods)
+    with tracking.study_run(study.study, settings, uri=store, tags=tags, planned=planned, note=note, data=data) as run:
+        stage("looking features up")
         ready = prepare(study, panel)
         result = judge(ready, progress)
         result.run_id = run.run_id
@@ -180,7 +188,7 @@ def _tracked(
             due = due_model(ready, name) if keep_models and study.refit is not None else None
             uris[name] = log_method(run, study, ready.panel, result, name, keep_models, figures, due)
             progress(f"tracked {name}")
-        run.table("leaderboard", result.leaderboard)
+        log_board(run, study, result.leaderboard)
         if result.by_lead is not None:
             run.table("by_lead", result.by_lead, metrics=False)
         if result.drift is not None:
@@ -188,10 +196,36 @@ def _tracked(
         if len(result.backtest.excluded):
             run.table("excluded", result.backtest.excluded, metrics=False)
     if register is not None:
+        stage("choosing")
         chosen, why = (method, "named by the user") if method else choose_method(ready)
-        version = tracking.register(uris[chosen], register, alias, uri=store)
+        version = tracking.register(
+            uris[chosen],
+            register,
+            alias,
+            uri=store,
+            note=notes.version_note(study, result.leaderboard, chosen, why, data),
+            use=notes.use_note(register, alias),
+            tags=notes.version_tags(study, chosen, data),
+        )
         result.registered = {"name": register, "version": version, "alias": alias, "method": chosen, "chosen_by": why}
     return result
+
+
+def log_board(
+    run: Any, study: Study, board: pd.DataFrame, further: Mapping[str, Callable[[], Any]] | None = None
+) -> None:
+    """Log the leaderboard with the run of a study: as a table, in words and as a picture; with `further` figures."""
+    run.table("leaderboard", board, metrics=False)
+    by = best_by(study)
+    some = bool(np.isfinite(board[by].to_numpy(dtype=float)).any())
+    leaders = {"leaderboard": partial(figure_of, plots.leaderboard, board, by, height=1.3 + 0.26 * min(len(board), 20))}
+    run.summary(
+        notes.board_note(study, board),
+        params={**notes.question(study), **({"best": board.index[0]} if some else {})},
+        metrics=notes.best_metrics(board) if some else {},
+        figures={**(leaders if some else {}), **(further or {})},
+        measures=[by, *(name for name in ("mpe", "bias", "coverage") if name in board.columns)],
+    )
 
 
 def log_method(
@@ -212,7 +246,6 @@ def log_method(
     scored = result.backtest.scored
     rows = scored[scored["method"] == name]
     forecaster = result.backtest.forecasters[name]
-    row = result.leaderboard.select_dtypes("number").loc[name].dropna()
     drawn: dict[str, Callable[[], Any]] = {}
     if len(rows) and figures:
         drawn |= _figures(panel, rows, forecaster.name) | lead_figures(study, result.by_lead, rows, name)
@@ -220,12 +253,14 @@ def log_method(
         drawn |= _explanation(panel, rows, forecaster)
     logged = run.method(
         name,
-        params=method_params(forecaster) | refit_params(study, forecaster),
-        metrics={key: float(value) for key, value in row.items()} | lead_metrics(result.by_lead, name),
+        params=tracking.method_words(forecaster) | refit_params(study, forecaster),
+        metrics=notes.logged(result.leaderboard.select_dtypes("number").loc[name]) | lead_metrics(result.by_lead, name),
         scored=rows.reset_index(),
         figures=drawn,
         forecaster=(due or forecaster) if keep_model else None,
         example=None,
+        tags=notes.method_tags(study, result.leaderboard, name, forecaster),
+        note=notes.method_note(study, result.leaderboard, name, forecaster),
     )
     return str(logged.model_uri)
 
@@ -246,22 +281,3 @@ def _explanation(panel: Panel, rows: pd.DataFrame, forecaster: Forecaster) -> di
     judged = pd.DataFrame({SITE: index.get_level_values(SITE), "start": index.get_level_values(ORIGIN), "stop": stops})
     cases = forecaster.cases(panel, judged)
     return explanation_figures(explain_forecaster(forecaster, panel, cases, repeats=3, max_events=300))
-
-
-def method_params(forecaster: Forecaster) -> dict[str, Any]:
-    """Parameters of a method, flat, as a run shows them."""
-    estimator = {
-        key: value
-        for key, value in forecaster.estimator.get_params(deep=True).items()
-        if not hasattr(value, "get_params")
-    }
-    features = {
-        f"features.{name}.{key}": value for name, params in forecaster.features.items() for key, value in params.items()
-    }
-    return {
-        "class": type(forecaster.estimator).__name__,
-        **estimator,
-        **features,
-        "features": ", ".join(forecaster.features),
-        "view": str(forecaster.view),
-    }
