@@ -31,7 +31,7 @@ def report_study(path: Path, words: Words, command: str = "", progress: Progress
     result = judge(ready, progress)
     judged = _named(judged_of(study, ready.panel, result), study, words)
     worth = result.leaderboard.iloc[:, list(result.leaderboard.columns).index("predict_s") + 1 :]
-    return _page(study, judged, words, command, _worth(worth, words))
+    return _page(study, judged, words, command, worth_section(worth, words))
 
 
 def report_run(run: str, words: Words, store: str | None = None, command: str = "") -> Page:
@@ -59,7 +59,7 @@ def _named(judged: Judged, study: Study, words: Words) -> Judged:
     """Nowcasts have a horizon instead of hours."""
     if study.events.horizon_min is None:
         return judged
-    return replace(judged, hours=words("nowcasts", minutes=study.events.horizon_min))
+    return replace(judged, hours=words("nowcasts", minutes=study.events.horizon_min), nowcast=True)
 
 
 def _page(study: Study, judged: Judged, words: Words, command: str, *more: Section) -> Page:
@@ -85,10 +85,6 @@ def _page(study: Study, judged: Judged, words: Words, command: str, *more: Secti
         local_now(panel),
         study.description,
     )
-
-
-def _worth(board: pd.DataFrame, words: Words) -> Section:
-    return worth_section(board, words)
 
 
 def _panel(study: Study) -> Panel | None:
