@@ -7,11 +7,12 @@ from cblcast.tracking.comparison import compare, parent_runs
 from cblcast.tracking.models import declare_model, load_forecaster
 from cblcast.tracking.registration import check_name, register
 from cblcast.tracking.results import RunResults, run_results
-from cblcast.tracking.runs import MethodRun, StudyRun, study_run
+from cblcast.tracking.runs import REFIT, MethodRun, StudyRun, study_run
 from cblcast.tracking.server import open_ui
 from cblcast.tracking.store import check_store, store_uri
 
 __all__ = [
+    "REFIT",
     "MethodRun",
     "RunResults",
     "StudyRun",
