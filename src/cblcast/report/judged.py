@@ -18,7 +18,7 @@ from cblcast.report.error_tables import event_errors, interval_coverage
 from cblcast.report.page import Part, Prose, Section, Tiles, table
 from cblcast.report.words import Words
 
-RULE, ADJUSTED, LEARNED = "kind_rule", "kind_adjusted", "kind_learned"
+RULE, ADJUSTED, LEARNED, PRETRAINED = "kind_rule", "kind_adjusted", "kind_learned", "kind_pretrained"
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from cblcast.report.meter_facts import quality_section
 from cblcast.report.page import Page, Prose, Section, sections
 from cblcast.report.wind import curve_section, leads_section, worth_section
 from cblcast.report.words import Words
+from cblcast.workflow.in_the_box import with_pretrained
 from cblcast.workflow.judged_report import judged_of, judged_sections, kind_of
 from cblcast.workflow.provenance import local_now, provenance_section
 from cblcast.workflow.studies import Progress, judge, silent
@@ -26,7 +27,7 @@ from cblcast.workflow.study_data import load_panel, prepare
 
 def report_study(path: Path, words: Words, command: str = "", progress: Progress = silent) -> Page:
     """Judge a study and say what came out; nothing is written to the store."""
-    study = read_study(path)
+    study, _ = with_pretrained(read_study(path))
     ready = prepare(study, load_panel(study))
     result = judge(ready, progress)
     judged = _named(judged_of(study, ready.panel, result), study, words)
