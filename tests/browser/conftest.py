@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE_MS = 240_000  # a busy machine is slow and not broken
 SCREENSHOTS = "CBLCAST_SCREENSHOTS"  # folder in which pictures of the pages are kept
 
 
@@ -32,7 +33,7 @@ def browser() -> Iterator[Any]:
         pytest.skip(f"no browser: none of {', '.join(NAMES)} is on the path, and $CHROMIUM names none")
     with playwright.sync_playwright() as driver:
         sandbox = [] if os.name == "nt" or os.geteuid() else ["--no-sandbox"]  # root has no sandbox to run in
-        found = driver.chromium.launch(executable_path=path, args=sandbox)
+        found = driver.chromium.launch(executable_path=path, args=sandbox, timeout=PATIENCE_MS)
         yield found
         found.close()
 

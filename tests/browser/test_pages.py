@@ -80,6 +80,7 @@ def page_file(request: pytest.FixtureRequest, pages: dict[str, Path]) -> Path:
 def opened(browser: Any, page_file: Path) -> Iterator[Any]:
     """Opens the page at a width; what the console says is kept."""
     context = browser.new_context(offline=True)
+    context.set_default_timeout(240_000)
 
     def at(width: int, **more: Any) -> Any:
         tab = context.new_page()
