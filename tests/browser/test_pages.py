@@ -38,7 +38,7 @@ CUT = """() => {
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A page of a meter and one of a settlement, each with its summary, as users get them."""
     folder = tmp_path_factory.mktemp("pages")
-    times = pd.date_range("2023-03-06", periods=24 * 75, freq="60min")
+    times = pd.date_range("2023-03-27", periods=24 * 75, freq="60min")  # after the clock has changed
     rng = np.random.default_rng(0)
     load = (220 + 80 * np.exp(-(((times.hour - 18) / 3.0) ** 2))) * (1 + 0.03 * rng.standard_normal(len(times)))
     meter = folder / "meter with a long name, Werk Nürnberg-Langwasser.csv"
