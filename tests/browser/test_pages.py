@@ -55,7 +55,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     called.to_csv(folder / "events.csv", index=False)
     contract = "name: Summer\ncurrency: EUR\nenergy_price: 0.35\ncapacity_price_per_kw_month: 2\ncommitted_kw: 40\npenalty_per_kwh: 0.2\n"
     text_writer(contract)(folder / "contract.yaml")
-    reader = ReaderOptions(tz="Europe/Berlin", country="DE")
+    reader = ReaderOptions(tz="Europe/Berlin", country="DE", subdivision="BY")
     settle_files(
         meter, folder / "events.csv", ["caiso_10in10", "pjm_economic"], reader, Papers(folder / "contract.yaml"),
         Destinations(out=folder / "settled.csv"),
