@@ -45,6 +45,22 @@ class Events:
     ] = None
 
 
+@dataclass(frozen=True)
+class Tables:
+    """Tables that regulators and system operators ask for beside the page of a settlement record."""
+
+    impacts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Hourly load impacts of event days and of the average one, with percentiles (of a RECORD); .csv."
+        ),
+    ] = None
+    intervals: Annotated[
+        Path | None,
+        typer.Option(help="Meter intervals with hour ending (02X on the long day) and event flag (of a RECORD); .csv."),
+    ] = None
+
+
 @app.command()
 @unbundled
 def report(
@@ -58,18 +74,23 @@ def report(
     ],
     events: Events = Events(),
     to: PageOptions = PageOptions(),
+    tables: Tables = Tables(),
     reader: Reader = DEFAULT_OPTIONS,
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
     """Write one self-contained page: which baseline fits a meter and why, or what a study, run, settlement or experiment found."""
     from cblcast.report.words import words_of
-    from cblcast.workflow.outputs import check_outputs, text_writer, write_all
+    from cblcast.workflow.outputs import check_ending, check_outputs, text_writer, write_all
+    from cblcast.workflow.regulator_files import regulator_files
     from cblcast.workflow.reporting import Wanted, report_on, verdict_of
 
     words = words_of(to.lang)
     out = to.out or Path(f"{Path(what).name.partition('.')[0] or 'report'}.html")
-    check_outputs({"--out": out, "--mail": to.mail}, {"METER": what, **reader.files})
+    outputs = {"--out": out, "--mail": to.mail, "--impacts": tables.impacts, "--intervals": tables.intervals}
+    check_outputs(outputs, {"METER": what, **reader.files})
+    for path in (tables.impacts, tables.intervals):
+        check_ending(path)
     command = shlex.join(["cblcast", *sys.argv[1:]])
     wanted = Wanted(events.event, tuple(events.method or ()), reader, store, to.customer, command)
     with progress(as_json, 12, "reading") as told:
@@ -77,6 +98,8 @@ def report(
         writers = {out: text_writer(page.html())}
         if to.mail is not None:
             writers[to.mail] = text_writer(page.mail())
+        if tables.impacts is not None or tables.intervals is not None:
+            writers |= regulator_files(Path(what), tables.impacts, tables.intervals)
         write_all(writers)
     verdict = verdict_of(page)
     if as_json:

@@ -18,7 +18,7 @@ from cblcast.report.error_tables import event_errors, interval_coverage
 from cblcast.report.page import Part, Prose, Section, Tiles, table
 from cblcast.report.words import Words
 
-RULE, ADJUSTED, LEARNED = "kind_rule", "kind_adjusted", "kind_learned"
+RULE, ADJUSTED, LEARNED, PRETRAINED = "kind_rule", "kind_adjusted", "kind_learned", "kind_pretrained"
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Judged:
         Local hours of the events, "17:00–20:00"; empty where they differ.
     on_placebo : bool
         Whether nothing was dispatched in the events.
+    nowcast : bool
+        Whether the events are issue times with their horizon.
     """
 
     scored: pd.DataFrame
@@ -52,6 +54,7 @@ class Judged:
     nominal: float | None = None
     hours: str = ""
     on_placebo: bool = True
+    nowcast: bool = False
     recommended: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -88,8 +91,12 @@ def verdict_section(judged: Judged, words: Words) -> Section:
         "span": f"{days.min():%Y-%m-%d} – {days.max():%Y-%m-%d}",
         "error": words.number(found.table.loc[name, "nrmse"], 1),
     }
-    use = "verdict_use" if judged.hours else "verdict_best"
-    lead = f"{words(use, **say)} {words('verdict_error' if judged.on_placebo else 'verdict_error_real', **say)}"
+    use, error = "verdict_use" if judged.hours else "verdict_best", "verdict_error"
+    if judged.nowcast:
+        use, error = "verdict_use_nowcast", "verdict_error_nowcast"
+    elif not judged.on_placebo:
+        error = "verdict_error_real"
+    lead = f"{words(use, **say)} {words(error, **say)}"
     return Section(
         "verdict",
         words("verdict"),
@@ -102,14 +109,19 @@ def _tiles(judged: Judged, words: Words) -> Tiles:
     name, row = judged.recommended, judged.compared.table.loc[judged.recommended]
     own = event_errors(judged.of(name), judged.step_h)
     biased = row["mpe_low"] > 0 or row["mpe_high"] < 0
-    remark = ("bias_too_high" if row["mpe"] > 0 else "bias_too_low") if biased else "bias_none"
+    high, low = ("high_nowcast", "low_nowcast") if judged.nowcast else ("bias_too_high", "bias_too_low")
+    remark = (high if row["mpe"] > 0 else low) if biased else "bias_none"
     low, high = (words.number(row[edge], 1) for edge in ("nrmse_low", "nrmse_high"))
     nine = words.number(float(own["error_kwh"].abs().quantile(0.9)), 1)
     metered = words.number(float(own["metered_kwh"].mean()), 1)
     tiles = [
         (f"{words.number(row['nrmse'], 1)} %", words("nrmse_name"), words("between", low=low, high=high)),
         (f"{words.signed(row['mpe'])} %", words("mpe_name"), words(remark)),
-        (f"± {nine} kWh", words("nine_of_ten"), words("of_kwh", kwh=metered)),
+        (
+            f"± {nine} kWh",
+            words("nine_of_ten_nowcast" if judged.nowcast else "nine_of_ten"),
+            words("of_kwh", kwh=metered),
+        ),
     ]
     limits = interval_coverage(judged.of(name), judged.zones)
     if len(limits) and judged.nominal is not None:
@@ -200,7 +212,7 @@ def precision_section(judged: Judged, words: Words) -> Section:
     ]
     picture = chart(
         lambda figure, slim: draw_bias_precision(figure, slim, board, words, judged.recommended),
-        caption=words("caption_bias_precision"),
+        caption=words("caption_bias_precision_nowcast" if judged.nowcast else "caption_bias_precision"),
         says=words("says_bias_precision"),
         height=3.3,
         figures=table(words("bias_precision"), words.each("rank_method", "mpe", "interval", "axis_spread"), rows),

@@ -11,6 +11,7 @@ from cblcast.frames.panel import Panel
 from cblcast.report.judged import (
     ADJUSTED,
     LEARNED,
+    PRETRAINED,
     RULE,
     Judged,
     leaderboard_section,
@@ -49,10 +50,13 @@ def judged_of(study: Study, panel: Panel, result: StudyResult) -> Judged:
 
 
 def kind_of(estimator: Any) -> str:
-    """Whether a method is a rule, an adjusted rule or learned, as a key of the words."""
+    """Whether a method is a rule, an adjusted rule, learned or pretrained, as a key of the words."""
+    names = [type(layer).__name__ for layer in layers(estimator)]
+    if "AsTrained" in names:
+        return PRETRAINED
     if learns(innermost(estimator)):
         return LEARNED
-    return ADJUSTED if any("djust" in type(layer).__name__ for layer in layers(estimator)) else RULE
+    return ADJUSTED if "Adjusted" in names else RULE
 
 
 def judged_sections(judged: Judged, words: Words) -> tuple[Section, ...]:

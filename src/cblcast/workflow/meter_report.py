@@ -16,6 +16,7 @@ from cblcast.io.readings import Reading
 from cblcast.report.meter_facts import quality_section, read_section
 from cblcast.report.page import Page, Prose, Section, sections
 from cblcast.report.words import Words
+from cblcast.workflow.in_the_box import with_pretrained
 from cblcast.workflow.judged_report import judged_of, judged_sections
 from cblcast.workflow.provenance import local_now, provenance_section
 from cblcast.workflow.starting import EVENT_HOURS, busiest_hours, read_guessing, require_days, spans_of, whole_days
@@ -47,7 +48,7 @@ class Asked:
     hours : str, optional
         Local hours of the events, ``17:00-20:00``; the busiest hours of working days unless given.
     methods : tuple of str
-        Methods by name; nine rules and what is learned unless given.
+        Methods by name; nine rules, what is learned and the pretrained baseline unless given.
     reader : ReaderOptions
     """
 
@@ -90,6 +91,8 @@ def report_meter(
     panel = with_country(reading.panel, reader.country)
     progress("read")
     study = study_for(meter, panel, reader, asked)
+    if not asked.methods:
+        study, _ = with_pretrained(study)
     ready = prepare(study, panel)
     result = judge(ready, progress)
     judged = judged_of(study, panel, result)

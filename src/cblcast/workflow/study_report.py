@@ -18,6 +18,7 @@ from cblcast.report.meter_facts import quality_section
 from cblcast.report.page import Page, Prose, Section, sections
 from cblcast.report.wind import curve_section, leads_section, worth_section
 from cblcast.report.words import Words
+from cblcast.workflow.in_the_box import with_pretrained
 from cblcast.workflow.judged_report import judged_of, judged_sections, kind_of
 from cblcast.workflow.provenance import local_now, provenance_section
 from cblcast.workflow.studies import Progress, judge, silent
@@ -26,12 +27,12 @@ from cblcast.workflow.study_data import load_panel, prepare
 
 def report_study(path: Path, words: Words, command: str = "", progress: Progress = silent) -> Page:
     """Judge a study and say what came out; nothing is written to the store."""
-    study = read_study(path)
+    study, _ = with_pretrained(read_study(path))
     ready = prepare(study, load_panel(study))
     result = judge(ready, progress)
     judged = _named(judged_of(study, ready.panel, result), study, words)
     worth = result.leaderboard.iloc[:, list(result.leaderboard.columns).index("predict_s") + 1 :]
-    return _page(study, judged, words, command, _worth(worth, words))
+    return _page(study, judged, words, command, worth_section(worth, words))
 
 
 def report_run(run: str, words: Words, store: str | None = None, command: str = "") -> Page:
@@ -59,7 +60,7 @@ def _named(judged: Judged, study: Study, words: Words) -> Judged:
     """Nowcasts have a horizon instead of hours."""
     if study.events.horizon_min is None:
         return judged
-    return replace(judged, hours=words("nowcasts", minutes=study.events.horizon_min))
+    return replace(judged, hours=words("nowcasts", minutes=study.events.horizon_min), nowcast=True)
 
 
 def _page(study: Study, judged: Judged, words: Words, command: str, *more: Section) -> Page:
@@ -85,10 +86,6 @@ def _page(study: Study, judged: Judged, words: Words, command: str, *more: Secti
         local_now(panel),
         study.description,
     )
-
-
-def _worth(board: pd.DataFrame, words: Words) -> Section:
-    return worth_section(board, words)
 
 
 def _panel(study: Study) -> Panel | None:
