@@ -218,11 +218,12 @@ def _signature() -> Any:
     from mlflow.types.schema import ColSpec, Schema
 
     from cblcast.forecast.long_frame import REASON
-    from cblcast.forecast.scoring import BASELINE
+    from cblcast.forecast.scoring import BASELINE, TREATMENT
 
     outputs: list[Any] = [ColSpec("string", SITE), ColSpec("datetime", TIME)]
     outputs += [ColSpec("double", column) for column in (BASELINE, LOWER, UPPER)]
-    return ModelSignature(outputs=Schema([*outputs, ColSpec("string", REASON, required=False)]))
+    outputs += [ColSpec("string", column, required=False) for column in (REASON, TREATMENT)]
+    return ModelSignature(outputs=Schema(outputs))
 
 
 def _read_columns(forecaster: Forecaster) -> dict[str, str]:
