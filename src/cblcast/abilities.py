@@ -35,6 +35,13 @@ class ReadsColumns(Protocol):
         """Panel columns that must be there, ``observed_kw`` or not."""
 
 
+class LooksAhead(Protocol):
+    """A builder that says which of its columns it reads on hidden hours too; of one that does not say so, all may be."""
+
+    def columns_ahead(self) -> tuple[str, ...]:
+        """Those of :class:`ReadsColumns` that are looked at behind the blindfold: weather, which the view may hide or not."""
+
+
 class ExplainsAbsence(Protocol):
     """A builder that knows why there is no history for an event."""
 
@@ -129,6 +136,16 @@ class AnswersAtOnce(Protocol):
         """Estimate, lower and upper limit [kW], float64, shape (n_rows, 3)."""
 
 
+class GivesQuantiles(Protocol):
+    """An estimator with a whole distribution; its parameter ``levels`` says which quantiles it gives."""
+
+    def predict_distribution(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Estimate, shape (n_rows,), and quantiles ascending in every row, shape (n_rows, n_levels) [kW], float64."""
+
+    def tails(self) -> tuple[int, int]:
+        """Positions of the two levels that are the limits."""
+
+
 class KnowsWhyNot(Protocol):
     """An estimator with validity tests of its own."""
 
@@ -183,6 +200,13 @@ def able(thing: Any, ability: type) -> bool:
 
 def _is_public_method(name: str, it: Any) -> bool:
     return not name.startswith("_") and (callable(it) or isinstance(it, classmethod))
+
+
+def columns_ahead(builder: Any) -> tuple[str, ...]:
+    """Columns that a builder reads on hidden hours too."""
+    if able(builder, LooksAhead):
+        return tuple(builder.columns_ahead())
+    return tuple(builder.reads_columns()) if able(builder, ReadsColumns) else ()
 
 
 def needed_features(*estimators: Any) -> dict[str, dict[str, Any]]:

@@ -48,6 +48,7 @@ EXAMPLES = {
     },
     "Ensemble": lambda: {"members": (XofY(3, 5), XofY(5, 10, "low"))},
     "ExtraTrees": lambda: {"n_estimators": 10},
+    "LeadEnsemble": lambda: {"members": (XofY(3, 5), XofY(5, 10, "low"))},
     "LeadIntervals": lambda: {"estimator": ridge(), "bins": 4},
     "LearnedBaseline": lambda: {"n_estimators": 20},
     "LeadNet": lambda: {"n_nets": 1, "epochs": 3, "hidden": (16,)},

@@ -1,7 +1,8 @@
-"""The command that scores events with a registered model."""
+"""The command that asks a registered model: baselines of events, or a nowcast of the hours to come."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from cblcast.cli.bundles import unbundled
 from cblcast.cli.options import PARTIAL, AsJson, Reader, Store
-from cblcast.io.options import DEFAULT_OPTIONS
+from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.terminal import print_json, print_table, progress, records, tell
 
 if TYPE_CHECKING:
@@ -18,37 +19,65 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
-@unbundled
-def score(
-    data: Annotated[Path, typer.Option(help="Meter file, CSV or Parquet.")],
-    events: Annotated[Path, typer.Option(help="CSV of events: site_id (or *), start, stop with offset.")],
+@dataclass(frozen=True)
+class Asked:
+    """What is asked: baselines of events, or a nowcast from an origin on; one of them."""
+
+    events: Annotated[Path | None, typer.Option(help="CSV of events: site_id (or *), start, stop with offset.")] = None
+    origin: Annotated[
+        str | None,
+        typer.Option(help="Instead of events: issue a nowcast now, at a TIME, or at the end of the data (data)."),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Who answers: a registered model, or a view of the pretrained baseline."""
+
     model: Annotated[
         str | None,
         typer.Option(help="A registered model, e.g. models:/sme-baseline@champion (default: the pretrained baseline)."),
-    ] = None,
+    ] = None
     view: Annotated[
         str | None,
         typer.Option(
             help="Of the pretrained baseline: real_time, real_time_2h, settlement or day_ahead; by default told."
         ),
-    ] = None,
+    ] = None
+
+
+@app.command()
+@unbundled
+def score(
+    data: Annotated[Path, typer.Option(help="Meter file, CSV or Parquet.")],
+    asked: Asked = Asked(),
+    answering: Answering = Answering(),
     out: Annotated[
-        Path | None, typer.Option(help="Where the baselines go, .csv or .parquet; printed unless given.")
+        Path | None, typer.Option(help="Where the estimates go, .csv or .parquet; printed unless given.")
     ] = None,
     reader: Reader = DEFAULT_OPTIONS,
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
-    """Baselines of real events, with the pretrained model or a registered one; exit code 3 when some events have none."""
+    """Baselines of real events, or a nowcast issued now (--origin); exit code 3 when some are missing."""
     from cblcast.errors import DataError, StudyError
     from cblcast.workflow.outputs import check_ending, check_outputs
     from cblcast.workflow.serving import score_boxed_file, score_file, write_frame
 
+    model, view, events, origin = answering.model, answering.view, asked.events, asked.origin
     if model is not None and view is not None:
         raise StudyError(f"--view is for the pretrained baseline: {model} has the view that it was trained for")
-    check_outputs({"--out": out}, {"--data": data, "--events": events, **reader.files})
+    if (events is None) == (origin is None):
+        raise StudyError(
+            "give either --events FILE, whose baselines are wanted, or --origin now|TIME|data, from which on a nowcast is issued"
+        )
+    check_outputs({"--out": out}, {"--data": data, **({"--events": events} if events else {}), **reader.files})
     check_ending(out)
+    if events is None:
+        if model is None:
+            raise StudyError("--origin needs --model, a registered nowcast: the pretrained baseline answers --events")
+        _issue(model, data, str(origin), out, reader, store, as_json)
+        return
     with progress(as_json, 1, "scoring"):
         taken = None
         if model is None:
@@ -93,3 +122,32 @@ def treatments_of(scored: pd.DataFrame) -> pd.DataFrame:
     if "treatment" not in scored.columns:
         return scored.iloc[:0].reindex(columns=columns)
     return scored.dropna(subset=["treatment"]).drop_duplicates(["site_id", "origin"])[columns]
+
+
+def _issue(
+    model: str, data: Path, origin: str, out: Path | None, reader: ReaderOptions, store: str | None, as_json: bool
+) -> None:
+    """A nowcast from data that end at the origin; exit code 3 when intervals have none, or something it rests on is missing."""
+    from cblcast.errors import DataError
+    from cblcast.workflow.serving import nowcast_file, write_frame
+
+    with progress(as_json, 1, "issuing"):
+        issued = nowcast_file(model, data, origin, reader, store=store)
+    rows = issued.rows
+    without = rows["nowcast_kw"].isna()
+    if without.all():
+        raise DataError(f"no interval has a nowcast, and nothing is written: {rows['reason'].iloc[0]}")
+    if out is not None:
+        write_frame(rows, out)
+    if as_json:
+        shown = records(rows) if out is None else len(rows)
+        print_json({"rows": shown, "out": None if out is None else str(out), "missing": issued.missing})
+    else:
+        plain = [name for name in ("site_id", "time", "lead_min", "nowcast_kw", "lower_kw", "upper_kw") if name in rows]
+        print_table(rows[plain].head(48), f"Nowcast issued at {rows['origin'].iloc[0]}")
+        if out is not None:
+            typer.secho(f"{len(rows)} rows written to {out}", fg="green")
+        for sentence in issued.missing:
+            typer.secho(f"Missing: {sentence}", fg="yellow", err=True)
+    if without.any() or issued.missing:
+        raise typer.Exit(PARTIAL)

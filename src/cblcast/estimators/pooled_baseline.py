@@ -157,7 +157,10 @@ class PooledBaseline(RegressorMixin, BaseEstimator):
                 f"{type(self).__name__} has no training row with {self.fewest_days} reference days and a load to divide by"
             )
         rows, scale = X[usable], scale[usable]
-        inputs, table = self._seen(rows, scale)
+        blocks = [slice(first, first + _ROWS_AT_ONCE) for first in range(0, len(rows), _ROWS_AT_ONCE)]
+        seen = [self._seen(rows.iloc[block], scale[block]) for block in blocks]
+        inputs, table = DayInputs.joined([part for part, _ in seen]), pd.concat([part for _, part in seen])
+        del seen
         target = (finite_target(y, self)[usable] / scale - inputs.centre) / inputs.spread
         target = np.clip(target, -_LARGEST_TARGET, _LARGEST_TARGET)
         weight = weights_of_sites(rows, self)

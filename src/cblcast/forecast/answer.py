@@ -16,15 +16,17 @@ from cblcast.abilities import (
     TellsAdjustment,
     TellsTreatment,
     able,
+    columns_ahead,
     innermost,
     learns,
     outermost_able,
 )
-from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.forecaster import Forecaster, predict_cases
 from cblcast.frames.cases import event_rows
 from cblcast.frames.events import Event, Window
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import LOWER, ORIGIN, PREDICTED, SITE, UPPER
+from cblcast.frames.schema import ORIGIN, PREDICTED, SITE
+from cblcast.frames.sources import Origin, Source
 
 
 @dataclass(frozen=True)
@@ -126,16 +128,29 @@ def answer(
     DataError
         An event that the panel cannot hold, or a column that the features need and the panel lacks.
     """
+    panel = as_trained(forecaster, panel)
     cases = forecaster.cases(panel, list(events) if not isinstance(events, pd.DataFrame) else events, tuple(windows))
     return answer_cases(forecaster, panel, cases, forecaster.matrix(panel, cases), reasons)
+
+
+def as_trained(forecaster: Forecaster, panel: Panel) -> Panel:
+    """The panel, whose weather counts as forecast where a trained `forecaster` reads it ahead and nobody said what it is.
+
+    It was declared when the forecaster was trained, or the training would have been refused.
+    """
+    if forecaster.sites is None:
+        return panel
+    read = {column for builder in forecaster.builders.values() for column in columns_ahead(builder)}
+    new = sorted(column for column in read & set(panel.data.columns) if not panel.source(column).declared)
+    return panel.declare(dict.fromkeys(new, Source(Origin.FORECAST))) if new else panel
 
 
 def answer_cases(
     forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: pd.DataFrame, reasons: bool = True
 ) -> Answer:
     """As :func:`answer`, of cases whose features are there already."""
-    told = forecaster.predict_cases(panel, cases, X)
-    rows = cases.assign(**{column: told[column].array for column in (PREDICTED, LOWER, UPPER)})
+    told = predict_cases(forecaster, panel, cases, X)
+    rows = cases.assign(**{str(column): told[column].array for column in told})
     first, event = event_rows(cases.index)
     out = np.flatnonzero(_without_estimate(rows, event, len(first)))
     index = cases.index[first[out]]

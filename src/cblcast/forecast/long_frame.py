@@ -21,6 +21,7 @@ from cblcast.forecast.long_columns import (
     power_of,
     sites_of,
 )
+from cblcast.forecast.nowcast import REASON, issue_nowcast
 from cblcast.forecast.scoring import (
     BASELINE,
     BASELINE_COLUMNS,
@@ -48,7 +49,6 @@ from cblcast.frames.schema import (
     require_columns,
 )
 
-REASON = "reason"
 SITE_COLUMNS = ("tz", "country", "subdivision")
 
 
@@ -68,12 +68,16 @@ def score_frame(forecaster: Forecaster, frame: Any) -> pd.DataFrame:
         all trained sites share. Numbers may be whole, nullable, backed by pyarrow, or objects; rows in any order; further
         columns are passed over.
 
+        A model of nowcasts is also asked with a frame that marks nothing, or has no column ``estimate``: it answers the
+        intervals after its end, or after the one time in a column ``origin`` (a time, or ``now``).
+
     Returns
     -------
     DataFrame
         The marked rows in the order and with the index of `frame`: ``site_id``, ``time`` (UTC), ``baseline_kw``,
         ``lower_kw``, ``upper_kw`` [kW], and ``reason``: why the event of the row has no baseline, None where it has. Of a
-        method that has an eye for days unlike their calendar also ``treatment``, as :func:`score_events` gives it.
+        method that has an eye for days unlike their calendar also ``treatment``, as :func:`cblcast.forecast.scoring.score_events` gives it.
+        Of a nowcast the rows of :class:`cblcast.forecast.nowcast.Issued`.
 
     Raises
     ------
@@ -88,6 +92,8 @@ def score_frame(forecaster: Forecaster, frame: Any) -> pd.DataFrame:
         When events cannot be estimated; their rows are NaN, whole events at a time.
     """
     frame = as_frame(frame)
+    if forecaster.horizon is not None and not marks_anything(frame):
+        return _nowcast_of(forecaster, frame)
     require_columns(frame, [SITE, TIME, OBSERVED, ESTIMATE], "the frame")
     require_weather(forecaster, frame.columns, "the frame")
     wanted = flags_of(frame[ESTIMATE])
@@ -116,6 +122,27 @@ def score_frame(forecaster: Forecaster, frame: Any) -> pd.DataFrame:
         words = said.treatment.set_index([SITE, ORIGIN])[TREATMENT]
         answer[TREATMENT] = pd.Series(_by_event(said, asked, words), dtype=object)
     return answer.set_axis(frame.index[wanted], axis=0)
+
+
+def marks_anything(frame: pd.DataFrame) -> bool:
+    """Whether some row is marked to be estimated; a frame that does not mark any asks for what comes after it."""
+    return ESTIMATE in frame.columns and bool(flags_of(frame[ESTIMATE], may_be_none=True).any())
+
+
+def _nowcast_of(forecaster: Forecaster, frame: pd.DataFrame) -> pd.DataFrame:
+    """What a model of nowcasts answers to data that end at the origin; what was missing is warned of."""
+    require_columns(frame, [SITE, TIME, OBSERVED], "the frame")
+    require_weather(forecaster, frame.columns, "the frame")
+    origin = _only(frame[ORIGIN]) if ORIGIN in frame.columns else "data"
+    if origin is None:
+        raise DataError(
+            f"the column {ORIGIN!r} holds more than one time, or none: give the frame one origin, now or a time"
+        )
+    panel, _ = _panel(forecaster, frame.drop(columns=ORIGIN, errors="ignore"), np.zeros(len(frame), dtype=bool))
+    issued = issue_nowcast(forecaster, panel, origin)
+    for sentence in issued.missing:
+        warnings.warn(sentence, DataWarning, stacklevel=3)
+    return issued.rows
 
 
 def _panel(forecaster: Forecaster, frame: pd.DataFrame, wanted: np.ndarray) -> tuple[Panel, pd.MultiIndex]:

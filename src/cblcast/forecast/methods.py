@@ -74,6 +74,11 @@ def make_estimator(spec: str | Mapping[str, Any]) -> Any:
             "write {estimator: Adjusted, of: {…}}: the key 'estimator' names the class, 'of' what it wraps"
         )
     params = {key: _value(value) for key, value in spec.items() if key not in ("estimator", "name", *_INNER)}
+    if isinstance(spec.get("of"), (list, tuple)):
+        raise StudyError(
+            f"of: holds one method, and {spec['estimator']} got a list of {len(spec['of'])}: an ensemble takes "
+            "{estimator: Ensemble, members: [High5of10, …]}, anything else wraps one, of: {estimator: …}"
+        )
     if "of" in spec:
         params["estimator"] = make_estimator(spec["of"])
     if "members" in spec:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -51,7 +52,7 @@ def score_events(forecaster: Forecaster, panel: Panel, events: pd.DataFrame) -> 
         other sites, steps or loads than it was trained on.
     """
     table = check_events(whole_intervals(panel, check_events(events, panel, off_grid=True)), panel)
-    require_weather(forecaster, panel.data.columns, "the panel")
+    require_weather(forecaster, panel.names, "the panel")
     said = answer_events(forecaster, panel, table)
     warn_if_elsewhere(forecaster, panel, table)
     kept = said.estimated.rename(columns={PREDICTED: BASELINE}).reset_index()
@@ -96,8 +97,9 @@ def weather_columns(forecaster: Forecaster) -> tuple[str, ...]:
     return tuple(found)
 
 
-def require_weather(forecaster: Forecaster, columns: pd.Index, what: str) -> None:
+def require_weather(forecaster: Forecaster, columns: Iterable[str], what: str) -> None:
     """Raise :class:`DataError` for a weather column that the features need and `what` lacks."""
+    columns = list(columns)
     for column in weather_columns(forecaster):
         if column not in columns:
             raise DataError(

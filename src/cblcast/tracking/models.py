@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import cblcast
 from cblcast.errors import DataWarning
 from cblcast.forecast.manifest import digest_of
-from cblcast.frames.schema import LOWER, OBSERVED, SITE, TIME, UPPER, StudyError, nearest
+from cblcast.frames.schema import LEAD, OBSERVED, ORIGIN, SITE, TIME, StudyError, nearest
 from cblcast.tracking.shortcut import local_folder
 from cblcast.tracking.store import ARTIFACT, connect, guarded, quiet_mlflow, store_uri
 from cblcast.tracking.unusable import shown
@@ -80,7 +80,7 @@ def log_forecaster(
             python_model=str(_SCRIPT),
             model_config=noted,
             artifacts={ARTIFACT: f"{folder}/{ARTIFACT}"},
-            signature=_signature(),
+            signature=_signature(forecaster),
             metadata={"input_columns": _read_columns(forecaster)},
             pip_requirements=_requirements(),
             input_example=head,
@@ -206,7 +206,7 @@ def _location_of_name(
     return str(client.get_model_version_download_uri(name, version)), known_version.tags.get(DIGEST)
 
 
-def _signature() -> Any:
+def _signature(forecaster: Forecaster) -> Any:
     """The output columns. What comes in is checked by the model, and not by MLflow before it.
 
     MLflow's types take no whole number for a double, no 0 and 1 for a boolean and no number for a text; a column of any type
@@ -217,13 +217,14 @@ def _signature() -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types.schema import ColSpec, Schema
 
-    from cblcast.forecast.long_frame import REASON
-    from cblcast.forecast.scoring import BASELINE, TREATMENT
+    from cblcast.forecast.nowcast import NOWCAST_COLUMNS, REASON
+    from cblcast.forecast.scoring import BASELINE_COLUMNS, TREATMENT
 
-    outputs: list[Any] = [ColSpec("string", SITE), ColSpec("datetime", TIME)]
-    outputs += [ColSpec("double", column) for column in (BASELINE, LOWER, UPPER)]
-    outputs += [ColSpec("string", column, required=False) for column in (REASON, TREATMENT)]
-    return ModelSignature(outputs=Schema(outputs))
+    columns = BASELINE_COLUMNS if forecaster.horizon is None else NOWCAST_COLUMNS
+    kinds = {SITE: "string", TIME: "datetime", ORIGIN: "datetime", LEAD: "long"}
+    outputs: list[Any] = [ColSpec(kinds.get(column, "double"), column) for column in columns]
+    said = (REASON,) if forecaster.horizon is not None else (REASON, TREATMENT)
+    return ModelSignature(outputs=Schema([*outputs, *(ColSpec("string", each, required=False) for each in said)]))
 
 
 def _read_columns(forecaster: Forecaster) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,16 @@ from cblcast.forecast.backtest import SCORED_COLUMNS, TREATED_COLUMNS, BacktestR
 from cblcast.forecast.evaluation import INTERVAL_METRICS, evaluate
 from cblcast.forecast.event_truth import with_event_truth
 from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.nowcast import NOW, Issued, horizon_of_forecaster, issue_nowcast, origin_us, until
 from cblcast.forecast.pretrained import view_name
-from cblcast.forecast.scoring import score_events
+from cblcast.forecast.scoring import require_weather, score_events
 from cblcast.forecast.trained_on import warn_if_elsewhere
+from cblcast.frames.instants import MINUTE_US
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import LOWER, UPPER, DataError, StudyError
+from cblcast.frames.schema import LOWER, OBSERVED, UPPER, DataError, StudyError
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
+from cblcast.io.tabular import read_panel
 from cblcast.workflow.in_the_box import Boxed, boxed
 from cblcast.workflow.outputs import frame_writer, write_all
 
@@ -67,6 +71,45 @@ def score_boxed_file(
     tell_calendar(taken.forecaster, panel)
     scored, excluded = score_events(taken.forecaster, panel, events)
     return scored, excluded, taken
+
+
+def nowcast_file(
+    model: str,
+    panel_file: str | Path,
+    origin: str = NOW,
+    reader: ReaderOptions = DEFAULT_OPTIONS,
+    *,
+    store: str | None = None,
+) -> Issued:
+    """A nowcast of a registered model from a file that ends at the origin.
+
+    Parameters
+    ----------
+    origin : str
+        ``now``, ``data`` (the end of what was measured) or a time; see :func:`cblcast.forecast.nowcast.issue_nowcast`. Weather
+        beside the meter file (``weather`` of `reader`) may reach beyond the meter's last row.
+    """
+    forecaster = tracking.load_forecaster(model, uri=store)
+    weather = reader.weather
+    panel = read_panel_for(forecaster, panel_file, reader.but(weather=None))
+    if weather is not None:
+        horizon = horizon_of_forecaster(forecaster, panel)
+        panel = with_weather_ahead(panel, reader, int(horizon.leads(panel.step).max()), origin)
+    if forecaster.sites is not None:
+        lacking = [name for name in ("rated_kw", "standby_kw") if name in forecaster.sites and name not in panel.sites]
+        panel = replace(panel, sites=panel.sites.join(forecaster.sites[lacking]))
+    require_weather(forecaster, panel.data.columns, Path(panel_file).name)
+    return issue_nowcast(forecaster, panel, origin)
+
+
+def with_weather_ahead(panel: Panel, reader: ReaderOptions, horizon_min: int, origin: str) -> Panel:
+    """The panel with the weather of the reader's file, also on the rows up to the horizon after the origin."""
+    ahead = until(panel, origin_us(origin, panel), horizon_min * MINUTE_US)
+    table = ahead.data.assign(**{OBSERVED: panel.data[OBSERVED].reindex(ahead.data.index)}).reset_index()
+    sites = panel.sites.reset_index()
+    return read_panel(
+        table, weather=reader.weather, columns=reader.columns, decimal=reader.decimal, sites=sites, unit="kW"
+    )
 
 
 def read_panel_for(forecaster: Forecaster, panel_file: str | Path, reader: ReaderOptions = DEFAULT_OPTIONS) -> Panel:

@@ -6,7 +6,7 @@ So one net serves a campus and a home, and a net-exporting site whose load is ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -66,8 +66,13 @@ class DayInputs:
         """Some of the rows."""
         return DayInputs(*(getattr(self, each.name)[rows] for each in fields(self)))
 
+    @classmethod
+    def joined(cls, parts: Sequence[DayInputs]) -> DayInputs:
+        """Rows of several, one after the other."""
+        return cls(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(cls)))
+
     def columns(self) -> dict[str, np.ndarray]:
-        """The same as columns of a table, by name; :meth:`of_columns` undoes it."""
+        """The same as columns of a table, by name; :meth:`of_table` undoes it."""
         found: dict[str, np.ndarray] = {}
         for each in fields(self):
             values = getattr(self, each.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,10 @@ from cblcast.days.earlier import EARLIER_COLUMNS
 from cblcast.days.limits import each_tail
 from cblcast.estimators.columns import event_codes, take
 from cblcast.estimators.wrappers.inner import ready
-from cblcast.estimators.wrappers.one_site import SiteRows, adapt_to_site
+from cblcast.estimators.wrappers.one_site import TAIL, SiteRows, adapt_to_site
 from cblcast.frames.events import Window
 from cblcast.frames.known import known_mean_by
-from cblcast.frames.schema import SITE
+from cblcast.frames.schema import SITE, DataWarning
 from cblcast.wishes import merge_wishes
 
 # Evidence beside the estimate: what the ridge is shown is how far each lies from it.
@@ -40,13 +41,10 @@ EVIDENCE = tuple(
 DEVIATIONS = tuple(
     f"history_{name}_kw" for name in ("before_1_above_mean", "early_above_mean", "newest_event_above_mean", "trend")
 )
-SPREAD, SCALE = "history_spread_kw", "history_scale_kw"
+SPREAD, SCALE, COUNT = "history_spread_kw", "history_scale_kw", "history_count_days"
 
-TAIL_OF_SPREAD = 2.0  # limits of a site without earlier days, in spreads of its reference days
-LEAST_SPREAD, NO_SPREAD = (
-    0.02,
-    0.3,
-)  # shares of the site's load: least spread, and spread where it has no two reference days
+# Shares of the load: least spread of the reference days, and the spread that stands for those that ten days lack.
+LEAST_SPREAD, UNKNOWN_SPREAD = 0.02, 0.4
 
 
 class Adapted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
@@ -81,7 +79,7 @@ class Adapted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     exchangeability (recent days weigh more).
     """
 
-    def __init__(self, estimator: Inner, coverage: Inside = 0.9, days: Days = 730) -> None:
+    def __init__(self, estimator: Inner, coverage: Inside = 0.9, days: Days = 900) -> None:
         self.estimator = estimator
         self.coverage = coverage
         self.days = days
@@ -124,12 +122,12 @@ class Adapted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         if set(EARLIER_COLUMNS) <= set(X.columns):
             design = self._design(inner, own, plain)
             load, day, before = X[list(EARLIER_COLUMNS)].to_numpy(dtype=np.float64).T
+            lead = np.unique(take(X, ["hours_since_start"], self)[:, 0].round(6), return_inverse=True)[1]
             site = np.asarray(X.index.codes[X.index.names.index(SITE)])
             for rows in np.split(np.argsort(site, kind="stable"), np.flatnonzero(np.diff(np.sort(site))) + 1):
                 first, own_event = np.unique(event[rows], return_index=True, return_inverse=True)[1:]
-                known = SiteRows(
-                    own_event, day[rows][first], before[rows][first], load[rows], plain[rows], spread[rows]
-                )
+                days = day[rows][first], before[rows][first]
+                known = SiteRows(own_event, *days, lead[rows], load[rows], plain[rows], spread[rows])
                 found[rows] = adapt_to_site(known, design[rows], room[rows], each_tail(self.coverage), self.days)
         found[:, 1] = np.minimum(found[:, 1], found[:, 0])
         found[:, 2] = np.maximum(found[:, 2], found[:, 0])
@@ -137,20 +135,24 @@ class Adapted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def _spread(self, X: pd.DataFrame, event: np.ndarray, n_events: int, plain: np.ndarray) -> np.ndarray:
         """How far the reference days lie apart at each row [kW], above zero: half of it that of the whole event."""
-        spread, scale = take(X, [SPREAD, SCALE], self).T
+        spread, scale, days = take(X, [SPREAD, SCALE, COUNT], self).T
         whole = known_mean_by(spread**2, event, n_events)[event]
         size = np.where(np.isfinite(scale), np.abs(scale), np.abs(plain))
         size = np.where(np.isfinite(size), size, 0.0)
-        found = np.sqrt((np.where(np.isfinite(spread), spread**2, whole) + whole) / 2)
-        return np.maximum(np.where(np.isfinite(found), found, NO_SPREAD * size), np.maximum(LEAST_SPREAD * size, 1e-9))
+        found = (np.where(np.isfinite(spread), spread**2, whole) + whole) / 2
+        lacking = np.where(np.isfinite(found), 1.0 - np.minimum(np.nan_to_num(days), 10.0) / 10.0, 1.0)
+        found = np.sqrt((1 - lacking) * np.nan_to_num(found) + lacking * (UNKNOWN_SPREAD * size) ** 2)
+        return np.maximum(found, np.maximum(LEAST_SPREAD * size, 1e-9))
 
     def _room(self, inner: Any, X: pd.DataFrame, plain: np.ndarray, spread: np.ndarray) -> np.ndarray:
         """What the limits leave below and above the estimate before anything is known of the site [kW], shape (n_rows, 2)."""
         if not able(inner, GivesIntervals):
-            return np.repeat(TAIL_OF_SPREAD * spread[:, None], 2, axis=1)
-        limits = np.asarray(inner.predict_interval(X), dtype=np.float64)
+            return np.repeat(TAIL * spread[:, None], 2, axis=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)  # its limits are only where these start from
+            limits = np.asarray(inner.predict_interval(X), dtype=np.float64)
         room = np.stack([plain - limits[:, 0], limits[:, 1] - plain], axis=1)
-        return np.maximum(np.where(np.isfinite(room), room, TAIL_OF_SPREAD * spread[:, None]), spread[:, None] / 10)
+        return np.maximum(np.where(np.isfinite(room), room, TAIL * spread[:, None]), spread[:, None] / 10)
 
     def _design(self, inner: Any, X: pd.DataFrame, plain: np.ndarray) -> np.ndarray:
         """How far members and other evidence lie from the estimate, and what is unusual [kW]; finite, shape (n_rows, k)."""

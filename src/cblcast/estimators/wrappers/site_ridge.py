@@ -84,6 +84,33 @@ def ridge_corrections(
     return (design * coefficient[event]).sum(1)
 
 
+def earlier_means(load: np.ndarray, event: np.ndarray, lead: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Mean load of the same interval on the earlier days of each row's event [kW], shape (n_rows,); NaN where there is none.
+
+    Parameters
+    ----------
+    load : ndarray, shape (n_rows,)
+        NaN where it may not be learned from.
+    event, lead : ndarray of int64, shape (n_rows,)
+        Event, and interval of it; no event has two rows of one interval.
+    weights : ndarray, shape (n_events, n_events)
+        See :func:`recency`.
+    """
+    table = np.full((len(weights), int(lead.max(initial=0)) + 1), np.nan)
+    table[event, lead] = load
+    known = np.isfinite(table)
+    total, mass = weights @ np.where(known, table, 0.0), weights @ known.astype(np.float64)
+    mean = np.where(mass > 0, total / np.where(mass > 0, mass, 1.0), np.nan)
+    return np.asarray(mean[event, lead])
+
+
+def least_known(load: np.ndarray, event: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Least load of the earlier days of each event [kW], shape (n_events,); infinite where there is none."""
+    least = np.full(len(weights), np.inf)
+    np.fmin.at(least, event, load)
+    return np.where(weights > 0, least[None, :], np.inf).min(axis=1)
+
+
 def exponential_weights(
     error: np.ndarray, event: np.ndarray, weights: np.ndarray, rate: float, prior: np.ndarray
 ) -> np.ndarray:
@@ -122,8 +149,8 @@ def blended_tails(
 ) -> np.ndarray:
     """Score that a row of each event exceeds with probability `miscoverage`, shape (n_events,).
 
-    Of the scores of earlier days, each day with the mass of its weight spread over its rows and one day's mass at the largest score; where
-    days are few, `prior` counts as much as `prior_days` of them.
+    The quantile of the scores of earlier days, each day with the mass of its weight spread over its rows; where days are few,
+    `prior` counts as much as `prior_days` of them.
 
     Parameters
     ----------
@@ -142,9 +169,8 @@ def blended_tails(
     mass = (weights / np.maximum(rows_of_day, 1))[:, event[order]]
     reached = np.cumsum(mass, axis=1)
     total = reached[:, -1]
-    wanted = np.minimum((1 - miscoverage) * (total + 1), total)
-    # The last row with any mass, where all of it is wanted; rounding must not carry the search beyond.
-    place = (reached < (wanted * (1 - 1e-12))[:, None]).sum(1)
+    # Equal weights reach a level exactly, or by a rounding more or less: neither may decide which row is taken.
+    place = (reached < ((1 - miscoverage) * (1 - 1e-9) * total)[:, None]).sum(1)
     own = scores[order][np.minimum(place, len(order) - 1)]
     share = total / (total + prior_days)
     return np.where(total > 0, share * own + (1 - share) * prior, prior)
