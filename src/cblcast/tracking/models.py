@@ -218,12 +218,13 @@ def _signature(forecaster: Forecaster) -> Any:
     from mlflow.types.schema import ColSpec, Schema
 
     from cblcast.forecast.nowcast import NOWCAST_COLUMNS, REASON
-    from cblcast.forecast.scoring import BASELINE_COLUMNS
+    from cblcast.forecast.scoring import BASELINE_COLUMNS, TREATMENT
 
     columns = BASELINE_COLUMNS if forecaster.horizon is None else NOWCAST_COLUMNS
     kinds = {SITE: "string", TIME: "datetime", ORIGIN: "datetime", LEAD: "long"}
     outputs: list[Any] = [ColSpec(kinds.get(column, "double"), column) for column in columns]
-    return ModelSignature(outputs=Schema([*outputs, ColSpec("string", REASON, required=False)]))
+    said = (REASON,) if forecaster.horizon is not None else (REASON, TREATMENT)
+    return ModelSignature(outputs=Schema([*outputs, *(ColSpec("string", each, required=False) for each in said)]))
 
 
 def _read_columns(forecaster: Forecaster) -> dict[str, str]:
