@@ -39,7 +39,7 @@ def runs_of_farms(every_h: int) -> pd.DataFrame:
     """A long frame: runs every so many hours, 0 to 48 hours ahead, the winds of each farm a month apart."""
     era5 = datasets.load_reanalysis("era5")[["wind_u_100m_ms", "wind_v_100m_ms"]].astype(np.float64)
     issue = pd.date_range(
-        pd.Timestamp(START, tz="UTC") - pd.Timedelta("2D"), STOP, freq=f"{every_h}h", tz="UTC"
+        pd.Timestamp(START) - pd.Timedelta("2D"), STOP, freq=f"{every_h}h", tz="UTC"
     ).as_unit("us")
     lead = np.arange(LEADS_H)
     row = (np.arange(len(issue)) * every_h)[:, None] + lead
