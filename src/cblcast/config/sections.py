@@ -12,7 +12,9 @@ from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 from cblcast.config.forecasts_section import Forecasts
 from cblcast.config.section import Section as Section
 from cblcast.days.day_types import day_type_labels
+from cblcast.forecast.refit import PERIODS, Refit
 from cblcast.frames.rolling import minutes_past
+from cblcast.frames.schema import nearest
 from cblcast.io.options import ReaderOptions
 
 FIRST_YEAR, LAST_YEAR = 1970, 2199
@@ -22,6 +24,7 @@ Clock = Annotated[str, BeforeValidator(lambda value: _clock(value))]
 DayTypes = Annotated[str | tuple[str, ...], BeforeValidator(lambda value: _day_types(value))]
 OriginClock = Annotated[str, BeforeValidator(lambda value: _origin_clock(value))]
 Text = Annotated[str, BeforeValidator(lambda value: _text(value))]
+Period = Annotated[str, BeforeValidator(lambda value: _period(value))]
 
 
 def _day(value: Any) -> str:
@@ -57,6 +60,12 @@ def _day_types(value: Any) -> Any:
     return value
 
 
+def _period(value: Any) -> str:
+    if str(value) not in PERIODS:
+        raise ValueError(f"{value!r} is no period: {nearest(str(value), PERIODS)}")
+    return str(value)
+
+
 def _text(value: Any) -> Any:
     """A name that consists of digits is a number to YAML; 1.5 or 1e3 has lost its spelling and must be quoted."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -86,6 +95,7 @@ class Data(Section):
     channels: bool = False
     country: str | None = None
     subdivision: str | None = None
+    portfolio: Text | None = Field(default=None, min_length=1)  # name of the sum of all sites, one site more
     holidays: str | None = None  # an .ics calendar: further holidays of all sites
     segment: str | None = None
     reanalysis: tuple[
@@ -167,10 +177,27 @@ class ViewSection(Section):
     whole_day: bool = False
 
 
+class RefitSection(Section):
+    """How often everything that learns is trained anew within the test span; its period alone may be written."""
+
+    every: Period
+    gap_days: int = Field(default=1, ge=0, le=366)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_period(cls, value: Any) -> Any:
+        return {"every": value} if isinstance(value, str) else value
+
+    def refit(self) -> Refit:
+        """What the backtest is told."""
+        return Refit(self.every, self.gap_days)
+
+
 SECTIONS: dict[str, type[Section]] = {
     "data": Data,
     "data.forecasts": Forecasts,
     "events": Events,
     "train_events": TrainEvents,
     "view": ViewSection,
+    "refit": RefitSection,
 }

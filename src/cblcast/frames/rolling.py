@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -140,6 +141,57 @@ def issue_events(
     return pd.DataFrame(
         {SITE: panel.site_ids.take(codes), "start": stamps(starts), "stop": stamps(starts + horizon * MINUTE_US)}
     )
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """What a nowcast is issued for.
+
+    Attributes
+    ----------
+    minutes : int
+        From the origin to the end of the last interval.
+    leads_min : tuple of int or None
+        Leads that are given (see :func:`rolling_origins`); None gives every interval up to `minutes`.
+    step_min : float or None
+        Step of the panel that a model was trained on; None before it is.
+    """
+
+    minutes: int
+    leads_min: tuple[int, ...] | None = None
+    step_min: float | None = None
+
+    @classmethod
+    def of_leads(cls, leads_min: Sequence[int]) -> Horizon:
+        """The horizon of some leads, none of which is later than the last."""
+        leads = tuple(sorted({int(lead) for lead in leads_min}))
+        if not leads or leads[0] <= 0:
+            raise StudyError(f"leads_min holds {list(leads_min)!r}: give positive whole minutes, multiples of the step")
+        return cls(leads[-1], leads)
+
+    def learned_on(self, step: pd.Timedelta) -> Horizon:
+        """The horizon of a model that was trained on a panel of this step."""
+        return replace(self, step_min=step / pd.Timedelta(minutes=1))
+
+    def leads(self, step: pd.Timedelta) -> np.ndarray:
+        """Leads on a panel of this step [min], int64.
+
+        Raises
+        ------
+        DataError
+            The model was trained on another step.
+        StudyError
+            The step does not divide the leads.
+        """
+        minutes = step / pd.Timedelta(minutes=1)
+        if self.step_min is not None and self.step_min != minutes:
+            raise DataError(
+                f"the data have a step of {minutes:g} min, the model was trained on {self.step_min:g} min: give them at "
+                f"{self.step_min:g} min (--step averages finer ones)"
+            )
+        if self.leads_min is None:
+            return np.arange(1, int(self.minutes // minutes) + 1) * int(minutes)
+        return np.array(_multiples(self.leads_min, int(minutes), "leads_min"), dtype=np.int64)
 
 
 def lead_minutes(cases: pd.DataFrame, step: pd.Timedelta) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,12 +14,13 @@ from cblcast.abilities import learns
 from cblcast.config import Study
 from cblcast.days.day_types import OwnHolidays
 from cblcast.days.placebo import placebo_events
-from cblcast.forecast.backtest import split_events
+from cblcast.forecast.backtest import learnable_events, split_events
 from cblcast.forecast.case_bank import CaseBank, training_banks
 from cblcast.forecast.event_truth import TRUTH, carries_truth, with_event_truth
 from cblcast.frames.cases import View
 from cblcast.frames.events import mean_over_events
 from cblcast.frames.panel import Panel
+from cblcast.frames.portfolio import with_portfolio
 from cblcast.frames.rolling import issue_events
 from cblcast.frames.schema import OBSERVED, DataError, DataWarning, StudyError
 from cblcast.io.calendars import read_holidays
@@ -28,6 +30,7 @@ from cblcast.io.nwp import attach
 from cblcast.workflow.weather_told import tell_weather
 
 Span = tuple[str, str]
+Progress = Callable[[str], None]
 
 
 def load_panel(study: Study) -> Panel:
@@ -47,6 +50,8 @@ def load_panel(study: Study) -> Panel:
         runs, report = read_forecasts_told(product.file, product.options)
         report.tell()
         panel = with_forecasts(panel, runs)
+    if data.portfolio is not None:
+        panel = with_portfolio(panel, data.portfolio)
     if study.events.mask is not None:
         panel = panel.with_events(read_dispatch(study.events.mask, panel, tz=data.tz))
     if study.events.truth is not None:
@@ -115,6 +120,10 @@ class StudyEvents:
         """Events to learn from that start in `train`, and events to judge that start in `test`; local dates, inclusive."""
         return split_events(self.judged, self.panel, train, test, self.learned)
 
+    def learnable(self, span: Span) -> pd.DataFrame:
+        """Events of a span that can be learned from; local dates, inclusive."""
+        return learnable_events(self.judged if self.learned is None else self.learned, self.panel, span)
+
 
 def events_of(study: Study, panel: Panel) -> StudyEvents:
     """All events of a study."""
@@ -164,9 +173,10 @@ class PreparedStudy:
     panel : Panel
     events : StudyEvents
     train, test : DataFrame
-        Events of the two spans.
+        Events of the two spans; with ``refit:`` `train` goes on to the end of the test span, and each span takes of it what
+        had ended before.
     learned : dict View -> CaseBank
-        Cases of the training events, for the views in which something learns.
+        Cases of the events `train`, for the views in which something learns.
     """
 
     study: Study
@@ -182,6 +192,8 @@ def prepare(study: Study, panel: Panel) -> PreparedStudy:
     tell_weather(panel, study.forecasters().values())
     events = events_of(study, panel)
     train, test = events.between(study.train, study.test)
+    if study.refit is not None and study.train is not None:
+        train = events.learnable((study.train[0], study.test[1]))
     learned = training_banks(panel, study.forecasters().values(), train) if len(train) else {}
     return PreparedStudy(study, panel, events, train, test, learned)
 
@@ -206,7 +218,7 @@ def _events_to_learn_from(study: Study, panel: Panel) -> pd.DataFrame | None:
                 days=wanted.days,
                 labels=wanted.labels,
                 first=span[0],
-                last=span[1],
+                last=span[1] if study.refit is None else study.test[1],
             )
             for hours in dict.fromkeys(wanted.shifts_h)
         ],
