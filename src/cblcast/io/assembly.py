@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -10,6 +12,7 @@ from cblcast.frames.quality import odd_day_sentences, odd_days_told
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, DataError
 from cblcast.io.align import Rows, usual_step
 from cblcast.io.dials import energies_of_dials, warn_of_dials
+from cblcast.io.forecast_values import plausible
 from cblcast.io.lengths import with_lengths, without_idle_rows
 from cblcast.io.net import netted
 from cblcast.io.options import ReaderOptions
@@ -53,6 +56,7 @@ def to_panel(readings: Readings, sites: pd.DataFrame, clocks: list[str], options
     readings = _judged(readings, sites, hours)
     if options.weather is not None:
         readings = with_weather(readings, options, clocks)
+    readings = _without_stray_winds(readings)
     panel = odd_days_told(Panel(_panel_frame(readings), sites).declare(options.kinds or {}))
     odd = odd_day_sentences(panel, readings.report.source)
     return Reading(panel, readings.report.with_notes([Note(Kind.DOUBTFUL, text, n) for text, n in odd]))
@@ -81,6 +85,16 @@ def _judged(readings: Readings, sites: pd.DataFrame, hours: float) -> Readings:
         if name != OBSERVED and unit is not None and unit.energy and not _is_energy(readings):
             notes.append(equals_energy(rows.values[OBSERVED], value * unit.scale, name, hours))
     return readings.but(report=readings.report.with_notes(note for note in notes if note is not None))
+
+
+def _without_stray_winds(readings: Readings) -> Readings:
+    """Without speeds that no wind has: one of them would rule a curve, a scale and a net."""
+    rows = readings.rows
+    notes: list[Note] = []
+    values = {name: plausible(name, value, readings.report.source, notes) for name, value in rows.values.items()}
+    if not notes:
+        return readings
+    return readings.but(rows=replace(rows, values=values), report=readings.report.with_notes(notes))
 
 
 def _is_energy(readings: Readings) -> bool:

@@ -12,8 +12,8 @@ from cblcast.frames.run_layout import RunRows
 from cblcast.io.column_kinds import ColumnKind, kind_of
 from cblcast.io.forecast_options import ForecastOptions
 from cblcast.io.read_report import Kind, Note
+from cblcast.physics.wind import STRONGEST_MS
 
-STRONGEST_MS = 150.0  # no wind near the ground or at the height of jets is stronger
 WINDIEST_MS = 13.0  # no place near the ground has such a mean wind; in knots many have
 MS_PER_UNIT = {
     "kn": 0.514444,
@@ -70,7 +70,7 @@ def weather_of(rows: RunRows, options: ForecastOptions, name: str) -> tuple[RunR
                 )
             )
             continue
-        values[ours] = _plausible(ours, value, name, notes)
+        values[ours] = plausible(ours, value, name, notes)
     rows = with_speeds(replace(rows, values=values))
     notes += [note for ours, value in rows.values.items() if (note := _looks_like_knots(ours, value, name)) is not None]
     named, nearest = {}, set()
@@ -118,7 +118,8 @@ def _in_ms(column: str, value: np.ndarray, notes: list[Note]) -> tuple[str, np.n
     return column, value
 
 
-def _plausible(column: str, value: np.ndarray, name: str, notes: list[Note]) -> np.ndarray:
+def plausible(column: str, value: np.ndarray, name: str, notes: list[Note]) -> np.ndarray:
+    """The values without speeds that no wind has, which are noted."""
     if not _SPEED.search(column):
         return value
     wrong = np.abs(value) > STRONGEST_MS

@@ -128,6 +128,7 @@ def _newest_runs(
     if list(nwp.index.names) != [ISSUE, "time"]:
         raise DataError(f"weather runs are indexed ['{ISSUE}', 'time'], not {list(nwp.index.names)}: use set_index")
     _check_columns(nwp)
+    nwp = nwp.set_axis(nwp.index.remove_unused_levels()).sort_index()  # rows may have been filtered out
     issued = _stamps(pd.DatetimeIndex(nwp.index.levels[0]), "issue_time")
     last_issue = times - round((horizon_h + delay_h) * HOUR_US)
     run = np.searchsorted(issued, last_issue, side="right") - 1

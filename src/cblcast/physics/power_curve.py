@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cblcast.errors import DataError, nearest
+from cblcast.physics.wind import STRONGEST_MS
 
 Array = NDArray[np.float64]
 
@@ -84,11 +85,16 @@ def fit_power_curve(speed: ArrayLike, power_kw: ArrayLike, *, width: float = 0.5
     Raises
     ------
     DataError
-        Arrays of different length, or fewer than two bins left.
+        Arrays of different length, speeds that no wind has, or fewer than two bins left.
     """
     v, p = np.asarray(speed, dtype=np.float64).ravel(), np.asarray(power_kw, dtype=np.float64).ravel()
     if v.shape != p.shape:
         raise DataError(f"speed has {v.size} values and power {p.size}: give them for the same intervals")
+    if (v > STRONGEST_MS).any():
+        raise DataError(
+            f"speeds of up to {np.nanmax(v):g} m/s are no wind ({int((v > STRONGEST_MS).sum())} above {STRONGEST_MS:g}): mend the unit, or "
+            "put NaN where nothing was measured"
+        )
     seen = np.isfinite(v) & np.isfinite(p) & (v >= 0)
     v, p = v[seen], p[seen]
     bins = np.floor(v / width + 0.5).astype(np.int64)

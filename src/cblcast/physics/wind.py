@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 
 GAS_CONSTANT_DRY_AIR = 287.05  # J/(kg K), IEC 61400-12-1
 GAS_CONSTANT_VAPOUR = 461.5  # J/(kg K), IEC 61400-12-1
+STRONGEST_MS = 150.0  # no wind near the ground or at the height of jets is stronger
 REFERENCE_DENSITY = 1.225  # kg/m³, ISO standard atmosphere at sea level
 
 

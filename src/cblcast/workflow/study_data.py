@@ -27,6 +27,7 @@ from cblcast.io.calendars import read_holidays
 from cblcast.io.forecasts import read_forecasts_told, with_forecasts
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.nwp import attach
+from cblcast.workflow.weather_told import tell_weather
 
 Span = tuple[str, str]
 Progress = Callable[[str], None]
@@ -188,6 +189,7 @@ class PreparedStudy:
 
 def prepare(study: Study, panel: Panel) -> PreparedStudy:
     """The events and training cases of a study."""
+    tell_weather(panel, study.forecasters().values())
     events = events_of(study, panel)
     train, test = events.between(study.train, study.test)
     if study.refit is not None and study.train is not None:
