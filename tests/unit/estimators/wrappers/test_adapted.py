@@ -11,7 +11,7 @@ from cblcast.days.earlier import EARLIER_COLUMNS, EARLIER_LOAD
 from cblcast.days.placebo import placebo_events
 from cblcast.estimators.wrappers.adapted import Adapted
 from cblcast.estimators.wrappers.ensemble import Ensemble
-from cblcast.estimators.wrappers.intervals import Conformal
+from cblcast.estimators.wrappers.intervals import Conformal, with_intervals
 from cblcast.forecast.answer import answer
 from cblcast.forecast.forecaster import Forecaster, truth
 from cblcast.forecast.methods import make_estimator
@@ -187,6 +187,12 @@ def test_a_dead_meter_gets_its_load_and_limits_around_it():
     dead = Panel(data, panel(sites=("b1",)).sites)
     found = answer(adapted("10of10"), dead, asked(dead, "2018-10-29")).rows
     np.testing.assert_allclose(found[["predicted_kw", "lower_kw", "upper_kw"]], 0.0, atol=1e-6)
+
+
+def test_a_study_with_intervals_gives_it_the_coverage_and_no_second_wrapper():
+    made = with_intervals(Adapted(make_estimator(RULE)), 0.8)
+    assert isinstance(made, Adapted)
+    assert made.coverage == 0.8
 
 
 def test_the_earlier_load_column_is_named_with_its_unit():
