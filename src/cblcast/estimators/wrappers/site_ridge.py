@@ -27,10 +27,10 @@ def recency(day: np.ndarray, before: np.ndarray, half_life: float, window: int) 
 
 
 def by_event(values: np.ndarray, event: np.ndarray, n_events: int) -> np.ndarray:
-    """Sum over the rows of each event, shape (n_events, ...)."""
-    total = np.zeros((n_events, *values.shape[1:]))
-    np.add.at(total, event, values)
-    return total
+    """Sum over the rows of each event, each of which has some, shape (n_events, ...)."""
+    order = np.argsort(event, kind="stable")
+    starts = np.searchsorted(event[order], np.arange(n_events))
+    return np.asarray(np.add.reduceat(values[order], starts, axis=0))
 
 
 def error_variance(
