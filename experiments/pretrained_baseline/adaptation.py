@@ -8,6 +8,7 @@ Fontana homes are bundled. About five processor minutes for all views.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import time
@@ -200,4 +201,5 @@ if __name__ == "__main__":
         warnings.catch_warnings()
     ):  # events that a ratio cannot adjust, and limits of other sites, which are what is judged
         warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)  # days at the beginning of a record, with few before them
         main()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,8 @@ from cblcast.frames.events import Window
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import CASE_INDEX, OBSERVED, ORIGIN, SITE, TIME
+
+EVENTS_AT_ONCE = 20_000  # bounds the memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,14 +76,8 @@ def beside_earlier_days(
     then. A day that is asked as well is made once.
     """
     first, event = event_rows(cases.index)
-    events = pd.DataFrame(
-        {
-            SITE: cases.index.get_level_values(SITE)[first],
-            "start": cases.index.get_level_values(ORIGIN)[first],
-            "stop": cases["event_stop"].array[first],
-        }
-    )
-    for which, ordinary in events_by_clock(panel, events, days):
+    events = _events(cases, first)
+    for which, ordinary in _in_blocks(events, events_by_clock(panel, events, days)):
         asked = np.zeros(len(events), dtype=bool)
         asked[which] = True
         place = np.flatnonzero(asked[event])
@@ -96,6 +92,35 @@ def beside_earlier_days(
         own, looked_up, place = own.iloc[order], looked_up.iloc[order], place[order]
         own.index = looked_up.index = _index(own)
         yield Beside(looked_up.assign(**_marks(panel, own, ordinary)), place)
+
+
+def _events(cases: pd.DataFrame, first: np.ndarray) -> pd.DataFrame:
+    """The events whose first rows are `first`: ``site_id``, ``start``, ``stop``."""
+    return pd.DataFrame(
+        {
+            SITE: cases.index.get_level_values(SITE)[first],
+            "start": cases.index.get_level_values(ORIGIN)[first],
+            "stop": cases["event_stop"].array[first],
+        }
+    )
+
+
+def _in_blocks(
+    events: pd.DataFrame, parts: Iterable[tuple[np.ndarray, pd.DataFrame]]
+) -> Iterator[tuple[np.ndarray, pd.DataFrame]]:
+    """The same parts, some sites at a time: the features of two years of days of all sites at once would not fit."""
+    for which, ordinary in parts:
+        if len(which) + len(ordinary) <= EVENTS_AT_ONCE:
+            yield which, ordinary
+            continue
+        site, own = pd.Index(events[SITE].iloc[which]), pd.Index(ordinary[SITE])
+        names = site.unique()
+        count = np.bincount(names.get_indexer(site), minlength=len(names))
+        count += np.bincount(names.get_indexer(own), minlength=len(names))
+        block = np.cumsum(count) // EVENTS_AT_ONCE
+        for number in np.unique(block):
+            chosen = names[block == number]
+            yield which[site.isin(chosen)], ordinary[own.isin(chosen)].reset_index(drop=True)
 
 
 def _not_asked(panel: Panel, windows: tuple[Window, ...], asked: pd.DataFrame, ordinary: pd.DataFrame) -> pd.DataFrame:
@@ -120,15 +145,12 @@ def _index(cases: pd.DataFrame) -> pd.MultiIndex:
 def _marks(panel: Panel, cases: pd.DataFrame, ordinary: pd.DataFrame) -> dict[str, np.ndarray]:
     """The columns of :mod:`cblcast.days.earlier`, one value a row."""
     first, event = event_rows(cases.index)
-    names = cases.index.get_level_values(SITE)[first]
-    events = pd.DataFrame(
-        {
-            SITE: names,
-            "start": cases.index.get_level_values(ORIGIN)[first],
-            "stop": cases["event_stop"].array[first],
-        }
+    events = _events(cases, first)
+    site, day, usable = (
+        panel.site_codes(pd.Index(events[SITE])),
+        local_days(panel, events),
+        np.zeros(len(events), dtype=bool),
     )
-    site, day, usable = panel.site_codes(pd.Index(names)), local_days(panel, events), np.zeros(len(events), dtype=bool)
     if len(ordinary):
         usable = is_ordinary(panel, events, ordinary)
     step, begin = panel.step_us, panel.first_times_us[site]

@@ -56,8 +56,8 @@ class Adapted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     with a long and a short memory, of how far the members of the inner estimator and the site's reference days lie from the
     estimate; exponential weights between the estimate as it is and as each ridge corrects it; and limits from the errors
     that remained.
-    A site with few days gets the inner answer, and limits from the spread of its reference days or those of the
-    inner estimator. So a model of other sites serves a new one, and a rule learns the habits of its site.
+    A site with few days gets the inner answer, and limits from the spread of its reference days and those of the
+    inner estimator, where it has any. So a model of other sites serves a new one, and a rule learns the habits of its site.
 
     Parameters
     ----------
@@ -120,6 +120,8 @@ class Adapted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         room = self._room(inner, own, plain, spread)
         found = np.stack([plain, plain - room[:, 0], plain + room[:, 1]], axis=1)
         if set(EARLIER_COLUMNS) <= set(X.columns):
+            # Limits calibrated elsewhere may say too little of a site not known yet: half the say is its reference days'.
+            room = np.sqrt(room * TAIL * spread[:, None])
             design = self._design(inner, own, plain)
             load, day, before = X[list(EARLIER_COLUMNS)].to_numpy(dtype=np.float64).T
             lead = np.unique(take(X, ["hours_since_start"], self)[:, 0].round(6), return_inverse=True)[1]

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.metaestimators import available_if
 
-from cblcast.abilities import GivesIntervals, able, check_parameters, needed_features, needed_windows
+from cblcast.abilities import AdaptsToSite, GivesIntervals, able, check_parameters, needed_features, needed_windows
 from cblcast.checked.parameters import Days, Folds, Inner, Inside, Positive
 from cblcast.days.limits import days_needed, each_tail, tail_bound
 from cblcast.estimators.wrappers.conformal_scores import (
@@ -39,10 +39,12 @@ def with_intervals(estimator: Any, coverage: float = 0.9, **options: Any) -> Any
     Returns
     -------
     Conformal or ConformalQuantile
-        A conformal estimator itself is returned as it is.
+        A conformal estimator itself is returned as it is; one that adapts to its site has limits of its own, which get this coverage.
     """
     if isinstance(estimator, Conformal):
         return estimator
+    if able(estimator, AdaptsToSite) and able(estimator, GivesIntervals):
+        return clone(estimator).set_params(coverage=coverage)
     chosen = ConformalQuantile if able(estimator, GivesIntervals) else Conformal
     return chosen(estimator, coverage, **options)
 

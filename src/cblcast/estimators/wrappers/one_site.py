@@ -17,11 +17,12 @@ ERROR_HALF_LIFE, PRIOR_ROWS = (
 )  # of the error that penalties are measured by; rows that the spread counts as in it
 WEIGHING_HALF_LIFE, RATE = 60.0, 0.25
 LIMIT_HALF_LIFE, PRIOR_DAYS = 60.0, 20.0  # days that the limits of other sites count as
-SIZE_HALF_LIFE, SIZE_PRIOR_ROWS = 120.0, 20.0  # of the error that limits are measured by
+SIZE_HALF_LIFE, SIZE_PRIOR_ROWS = 60.0, 20.0  # of the error that limits are measured by
 TAIL = 1.8  # where limits of nine in ten lie, in root mean squared errors, of loads as skewed as those of buildings and homes
-# An event's limits rest on recent days, whose weights rest on days before them, whose ridges on days before those, whose usual
-# loads on yet earlier ones: together the days looked at, so that no answer depends on what else is asked.
-LIMIT_SHARE, WEIGHING_SHARE, USUAL_SHARE = 0.12, 0.16, 0.07
+# An event's limits rest on recent days, whose errors are measured by days before them, whose weights rest on days before those,
+# whose ridges on yet earlier ones, whose usual loads on the first: together the days looked at, so that no answer depends on
+# what else is asked. The ridges have what is left.
+LIMIT_SHARE, SIZE_SHARE, WEIGHING_SHARE, USUAL_SHARE = 0.12, 0.08, 0.12, 0.07
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +86,14 @@ def adapt_to_site(rows: SiteRows, design: np.ndarray, room: np.ndarray, miscover
     days : int
         Calendar days looked at.
     """
-    bounding, weighing, usual = (round(share * days) for share in (LIMIT_SHARE, WEIGHING_SHARE, USUAL_SHARE))
-    corrected = rows.plain[:, None] + corrections(rows, design, days - bounding - weighing - usual, usual)
+    shares = LIMIT_SHARE, SIZE_SHARE, WEIGHING_SHARE, USUAL_SHARE
+    bounding, sizing, weighing, usual = (round(share * days) for share in shares)
+    corrected = rows.plain[:, None] + corrections(rows, design, days - bounding - sizing - weighing - usual, usual)
     weights = rows.weights(WEIGHING_HALF_LIFE, weighing)
     prior = np.full(corrected.shape[1], 1.0 / corrected.shape[1])
     share = kernel.exponential_weights(rows.load[:, None] - corrected, rows.event, weights, RATE, prior)
     estimate = (share[rows.event] * corrected).sum(1)
-    return np.column_stack([estimate, limits(rows, estimate, room, miscoverage, bounding, days - bounding)])
+    return np.column_stack([estimate, limits(rows, estimate, room, miscoverage, bounding, sizing)])
 
 
 def limits(
@@ -99,22 +101,26 @@ def limits(
 ) -> np.ndarray:
     """Lower and upper limit of each row [kW], shape (n_rows, 2), by the errors of its earlier days.
 
-    Errors are measured by the geometric mean of what the row's own evidence and the inner estimator's errors at the site let
-    expect: the one knows an uncertain hour, the other an uncertain site.
+    Errors are measured by the geometric mean of what the row's own evidence and the site's errors let expect: the one knows an
+    uncertain hour, the other an uncertain site. Where few days are known, the tails are those of the site's errors alone, or
+    without any day what `room` says, as it was known elsewhere.
 
     Parameters
     ----------
     window, size_window : int
         Days before an event whose errors bound its own, and before each of them whose errors measure it.
     """
-    size = rows.error_size(rows.load - rows.plain, room.mean(1) / TAIL, SIZE_HALF_LIFE, size_window, SIZE_PRIOR_ROWS)
-    scale = np.sqrt(TAIL * room * size[rows.event][:, None])
+    error, n_events = rows.load - estimate, len(rows.day)
+    expected = room.mean(1)
+    size = TAIL * rows.error_size(error, expected / TAIL, SIZE_HALF_LIFE, size_window, SIZE_PRIOR_ROWS)
+    scale = np.sqrt(room * size[rows.event][:, None])
+    square = kernel.by_event(expected**2, rows.event, n_events) / np.bincount(rows.event, minlength=n_events)
+    prior = np.sqrt(size / np.sqrt(square))
     weights = rows.weights(LIMIT_HALF_LIFE, window)
-    error = rows.load - estimate
     sides = []
     for side, sign in enumerate((-1.0, 1.0)):
         scores = sign * error / scale[:, side]
-        tail = kernel.blended_tails(scores, rows.event, weights, miscoverage, 1.0, PRIOR_DAYS)
+        tail = kernel.blended_tails(scores, rows.event, weights, miscoverage, prior, PRIOR_DAYS)
         sides.append(estimate + sign * tail[rows.event] * scale[:, side])
     least = kernel.least_known(rows.load, rows.event, weights)[rows.event]
     lower = np.where((least >= 0) & (estimate >= 0), np.maximum(sides[0], 0.0), sides[0])

@@ -27,10 +27,10 @@ def recency(day: np.ndarray, before: np.ndarray, half_life: float, window: int) 
 
 
 def by_event(values: np.ndarray, event: np.ndarray, n_events: int) -> np.ndarray:
-    """Sum over the rows of each event, shape (n_events, ...)."""
-    total = np.zeros((n_events, *values.shape[1:]))
-    np.add.at(total, event, values)
-    return total
+    """Sum over the rows of each event, each of which has some, shape (n_events, ...)."""
+    order = np.argsort(event, kind="stable")
+    starts = np.searchsorted(event[order], np.arange(n_events))
+    return np.asarray(np.add.reduceat(values[order], starts, axis=0))
 
 
 def error_variance(
@@ -145,7 +145,7 @@ def exponential_weights(
 
 
 def blended_tails(
-    scores: np.ndarray, event: np.ndarray, weights: np.ndarray, miscoverage: float, prior: float, prior_days: float
+    scores: np.ndarray, event: np.ndarray, weights: np.ndarray, miscoverage: float, prior: np.ndarray, prior_days: float
 ) -> np.ndarray:
     """Score that a row of each event exceeds with probability `miscoverage`, shape (n_events,).
 
@@ -159,11 +159,12 @@ def blended_tails(
     event : ndarray of int64, shape (n_rows,)
     weights : ndarray, shape (n_events, n_events)
         See :func:`recency`.
+    prior : ndarray, shape (n_events,)
     """
     known = np.flatnonzero(np.isfinite(scores))
     n_events = len(weights)
     if len(known) == 0:
-        return np.full(n_events, prior)
+        return prior
     order = known[np.argsort(scores[known], kind="stable")]
     rows_of_day = np.bincount(event[known], minlength=n_events)
     mass = (weights / np.maximum(rows_of_day, 1))[:, event[order]]

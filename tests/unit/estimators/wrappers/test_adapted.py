@@ -11,8 +11,9 @@ from cblcast.days.earlier import EARLIER_COLUMNS, EARLIER_LOAD
 from cblcast.days.placebo import placebo_events
 from cblcast.estimators.wrappers.adapted import Adapted
 from cblcast.estimators.wrappers.ensemble import Ensemble
-from cblcast.estimators.wrappers.intervals import Conformal
+from cblcast.estimators.wrappers.intervals import Conformal, with_intervals
 from cblcast.forecast.answer import answer
+from cblcast.forecast.earlier_rows import beside_earlier_days
 from cblcast.forecast.forecaster import Forecaster, truth
 from cblcast.forecast.methods import make_estimator
 from cblcast.forecast.scoring import score_events
@@ -79,9 +80,14 @@ def test_the_answer_does_not_depend_on_what_else_is_asked_nor_on_names_and_order
     np.testing.assert_allclose(swapped[columns], answers()[columns], rtol=1e-9)
 
 
-def test_rows_in_any_order():
-    from cblcast.forecast.earlier_rows import beside_earlier_days
+def test_sites_in_blocks_get_the_same_answers(monkeypatch):
+    monkeypatch.setattr("cblcast.forecast.earlier_rows.EVENTS_AT_ONCE", 50)
+    columns = ["predicted_kw", "lower_kw", "upper_kw"]
+    found = answer(adapted(), panel(), asked(panel())).rows
+    np.testing.assert_allclose(found[columns], answers()[columns], rtol=1e-9)
 
+
+def test_rows_in_any_order():
     made = adapted()
     cases = made.cases(panel(), asked(panel(), "2018-10-20"))
     (part,) = beside_earlier_days(
@@ -187,6 +193,12 @@ def test_a_dead_meter_gets_its_load_and_limits_around_it():
     dead = Panel(data, panel(sites=("b1",)).sites)
     found = answer(adapted("10of10"), dead, asked(dead, "2018-10-29")).rows
     np.testing.assert_allclose(found[["predicted_kw", "lower_kw", "upper_kw"]], 0.0, atol=1e-6)
+
+
+def test_a_study_with_intervals_gives_it_the_coverage_and_no_second_wrapper():
+    made = with_intervals(Adapted(make_estimator(RULE)), 0.8)
+    assert isinstance(made, Adapted)
+    assert made.coverage == 0.8
 
 
 def test_the_earlier_load_column_is_named_with_its_unit():

@@ -81,7 +81,7 @@ def test_weights_fall_exponentially_with_the_excess_of_the_squared_error(site):
 
 def test_tails_are_weighted_quantiles_drawn_to_the_prior_where_days_are_few(site):
     scores = np.where(np.isfinite(site["load"]), site["left"], np.nan)
-    found = kernel.blended_tails(scores, site["event"], weights(site), 0.05, 1.5, 10.0)
+    found = kernel.blended_tails(scores, site["event"], weights(site), 0.05, np.full(N_EVENTS, 1.5), 10.0)
     for e in range(N_EVENTS):
         rows, weight = past(site, e, 20.0, 50)
         if len(rows) == 0:
