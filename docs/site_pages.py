@@ -87,7 +87,9 @@ def _modules() -> list[str]:
     """Every module with something public to say."""
     paths = [path for path in sorted(PACKAGE.rglob("*.py")) if path.stem != "__main__"]
     return [
-        _module_name(path) for path in paths if re.search(r"^(class|def|[A-Z_]+ =) ", path.read_text(), re.MULTILINE)
+        _module_name(path)
+        for path in paths
+        if re.search(r"^(class |def |[A-Z_]+ = |__all__)", path.read_text(), re.MULTILINE)
     ]
 
 

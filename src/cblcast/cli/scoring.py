@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,25 +19,39 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 
-@app.command()
-@unbundled
-def score(
-    data: Annotated[Path, typer.Option(help="Meter file, CSV or Parquet.")],
+@dataclass(frozen=True)
+class Asked:
+    """What is asked: baselines of events, or a nowcast from an origin on; one of them."""
+
+    events: Annotated[Path | None, typer.Option(help="CSV of events: site_id (or *), start, stop with offset.")] = None
+    origin: Annotated[
+        str | None,
+        typer.Option(help="Instead of events: issue a nowcast now, at a TIME, or at the end of the data (data)."),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Who answers: a registered model, or a view of the pretrained baseline."""
+
     model: Annotated[
         str | None,
         typer.Option(help="A registered model, e.g. models:/sme-baseline@champion (default: the pretrained baseline)."),
-    ] = None,
+    ] = None
     view: Annotated[
         str | None,
         typer.Option(
             help="Of the pretrained baseline: real_time, real_time_2h, settlement or day_ahead; by default told."
         ),
-    ] = None,
-    events: Annotated[Path | None, typer.Option(help="CSV of events: site_id (or *), start, stop with offset.")] = None,
-    origin: Annotated[
-        str | None,
-        typer.Option(help="Instead of events: issue a nowcast now, at a TIME, or at the end of the data (data)."),
-    ] = None,
+    ] = None
+
+
+@app.command()
+@unbundled
+def score(
+    data: Annotated[Path, typer.Option(help="Meter file, CSV or Parquet.")],
+    asked: Asked = Asked(),
+    answering: Answering = Answering(),
     out: Annotated[
         Path | None, typer.Option(help="Where the estimates go, .csv or .parquet; printed unless given.")
     ] = None,
@@ -49,6 +64,7 @@ def score(
     from cblcast.workflow.outputs import check_ending, check_outputs
     from cblcast.workflow.serving import score_boxed_file, score_file, write_frame
 
+    model, view, events, origin = answering.model, answering.view, asked.events, asked.origin
     if model is not None and view is not None:
         raise StudyError(f"--view is for the pretrained baseline: {model} has the view that it was trained for")
     if (events is None) == (origin is None):

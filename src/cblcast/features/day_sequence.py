@@ -85,6 +85,10 @@ class DaySequence:
         values = np.concatenate(parts) if parts else np.empty((0, len(self.columns())))
         return pd.DataFrame(values, index=cases.index, columns=self.columns(), copy=False)
 
+    def columns_ahead(self) -> tuple[str, ...]:
+        """The temperature, where it is read."""
+        return () if self.temperature is None else (self.temperature,)
+
     def columns(self) -> list[str]:
         """Names of the columns, in their order."""
         hours = [f"before_{h}" for h in range(1, self.hours_before + 1)]

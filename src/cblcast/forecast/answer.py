@@ -21,7 +21,7 @@ from cblcast.abilities import (
     learns,
     outermost_able,
 )
-from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.forecaster import Forecaster, predict_cases
 from cblcast.frames.cases import event_rows
 from cblcast.frames.events import Event, Window
 from cblcast.frames.panel import Panel
@@ -149,7 +149,7 @@ def answer_cases(
     forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: pd.DataFrame, reasons: bool = True
 ) -> Answer:
     """As :func:`answer`, of cases whose features are there already."""
-    told = forecaster.predict_cases(panel, cases, X)
+    told = predict_cases(forecaster, panel, cases, X)
     rows = cases.assign(**{str(column): told[column].array for column in told})
     first, event = event_rows(cases.index)
     out = np.flatnonzero(_without_estimate(rows, event, len(first)))

@@ -150,18 +150,7 @@ class Forecaster:
 
     def predict(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Estimates of the scored rows of `cases`: ``predicted_kw``, ``lower_kw``, ``upper_kw`` [kW]."""
-        return self.predict_cases(panel, cases, self.matrix(panel, cases))[cases["scored"].to_numpy(dtype=bool)]
-
-    def predict_cases(self, panel: Panel, cases: pd.DataFrame, X: pd.DataFrame) -> pd.DataFrame:
-        """Estimates of all rows of `cases`, whose features are `X`; what adapts to a site sees its earlier days in `panel`."""
-        days = days_looked_back(self.estimator)
-        if not days:
-            return self.predict_matrix(X, np.ones(len(X), dtype=bool))
-        told = np.full((len(X), 3), np.nan)
-        for part in beside_earlier_days(panel, cases, X, days, self.view, self.windows(), self.matrix):
-            asked = part.place >= 0
-            told[part.place[asked]] = self.predict_matrix(part.X, asked).to_numpy()
-        return pd.DataFrame(told, index=X.index, columns=[PREDICTED, LOWER, UPPER])
+        return predict_cases(self, panel, cases, self.matrix(panel, cases))[cases["scored"].to_numpy(dtype=bool)]
 
     def predict_matrix(self, X: pd.DataFrame, scored: np.ndarray) -> pd.DataFrame:
         """Estimates of the `scored` rows of a feature matrix, unadapted; the limits are NaN for a method without intervals.
@@ -235,6 +224,18 @@ class Forecaster:
                 made.sites = pd.DataFrame(document["sites"]).set_index(SITE)
             made.trained_on = TrainedOn.read(document.get("trained_on"))
         return made
+
+
+def predict_cases(forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: pd.DataFrame) -> pd.DataFrame:
+    """Estimates of all rows of `cases`, whose features are `X`; what adapts to a site sees its earlier days in `panel`."""
+    days = days_looked_back(forecaster.estimator)
+    if not days:
+        return forecaster.predict_matrix(X, np.ones(len(X), dtype=bool))
+    told = np.full((len(X), 3), np.nan)
+    for part in beside_earlier_days(panel, cases, X, days, forecaster.view, forecaster.windows(), forecaster.matrix):
+        asked = part.place >= 0
+        told[part.place[asked]] = forecaster.predict_matrix(part.X, asked).to_numpy()
+    return pd.DataFrame(told, index=X.index, columns=[PREDICTED, LOWER, UPPER])
 
 
 def truth(panel: Panel, cases: pd.DataFrame) -> np.ndarray:

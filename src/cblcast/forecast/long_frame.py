@@ -76,8 +76,8 @@ def score_frame(forecaster: Forecaster, frame: Any) -> pd.DataFrame:
     DataFrame
         The marked rows in the order and with the index of `frame`: ``site_id``, ``time`` (UTC), ``baseline_kw``,
         ``lower_kw``, ``upper_kw`` [kW], and ``reason``: why the event of the row has no baseline, None where it has. Of a
-        method that has an eye for days unlike their calendar also ``treatment``, as :func:`score_events` gives it. Of a nowcast
-        the rows of :class:`cblcast.forecast.nowcast.Issued`.
+        method that has an eye for days unlike their calendar also ``treatment``, as :func:`cblcast.forecast.scoring.score_events` gives it.
+        Of a nowcast the rows of :class:`cblcast.forecast.nowcast.Issued`.
 
     Raises
     ------

@@ -51,7 +51,7 @@ def together(parts: list[LongRuns], options: ForecastOptions) -> LongRuns:
         name: np.concatenate([part.values.get(name, np.full(len(part.times.issued_us), np.nan)) for part in parts])
         for name in names
     }
-    site = None if parts[0].site is None else np.concatenate([part.site for part in parts])  # type: ignore[misc]
+    site = None if parts[0].site is None else np.concatenate([part.site for part in parts])
     some = any(part.member is not None for part in parts)
     member = (
         np.concatenate(

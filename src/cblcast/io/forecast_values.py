@@ -87,9 +87,10 @@ def at_centres(rows: RunRows, stamp: str) -> RunRows:
     if stamp == "centre":
         return rows
     first = run_begins(rows.block, rows.issued_us)
-    gap = np.where(first[1:], 0, np.diff(rows.valid_us))
-    before, after = np.r_[0, gap], np.r_[gap, 0]
-    own = np.where(after > 0, after, before) if stamp == "start" else np.where(before > 0, before, after)
+    gap = np.diff(rows.valid_us) * ~first[1:]
+    before, after = np.concatenate([[0], gap]), np.concatenate([gap, [0]])
+    first_choice, second = (after, before) if stamp == "start" else (before, after)
+    own = np.where(first_choice > 0, first_choice, second)
     return replace(rows, valid_us=rows.valid_us + (own // 2 if stamp == "start" else -(own // 2)))
 
 

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -28,8 +28,8 @@ from cblcast.io.forecast_values import at_centres, weather_of
 from cblcast.io.read_report import Kind, Note, ReadReport
 
 DAY_US, HOUR_US = 86_400_000_000, 3_600_000_000
-OneSource = str | Path | pd.DataFrame
-Source = OneSource | Sequence[OneSource] | Mapping[str, OneSource]
+OneSource: TypeAlias = str | Path | pd.DataFrame
+Source: TypeAlias = OneSource | Sequence[OneSource] | Mapping[str, OneSource]
 
 
 def read_forecasts(source: Source, product: str, **options: Any) -> ForecastRuns:

@@ -19,7 +19,7 @@ _VARIABLES = {
     **{colour: f"c{number}" for number, colour in enumerate(COLOURS, 1)},
 }  # fmt: skip
 MARKERS = ("o", "s", "^", "D", "v", "P")
-_STYLE = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "cblcast",
     "font.size": 9.0,

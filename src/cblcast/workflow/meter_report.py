@@ -110,7 +110,9 @@ def report_meter(
         ),
         local_now(panel),
     )
-    return MeterReport(page, study, judged.recommended, told[0].parts[0].text)
+    verdict = told[0].parts[0]
+    assert isinstance(verdict, Prose)
+    return MeterReport(page, study, judged.recommended, verdict.text)
 
 
 def _on_the_file(reading: Reading, panel: Panel, guesses: dict[str, str], words: Words) -> tuple[Section, Section]:

@@ -9,8 +9,10 @@ import pytest
 
 import cblcast
 from cblcast import datasets
+from cblcast.abilities import KnowsWhyNot, layers, outermost_able
 from cblcast.days.placebo import placebo_events
 from cblcast.errors import DataError, StudyError
+from cblcast.estimators.pooled_baseline import PooledBaseline
 from cblcast.forecast.forecaster import truth
 from cblcast.forecast.pretrained import VIEWS, load_pretrained, pretrained_card, pretrained_folder
 from cblcast.frames.cases import View
@@ -63,9 +65,10 @@ def test_members_make_the_estimate_and_twice_the_load_twice_of_it(pretrained):
     panel = datasets.load("turin")
     cases = pretrained.cases(panel, placebo_events(panel, "17:00", "20:00", first="2019-11-04", last="2019-11-08"))
     X = pretrained.matrix(panel, cases)
-    members = pretrained.estimator.predict_members(X)
-    assert members.shape == (len(X), len(pretrained.estimator.member_names))
-    np.testing.assert_allclose(pretrained.estimator.combined(members), pretrained.estimator.predict(X))
+    pooled = next(layer for layer in layers(pretrained.estimator) if isinstance(layer, PooledBaseline))
+    members = pooled.predict_members(X)
+    assert members.shape == (len(X), len(pooled.member_names))
+    np.testing.assert_allclose(pooled.combined(members), pooled.predict(X))
     double = Panel(panel.data.assign(observed_kw=2 * panel.data["observed_kw"]), panel.sites)
     np.testing.assert_allclose(
         pretrained.estimator.predict(pretrained.matrix(double, cases)), 2 * pretrained.estimator.predict(X), rtol=1e-3
@@ -83,11 +86,14 @@ def test_a_dead_meter_a_young_one_and_one_that_exports(pretrained):
     dead = Panel(data.assign(observed_kw=0.0), panel.sites)
     X = pretrained.matrix(dead, pretrained.cases(dead, events))
     assert np.isnan(pretrained.estimator.predict(X)).all()
-    assert all("dead meter" in reason for reason in pretrained.estimator.why_not(X))
+    assert all("dead meter" in reason for reason in outermost_able(pretrained.estimator, KnowsWhyNot).why_not(X))
     young = Panel(data[data.index.get_level_values("time") >= pd.Timestamp("2017-05-05", tz="UTC")], panel.sites)
     X = pretrained.matrix(young, pretrained.cases(young, events[:1]))
     assert np.isnan(pretrained.estimator.predict(X)).all()
-    assert all("fewer than 3 reference days" in reason for reason in pretrained.estimator.why_not(X))
+    assert all(
+        "fewer than 3 reference days" in reason
+        for reason in outermost_able(pretrained.estimator, KnowsWhyNot).why_not(X)
+    )
 
 
 def test_it_predicts_without_torch():

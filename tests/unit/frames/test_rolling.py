@@ -100,6 +100,7 @@ def test_nowcasts_as_events_may_not_overlap():
 QUICK = Path(__file__).parents[3] / "experiments" / "wind_nowcast_value" / "quick.yaml"
 
 
+@pytest.mark.filterwarnings("ignore:.*below standby")
 def test_the_quick_study_runs_on_a_month_of_the_bundled_farm():
     study = read_study(QUICK, {"train": "[2014-01-02, 2014-01-20]", "test": "[2014-01-21, 2014-01-31]",
                                "methods": "[Persistence, {name: LR_obs, estimator: ByLead, of: StepwiseRegression}]"})  # fmt: skip

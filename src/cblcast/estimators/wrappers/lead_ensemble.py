@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters, needed_features, needed_windows
-from cblcast.checked.parameters import Filled, Folds, Inner, NotNegative, Positive
+from cblcast.checked.parameters import Filled, Folds, Hours, Inner, NotNegative, Positive
 from cblcast.estimators.design import finite_target
 from cblcast.estimators.groups import group_rows
 from cblcast.estimators.leads import minutes_ahead
@@ -72,7 +72,7 @@ class LeadEnsemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         self,
         members: Annotated[Sequence[Inner], Filled()] = (),
         folds: Folds = 5,
-        gap_h: NotNegative = 24.0,
+        gap_h: Hours = 24.0,
         width: Positive = 0.3,
         lean: NotNegative = 300.0,
         simple: NotNegative = 0.05,
