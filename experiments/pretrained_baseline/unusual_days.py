@@ -11,6 +11,7 @@ import sys
 import warnings
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parent))  # sets.py
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # experiments/
 
 import numpy as np

@@ -20,12 +20,13 @@ import numpy as np
 import pandas as pd
 from claims import Record, at_most, claim, summary, write
 from farm import RATED_KW, TEST, TRAIN, farm_with_weather, measured_cases
-from nowcasts import LAST_KW, LEADS_MIN, REFITTED_WEIGHTS, RICH_FEATURES, WIND, refitted_methods
+from nowcasts import LAST_KW, LEADS_MIN, RICH_FEATURES, WIND, refitted_methods
 
 from cblcast.estimators.learners.autoregression import Autoregression
 from cblcast.estimators.learners.stepwise import StepwiseRegression
 from cblcast.estimators.rules.persistence import Persistence
 from cblcast.estimators.wrappers.by_lead import ByLead
+from cblcast.estimators.wrappers.ensemble import stacking_weights
 from cblcast.features.matrix import matrix
 from cblcast.forecast.forecaster import truth
 from cblcast.forecast.refit import Refit, RefitSpan
@@ -33,11 +34,11 @@ from cblcast.frames.rolling import lead_minutes, rolling_origins
 
 HERE = Path(__file__).parent
 STANDBY_KW = -60.0
-BLEND = "blend"
+BLEND, EQUAL = "blend", "equal blend"
 ONCE = (4.01, 5.62, 6.49, 7.85, 8.50, 8.87, 9.28)
 MUST = (4.005, 5.610, 6.470, 7.800, 8.430, 8.790, 9.200)
 TARGET = (4.00, 5.59, 6.44, 7.76, 8.38, 8.73, 9.10)
-REFITS = {"once": Refit("yearly", 0), "monthly": Refit("monthly", 1), "quarterly": Refit("quarterly", 1)}
+REFITS = {"once": Refit("yearly", 0), "quarterly": Refit("quarterly", 1), "monthly": Refit("monthly", 1)}
 
 
 def baselines() -> dict[str, Any]:
@@ -78,7 +79,6 @@ def predicted(rows: Rows, refit: Refit) -> tuple[dict[str, np.ndarray], np.ndarr
     spans = refit.spans(TEST[0], str(np.datetime64(TEST[1]) - 1))
     found: dict[str, np.ndarray] = {}
     span_of, longest = np.full(len(rows.y), "", dtype=object), 0.0
-    members = list(refitted_methods())
     for span in spans:
         learned, judged = rows.of(span)
         span_of[judged] = span.name
@@ -89,8 +89,24 @@ def predicted(rows: Rows, refit: Refit) -> tuple[dict[str, np.ndarray], np.ndarr
             found.setdefault(name, np.full(len(rows.y), np.nan))[judged] = values
         longest = max(longest, process_time() - began)
         print(f"{refit} {span.name}: {len(learned)} rows, {process_time() - began:.0f} processor s", flush=True)
-    found[BLEND] = np.average([found[name] for name in members], axis=0, weights=REFITTED_WEIGHTS)
+    together = np.stack([found[name] for name in refitted_methods()], axis=1)
+    found[EQUAL] = together.mean(1)
+    found[BLEND] = weighted(rows, together, span_of, [span.name for span in spans])
     return found, span_of, longest
+
+
+def weighted(rows: Rows, together: np.ndarray, span_of: np.ndarray, names: list[str]) -> np.ndarray:
+    """The members weighted by lead as would have been best in the spans BEFORE each; equally in the first."""
+    found = np.full(len(rows.y), np.nan)
+    for number, name in enumerate(names):
+        before = np.isin(span_of, names[:number])
+        for lead in LEADS_MIN:
+            here, past = (span_of == name) & (rows.lead == lead), before & (rows.lead == lead)
+            weights = np.full(together.shape[1], 1 / together.shape[1])
+            if past.any():
+                weights = stacking_weights(together[past], rows.y[past])
+            found[here] = together[here] @ weights
+    return found
 
 
 def nrmse(rows: Rows, values: np.ndarray, chosen: np.ndarray) -> float:
@@ -105,7 +121,7 @@ def drift_figure(drift: pd.DataFrame, path: Path) -> None:
     figure = Figure(figsize=(8, 3.2), dpi=90, layout="constrained")
     for axes, lead in zip(figure.subplots(1, 2), (60, 180), strict=True):
         wide = drift[drift["lead_min"] == lead].pivot(index="quarter", columns="trained", values="nrmse")
-        for trained in REFITS:
+        for trained in wide.columns:
             axes.plot(wide.index, wide[trained], "o-", lw=1.4, ms=3, label=trained)
         axes.set_title(f"blend, {lead} min ahead", fontsize=10)
         axes.set_ylabel("nRMSE [% of rated]")
@@ -118,8 +134,11 @@ def claims_of(table: pd.DataFrame, seconds: dict[str, float]) -> list[Record]:
     results = []
     for lead, once, must, target in zip(LEADS_MIN, ONCE, MUST, TARGET, strict=True):
         text = f"nRMSE of the blend trained once on 2014, {lead} min"
-        results.append(claim(text, "project target", blend.loc["once", lead], "% of rated", at_most(once), digits=3))
-        for trained in ("quarterly", "monthly"):
+        if "once" in blend.index:
+            results.append(
+                claim(text, "project target", blend.loc["once", lead], "% of rated", at_most(once), digits=3)
+            )
+        for trained in blend.index.drop("once", errors="ignore"):
             text, found = f"nRMSE of the blend refitted {trained}, gap 1 day, {lead} min", blend.loc[trained, lead]
             results.append(claim(f"{text}, must", "project target", found, "% of rated", at_most(must), digits=3))
             results.append(claim(f"{text}, target", "project target", found, "% of rated", at_most(target), digits=3))
@@ -132,11 +151,13 @@ def claims_of(table: pd.DataFrame, seconds: dict[str, float]) -> list[Record]:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--keep", type=Path, help="Folder for the nowcasts of 2015, one file a refit.")
-    keep = arguments.parse_args().keep
+    arguments.add_argument("--refits", nargs="+", choices=list(REFITS), default=list(REFITS))
+    given = arguments.parse_args()
+    keep = given.keep
     rows = Rows()
     quarter = pd.PeriodIndex(rows.begins, freq="Q").astype(str).to_numpy()
     table, drift, seconds = {}, [], {}
-    for trained, refit in REFITS.items():
+    for trained, refit in ((name, REFITS[name]) for name in given.refits):
         found, span_of, seconds[trained] = predicted(rows, refit)
         if keep is not None:
             np.savez_compressed(keep / f"refit_{trained}.npz", **{k: v.astype(np.float32) for k, v in found.items()})

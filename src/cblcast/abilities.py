@@ -122,6 +122,13 @@ class AdaptsToSite(Protocol):
         """How many calendar days before an event an earlier day may lie."""
 
 
+class Recalibrates(Protocol):
+    """An estimator whose limits were calibrated on some sites; it tells itself where others are asked."""
+
+    def recalibrate(self, X: pd.DataFrame, y: np.ndarray) -> Any:
+        """Calibrate the limits anew on rows whose load `y` [kW] is known by now; the estimate stays as it is."""
+
+
 class AnswersAtOnce(Protocol):
     """An estimator with limits that finds estimate and limits in one go."""
 

@@ -157,6 +157,7 @@ FEATURES = Registry(
         "nwp": "cblcast.features.nwp:Nwp",
         "nwp_error": "cblcast.features.nwp:NwpError",
         "power_deficit": "cblcast.features.power_deficit:PowerDeficit",
+        "unrest": "cblcast.features.unrest:Unrest",
         "origin_clock": "cblcast.features.origin_clock:OriginClock",
         "site_attributes": "cblcast.features.site_attributes:SiteAttributes",
         "day_history": "cblcast.features.day_history:DayHistory",
@@ -236,6 +237,7 @@ PARTS = Registry(
         "PowerCurve": "cblcast.physics.power_curve:PowerCurve",
         "Design": "cblcast.estimators.design:Design",
         "ErrorScale": "cblcast.estimators.wrappers.conformal_scores:ErrorScale",
+        "UnrestScale": "cblcast.estimators.wrappers.error_tables:UnrestScale",
         "Scales": "cblcast.estimators.neural.preparation:Scales",
         "DayAttention": "cblcast.estimators.neural.day_attention:DayAttention",  # a member of PooledBaseline alone
     },

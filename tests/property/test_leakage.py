@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 
 from cblcast import registry
 from cblcast.abilities import columns_ahead
+from cblcast.estimators.rules.similar_days import XofY
+from cblcast.forecast.answer import answer
+from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.cases import View, make_cases
 from cblcast.frames.events import Event, Window
 from cblcast.frames.panel import Panel
@@ -142,6 +145,37 @@ def test_the_double_hour_shows_nothing_of_its_second_half(place, view, minutes):
         start = on_the_hour(place[1], place[0]) + pd.Timedelta(minutes=minute)
         event = Event("a", start, start + pd.Timedelta(hours=1))
         assert_blind("reference_days", {"days": 2, "day_types": "all", "prefix": "r"}, panel, event, VIEWS[view])
+
+
+@pytest.mark.parametrize("view", sorted(VIEWS))
+@settings(max_examples=4, deadline=None, derandomize=True)
+@given(
+    place=st.sampled_from(PLACES),
+    minutes=st.sampled_from([15, 60]),
+    begin=st.integers(-30, 90),
+    hours=st.integers(1, 9),
+)
+def test_what_adapts_to_a_site_learns_from_nothing_behind_the_blindfold(view, place, minutes, begin, hours):
+    # Rows of earlier days carry the metered load, and features of their own: neither may know what the event may not.
+    panel = panel_around(*place, minutes)
+    start = on_the_hour(place[1], place[0]) + pd.Timedelta(hours=begin)
+    event = Event("a", start, start + pd.Timedelta(hours=hours))
+    adapted = Forecaster(registry.ESTIMATORS.make("Adapted", {"estimator": XofY(2, 3)}), view=VIEWS[view])
+    cases = adapted.cases(panel, [event])
+    found = answer(adapted, spoilt(panel, cases), [event]).rows
+    rows = answer(adapted, panel, [event]).rows
+    # The sums are those of other numbers of rows where a spoilt day is no day any more, hence not the same bit by bit.
+    pd.testing.assert_frame_equal(rows, found, rtol=1e-9)
+
+
+def test_the_adaptation_does_learn_from_earlier_days():
+    panel = panel_around(*PLACES[0], 60)
+    start = pd.Timestamp("2019-04-03 12:00", tz="Europe/Madrid")
+    event = Event("a", start, start + pd.Timedelta(hours=2))
+    plain = Forecaster(XofY(2, 3))
+    adapted = Forecaster(registry.ESTIMATORS.make("Adapted", {"estimator": XofY(2, 3)}))
+    predicted = [answer(each, panel, [event]).rows["predicted_kw"].to_numpy() for each in (plain, adapted)]
+    assert np.abs(predicted[0] - predicted[1]).max() > 1e-3
 
 
 def test_the_property_can_fail():

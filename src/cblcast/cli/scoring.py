@@ -127,7 +127,7 @@ def treatments_of(scored: pd.DataFrame) -> pd.DataFrame:
 def _issue(
     model: str, data: Path, origin: str, out: Path | None, reader: ReaderOptions, store: str | None, as_json: bool
 ) -> None:
-    """A nowcast from data that end at the origin; exit code 3 when intervals have none."""
+    """A nowcast from data that end at the origin; exit code 3 when intervals have none, or something it rests on is missing."""
     from cblcast.errors import DataError
     from cblcast.workflow.serving import nowcast_file, write_frame
 
@@ -149,5 +149,5 @@ def _issue(
             typer.secho(f"{len(rows)} rows written to {out}", fg="green")
         for sentence in issued.missing:
             typer.secho(f"Missing: {sentence}", fg="yellow", err=True)
-    if without.any():
+    if without.any() or issued.missing:
         raise typer.Exit(PARTIAL)

@@ -13,6 +13,7 @@ from cblcast.config.forecasts_section import Forecasts
 from cblcast.config.section import Section as Section
 from cblcast.days.day_types import day_type_labels
 from cblcast.forecast.refit import PERIODS, Refit
+from cblcast.frames.rolling import minutes_past
 from cblcast.frames.schema import nearest
 from cblcast.io.options import ReaderOptions
 
@@ -21,6 +22,7 @@ LONGEST_H = 8784.0  # a leap year: no lead-in, recovery or horizon is longer
 Day = Annotated[str, BeforeValidator(lambda value: _day(value))]
 Clock = Annotated[str, BeforeValidator(lambda value: _clock(value))]
 DayTypes = Annotated[str | tuple[str, ...], BeforeValidator(lambda value: _day_types(value))]
+OriginClock = Annotated[str, BeforeValidator(lambda value: _origin_clock(value))]
 Text = Annotated[str, BeforeValidator(lambda value: _text(value))]
 Period = Annotated[str, BeforeValidator(lambda value: _period(value))]
 
@@ -45,6 +47,11 @@ def _clock(value: Any) -> str:
     if found is None or int(found[1]) * 60 + int(found[2]) > 1440:
         raise ValueError(f"{value!r} is no time of day: write it like 17:00")
     return f"{int(found[1]):02d}:{found[2]}"
+
+
+def _origin_clock(value: Any) -> str:
+    minutes_past(value)
+    return str(value)
 
 
 def _day_types(value: Any) -> Any:
@@ -88,6 +95,7 @@ class Data(Section):
     channels: bool = False
     country: str | None = None
     subdivision: str | None = None
+    portfolio: Text | None = Field(default=None, min_length=1)  # name of the sum of all sites, one site more
     holidays: str | None = None  # an .ics calendar: further holidays of all sites
     segment: str | None = None
     reanalysis: tuple[
@@ -121,6 +129,7 @@ class Events(Section):
     stop: Clock | None = None
     every_min: int | None = Field(default=None, ge=1, le=LONGEST_H * 60)  # a nowcast is issued so often …
     horizon_min: int | None = Field(default=None, ge=1, le=LONGEST_H * 60)  # … for so long each time
+    at: OriginClock | None = None  # … counted from "05" past the hour or "06:05", UTC; midnight unless given
     days: DayTypes = "working"
     labels: tuple[str, ...] = Field(default=("working", "weekday", "any"), min_length=1)
     like: Literal["hottest", "highest_load"] | None = None
@@ -134,6 +143,8 @@ class Events(Section):
             raise ValueError(
                 "truth: belongs to the dispatched events of file:; placebo events need none, give file: too"
             )
+        if self.at is not None and self.every_min is None:
+            raise ValueError("at: is the clock of nowcasts: give every_min: and horizon_min: too")
         if self.every_min is not None:
             if self.file or self.start or self.stop or self.like:
                 raise ValueError("every_min: (nowcasts) excludes file: and start:/stop:/like:")

@@ -17,7 +17,7 @@ from cblcast.checked.parameters import Pairs, Positive, SignedHours, Steps, Step
 from cblcast.features.lags import Past
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import HOUR_US, MINUTE_US
-from cblcast.frames.outlook import Outlook, then_known
+from cblcast.frames.outlook import Outlook, then_known, warn_of_gaps
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, DataError, StudyError
 from cblcast.physics.power_curve import published_power_curve
@@ -99,6 +99,7 @@ class Nwp:
             for upper, lower in self.path_difference:
                 change = about.value(upper) - about.value(lower)
                 found[f"difference_{upper}_{lower}_at_{hours:g}h"] = change[event.event_of_row]
+        warn_of_gaps(ahead)
         if self.lead:
             found["lead_min"] = lead_minutes(panel, event)
         return pd.DataFrame(found, index=cases.index)
@@ -175,7 +176,9 @@ class NwpError:
         event = EventArrays.of(panel, cases)
         row_event = event.event_of_row
         past = Past.of(panel, cases)
-        speed_ahead = outlook(panel, event).value(self.speed)
+        foreseen = outlook(panel, event)
+        speed_ahead = foreseen.value(self.speed)
+        warn_of_gaps(foreseen)
         ahead = expected_share(self.turbine, self.speed_sd_ms, speed_ahead)
         wind = then_known(panel, self.speed)
         power = expected_share(self.turbine, self.speed_sd_ms, wind)

@@ -105,7 +105,11 @@ def _banks(
         for view, group in alike.items()
     }
     return {
-        view: CaseBank(panel, make_cases(panel, events, view, windows[view], may_overlap=may_overlap)) for view in alike
+        # Nowcasts overlap where they are issued more often than they last; each is blind to what comes after its own origin.
+        view: CaseBank(
+            panel, make_cases(panel, events, view, windows[view], may_overlap=may_overlap or not view.perfect_weather)
+        )
+        for view in alike
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from cblcast.abilities import Recalibrates, days_looked_back, outermost_able
 from cblcast.frames.cases import event_rows
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
@@ -72,6 +73,7 @@ class Trained(Protocol):
     """What is looked at of a forecaster."""
 
     name: str
+    estimator: Any
     sites: pd.DataFrame | None
     trained_on: TrainedOn | None
 
@@ -92,6 +94,9 @@ def differences(forecaster: Trained, panel: Panel, events: pd.DataFrame) -> list
         return []
     asked = panel.sites.loc[pd.Index(events[SITE].unique())]
     found = [] if noted.any_site or known is None else _places(known, asked)
+    at_home = noted.any_site or known is None or days_looked_back(forecaster.estimator) > 0  # it adapts to each site
+    if not at_home and outermost_able(forecaster.estimator, Recalibrates) is None:
+        found = _strangers(known, asked) + found
     step = panel.step_hours * 60.0
     if noted.steps_min and not any(np.isclose(step, each) for each in noted.steps_min):
         learned = " or ".join(f"{each:g}" for each in noted.steps_min)
@@ -99,12 +104,14 @@ def differences(forecaster: Trained, panel: Panel, events: pd.DataFrame) -> list
     return found if noted.any_site else found + _levels(noted, panel, asked.index)
 
 
+def _strangers(known: pd.DataFrame, asked: pd.DataFrame) -> list[str]:
+    """Other sites; limits that were calibrated on sites tell this themselves."""
+    return [f"other sites than {_some(known.index)}"] if len(asked.index.difference(known.index)) else []
+
+
 def _places(known: pd.DataFrame, asked: pd.DataFrame) -> list[str]:
-    """Other sites, zones and countries."""
+    """Other zones and countries."""
     found = []
-    strangers = asked.index.difference(known.index)
-    if len(strangers):
-        found.append(f"other sites than {_some(known.index)}")
     for column, what in (("tz", "the zone"), ("country", "the country")):
         if column in known.columns and column in asked.columns:
             new = sorted(
@@ -151,9 +158,9 @@ def warn_if_elsewhere(forecaster: Trained, panel: Panel, events: pd.DataFrame) -
         )
     elif found:
         warnings.warn(
-            f"{forecaster.name} is used beyond its training ({'; '.join(found)}): its limits promise nothing here until they "
-            "are recalibrated on this site's own days; judge it first (cblcast evaluate --model), train it here, or use the "
-            "pretrained model, which adapts itself",
+            f"{forecaster.name} is used beyond its training ({'; '.join(found)}): how far it errs here nobody has measured; judge it "
+            "first (cblcast evaluate --model), recalibrate it on this site's own days by {estimator: Adapted, of: …} around the "
+            "method, or use the pretrained baseline, which adapts itself",
             DataWarning,
             stacklevel=3,
         )

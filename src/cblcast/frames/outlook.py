@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from cblcast.frames.forecast_runs import ForecastRuns, Found
+from cblcast.frames.instants import stamp
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import DataError
+from cblcast.frames.schema import DataError, DataWarning
 from cblcast.frames.sources import Origin
 
 CHUNK = 500_000  # look-ups at a time, so that memory stays small
@@ -79,6 +81,26 @@ class Outlook:
                 for k in range(n)
             ]
         return self._found[key]
+
+
+def warn_of_gaps(outlook: Outlook) -> None:
+    """Warn of intervals whose forecast is that of an older run, and of those that have none, product by product."""
+    for runs in outlook.panel.runs:
+        looked = [found for (product, _), found in outlook._found.items() if product == runs.product]
+        if not looked or not len(outlook.site):
+            continue
+        points = [point for found in looked for point in found]
+        none = np.any([point.run < 0 for point in points], axis=0)
+        older = np.any([point.older > 0 for point in points], axis=0) & ~none
+        if none.any() or older.any():
+            at = int(none.argmax() if none.any() else older.argmax())
+            warnings.warn(
+                f"{runs.product}: {int(older.sum())} of {len(older)} intervals take an older run, since the newest that had arrived lacks "
+                f"them, and {int(none.sum())} have no forecast, e.g. site {outlook.panel.site_ids[outlook.site[at]]!r} as known at "
+                f"{stamp(outlook.known_us[at])} for {stamp(outlook.time_us[at])}",
+                DataWarning,
+                stacklevel=3,
+            )
 
 
 def foreseeable(panel: Panel, name: str) -> str:

@@ -20,6 +20,7 @@ from cblcast.forecast.event_truth import TRUTH, carries_truth, with_event_truth
 from cblcast.frames.cases import View
 from cblcast.frames.events import mean_over_events
 from cblcast.frames.panel import Panel
+from cblcast.frames.portfolio import with_portfolio
 from cblcast.frames.rolling import issue_events
 from cblcast.frames.schema import OBSERVED, DataError, DataWarning, StudyError
 from cblcast.io.calendars import read_holidays
@@ -48,6 +49,8 @@ def load_panel(study: Study) -> Panel:
         runs, report = read_forecasts_told(product.file, product.options)
         report.tell()
         panel = with_forecasts(panel, runs)
+    if data.portfolio is not None:
+        panel = with_portfolio(panel, data.portfolio)
     if study.events.mask is not None:
         panel = panel.with_events(read_dispatch(study.events.mask, panel, tz=data.tz))
     if study.events.truth is not None:
@@ -130,7 +133,7 @@ def events_of(study: Study, panel: Panel) -> StudyEvents:
         events = _dispatched(study, panel)
         panel = with_event_truth(panel, events)
     elif wanted.every_min is not None and wanted.horizon_min is not None:
-        events = issue_events(panel, wanted.every_min, wanted.horizon_min, first, last)
+        events = issue_events(panel, wanted.every_min, wanted.horizon_min, first, last, wanted.at or 0)
     else:
         events = placebo_events(
             panel,

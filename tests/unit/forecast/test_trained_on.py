@@ -49,7 +49,7 @@ def test_another_site_is_told_once_with_all_that_differs(trained, panel):
     said = [str(one.message) for one in caught if "beyond its training" in str(one.message)]
     assert len(said) == 1
     for part in ("other sites than 'b1'", "the zone 'Europe/Paris', not 'Europe/London'", "the country 'FR', not 'GB'",
-                 "is the unit right", "recalibrated"):  # fmt: skip
+                 "is the unit right", "recalibrate it"):  # fmt: skip
         assert part in said[0]
 
 
@@ -70,6 +70,14 @@ def test_a_rule_has_nothing_to_tell(panel):
     rule.fit(home, rule.cases(home, events(home)))
     assert rule.trained_on is None
     assert differences(rule, changed(panel, times=1000.0), events(panel)) == []
+
+
+def test_calibrated_limits_tell_of_other_sites_themselves(panel, trained):
+    made = Forecaster(make_estimator({"estimator": "Conformal", "of": "10of10"}), name="limits")
+    made.sites, made.trained_on = trained.sites, trained.trained_on
+    away = panel.select(["b14"])
+    assert not any("other sites" in one for one in differences(made, away, events(away)))
+    assert any("other sites" in one for one in differences(trained, away, events(away)))
 
 
 def test_a_model_for_any_site_is_told_of_steps_alone(panel):

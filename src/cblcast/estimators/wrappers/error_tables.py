@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from cblcast.frames.schema import DataError
 
 FEWEST = 100  # errors a lead needs, so that a tenth of them says something of its tails
 FEWEST_IN_BIN = 40
+POWER_BINS = 8
+LEAST = 0.003  # share of the site's unit that is no unrest at all
 WEEK_US = 7 * DAY_US
 
 
@@ -56,15 +59,15 @@ def weeks_apart(origin_us: np.ndarray, folds: int, gap_h: float) -> Iterator[tup
 
 
 def error_table(
-    y: np.ndarray, predicted: np.ndarray, base: np.ndarray, levels: Sequence[float], bins: int
+    error: np.ndarray, predicted: np.ndarray, levels: Sequence[float], bins: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Quantiles of `y` minus `base` in bins of `predicted` with equally many rows.
+    """Quantiles of the errors in bins of `predicted` with equally many rows.
 
     Parameters
     ----------
-    y, predicted : ndarray, shape (n,)
-    base : ndarray, shape (n, n_levels)
-        What each level is measured from.
+    error : ndarray, shape (n, n_levels)
+        Observed power minus what each level is measured from.
+    predicted : ndarray, shape (n,)
     levels : sequence of float
     bins : int
         At most; never with fewer than 40 rows each.
@@ -76,8 +79,7 @@ def error_table(
     errors : ndarray, shape (bins, n_levels)
     """
     order = np.argsort(predicted, kind="stable")
-    parts = np.array_split(order, max(1, min(bins, len(y) // FEWEST_IN_BIN)))
-    error = y[:, None] - base
+    parts = np.array_split(order, max(1, min(bins, len(predicted) // FEWEST_IN_BIN)))
     centres = [predicted[part].mean() for part in parts]
     errors = [[np.quantile(error[part, k], level) for k, level in enumerate(levels)] for part in parts]
     more = bins - len(parts)
@@ -108,3 +110,62 @@ def looked_up(
     width = own[rows, right] - own[rows, left]
     share = np.clip((power - own[rows, left]) / np.where(width > 0, width, 1.0), 0.0, 1.0)[:, None]
     return (1 - share) * errors[table, lead, left] + share * errors[table, lead, right]
+
+
+@dataclass(frozen=True)
+class UnrestScale:
+    """How large the error at each lead is to be expected, from how restless the power has been: a product of powers.
+
+    log(error) is regressed on bins of promised power and on the logarithms of the features; the part of the features scales.
+
+    Attributes
+    ----------
+    exponents : ndarray, shape (n_leads, n_features)
+    typical : ndarray, shape (n_features,)
+        Mean logarithm in training, which stands in where a feature is missing.
+    bounds : ndarray, shape (n_leads, 2)
+        The scale does not leave what nearly all of the training had.
+    """
+
+    exponents: np.ndarray
+    typical: np.ndarray
+    bounds: np.ndarray
+
+    @classmethod
+    def fit(
+        cls, unrest: np.ndarray, error: np.ndarray, predicted: np.ndarray, lead: np.ndarray, n_leads: int
+    ) -> UnrestScale:
+        """Exponents of each lead.
+
+        Parameters
+        ----------
+        unrest : ndarray, shape (n, n_features)
+            As shares of the site's unit, like the rest; no column gives a scale of 1.
+        error, predicted : ndarray, shape (n,)
+            Out of sample; NaN is left out.
+        lead : ndarray of int, shape (n,)
+        """
+        logs = np.log(unrest + LEAST)
+        known = np.isfinite(error) & np.isfinite(predicted)
+        typical = np.array([np.nanmean(column) if np.isfinite(column).any() else 0.0 for column in logs.T])
+        logs = np.where(np.isfinite(logs), logs, typical)
+        exponents, bounds = np.zeros((n_leads, logs.shape[1])), np.ones((n_leads, 2))
+        for number in range(n_leads):
+            rows = known & (lead == number)
+            if not logs.shape[1] or rows.sum() < FEWEST:
+                continue
+            edges = np.quantile(predicted[rows], np.linspace(0, 1, POWER_BINS + 1)[1:-1])
+            bin_of_row = np.eye(POWER_BINS)[np.searchsorted(edges, predicted[rows])]
+            design = np.column_stack([bin_of_row, logs[rows]])
+            target = np.log(np.abs(error[rows]) + LEAST / 6)
+            ridge = 1e-6 * len(target) * np.eye(design.shape[1])
+            exponents[number] = np.linalg.solve(design.T @ design + ridge, design.T @ target)[POWER_BINS:]
+            bounds[number] = np.quantile(np.exp((logs[rows] - typical) @ exponents[number]), [0.005, 0.995])
+        return cls(exponents, typical, bounds)
+
+    def __call__(self, unrest: np.ndarray, lead: np.ndarray) -> np.ndarray:
+        """Scale of each row, shape (n,)."""
+        logs = np.log(unrest + LEAST)
+        logs = np.where(np.isfinite(logs), logs, self.typical)
+        scale = np.exp(((logs - self.typical) * self.exponents[lead]).sum(1))
+        return np.clip(scale, self.bounds[lead, 0], self.bounds[lead, 1])

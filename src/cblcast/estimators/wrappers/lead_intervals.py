@@ -13,12 +13,14 @@ from cblcast.abilities import GivesQuantiles, able, check_parameters, needed_fea
 from cblcast.checked.parameters import Folds, Hours, Inner, Inside, Number, QuantileLevels, Some
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
 from cblcast.estimators.quantiles import Levels, QuantileLearner
-from cblcast.estimators.wrappers.error_tables import FEWEST, error_table, looked_up, weeks_apart
+from cblcast.estimators.wrappers.error_tables import FEWEST, UnrestScale, error_table, looked_up, weeks_apart
 from cblcast.estimators.wrappers.inner import check_estimator
 from cblcast.frames.events import Window
 from cblcast.frames.instants import microseconds
 from cblcast.frames.schema import ORIGIN, SITE, DataError
+from cblcast.wishes import merge_wishes
 
+UNREST = ("unrest_sd_kw", "unrest_change_kw")  # columns of the feature builder `unrest`
 EVENLY = tuple(round(0.05 * k, 2) for k in range(1, 20))
 
 
@@ -40,7 +42,8 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
     lead. `fit` leaves out every `folds`-th week in turn, trains a clone on what lies further than `gap_h` from it, and keeps the
     quantiles of the errors in bins of estimated power, straight lines between the bins' centres; then it trains on all. Around
     a quantile learner it is the errors of each of its levels that are kept, so that its limits keep their form and get the
-    coverage that they claim.
+    coverage that they claim. Errors are divided by what is to be expected after hours as restless as the last ones
+    (the builder ``unrest``), so that a season that is quieter or wilder than the training gets other limits.
 
     Parameters
     ----------
@@ -71,7 +74,9 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
     centres_ : ndarray, shape (n_tables, n_leads, bins)
         Mean estimated power of each bin, as a share of the unit.
     errors_ : ndarray, shape (n_tables, n_leads, bins, n_levels)
-        Quantiles of observed minus estimated power, as a share of the unit.
+        Quantiles of observed minus estimated power, as a share of the unit and of the scale.
+    scale_ : UnrestScale
+        How large the errors are to be expected.
 
     Notes
     -----
@@ -89,7 +94,7 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
         estimator: Inner = None,
         levels: QuantileLevels = (0.1, 0.5, 0.9),
         folds: Folds = 3,
-        bins: Some = 12,
+        bins: Some = 8,
         floor: Number | None = None,
         ceiling: Number | None = None,
         coverage: Inside | None = None,
@@ -109,8 +114,8 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
         return needed_windows(self.estimator)
 
     def required_features(self) -> dict[str, dict[str, object]]:
-        """What the inner estimator needs."""
-        return needed_features(self.estimator)
+        """What the inner estimator needs, and how restless the power has been, which only the limits see."""
+        return merge_wishes(needed_features(self.estimator), {"unrest": {}})
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Learn the errors out of sample, then train on all.
@@ -128,19 +133,20 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
         levels = Levels.of(self.levels).values
         origin = microseconds(X.index.get_level_values(ORIGIN))
         found = np.full((len(y), 1 + len(levels)), np.nan)
+        plain = _without_unrest(X)
         for held, learned in weeks_apart(origin, self.folds, self.gap_h):
-            fitted = clone(self.estimator).fit(X[learned], y[learned])
-            found[held] = self._of_inner(fitted, X[held])
+            fitted = clone(self.estimator).fit(plain[learned], y[learned])
+            found[held] = self._of_inner(fitted, plain[held])
         self.leads_ = [int(lead) for lead in np.unique(ahead)]
         self._learn_errors(X, y, found, np.searchsorted(self.leads_, ahead))
-        self.estimator_ = clone(self.estimator).fit(X, y)
+        self.estimator_ = clone(self.estimator).fit(plain, y)
         self.n_features_in_ = X.shape[1]
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Estimate of the inner estimator [kW], float64, shape (n_rows,)."""
         check_is_fitted(self, "estimator_")
-        return np.asarray(self.estimator_.predict(X), dtype=np.float64)
+        return np.asarray(self.estimator_.predict(_without_unrest(X)), dtype=np.float64)
 
     def predict_quantiles(self, X: pd.DataFrame) -> np.ndarray:
         """All levels, ascending in every row [kW], float64, shape (n_rows, n_levels)."""
@@ -151,12 +157,13 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
         check_is_fitted(self, "estimator_")
         ahead = minutes_ahead(X)
         refuse_untrained(ahead, self.leads_)
-        found = self._of_inner(self.estimator_, X)
+        found = self._of_inner(self.estimator_, _without_unrest(X))
         site = self._site_of(X)
         unit = self.unit_[site]
         lead = np.searchsorted(self.leads_, ahead)
         error = looked_up(self.centres_, self.errors_, self.table_[site], lead, found[:, 0] / unit)
-        quantiles = found[:, 1:] + error * unit[:, None]
+        scale = self.scale_(_unrest_of(X, self.scale_.typical) / unit[:, None], lead)
+        quantiles = found[:, 1:] + error * (unit * scale)[:, None]
         low, high = -np.inf if self.floor is None else self.floor, np.inf if self.ceiling is None else self.ceiling
         return found[:, 0], np.sort(np.clip(quantiles, low, high), axis=1)
 
@@ -181,10 +188,14 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
         self.table_ = np.zeros(len(highest), dtype=np.int64)
         self.table_[own] = 1 + np.arange(len(own))
         unit, levels = self.unit_[site], Levels.of(self.levels).values
-        y, found = y / unit, found / unit[:, None]
+        y, found, unrest = y / unit, found / unit[:, None], _unrest_of(X) / unit[:, None]
+        self.scale_ = UnrestScale.fit(unrest, y - found[:, 0], found[:, 0], lead, len(self.leads_))
+        scale = self.scale_(unrest, lead)[:, None]
+        # y − base over the scale, as if the base were 0: the bins stay those of promised power.
+        error = (y[:, None] - found[:, 1:]) / scale
         tables = [
             [
-                error_table(y[rows], found[rows, 0], found[rows, 1:], levels, self.bins)
+                error_table(error[rows], found[rows, 0], levels, self.bins)
                 for number in range(len(self.leads_))
                 for rows in [known & (lead == number) & ((site == k) if k >= 0 else True)]
             ]
@@ -213,3 +224,14 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
         predicted, quantiles = fitted.predict_distribution(X)
         own = Levels.of(fitted.levels)
         return np.column_stack([predicted, quantiles[:, [own.nearest(level) for level in levels]]])
+
+
+def _without_unrest(X: pd.DataFrame) -> pd.DataFrame:
+    """What the inner estimator sees: its inputs are not to change because limits are put around it."""
+    return X.drop(columns=[name for name in UNREST if name in X.columns])
+
+
+def _unrest_of(X: pd.DataFrame, as_trained: np.ndarray | None = None) -> np.ndarray:
+    """Spread and change of the power before each origin [kW], shape (n_rows, 2); no columns where they were not looked up."""
+    there = {*UNREST} <= set(X.columns) if as_trained is None else len(as_trained) > 0
+    return X[list(UNREST)].to_numpy(dtype=np.float64) if there else np.empty((len(X), 0))
