@@ -16,9 +16,10 @@ from cblcast.days.placebo import placebo_events
 from cblcast.estimators.pooled_baseline import PooledBaseline
 from cblcast.forecast.backtest import backtest
 from cblcast.forecast.forecaster import Forecaster, truth
+from cblcast.forecast.pretrained import view_name
 from cblcast.frames.cases import View, make_cases
-from cblcast.frames.instants import microseconds, stamps
-from cblcast.frames.panel import Panel
+from cblcast.frames.instants import DAY_US, microseconds, stamps
+from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import CASE_INDEX
 
 SEED = 7  # of the windows
@@ -33,28 +34,42 @@ JUDGED: dict[str, dict[str, str]] = {
     "uci_home": {"first": "2008-01-01", "last": "2009-12-31"},
 }
 
+EARLIER = {"cambridge": "2017-01-01"}  # where the evenings begin, if not with the record
+
 
 def taught(name: str, panel: Panel, view: View, kept: Path | None) -> tuple[pd.DataFrame, np.ndarray]:
     """Features and load [kW] of random windows of a set."""
-    file = None if kept is None else kept / f"{name}_{_word(view)}_train.npz"
+    file = None if kept is None else kept / f"{name}_{view_name(view)}_train.npz"
     if file is not None and file.exists():
         return _read(file)
     windows = random_windows(panel, WINDOWS_A_DAY[name], SEED)
     return _made(panel, make_cases(panel, windows, view, may_overlap=True), view, file)
 
 
-def asked(name: str, panel: Panel, view: View, kept: Path | None) -> tuple[pd.DataFrame, np.ndarray]:
-    """Features and load [kW] of the evenings that judge."""
-    file = None if kept is None else kept / f"{name}_{_word(view)}_judge.npz"
+def evenings(name: str, panel: Panel, view: View, kept: Path | None) -> tuple[pd.DataFrame, np.ndarray]:
+    """Features and load [kW] of the evenings that judge, and of those before them, from which a site may be learned."""
+    file = None if kept is None else kept / f"{name}_{view_name(view)}_evenings.npz"
     if file is not None and file.exists():
         return _read(file)
-    events = placebo_events(panel, "17:00", "20:00", **JUDGED[name])
+    events = placebo_events(panel, "17:00", "20:00", first=EARLIER.get(name), last=JUDGED[name].get("last"))
     return _made(panel, make_cases(panel, events, view), view, file)
+
+
+def local_day(panel: Panel, index: pd.MultiIndex) -> np.ndarray:
+    """Local day of each row's event, int64 days since 1970-01-01."""
+    site = panel.site_codes(index.get_level_values("site_id"))
+    return local_clock(panel, site, microseconds(index.get_level_values("origin"))) // DAY_US
+
+
+def is_judged(name: str, day: np.ndarray) -> np.ndarray:
+    """Which local days judge, and do not only come before those that do."""
+    first = JUDGED[name].get("first")
+    return np.ones(len(day), dtype=bool) if first is None else day >= np.datetime64(first).astype(np.int64)
 
 
 def ruled(name: str, panel: Panel, view: View, index: pd.MultiIndex, kept: Path | None) -> pd.DataFrame:
     """What every rule that the view allows says of the evenings, one column a rule [kW], NaN where it says nothing."""
-    file = None if kept is None else kept / f"{name}_{_word(view)}_rules.parquet"
+    file = None if kept is None else kept / f"{name}_{view_name(view)}_rules.parquet"
     if file is not None and file.exists():
         return pd.read_parquet(file).reindex(index)
     scored = backtest(panel, rules(view), placebo_events(panel, "17:00", "20:00", **JUDGED[name])).scored
@@ -62,14 +77,6 @@ def ruled(name: str, panel: Panel, view: View, index: pd.MultiIndex, kept: Path 
     if file is not None:
         table.to_parquet(file)
     return table.reindex(index)
-
-
-def _word(view: View) -> str:
-    if view.whole_day:
-        return "day_ahead"
-    if view.recovery is not None:
-        return "settlement"
-    return "real_time_2h" if view.lead_in else "real_time"
 
 
 def _made(panel: Panel, cases: pd.DataFrame, view: View, file: Path | None) -> tuple[pd.DataFrame, np.ndarray]:
