@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from cblcast.cli.bundles import unbundled
+from cblcast.cli.by_lead import print_stored_by_lead
+from cblcast.cli.judged import print_boards, print_model, print_study, study_records
 from cblcast.cli.options import AsJson, Change, Reader, Store, changes_of
 from cblcast.cli.plain_help import plain_words
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_leaderboard, print_table, progress, records
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from cblcast.config import Study
-    from cblcast.workflow.studies import StudyResult
 
 app = typer.Typer()
 JOURNAL = Path("models/tuning.journal")
@@ -44,46 +40,11 @@ def train(
     with progress(as_json, planned_steps(wanted), "training") as told:
         result = train_study(wanted, register=register, alias=alias, method=method, store=store, progress=told)
     if as_json:
-        print_json(
-            {
-                "study": wanted.study,
-                "run_id": result.run_id,
-                "registered": result.registered,
-                "leaderboard": records(result.leaderboard.reset_index()),
-                **_drift_records(wanted, result),
-            }
-        )
+        print_json({"study": wanted.study, "registered": result.registered} | study_records(wanted, result))
         return
-    print_leaderboard(result.leaderboard, result.backtest.excluded, _title(wanted))
-    _print_drift(wanted, result)
+    print_boards(wanted, result)
     if result.registered:
         _print_registered(result.registered)
-
-
-def _title(wanted: Study) -> str:
-    refit = "" if wanted.refit is None else f", refit {wanted.refit.refit()}"
-    return f"{wanted.study}: test {wanted.test[0]} to {wanted.test[1]}{refit}"
-
-
-def _drift_records(wanted: Study, result: StudyResult) -> dict[str, Any]:
-    """What JSON says of a study that refits: how often, and the measures by span."""
-    if result.drift is None or wanted.refit is None:
-        return {}
-    return {"refit": wanted.refit.model_dump(), "drift": records(result.drift.reset_index())}
-
-
-def _print_drift(wanted: Study, result: StudyResult) -> None:
-    """The measure that ranks, by span and method."""
-    if result.drift is None or wanted.refit is None:
-        return
-    from cblcast.workflow.leaderboard import best_by
-
-    measure = best_by(wanted)
-    wide = result.drift[measure].unstack("span")
-    wide = wide.reindex(index=result.leaderboard.index, columns=result.drift.index.unique("span"))
-    spans = result.drift.xs(result.leaderboard.index[0], level="method")
-    table = wide.T.assign(learned_until=spans["learned_until"]).rename_axis("span").reset_index()
-    print_table(table, f"{measure} by span (refit {wanted.refit.refit()})")
 
 
 def _print_registered(made: dict[str, Any]) -> None:
@@ -133,7 +94,7 @@ def evaluate(
         wanted = read_study(study, changes_of(change))
         with progress(as_json, planned_steps(wanted), "evaluating") as told:
             result = evaluate_study(wanted, figures=figures, store=store, progress=told)
-        _print_evaluated(wanted, result, as_json)
+        print_study(wanted, result, as_json)
     else:
         from cblcast.workflow.serving import evaluate_model
 
@@ -150,24 +111,7 @@ def evaluate(
                 stop=elsewhere.stop,
                 store=store,
             )
-        _print_judged(None, board, backtested.excluded, title, as_json, {})
-
-
-def _print_evaluated(wanted: Study, result: StudyResult, as_json: bool) -> None:
-    told, excluded = _drift_records(wanted, result), result.backtest.excluded
-    _print_judged(result.run_id, result.leaderboard, excluded, _title(wanted), as_json, told)
-    if not as_json:
-        _print_drift(wanted, result)
-
-
-def _print_judged(
-    run_id: str | None, board: pd.DataFrame, excluded: pd.DataFrame, title: str, as_json: bool, more: dict[str, Any]
-) -> None:
-    if as_json:
-        document = {"run_id": run_id, "leaderboard": records(board.reset_index()), "excluded": records(excluded)}
-        print_json(document | more)
-    else:
-        print_leaderboard(board, excluded, title)
+        print_model(board, backtested, title, as_json)
 
 
 @dataclass(frozen=True)
@@ -248,10 +192,12 @@ def compare(
     else:
         machine = ["started", "status", "run_id", "model_uri", "n_sites", "train_s", "predict_s"]
         machine += ["run_status", "methods_finished", "methods_planned", "note"]
+        machine += [column for column in table.columns if column.startswith("lead_")]
         print_table(
             table.drop(columns=machine, errors="ignore"),
             f"{study}: latest run (all columns with --json, plots with cblcast ui)",
         )
+        print_stored_by_lead(table)
         for note in table["note"].dropna().unique():
             typer.secho(f"Not whole: {note}", fg="yellow", err=True)
 
@@ -274,6 +220,7 @@ def methods(as_json: AsJson = False) -> None:
     import inspect
 
     from cblcast import registry
+    from cblcast.forecast.pretrained import NAME, VIEWS
 
     rows: list[dict[str, str]] = []
     for kind, table in (("estimator", registry.ESTIMATORS), ("feature builder", registry.FEATURES)):
@@ -285,6 +232,14 @@ def methods(as_json: AsJson = False) -> None:
             )
             what = plain_words((thing.__doc__ or "").strip().splitlines()[0])
             rows.append({"kind": kind, "name": name, "what": what, "parameters": ", ".join(params)})
+    rows.append(
+        {
+            "kind": "trained model",
+            "name": NAME,
+            "what": "The baseline in the box: trained on other sites, adapts itself to yours, learns nothing in a study",
+            "parameters": " or ".join(f"{NAME}/{view}" for view in VIEWS),
+        }
+    )
     if as_json:
         print_json(rows)
         return

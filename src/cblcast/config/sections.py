@@ -7,10 +7,13 @@ import re
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
+from cblcast.config.forecasts_section import Forecasts
+from cblcast.config.section import Section as Section
 from cblcast.days.day_types import day_type_labels
 from cblcast.forecast.refit import PERIODS, Refit
+from cblcast.frames.rolling import minutes_past
 from cblcast.frames.schema import nearest
 from cblcast.io.options import ReaderOptions
 
@@ -19,6 +22,7 @@ LONGEST_H = 8784.0  # a leap year: no lead-in, recovery or horizon is longer
 Day = Annotated[str, BeforeValidator(lambda value: _day(value))]
 Clock = Annotated[str, BeforeValidator(lambda value: _clock(value))]
 DayTypes = Annotated[str | tuple[str, ...], BeforeValidator(lambda value: _day_types(value))]
+OriginClock = Annotated[str, BeforeValidator(lambda value: _origin_clock(value))]
 Text = Annotated[str, BeforeValidator(lambda value: _text(value))]
 Period = Annotated[str, BeforeValidator(lambda value: _period(value))]
 
@@ -45,6 +49,11 @@ def _clock(value: Any) -> str:
     return f"{int(found[1]):02d}:{found[2]}"
 
 
+def _origin_clock(value: Any) -> str:
+    minutes_past(value)
+    return str(value)
+
+
 def _day_types(value: Any) -> Any:
     if isinstance(value, (str, list, tuple)):
         day_type_labels(value)
@@ -60,12 +69,6 @@ def _period(value: Any) -> str:
 def _text(value: Any) -> Any:
     """A name that consists of digits is a number to YAML; 1.5 or 1e3 has lost its spelling and must be quoted."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-class Section(BaseModel):
-    """A part of a study; unknown keys are errors, and its numbers are finite."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Data(Section):
@@ -98,6 +101,10 @@ class Data(Section):
     reanalysis: tuple[
         Literal["era5", "merra2"], ...
     ] = ()  # bundled weather of La Haute Borne, columns era5_…, merra2_…
+    kinds: dict[str, Literal["measured", "forecast", "reanalysis"]] | None = None  # of columns, or patterns (era5_*)
+    forecasts: Annotated[
+        tuple[Forecasts, ...], BeforeValidator(lambda value: [value] if isinstance(value, dict) else value)
+    ] = ()
 
     @property
     def reader(self) -> ReaderOptions:
@@ -122,6 +129,7 @@ class Events(Section):
     stop: Clock | None = None
     every_min: int | None = Field(default=None, ge=1, le=LONGEST_H * 60)  # a nowcast is issued so often …
     horizon_min: int | None = Field(default=None, ge=1, le=LONGEST_H * 60)  # … for so long each time
+    at: OriginClock | None = None  # … counted from "05" past the hour or "06:05", UTC; midnight unless given
     days: DayTypes = "working"
     labels: tuple[str, ...] = Field(default=("working", "weekday", "any"), min_length=1)
     like: Literal["hottest", "highest_load"] | None = None
@@ -135,6 +143,8 @@ class Events(Section):
             raise ValueError(
                 "truth: belongs to the dispatched events of file:; placebo events need none, give file: too"
             )
+        if self.at is not None and self.every_min is None:
+            raise ValueError("at: is the clock of nowcasts: give every_min: and horizon_min: too")
         if self.every_min is not None:
             if self.file or self.start or self.stop or self.like:
                 raise ValueError("every_min: (nowcasts) excludes file: and start:/stop:/like:")
@@ -185,6 +195,7 @@ class RefitSection(Section):
 
 SECTIONS: dict[str, type[Section]] = {
     "data": Data,
+    "data.forecasts": Forecasts,
     "events": Events,
     "train_events": TrainEvents,
     "view": ViewSection,

@@ -201,7 +201,8 @@ def _joined(parts: list[BacktestResult], refits: pd.DataFrame) -> BacktestResult
         for method in methods
     }
     excluded = pd.concat([part.excluded for part in parts], ignore_index=True)
-    return BacktestResult(pd.concat(scored), excluded, parts[-1].forecasters, seconds, refits)
+    treated = pd.concat([part.treated for part in parts if len(part.treated)] or [parts[0].treated], ignore_index=True)
+    return BacktestResult(pd.concat(scored), excluded, parts[-1].forecasters, seconds, treated, refits)
 
 
 def local_dates(panel: Panel, events: pd.DataFrame, column: str = "start") -> np.ndarray:

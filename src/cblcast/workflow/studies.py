@@ -23,7 +23,9 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN, SITE, StudyError, nearest
 from cblcast.report.explanation import explanation_figures
 from cblcast.report.figures import error_by_hour_figure, event_figure
+from cblcast.workflow.by_lead import by_lead, lead_figures, lead_metrics
 from cblcast.workflow.choosing import choose_method, training_span
+from cblcast.workflow.in_the_box import with_pretrained
 from cblcast.workflow.leaderboard import drift, leaderboard
 from cblcast.workflow.refitting import due_model, log_drift, refit_params, refitted
 from cblcast.workflow.study_data import PreparedStudy, Progress, load_panel, prepare
@@ -46,12 +48,16 @@ class StudyResult:
     leaderboard : DataFrame, index method
         The study's metrics, best first, ``n_events``, ``n_excluded``, ``train_s``, ``predict_s``.
     backtest : BacktestResult
+    by_lead : DataFrame or None
+        Of nowcasts the metrics by method and lead; see :func:`cblcast.workflow.by_lead.by_lead`.
     drift : DataFrame or None
         With ``refit:`` the metrics by method and span; see :func:`cblcast.workflow.leaderboard.drift`.
     registered : dict or None
         ``name``, ``version``, ``alias``, ``method``, ``chosen_by``.
     run_id : str
         Parent run in the store.
+    notes : tuple of str
+        What was decided for the user, one sentence each.
     """
 
     leaderboard: pd.DataFrame
@@ -59,6 +65,8 @@ class StudyResult:
     run_id: str = ""
     drift: pd.DataFrame | None = None
     registered: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+    by_lead: pd.DataFrame | None = None
 
 
 def run_study(study: Study, panel: Panel | None = None, progress: Progress = silent) -> StudyResult:
@@ -78,7 +86,7 @@ def judge(ready: PreparedStudy, progress: Progress = silent) -> StudyResult:
     if ready.study.value is not None:
         board = board.join(study_value(ready.study.value, panel, result.scored))
     by_span = None if ready.study.refit is None else drift(ready.study, panel, result)
-    return StudyResult(board, result, drift=by_span)
+    return StudyResult(board, result, drift=by_span, by_lead=by_lead(ready.study, panel, result))
 
 
 def planned_steps(study: Study) -> int:
@@ -90,8 +98,14 @@ def planned_steps(study: Study) -> int:
 def evaluate_study(
     study: Study, *, figures: bool = False, store: str | None = None, progress: Progress = silent
 ) -> StudyResult:
-    """Leaderboard of a study, tracked; models are not stored, and figures of the methods are drawn if asked for."""
-    return _tracked(study, store, progress, keep_models=False, figures=figures)
+    """Leaderboard of a study, tracked; models are not stored, and figures of the methods are drawn if asked for.
+
+    The pretrained baseline stands beside the methods; see :func:`cblcast.workflow.in_the_box.with_pretrained`.
+    """
+    beside, why_not = with_pretrained(study)
+    result = _tracked(beside, store, progress, keep_models=False, figures=figures)
+    result.notes = (why_not,) if why_not else ()
+    return result
 
 
 def train_study(
@@ -167,6 +181,8 @@ def _tracked(
             uris[name] = log_method(run, study, ready.panel, result, name, keep_models, figures, due)
             progress(f"tracked {name}")
         run.table("leaderboard", result.leaderboard)
+        if result.by_lead is not None:
+            run.table("by_lead", result.by_lead, metrics=False)
         if result.drift is not None:
             log_drift(run, study, result.drift)
         if len(result.backtest.excluded):
@@ -199,13 +215,13 @@ def log_method(
     row = result.leaderboard.select_dtypes("number").loc[name].dropna()
     drawn: dict[str, Callable[[], Any]] = {}
     if len(rows) and figures:
-        drawn |= _figures(panel, rows, forecaster.name)
+        drawn |= _figures(panel, rows, forecaster.name) | lead_figures(study, result.by_lead, rows, name)
     if len(rows) and study.explain and not reads_only_own_features(forecaster.estimator):
         drawn |= _explanation(panel, rows, forecaster)
     logged = run.method(
         name,
         params=method_params(forecaster) | refit_params(study, forecaster),
-        metrics={key: float(value) for key, value in row.items()},
+        metrics={key: float(value) for key, value in row.items()} | lead_metrics(result.by_lead, name),
         scored=rows.reset_index(),
         figures=drawn,
         forecaster=(due or forecaster) if keep_model else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -24,6 +24,7 @@ from cblcast.frames.portfolio import with_portfolio
 from cblcast.frames.rolling import issue_events
 from cblcast.frames.schema import OBSERVED, DataError, DataWarning, StudyError
 from cblcast.io.calendars import read_holidays
+from cblcast.io.forecasts import read_forecasts_told, with_forecasts
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.nwp import attach
 
@@ -35,15 +36,19 @@ def load_panel(study: Study) -> Panel:
     """The panel of a study."""
     data = study.data
     if data.dataset is not None:
-        panel = datasets.load(data.dataset)
+        panel = datasets.load(data.dataset).declare(data.kinds or {})
     else:
         panel = read_meter(str(data.panel), options=data.reader)
-    for product in data.reanalysis:
-        panel = attach(panel, datasets.load_reanalysis(product), f"{product}_")
+    for name in data.reanalysis:
+        panel = attach(panel, datasets.load_reanalysis(name), f"{name}_")
     if data.holidays is not None:
         panel = _with_holidays(panel, data.holidays)
     if data.sites is not None:
         panel = panel.select(list(data.sites))
+    for product in data.forecasts:
+        runs, report = read_forecasts_told(product.file, product.options)
+        report.tell()
+        panel = with_forecasts(panel, runs)
     if data.portfolio is not None:
         panel = with_portfolio(panel, data.portfolio)
     if study.events.mask is not None:
@@ -83,14 +88,14 @@ def _with_truth(panel: Panel, path: str, tz: str | None) -> Panel:
             f"{Path(path).name} has a step of {found.step}, the meter data of {panel.step}: give the truth by the meter's intervals"
         )
     truth = found.data[OBSERVED].reindex(panel.data.index)
-    return Panel(panel.data.assign(**{TRUTH: truth}), panel.sites, panel.events)
+    return replace(panel, data=panel.data.assign(**{TRUTH: truth}))
 
 
 def _with_holidays(panel: Panel, calendar: str) -> Panel:
     """The panel with the days of an iCalendar file as holidays of every site, beside those of its country."""
     years = (pd.Timestamp(us, unit="us").year for us in (panel.first_times_us.min(), panel.last_times_us.max()))
     days = OwnHolidays.of(read_holidays(calendar, *years)["date"].dt.strftime("%Y-%m-%d"))
-    return Panel(panel.data, panel.sites.assign(holidays=str(days)), panel.events)
+    return replace(panel, sites=panel.sites.assign(holidays=str(days)))
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ def events_of(study: Study, panel: Panel) -> StudyEvents:
         events = _dispatched(study, panel)
         panel = with_event_truth(panel, events)
     elif wanted.every_min is not None and wanted.horizon_min is not None:
-        events = issue_events(panel, wanted.every_min, wanted.horizon_min, first, last)
+        events = issue_events(panel, wanted.every_min, wanted.horizon_min, first, last, wanted.at or 0)
     else:
         events = placebo_events(
             panel,
