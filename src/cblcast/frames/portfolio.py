@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.forecast_runs import ForecastRuns
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE, DataError
 from cblcast.physics.wind import mean_direction
@@ -27,7 +29,8 @@ def with_portfolio(panel: Panel, name: str) -> Panel:
     Panel
         Of the further site ``observed_kw``, the other columns in kW and ``rated_kw`` are sums over the sites, missing where
         one of them is; all other columns are means by rated power, equal where not every site has one, and directions
-        (``_deg``) means on the circle. What its sites share of country, subdivision and segment it has, too.
+        (``_deg``) means on the circle. What its sites share of country, subdivision and segment it has, too. Forecast runs
+        of its own are the means of those of its sites that were issued at one time, and arrive with the last of them.
 
     Raises
     ------
@@ -59,7 +62,33 @@ def with_portfolio(panel: Panel, name: str) -> Panel:
     if "rated_kw" in panel.sites:
         site["rated_kw"] = rated.sum()
     sites = pd.concat([panel.sites, pd.DataFrame([site], index=pd.Index([name], name=SITE))])
-    return replace(panel, data=data, sites=sites.astype(panel.sites.dtypes.to_dict()))
+    runs = tuple(_with_run_of_all(product, name, members, share) for product in panel.runs)
+    return replace(panel, data=data, sites=sites.astype(panel.sites.dtypes.to_dict()), runs=runs)
+
+
+def _with_run_of_all(product: ForecastRuns, name: str, members: pd.Index, share: np.ndarray) -> ForecastRuns:
+    """A product with a block of runs for the portfolio; as it is where one serves all sites, or a site has none."""
+    blocks = product.blocks_of(members)
+    if product.sites is None or (blocks < 0).any():
+        return product
+    ranges = [np.arange(product.first_run[block], product.first_run[block + 1]) for block in blocks]
+    issued = reduce(np.intersect1d, [product.issued_us[runs] for runs in ranges])
+    if len(issued) == 0:
+        return product
+    places = [runs[np.searchsorted(product.issued_us[runs], issued)] for runs in ranges]
+    arrived = np.max([product.arrived_us[runs] for runs in places], axis=0)
+    of_all = {
+        column: np.sum([weight * value[runs] for weight, runs in zip(share, places, strict=True)], axis=0)
+        for column, value in product.values.items()
+    }
+    return replace(
+        product,
+        sites=(*product.sites, name),
+        first_run=np.r_[product.first_run, product.first_run[-1] + len(issued)],
+        issued_us=np.r_[product.issued_us, issued],
+        arrived_us=np.r_[product.arrived_us, arrived],
+        values={column: np.concatenate([value, of_all[column]]) for column, value in product.values.items()},
+    )
 
 
 def _joined(column: pd.Series, members: pd.Index, share: np.ndarray) -> pd.Series:

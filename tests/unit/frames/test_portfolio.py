@@ -1,10 +1,13 @@
 """A portfolio is the sum of its sites, by a slow sum, and what it cannot be is told."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from cblcast.errors import DataError
+from cblcast.frames.forecast_runs import ForecastRuns
 from cblcast.frames.panel import Panel
 from cblcast.frames.portfolio import with_portfolio
 
@@ -54,3 +57,33 @@ def test_what_cannot_be_a_portfolio_is_told():
         with_portfolio(farms(), "b")
     with pytest.raises(DataError, match="zones Europe/Paris and Europe/Rome"):
         with_portfolio(farms(tz=["Europe/Paris", "Europe/Rome"]), "all")
+
+
+def test_its_forecast_runs_are_the_means_of_runs_issued_together():
+    one = farms()
+    hour = 3_600_000_000
+    start = TIMES[0].value // 1000 if TIMES.unit == "ns" else int(TIMES.asi8[0])
+    nothing = np.full((4, 1), np.nan)
+    values = np.hstack([nothing, [[4.0, 6.0], [5.0, 7.0], [8.0, 2.0], [9.0, 1.0]], nothing])
+    # a is forecast at 0 h and 6 h, b at 0 h and 12 h: only the first run is of all
+    runs = ForecastRuns(
+        product="gfs",
+        sites=("a", "b"),
+        first_run=np.array([0, 2, 4]),
+        issued_us=start + hour * np.array([0, 6, 0, 12]),
+        arrived_us=start + hour * np.array([1, 7, 3, 13]),
+        first_lead_us=0,
+        step_us=hour,
+        hold_us=0,
+        values={"gfs_wind_speed_100m_ms": values},
+    )
+    made = with_portfolio(replace(one, runs=(runs,)), "all").runs[0]
+    assert made.sites == ("a", "b", "all")
+    block = made.blocks_of(["all"])
+    assert made.first_run.tolist() == [0, 2, 4, 5]
+    found = made.find(0, block, np.array([start]), np.array([start + 3 * hour]))
+    np.testing.assert_allclose(made.value("gfs_wind_speed_100m_ms", found), 0.25 * 4 + 0.75 * 8)
+    early = made.find(0, block, np.array([start]), np.array([start + 2 * hour]))
+    assert early.run[0] == -1, "the run of b had not arrived"
+    shared = replace(runs, sites=None, first_run=np.array([0, 4]), issued_us=start + hour * np.arange(4))
+    assert with_portfolio(replace(one, runs=(shared,)), "all").runs[0].sites is None
