@@ -89,6 +89,23 @@ def rrmse(observed: ArrayLike, predicted: ArrayLike) -> float:
     return nrmse(observed, predicted)
 
 
+def cvrmse(observed: ArrayLike, predicted: ArrayLike) -> float:
+    """Coefficient of variation of the RMSE, a share and no percentage: RMSE over the mean load, with n and not n − p.
+
+    The name by which measurement and verification knows nRMSE (ASHRAE Guideline 14, section 4.2.11, divides by n − p for the
+    parameters of a regression; rules have none).
+    """
+    return nrmse(observed, predicted) / 100
+
+
+def nmbe(observed: ArrayLike, predicted: ArrayLike) -> float:
+    """Normalised mean bias error, a share and no percentage: the mean error over the mean load; > 0 overestimates.
+
+    ASHRAE Guideline 14 prints observed − predicted; the sign here is that of every measure of this module.
+    """
+    return mpe(observed, predicted) / 100
+
+
 def skill(observed: ArrayLike, predicted: ArrayLike, reference: ArrayLike) -> float:
     """Skill against a reference [%]: 100 · (1 − RMSE / RMSE of the reference); > 0 is better than the reference."""
     return 100 * (1 - _per(rmse(observed, predicted), rmse(observed, reference)))
@@ -117,7 +134,7 @@ def mean_pinball(observed: ArrayLike, quantiles: ArrayLike, levels: ArrayLike) -
 
 
 def coverage(observed: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> float:
-    """Share of observations within [lower, upper] [%]."""
+    """Share of observations between ``lower`` and ``upper``, both inclusive [%]."""
     y, low = _pair(observed, lower)
     _, high = _pair(observed, upper)
     return float(100 * ((y >= low) & (y <= high)).mean())

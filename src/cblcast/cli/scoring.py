@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cblcast.cli.bundles import unbundled
 from cblcast.cli.options import PARTIAL, AsJson, Reader, Store
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
-from cblcast.terminal import print_json, print_table, progress, records
+from cblcast.terminal import print_json, print_table, progress, records, tell
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer()
 
 
 @dataclass(frozen=True)
-class AskedFor:
-    """What a model is asked for: baselines of events, or the hours to come."""
+class Asked:
+    """What is asked: baselines of events, or a nowcast from an origin on; one of them."""
 
     events: Annotated[Path | None, typer.Option(help="CSV of events: site_id (or *), start, stop with offset.")] = None
     origin: Annotated[
@@ -27,12 +30,28 @@ class AskedFor:
     ] = None
 
 
+@dataclass(frozen=True)
+class Answering:
+    """Who answers: a registered model, or a view of the pretrained baseline."""
+
+    model: Annotated[
+        str | None,
+        typer.Option(help="A registered model, e.g. models:/sme-baseline@champion (default: the pretrained baseline)."),
+    ] = None
+    view: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the pretrained baseline: real_time, real_time_2h, settlement or day_ahead; by default told."
+        ),
+    ] = None
+
+
 @app.command()
 @unbundled
 def score(
-    model: Annotated[str, typer.Option(help="A registered model, e.g. models:/sme-baseline@champion.")],
     data: Annotated[Path, typer.Option(help="Meter file, CSV or Parquet.")],
-    asked: AskedFor = AskedFor(),
+    asked: Asked = Asked(),
+    answering: Answering = Answering(),
     out: Annotated[
         Path | None, typer.Option(help="Where the estimates go, .csv or .parquet; printed unless given.")
     ] = None,
@@ -40,12 +59,14 @@ def score(
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
-    """Baselines of real events with a registered model, or a nowcast issued now (--origin); exit code 3 when some are missing."""
+    """Baselines of real events, or a nowcast issued now (--origin); exit code 3 when some are missing."""
     from cblcast.errors import DataError, StudyError
     from cblcast.workflow.outputs import check_ending, check_outputs
-    from cblcast.workflow.serving import score_file, write_frame
+    from cblcast.workflow.serving import score_boxed_file, score_file, write_frame
 
-    events, origin = asked.events, asked.origin
+    model, view, events, origin = answering.model, answering.view, asked.events, asked.origin
+    if model is not None and view is not None:
+        raise StudyError(f"--view is for the pretrained baseline: {model} has the view that it was trained for")
     if (events is None) == (origin is None):
         raise StudyError(
             "give either --events FILE, whose baselines are wanted, or --origin now|TIME|data, from which on a nowcast is issued"
@@ -53,10 +74,16 @@ def score(
     check_outputs({"--out": out}, {"--data": data, **({"--events": events} if events else {}), **reader.files})
     check_ending(out)
     if events is None:
+        if model is None:
+            raise StudyError("--origin needs --model, a registered nowcast: the pretrained baseline answers --events")
         _issue(model, data, str(origin), out, reader, store, as_json)
         return
     with progress(as_json, 1, "scoring"):
-        scored, excluded = score_file(model, data, events, reader, store=store)
+        taken = None
+        if model is None:
+            scored, excluded, taken = score_boxed_file(data, events, reader, view=view)
+        else:
+            scored, excluded = score_file(model, data, events, reader, store=store)
         if len(scored) == 0:
             raise DataError(
                 f"none of the {len(excluded)} events has a baseline, and nothing is written; the first, at "
@@ -64,22 +91,37 @@ def score(
             )
         if out is not None:
             write_frame(scored, out)
+    treatments = treatments_of(scored)
     if as_json:
         print_json(
             {
+                "model": model if taken is None else taken.document(),
                 "rows": records(scored) if out is None else len(scored),
                 "out": None if out is None else str(out),
                 "excluded": records(excluded),
+                "treated": records(treatments),
             }
         )
     else:
+        if taken is not None:
+            tell("note", f"Scored with {taken.sentence()}.")
         print_table(scored.head(24), f"Baselines{' (first 24 rows)' if len(scored) > 24 else ''}")
         if out is not None:
             typer.secho(f"{len(scored)} rows written to {out}", fg="green")
+    for row in () if as_json else treatments.itertuples():
+        typer.secho(f"Site {row.site_id!r} at {row.origin}: {row.treatment}", dim=True, err=True)
     for row in () if as_json else excluded.itertuples():  # a machine has them in the document
         typer.secho(f"No baseline for site {row.site_id!r} at {row.origin}: {row.reason}", fg="yellow", err=True)
     if len(excluded):
         raise typer.Exit(PARTIAL)
+
+
+def treatments_of(scored: pd.DataFrame) -> pd.DataFrame:
+    """One row an event that was treated as what its calendar does not say: ``site_id``, ``origin``, ``treatment``."""
+    columns = ["site_id", "origin", "treatment"]
+    if "treatment" not in scored.columns:
+        return scored.iloc[:0].reindex(columns=columns)
+    return scored.dropna(subset=["treatment"]).drop_duplicates(["site_id", "origin"])[columns]
 
 
 def _issue(

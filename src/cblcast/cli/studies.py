@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from cblcast.cli.bundles import unbundled
-from cblcast.cli.by_lead import lead_records, print_by_lead, print_stored_by_lead
+from cblcast.cli.by_lead import print_stored_by_lead
+from cblcast.cli.judged import print_boards, print_model, print_study, study_records
 from cblcast.cli.options import AsJson, Change, Reader, Store, changes_of
 from cblcast.cli.plain_help import plain_words
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_leaderboard, print_table, progress, records
-
-if TYPE_CHECKING:
-    from cblcast.config import Study
 
 app = typer.Typer()
 JOURNAL = Path("models/tuning.journal")
@@ -36,35 +34,17 @@ def train(
 ) -> None:
     """Train every method of a study, judge it on the test span, track it, and register one."""
     from cblcast.config import read_study
-    from cblcast.workflow.studies import train_study
+    from cblcast.workflow.studies import planned_steps, train_study
 
     wanted = read_study(study, changes_of(change))
-    with progress(as_json, 2 * len(wanted.methods), "training") as told:
+    with progress(as_json, planned_steps(wanted), "training") as told:
         result = train_study(wanted, register=register, alias=alias, method=method, store=store, progress=told)
     if as_json:
-        print_json(
-            {
-                "study": wanted.study,
-                "run_id": result.run_id,
-                "registered": result.registered,
-                "leaderboard": records(result.leaderboard.reset_index()),
-                **lead_records(result.by_lead),
-            }
-        )
+        print_json({"study": wanted.study, "registered": result.registered} | study_records(wanted, result))
         return
-    print_leaderboard(
-        result.leaderboard, result.backtest.excluded, f"{wanted.study}: test {wanted.test[0]} to {wanted.test[1]}"
-    )
-    print_by_lead(result.by_lead, lead_measures(wanted))
+    print_boards(wanted, result)
     if result.registered:
         _print_registered(result.registered)
-
-
-def lead_measures(wanted: Study) -> list[str]:
-    """What the terminal shows by lead: the measure that says which method is best, and the coverage of intervals."""
-    from cblcast.workflow.leaderboard import best_by
-
-    return [best_by(wanted), *(["coverage"] if wanted.intervals is not None else [])]
 
 
 def _print_registered(made: dict[str, Any]) -> None:
@@ -109,14 +89,12 @@ def evaluate(
             name = next(iter(reader.given))
             raise StudyError(f"a study says itself how its file is read: give --set data.{name}=…, or write it there")
         from cblcast.config import read_study
-        from cblcast.workflow.studies import evaluate_study
+        from cblcast.workflow.studies import evaluate_study, planned_steps
 
         wanted = read_study(study, changes_of(change))
-        title = f"{wanted.study}: test {wanted.test[0]} to {wanted.test[1]}"
-        with progress(as_json, 2 * len(wanted.methods), "evaluating") as told:
+        with progress(as_json, planned_steps(wanted), "evaluating") as told:
             result = evaluate_study(wanted, figures=figures, store=store, progress=told)
-        board, excluded, run_id = result.leaderboard, result.backtest.excluded, result.run_id
-        leads, measures = result.by_lead, lead_measures(wanted)
+        print_study(wanted, result, as_json)
     else:
         from cblcast.workflow.serving import evaluate_model
 
@@ -133,13 +111,7 @@ def evaluate(
                 stop=elsewhere.stop,
                 store=store,
             )
-        excluded, run_id, leads, measures = backtested.excluded, None, None, []
-    if as_json:
-        document = {"run_id": run_id, "leaderboard": records(board.reset_index()), "excluded": records(excluded)}
-        print_json(document | lead_records(leads))
-    else:
-        print_leaderboard(board, excluded, title)
-        print_by_lead(leads, measures)
+        print_model(board, backtested, title, as_json)
 
 
 @dataclass(frozen=True)
@@ -248,6 +220,7 @@ def methods(as_json: AsJson = False) -> None:
     import inspect
 
     from cblcast import registry
+    from cblcast.forecast.pretrained import NAME, VIEWS
 
     rows: list[dict[str, str]] = []
     for kind, table in (("estimator", registry.ESTIMATORS), ("feature builder", registry.FEATURES)):
@@ -259,6 +232,14 @@ def methods(as_json: AsJson = False) -> None:
             )
             what = plain_words((thing.__doc__ or "").strip().splitlines()[0])
             rows.append({"kind": kind, "name": name, "what": what, "parameters": ", ".join(params)})
+    rows.append(
+        {
+            "kind": "trained model",
+            "name": NAME,
+            "what": "The baseline in the box: trained on other sites, adapts itself to yours, learns nothing in a study",
+            "parameters": " or ".join(f"{NAME}/{view}" for view in VIEWS),
+        }
+    )
     if as_json:
         print_json(rows)
         return

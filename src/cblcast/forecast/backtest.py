@@ -22,6 +22,7 @@ from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, DataError, 
 
 UNMETERED = "the event was not metered throughout"
 DISPATCHED = "a real event was dispatched then, whose load is masked"
+TREATED_COLUMNS = ["method", SITE, ORIGIN, "treatment"]
 UNMETERED_INTERVALS = "intervals were not metered"
 WITHOUT_ESTIMATE = "intervals have no estimate: what was measured last, or a forecast, is missing"
 SCORED_COLUMNS = ["method", "fold", OBSERVED, PREDICTED, "lower_kw", "upper_kw"]
@@ -44,12 +45,20 @@ class BacktestResult:
         The trained forecasters by method.
     seconds : dict
         Seconds of training and of prediction by method.
+    treated : DataFrame
+        ``method``, ``site_id``, ``origin``, ``treatment``: one row per event that a method took for what its calendar does not
+        say.
+    refits : DataFrame or None
+        Where everything was trained anew for each span (:mod:`cblcast.forecast.refit`): index ``span``, columns ``first``,
+        ``last``, ``learned_until`` (local dates), ``n_learned``, ``n_judged`` (events).
     """
 
     scored: pd.DataFrame
     excluded: pd.DataFrame
     forecasters: dict[str, Forecaster] = field(default_factory=dict)
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)
+    treated: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=TREATED_COLUMNS))
+    refits: pd.DataFrame | None = None
 
 
 def backtest(
@@ -108,7 +117,7 @@ def backtest_banks(
     """
     if not forecasters:
         raise DataError("there are no methods to judge: name at least one")
-    scored, excluded = [], []
+    scored, excluded, treated = [], [], [pd.DataFrame(columns=TREATED_COLUMNS)]
     result = BacktestResult(pd.DataFrame(), pd.DataFrame())
     for method, forecaster in forecasters.items():
         began = perf_counter()
@@ -119,11 +128,14 @@ def backtest_banks(
         rows, out = judged(panel, said)
         scored.append(rows.assign(method=method, fold=fold))
         excluded.append(out.assign(method=method))
+        if said.treatment is not None:
+            treated.append(said.treatment.assign(method=method)[TREATED_COLUMNS])
         result.forecasters[method] = forecaster
         progress(method)
     told = pd.concat(scored)
     result.scored = told[[*SCORED_COLUMNS, *quantile_levels(told.columns)]]
     result.excluded = pd.concat(excluded, ignore_index=True)
+    result.treated = pd.concat(treated[1:] or treated, ignore_index=True)
     return result
 
 
@@ -234,10 +246,15 @@ def split_events(
             f"the training span {train[0]} to {train[1]} overlaps the test span {test[0]} to {test[1]}: "
             "end the training before the test begins"
         )
-    learned_from = events if train_events is None else train_events
-    if "metered" in learned_from.columns:
-        learned_from = learned_from[learned_from["metered"].to_numpy(dtype=bool)]
-    return _between(learned_from, panel, train, "training"), _between(events, panel, test, "test")
+    learned_from = learnable_events(events if train_events is None else train_events, panel, train)
+    return learned_from, _between(events, panel, test, "test")
+
+
+def learnable_events(events: pd.DataFrame, panel: Panel, span: tuple[str, str]) -> pd.DataFrame:
+    """Events of a span, local dates, that can be learned from: not those that a column ``metered`` marks False."""
+    if "metered" in events.columns:
+        events = events[events["metered"].to_numpy(dtype=bool)]
+    return _between(events, panel, span, "training")
 
 
 def _between(events: pd.DataFrame, panel: Panel, span: tuple[str, str], name: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast.abilities import GivesIntervals, GivesQuantiles, able
+from cblcast.abilities import AnswersAtOnce, GivesIntervals, GivesQuantiles, able
 from cblcast.frames.schema import LOWER, PREDICTED, SITE, UPPER, DataWarning, quantile_column
 
 STANDBY, RATED = "standby_kw", "rated_kw"
@@ -22,6 +22,8 @@ def distribution(estimator: Any, X: pd.DataFrame) -> dict[str, np.ndarray]:
         low, high = estimator.tails()
         told = {PREDICTED: predicted, LOWER: quantiles[:, low], UPPER: quantiles[:, high]}
         return told | {quantile_column(level): quantiles[:, k] for k, level in enumerate(estimator.levels)}
+    if able(estimator, AnswersAtOnce):
+        return dict(zip((PREDICTED, LOWER, UPPER), estimator.predict_with_limits(X).T, strict=True))
     predicted = np.asarray(estimator.predict(X), dtype=np.float64)
     limits = np.full((len(X), 2), np.nan)
     if able(estimator, GivesIntervals):

@@ -24,7 +24,7 @@ from cblcast.frames.schema import (
 
 AGGREGATES = ("per_site", "per_event", "pooled")
 DEFAULT_METRICS = ("mpe", "mape", "rmse", "nrmse")
-_INTERVAL_METRICS = {"coverage", "interval_width"}
+INTERVAL_METRICS = ("coverage", "interval_width")
 _QUANTILE_METRICS = {"crps", "pinball"}
 
 
@@ -70,7 +70,7 @@ def evaluate(
     keys = list(by)
     within = keys + [key for key in inner if key not in keys]
     rows = _measure(frame, within, list(metrics), scale)
-    _tell_undefined(rows, [name for name in metrics if name not in _INTERVAL_METRICS | _QUANTILE_METRICS], aggregate)
+    _tell_undefined(rows, [name for name in metrics if name not in {*INTERVAL_METRICS, *_QUANTILE_METRICS}], aggregate)
     _tell_without_quantiles(frame, metrics)
     table = (
         rows.groupby(keys, sort=False, dropna=False)[list(metrics)].mean()
@@ -90,7 +90,7 @@ def _measure(frame: pd.DataFrame, within: list[str], metrics: list[str], scale: 
         y, p = group[OBSERVED].to_numpy(), group[PREDICTED].to_numpy()
         row = dict(zip(within, key, strict=True))
         for name, function in functions.items():
-            if name in _INTERVAL_METRICS:
+            if name in INTERVAL_METRICS:
                 low, high = group[LOWER].to_numpy(), group[UPPER].to_numpy()
                 row[name] = function(y, low, high) if np.isfinite(low).all() and np.isfinite(high).all() else np.nan
             elif name in _QUANTILE_METRICS:

@@ -17,13 +17,19 @@ from cblcast.abilities import (
     FeatureBuilder,
     able,
     check_parameters,
+    columns_ahead,
+    days_looked_back,
+    learns,
     needed_features,
     needed_windows,
 )
 from cblcast.features.matrix import builders_of, columns_of_builders
+from cblcast.forecast.absent_weather import leave_out_absent_weather
 from cblcast.forecast.distribution import distribution, with_standby, within_rated
+from cblcast.forecast.earlier_rows import beside_earlier_days
 from cblcast.forecast.manifest import MANIFEST, format_of
 from cblcast.forecast.state import files_of, readable, save_state, state_of
+from cblcast.forecast.trained_on import TrainedOn
 from cblcast.forecast.training_order import in_training_order
 from cblcast.frames.cases import View, make_cases
 from cblcast.frames.events import Event, Window
@@ -31,7 +37,8 @@ from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.quality import warn_of_odd_days
 from cblcast.frames.rolling import Horizon
-from cblcast.frames.schema import OBSERVED, SITE, DataError, StudyError
+from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER, DataError, StudyError
+from cblcast.frames.sources import Origin
 from cblcast.wishes import Wish, merge_wishes
 
 FEATURE_FILE = "forecaster.json"
@@ -78,6 +85,7 @@ class Forecaster:
         self.name = name or type(estimator).__name__
         self.horizon = horizon
         self.sites: pd.DataFrame | None = None
+        self.trained_on: TrainedOn | None = None
 
     @cached_property
     def builders(self) -> dict[str, FeatureBuilder]:
@@ -100,11 +108,23 @@ class Forecaster:
         cache : dict, optional
             Features of THESE cases of THIS panel by builder; builders are stateless, so methods can share them.
         """
+        if not self.view.perfect_weather:
+            self._refuse_measured_weather(panel)
         return columns_of_builders(panel, cases, self.builders, cache)
+
+    def _refuse_measured_weather(self, panel: Panel) -> None:
+        for name, builder in self.builders.items():
+            for column in columns_ahead(builder):
+                if column in panel.data.columns and panel.source(column).origin is Origin.MEASURED:
+                    raise DataError(
+                        f"the features {name!r} would read {column!r} after the origin of a nowcast, and it counts as measured: use it "
+                        f"in lags, take forecasts (data.forecasts:), or declare it a forecast (kinds: {{{column}: forecast}})"
+                    )
 
     def fit(self, panel: Panel, cases: pd.DataFrame) -> Forecaster:
         """Train on the metered load of `cases`; a :class:`~cblcast.errors.DataWarning` names days on which the meter says odd things."""
         warn_of_odd_days(panel)
+        leave_out_absent_weather(self, panel)
         return self.fit_matrix(self.matrix(panel, cases), truth(panel, cases), panel.sites, panel.step)
 
     def fit_matrix(
@@ -119,6 +139,7 @@ class Forecaster:
             self.sites = with_standby(sites, X.index[known], y[known])
             self.horizon = self.horizon if step is None else self.horizon.learned_on(step)
         self.estimator.fit(*in_training_order(X, y, known))
+        self.trained_on = TrainedOn.of(X.iloc[known], y[known]) if learns(self.estimator) else None
         return self
 
     def know(self, panel: Panel) -> None:
@@ -129,10 +150,10 @@ class Forecaster:
 
     def predict(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Estimates of the scored rows of `cases`: ``predicted_kw``, ``lower_kw``, ``upper_kw`` [kW]."""
-        return self.predict_matrix(self.matrix(panel, cases), cases["scored"].to_numpy(dtype=bool))
+        return predict_cases(self, panel, cases, self.matrix(panel, cases))[cases["scored"].to_numpy(dtype=bool)]
 
     def predict_matrix(self, X: pd.DataFrame, scored: np.ndarray) -> pd.DataFrame:
-        """As :meth:`predict`, from a feature matrix; the limits are NaN for a method without intervals.
+        """Estimates of the `scored` rows of a feature matrix, unadapted; the limits are NaN for a method without intervals.
 
         What gives quantiles has them as further columns, ``q05_kw`` …, see :func:`~cblcast.frames.schema.quantile_column`.
 
@@ -162,6 +183,7 @@ class Forecaster:
             "features": _plain(self.features),
             "view": asdict(self.view),
             "sites": sites,
+            "trained_on": None if self.trained_on is None else asdict(self.trained_on),
         } | ({} if self.horizon is None else {"horizon": asdict(self.horizon)})
         save_state(self.estimator, folder, {FEATURE_FILE: json.dumps(document, indent=1)})
 
@@ -200,7 +222,20 @@ class Forecaster:
             made.builders  # noqa: B018 - made now, so that a wrong parameter is told here
             if document["sites"] is not None:
                 made.sites = pd.DataFrame(document["sites"]).set_index(SITE)
+            made.trained_on = TrainedOn.read(document.get("trained_on"))
         return made
+
+
+def predict_cases(forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: pd.DataFrame) -> pd.DataFrame:
+    """Estimates of all rows of `cases`, whose features are `X`; what adapts to a site sees its earlier days in `panel`."""
+    days = days_looked_back(forecaster.estimator)
+    if not days:
+        return forecaster.predict_matrix(X, np.ones(len(X), dtype=bool))
+    told = np.full((len(X), 3), np.nan)
+    for part in beside_earlier_days(panel, cases, X, days, forecaster.view, forecaster.windows(), forecaster.matrix):
+        asked = part.place >= 0
+        told[part.place[asked]] = forecaster.predict_matrix(part.X, asked).to_numpy()
+    return pd.DataFrame(told, index=X.index, columns=[PREDICTED, LOWER, UPPER])
 
 
 def truth(panel: Panel, cases: pd.DataFrame) -> np.ndarray:

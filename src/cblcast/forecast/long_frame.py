@@ -22,7 +22,15 @@ from cblcast.forecast.long_columns import (
     sites_of,
 )
 from cblcast.forecast.nowcast import REASON, issue_nowcast
-from cblcast.forecast.scoring import BASELINE, BASELINE_COLUMNS, answer_events, require_weather, weather_columns
+from cblcast.forecast.scoring import (
+    BASELINE,
+    BASELINE_COLUMNS,
+    TREATMENT,
+    answer_events,
+    require_weather,
+    weather_columns,
+)
+from cblcast.forecast.trained_on import warn_if_elsewhere
 from cblcast.frames.events import check_events
 from cblcast.frames.instants import microseconds, stamps
 from cblcast.frames.known import run_begins
@@ -67,8 +75,9 @@ def score_frame(forecaster: Forecaster, frame: Any) -> pd.DataFrame:
     -------
     DataFrame
         The marked rows in the order and with the index of `frame`: ``site_id``, ``time`` (UTC), ``baseline_kw``,
-        ``lower_kw``, ``upper_kw`` [kW], and ``reason``: why the event of the row has no baseline, None where it has. Of a nowcast
-        the rows of :class:`cblcast.forecast.nowcast.Issued`.
+        ``lower_kw``, ``upper_kw`` [kW], and ``reason``: why the event of the row has no baseline, None where it has. Of a
+        method that has an eye for days unlike their calendar also ``treatment``, as :func:`cblcast.forecast.scoring.score_events` gives it.
+        Of a nowcast the rows of :class:`cblcast.forecast.nowcast.Issued`.
 
     Raises
     ------
@@ -91,6 +100,7 @@ def score_frame(forecaster: Forecaster, frame: Any) -> pd.DataFrame:
     panel, index = _panel(forecaster, frame, wanted)
     events = _runs(panel, index[wanted])
     said = answer_events(forecaster, panel, events)
+    warn_if_elsewhere(forecaster, panel, events)
     if len(said.excluded):
         first = said.excluded.iloc[0]
         if wanted.all() and len(said.excluded) == len(events):
@@ -106,7 +116,11 @@ def score_frame(forecaster: Forecaster, frame: Any) -> pd.DataFrame:
         )
     rows = said.estimated.rename(columns={PREDICTED: BASELINE}).droplevel(ORIGIN)
     answer = rows.reindex(index[wanted])[[BASELINE, LOWER, UPPER]].reset_index()[BASELINE_COLUMNS]
-    answer[REASON] = pd.Series(_reasons(said, index[wanted]), index=answer.index, dtype=object)
+    asked = index[wanted]
+    answer[REASON] = pd.Series(_by_event(said, asked, said.excluded.set_index([SITE, ORIGIN])["reason"]), dtype=object)
+    if said.treatment is not None:
+        words = said.treatment.set_index([SITE, ORIGIN])[TREATMENT]
+        answer[TREATMENT] = pd.Series(_by_event(said, asked, words), dtype=object)
     return answer.set_axis(frame.index[wanted], axis=0)
 
 
@@ -142,10 +156,10 @@ def _panel(forecaster: Forecaster, frame: pd.DataFrame, wanted: np.ndarray) -> t
     return Panel(data, _sites(frame, site, forecaster)), index
 
 
-def _reasons(said: Answer, index: pd.MultiIndex) -> np.ndarray:
-    """Why there is no baseline, for each site and time of `index`; None where there is one."""
+def _by_event(said: Answer, index: pd.MultiIndex, words: pd.Series) -> np.ndarray:
+    """What is said of the event of each site and time of `index`; None where nothing is."""
     asked = said.rows.index[said.rows["scored"].to_numpy(dtype=bool)]
-    why = said.excluded.set_index([SITE, ORIGIN])["reason"].reindex(asked.droplevel(TIME)).to_numpy(dtype=object)
+    why = words.reindex(asked.droplevel(TIME)).to_numpy(dtype=object)
     why[pd.isna(why)] = None
     return why[asked.droplevel(ORIGIN).get_indexer(index)]
 

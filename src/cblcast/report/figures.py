@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 METERED, ESTIMATED, SHADE = "#333333", "#c44e52", "#f1e3c6"
 
 
-def _figure(width: float = 8.0, height: float = 3.6) -> Figure:
+def empty_figure(width: float = 8.0, height: float = 3.6) -> Figure:
     """An empty figure with fixed margins: a layout engine would draw everything a second time to find them."""
     from matplotlib.figure import Figure
 
@@ -58,7 +58,7 @@ def event_figure(
     stop = rows.index[-1] + panel.step
     beside = pd.Timedelta(hours=hours_beside)
     load = panel.data.loc[site, OBSERVED].loc[origin - beside : stop + beside]
-    figure = _figure()
+    figure = empty_figure()
     axes = figure.subplots()
     axes.axvspan(_local(origin, tz), _local(stop, tz), color=SHADE, zorder=0, label="event")
     axes.step(_local(load.index, tz), load.to_numpy(), where="post", color=METERED, lw=1.4, label="metered")
@@ -96,7 +96,7 @@ def event_figure(
 def error_by_hour_figure(panel: Panel, scored: pd.DataFrame, method: str) -> Figure:
     """Bias and mean absolute error by local hour, each over the mean load of that hour [%]; bias > 0 overestimates."""
     table = error_by_hour(panel, scored)
-    figure = _figure()
+    figure = empty_figure()
     axes = figure.subplots()
     axes.axhline(0, color="#999999", lw=0.8)
     axes.bar(table.index, table["mape"], width=0.6, color="#a8c4dd", label="mean absolute error (MAPE)")

@@ -90,8 +90,8 @@ def by_lead_figure(table: pd.DataFrame, measure: str, method: str, nominal: floa
     for name in names:
         own = table[measure].xs(name, level="method")
         axes.plot(own.index, own, "-", lw=1, color=OTHERS)
-        beside = {"fontsize": 7, "color": OTHERS, "xytext": (2, 0), "textcoords": "offset points"}
-        axes.annotate(name, (own.index[-1], own.iloc[-1]), **beside)
+        end = (own.index[-1], own.iloc[-1])
+        axes.annotate(name, end, fontsize=7, color=OTHERS, xytext=(2, 0), textcoords="offset points")
     own = table[measure].xs(method, level="method")
     axes.plot(own.index, own, "o-", ms=4, lw=2, color=OWN, label=method)
     if nominal is not None and measure == "coverage":

@@ -92,8 +92,11 @@ def log_forecaster(
     return f"models:/{logged.model_id}"
 
 
-def load_forecaster(model_uri: str, *, uri: str | None = None) -> Forecaster:
-    """The forecaster behind ``models:/NAME@alias``, ``models:/NAME/3``, ``models:/m-…`` or ``runs:/RUN_ID``.
+def load_forecaster(model_uri: str, *, uri: str | None = None, view: str | None = None) -> Forecaster:
+    """The forecaster behind ``models:/NAME@alias``, ``models:/NAME/3``, ``models:/m-…``, ``runs:/RUN_ID`` or ``pretrained``.
+
+    ``pretrained`` is the baseline that travels with the package; ``pretrained/settlement``, or `view`, names another of its
+    views than ``real_time`` (see :func:`cblcast.forecast.pretrained.load_pretrained`).
 
     Its files are checked by their manifest before they are read, and the manifest by the SHA-256 that the store noted;
     a model of version 0.1 has neither, which is told.
@@ -105,7 +108,14 @@ def load_forecaster(model_uri: str, *, uri: str | None = None) -> Forecaster:
     DataError
         A file of the model is damaged, missing or too many, or the model is not the one that was registered.
     """
+    from cblcast.forecast.pretrained import is_pretrained, load_pretrained
 
+    if is_pretrained(model_uri):
+        return load_pretrained(view if view is not None else model_uri)
+    if view is not None:
+        raise StudyError(
+            f"only the pretrained baseline has several views; {model_uri!r} has the view that it was trained for"
+        )
     address = store_uri(uri)
     match = None if _LOGGED.match(model_uri) else _REGISTERED.match(model_uri)
     near = local_folder(address, DIGEST, **match.groupdict()) if match else None

@@ -6,24 +6,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cblcast import tracking
 from cblcast.days.day_types import keeps_holidays_apart, warn_about_holidays
 from cblcast.days.placebo import placebo_events
 from cblcast.forecast.answer import answer
-from cblcast.forecast.backtest import SCORED_COLUMNS, BacktestResult, judged
-from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.backtest import SCORED_COLUMNS, TREATED_COLUMNS, BacktestResult, judged
+from cblcast.forecast.evaluation import INTERVAL_METRICS, evaluate
 from cblcast.forecast.event_truth import with_event_truth
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.nowcast import NOW, Issued, horizon_of_forecaster, issue_nowcast, origin_us, until
+from cblcast.forecast.pretrained import view_name
 from cblcast.forecast.scoring import require_weather, score_events
+from cblcast.forecast.trained_on import warn_if_elsewhere
 from cblcast.frames.instants import MINUTE_US
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import OBSERVED, DataError, StudyError
+from cblcast.frames.schema import LOWER, OBSERVED, UPPER, DataError, StudyError
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.tabular import read_panel
+from cblcast.workflow.in_the_box import Boxed, boxed
 from cblcast.workflow.outputs import frame_writer, write_all
 
 
@@ -47,6 +51,26 @@ def score_file(
     forecaster = tracking.load_forecaster(model, uri=store)
     panel = read_panel_for(forecaster, panel_file, reader)
     return score_events(forecaster, panel, read_dispatch(events_file, panel, tz=reader.tz))
+
+
+def score_boxed_file(
+    panel_file: str | Path, events_file: str | Path, reader: ReaderOptions = DEFAULT_OPTIONS, *, view: str | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame, Boxed]:
+    """As :func:`score_file`, with the pretrained baseline; which view of it, and why, is told third.
+
+    Parameters
+    ----------
+    view : str, optional
+        See :func:`cblcast.workflow.in_the_box.boxed`.
+    """
+    if view is not None:
+        view_name(view)  # before anything is read
+    panel = read_meter(str(panel_file), options=reader)
+    events = read_dispatch(events_file, panel, tz=reader.tz)
+    taken = boxed(panel, events, view)
+    tell_calendar(taken.forecaster, panel)
+    scored, excluded = score_events(taken.forecaster, panel, events)
+    return scored, excluded, taken
 
 
 def nowcast_file(
@@ -101,10 +125,15 @@ def read_panel_for(forecaster: Forecaster, panel_file: str | Path, reader: Reade
             }
         )
     panel = read_meter(str(panel_file), options=reader)
+    tell_calendar(forecaster, panel)
+    return panel
+
+
+def tell_calendar(forecaster: Forecaster, panel: Panel) -> None:
+    """Warn where a forecaster tells types of day apart and nobody says which days of the panel are holidays."""
     if tells_days_apart(forecaster):
         year = pd.Timestamp(panel.last_times_us.max(), unit="us").year
         warn_about_holidays(panel.sites, year, forecaster.name)
-    return panel
 
 
 def tells_days_apart(forecaster: Forecaster) -> bool:
@@ -129,7 +158,8 @@ def evaluate_model(
 ) -> tuple[pd.DataFrame, BacktestResult]:
     """Judge a registered model on other data: at the events of a file, or at placebo events from `start` to `stop`.
 
-    Events of a file are those on which nothing was dispatched, or carry their truth in ``truth_kw``.
+    Events of a file are those on which nothing was dispatched, or carry their truth in ``truth_kw``. Of a model with limits the
+    table says what share of the readings they hold (``coverage``) and how wide they are.
     """
     forecaster = tracking.load_forecaster(model, uri=store)
     panel = read_panel_for(forecaster, panel_file, reader)
@@ -140,7 +170,9 @@ def evaluate_model(
     else:
         raise StudyError("evaluate --model needs --events FILE, or --start and --stop of placebo events")
     result = backtest_trained(panel, forecaster, events)
-    table = evaluate(result.scored, ["method"], metrics) if len(result.scored) else pd.DataFrame()
+    limited = len(result.scored) > 0 and bool(np.isfinite(result.scored[[LOWER, UPPER]].to_numpy()).all())
+    measures = [*metrics, *(name for name in INTERVAL_METRICS if limited and name not in metrics)]
+    table = evaluate(result.scored, ["method"], measures) if len(result.scored) else pd.DataFrame()
     if table.empty:
         raise DataError(
             f"none of the {len(result.excluded)} events could be estimated; the first: {result.excluded['reason'].iloc[0]}"
@@ -152,9 +184,14 @@ def evaluate_model(
 def backtest_trained(panel: Panel, forecaster: Forecaster, events: pd.DataFrame) -> BacktestResult:
     """Scored frame of a forecaster that is trained already; events that carry their truth are judged against it."""
     panel = with_event_truth(panel, events)
-    rows, excluded = judged(panel, answer(forecaster, panel, events))
+    said = answer(forecaster, panel, events)
+    warn_if_elsewhere(forecaster, panel, events)
+    rows, excluded = judged(panel, said)
     scored = rows.assign(method=forecaster.name, fold="test")[SCORED_COLUMNS]
-    return BacktestResult(scored, excluded.assign(method=forecaster.name), {forecaster.name: forecaster})
+    result = BacktestResult(scored, excluded.assign(method=forecaster.name), {forecaster.name: forecaster})
+    if said.treatment is not None:
+        result.treated = said.treatment.assign(method=forecaster.name)[TREATED_COLUMNS]
+    return result
 
 
 def write_frame(frame: pd.DataFrame, path: Path) -> None:
