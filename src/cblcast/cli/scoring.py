@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +12,13 @@ import typer
 
 from cblcast.cli.bundles import unbundled
 from cblcast.cli.options import PARTIAL, AsJson, Reader, Store
-from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
+from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_table, progress, records, tell
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from cblcast.forecast.nowcast import Issued
 
 app = typer.Typer()
 
@@ -27,6 +31,10 @@ class Asked:
     origin: Annotated[
         str | None,
         typer.Option(help="Instead of events: issue a nowcast now, at a TIME, or at the end of the data (data)."),
+    ] = None
+    forecasts: Annotated[
+        list[str] | None,
+        typer.Option(help="With --origin: runs of a product, PRODUCT=FILE or PRODUCT=FILE,delay_h=3; may be repeated."),
     ] = None
 
 
@@ -62,7 +70,7 @@ def score(
     """Baselines of real events, or a nowcast issued now (--origin); exit code 3 when some are missing."""
     from cblcast.errors import DataError, StudyError
     from cblcast.workflow.outputs import check_ending, check_outputs
-    from cblcast.workflow.serving import score_boxed_file, score_file, write_frame
+    from cblcast.workflow.serving import nowcast_file, score_boxed_file, score_file, write_frame
 
     model, view, events, origin = answering.model, answering.view, asked.events, asked.origin
     if model is not None and view is not None:
@@ -76,7 +84,8 @@ def score(
     if events is None:
         if model is None:
             raise StudyError("--origin needs --model, a registered nowcast: the pretrained baseline answers --events")
-        _issue(model, data, str(origin), out, reader, store, as_json)
+        issue = partial(nowcast_file, model, data, str(origin), reader, forecasts=asked.forecasts or (), store=store)
+        _issue(issue, out, as_json)
         return
     with progress(as_json, 1, "scoring"):
         taken = None
@@ -124,15 +133,13 @@ def treatments_of(scored: pd.DataFrame) -> pd.DataFrame:
     return scored.dropna(subset=["treatment"]).drop_duplicates(["site_id", "origin"])[columns]
 
 
-def _issue(
-    model: str, data: Path, origin: str, out: Path | None, reader: ReaderOptions, store: str | None, as_json: bool
-) -> None:
+def _issue(issue: Callable[[], Issued], out: Path | None, as_json: bool) -> None:
     """A nowcast from data that end at the origin; exit code 3 when intervals have none, or something it rests on is missing."""
     from cblcast.errors import DataError
-    from cblcast.workflow.serving import nowcast_file, write_frame
+    from cblcast.workflow.serving import write_frame
 
     with progress(as_json, 1, "issuing"):
-        issued = nowcast_file(model, data, origin, reader, store=store)
+        issued = issue()
     rows = issued.rows
     without = rows["nowcast_kw"].isna()
     if without.all():

@@ -30,7 +30,7 @@ def farm():
     whole = attach(datasets.load("la_haute_borne"), datasets.load_reanalysis("era5"), "era5_")
     time = whole.data.index.get_level_values("time")
     kept = whole.data.loc[(time >= "2014-01-01") & (time < "2014-03-01"), ["observed_kw", "era5_wind_speed_100m_ms"]]
-    return Panel(kept.astype(np.float64), whole.sites)
+    return Panel(kept.astype(np.float64), whole.sites).declare({"era5_*": "reanalysis"})
 
 
 @pytest.fixture
