@@ -52,6 +52,7 @@ class Farm:
     train: tuple[str, str]
     test: tuple[str, str]
     band: tuple[float, float]
+    every_min: int = 60
 
 
 def farms() -> Iterator[Farm]:
@@ -60,7 +61,7 @@ def farms() -> Iterator[Farm]:
     yield Farm("La Haute Borne", whole, LEADS_10_MIN, *YEARS, AT_HOME)
     turbines = datasets.load("la_haute_borne_turbines")
     for name in turbines.site_ids:
-        yield Farm(f"turbine {name}", turbines.select([name]), LEADS_10_MIN, *YEARS, ELSEWHERE)
+        yield Farm(f"turbine {name}", turbines.select([name]), LEADS_10_MIN, *YEARS, ELSEWHERE, 180)
     folder = os.environ.get("CBLCAST_DATA_DIR")
     if not folder:
         print("CBLCAST_DATA_DIR is not set: the farms of other data sets are left out", flush=True)
@@ -110,7 +111,7 @@ def methods() -> dict[str, Any]:
 
 
 def features(panel: Panel) -> dict[str, dict[str, Any]]:
-    """What was measured, and the clock; issued every hour."""
+    """What was measured, and the clock."""
     columns = [name for name in (OBSERVED, "wind_speed_nacelle_ms") if name in panel.data.columns]
     lags = {"columns": tuple(columns), "ago": (1, 2, 3, 4, 6, 9, 12), "means": (6, 18)}
     return {"lags": lags, "origin_clock": {}}
@@ -119,7 +120,7 @@ def features(panel: Panel) -> dict[str, dict[str, Any]]:
 def judged(farm: Farm) -> pd.DataFrame:
     """Scores by method and lead."""
     train, test = (
-        rolling_origins(farm.panel, farm.leads, every_min=60, first=first, last=last)
+        rolling_origins(farm.panel, farm.leads, every_min=farm.every_min, first=first, last=last)
         for first, last in (farm.train, farm.test)
     )
     looked_up: tuple[dict[Any, pd.DataFrame], dict[Any, pd.DataFrame]] = ({}, {})

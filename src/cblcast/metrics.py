@@ -183,7 +183,7 @@ def crps_from_quantiles(observed: ArrayLike, quantiles: ArrayLike, levels: Array
     return float(2 * np.average(loss, weights=weight))
 
 
-# What a measure is told in; kW where it is an error of power.
+# What a measure is told in; cvrmse and nmbe are plain ratios.
 UNITS = {
     **dict.fromkeys(("bias", "mae", "rmse", "crps", "pinball"), "kw"),
     **dict.fromkeys(

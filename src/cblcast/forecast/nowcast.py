@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.abilities import layers
-from cblcast.forecast.answer import answer_cases
+from cblcast.forecast.answer import answer_cases, as_trained
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.instants import HOUR_US, MINUTE_US, instants_of_wall, microseconds, stamp, stamps
 from cblcast.frames.panel import Panel
@@ -64,7 +64,7 @@ def issue_nowcast(forecaster: Forecaster, panel: Panel, origin: Any = NOW, horiz
         Trained.
     panel : Panel
         Measurements up to the origin. What it holds after the origin is never looked at but for forecasts of weather: columns
-        of rows with or without ``observed_kw``.
+        of rows with or without ``observed_kw``, and runs that had arrived by then (:func:`cblcast.io.forecasts.with_forecasts`).
     origin : "now", "data", Timestamp or text
         ``data`` is the end of what was measured last at any of the sites. A time without a zone is on the clock of the sites. An
         origin between two readings is the end of the last whole interval before it.
@@ -83,7 +83,7 @@ def issue_nowcast(forecaster: Forecaster, panel: Panel, origin: Any = NOW, horiz
     leads = horizon_of_forecaster(forecaster, panel, horizon).leads(panel.step)
     at = origin_us(origin, panel)
     missing = _silences(panel, at, float(leads.max()))
-    known = until(panel, at, int(leads.max()) * MINUTE_US)
+    known = as_trained(forecaster, until(panel, at, int(leads.max()) * MINUTE_US))
     cases = _cases(known, at, leads)
     looked_up: dict[Any, pd.DataFrame] = {}
     X = forecaster.matrix(known, cases, looked_up)

@@ -75,3 +75,18 @@ def test_a_mean_over_sites_says_which_relative_errors_do_not_exist():
     with pytest.warns(DataWarning, match="nrmse is undefined for 1 of 2 sites"):
         table = evaluate(scored, metrics=["nrmse"])
     assert table.loc["m", "nrmse"] == pytest.approx(50)
+
+
+def test_whole_distributions_are_judged_by_their_quantiles(scored):
+    told = scored.assign(
+        q10_kw=scored["predicted_kw"] - 5, q50_kw=scored["predicted_kw"], q90_kw=scored["predicted_kw"] + 5
+    )
+    table = evaluate(told, metrics=["crps", "pinball"], aggregate="pooled")
+    loss = []
+    for level, column in ((0.1, "q10_kw"), (0.5, "q50_kw"), (0.9, "q90_kw")):
+        error = told["observed_kw"] - told[column]
+        loss.append(np.maximum(level * error, (level - 1) * error).mean())
+    assert table.loc["m", "pinball"] == pytest.approx(np.mean(loss))
+    assert table.loc["m", "crps"] == pytest.approx(2 * np.mean(loss))
+    with pytest.warns(DataWarning, match="crps judges quantiles, and no method gives any: take one that does"):
+        assert np.isnan(evaluate(scored, metrics=["crps"]).loc["m", "crps"])
