@@ -242,6 +242,7 @@ def test_init_drafts_a_study_that_runs(run: Run, folder: Path) -> None:
         "10of10",
         "Nearest5of10",
         "PBLM-High5of10",
+        "Pretrained",
     }
     code, out, err = run("init", "meter.csv", "--tz", "Europe/Rome", "--out", "drafts/first.yaml")
     assert code == 2

@@ -1,5 +1,6 @@
 """Leakage as ONE property: no feature changes when garbage is written where its case may not look."""
 
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -10,9 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cblcast import registry
+from cblcast.abilities import columns_ahead
+from cblcast.estimators.rules.similar_days import XofY
+from cblcast.forecast.answer import answer
+from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.cases import View, make_cases
 from cblcast.frames.events import Event, Window
 from cblcast.frames.panel import Panel
+from cblcast.frames.sources import Origin
 
 # A spring and an autumn clock change, zones east and west, a zone of half hours, one without changes.
 PLACES = [
@@ -87,28 +93,30 @@ def panel_around(tz: str, date: str, minutes: int) -> Panel:
     sites = pd.DataFrame(
         {"tz": tz, "group": ["treated", "control"], "rated_kw": 20.0}, index=pd.Index(["a", "b"], name="site_id")
     )
-    return Panel(data, sites)
+    return Panel(data, sites).declare({"wind_*_100m_*": "forecast"})
 
 
-def spoilt(panel: Panel, cases: pd.DataFrame, counted: tuple[str, ...] = ()) -> Panel:
-    """The panel with garbage wherever the (single) case may not look, also in what is `counted` like the load."""
+def spoilt(panel: Panel, cases: pd.DataFrame, spared: tuple[str, ...] = ()) -> Panel:
+    """The panel with garbage wherever the (single) case may not look, in the load and in all weather measured but what is `spared`."""
     data = panel.data.copy()
     time = data.index.get_level_values("time")
     case = cases.iloc[0]
     hidden = (time >= case["hidden_from"]) & (time < case["hidden_until"])
     hidden &= data.index.get_level_values("site_id") == cases.index[0][0]
     assert hidden.any()
-    for column in ("observed_kw", *counted):
+    measured = [c for c in data.columns if panel.source(c).origin is Origin.MEASURED and c not in spared]
+    assert "observed_kw" in measured
+    for column in measured:
         data.loc[hidden, column] = np.where(np.arange(hidden.sum()) % 3 == 0, np.nan, 1e6)
-    return Panel(data, panel.sites)
+    return replace(panel, data=data)
 
 
 def assert_blind(name: str, params: dict, panel: Panel, event: Event, view: View) -> None:
     """The builder's answer is the same, bit by bit, before and after the garbage."""
     cases = make_cases(panel, [event], view)
     builder = registry.FEATURES.make(name, params)
-    counted = ("occupants",) if params.get("known") == "measured" else ()
-    found = builder(spoilt(panel, cases, counted), cases)
+    # What a builder says that it reads ahead is weather as of perfect forecasts, which only nowcasts refuse.
+    found = builder(spoilt(panel, cases, () if not view.perfect_weather else columns_ahead(builder)), cases)
     pd.testing.assert_frame_equal(builder(panel, cases), found, check_exact=True)
 
 
@@ -137,6 +145,37 @@ def test_the_double_hour_shows_nothing_of_its_second_half(place, view, minutes):
         start = on_the_hour(place[1], place[0]) + pd.Timedelta(minutes=minute)
         event = Event("a", start, start + pd.Timedelta(hours=1))
         assert_blind("reference_days", {"days": 2, "day_types": "all", "prefix": "r"}, panel, event, VIEWS[view])
+
+
+@pytest.mark.parametrize("view", sorted(VIEWS))
+@settings(max_examples=4, deadline=None, derandomize=True)
+@given(
+    place=st.sampled_from(PLACES),
+    minutes=st.sampled_from([15, 60]),
+    begin=st.integers(-30, 90),
+    hours=st.integers(1, 9),
+)
+def test_what_adapts_to_a_site_learns_from_nothing_behind_the_blindfold(view, place, minutes, begin, hours):
+    # Rows of earlier days carry the metered load, and features of their own: neither may know what the event may not.
+    panel = panel_around(*place, minutes)
+    start = on_the_hour(place[1], place[0]) + pd.Timedelta(hours=begin)
+    event = Event("a", start, start + pd.Timedelta(hours=hours))
+    adapted = Forecaster(registry.ESTIMATORS.make("Adapted", {"estimator": XofY(2, 3)}), view=VIEWS[view])
+    cases = adapted.cases(panel, [event])
+    found = answer(adapted, spoilt(panel, cases), [event]).rows
+    rows = answer(adapted, panel, [event]).rows
+    # The sums are those of other numbers of rows where a spoilt day is no day any more, hence not the same bit by bit.
+    pd.testing.assert_frame_equal(rows, found, rtol=1e-9)
+
+
+def test_the_adaptation_does_learn_from_earlier_days():
+    panel = panel_around(*PLACES[0], 60)
+    start = pd.Timestamp("2019-04-03 12:00", tz="Europe/Madrid")
+    event = Event("a", start, start + pd.Timedelta(hours=2))
+    plain = Forecaster(XofY(2, 3))
+    adapted = Forecaster(registry.ESTIMATORS.make("Adapted", {"estimator": XofY(2, 3)}))
+    predicted = [answer(each, panel, [event]).rows["predicted_kw"].to_numpy() for each in (plain, adapted)]
+    assert np.abs(predicted[0] - predicted[1]).max() > 1e-3
 
 
 def test_the_property_can_fail():

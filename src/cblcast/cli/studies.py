@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from cblcast.cli.bundles import unbundled
+from cblcast.cli.by_lead import print_stored_by_lead
+from cblcast.cli.judged import print_boards, print_model, print_study, study_records
 from cblcast.cli.options import AsJson, Change, Reader, Store, changes_of
 from cblcast.cli.plain_help import plain_words
 from cblcast.io.options import DEFAULT_OPTIONS
@@ -34,24 +36,15 @@ def train(
     """Train every method of a study, judge it on the test span, track it, and register one."""
     with progress(as_json, None, "loading") as told:
         from cblcast.config import read_study
-        from cblcast.workflow.studies import train_study
+        from cblcast.workflow.studies import planned_steps, train_study
 
         wanted = read_study(study, changes_of(change))
-        told.expect(2 * len(wanted.methods), "reading")
+        told.expect(planned_steps(wanted), "reading")
         result = train_study(wanted, register=register, alias=alias, method=method, store=store, progress=told)
     if as_json:
-        print_json(
-            {
-                "study": wanted.study,
-                "run_id": result.run_id,
-                "registered": result.registered,
-                "leaderboard": records(result.leaderboard.reset_index()),
-            }
-        )
+        print_json({"study": wanted.study, "registered": result.registered} | study_records(wanted, result))
         return
-    print_leaderboard(
-        result.leaderboard, result.backtest.excluded, f"{wanted.study}: test {wanted.test[0]} to {wanted.test[1]}"
-    )
+    print_boards(wanted, result)
     if result.registered:
         _print_registered(result.registered)
 
@@ -99,13 +92,12 @@ def evaluate(
             raise StudyError(f"a study says itself how its file is read: give --set data.{name}=…, or write it there")
         with progress(as_json, None, "loading") as told:
             from cblcast.config import read_study
-            from cblcast.workflow.studies import evaluate_study
+            from cblcast.workflow.studies import evaluate_study, planned_steps
 
             wanted = read_study(study, changes_of(change))
-            title = f"{wanted.study}: test {wanted.test[0]} to {wanted.test[1]}"
-            told.expect(2 * len(wanted.methods), "reading")
+            told.expect(planned_steps(wanted), "reading")
             result = evaluate_study(wanted, figures=figures, store=store, progress=told)
-        board, excluded, run_id = result.leaderboard, result.backtest.excluded, result.run_id
+        print_study(wanted, result, as_json)
     else:
         if data is None:
             raise StudyError("evaluate --model needs --data FILE, the meter file to judge it on")
@@ -122,11 +114,7 @@ def evaluate(
                 stop=elsewhere.stop,
                 store=store,
             )
-        excluded, run_id = backtested.excluded, None
-    if as_json:
-        print_json({"run_id": run_id, "leaderboard": records(board.reset_index()), "excluded": records(excluded)})
-    else:
-        print_leaderboard(board, excluded, title)
+        print_model(board, backtested, title, as_json)
 
 
 @dataclass(frozen=True)
@@ -222,6 +210,7 @@ def compare(
             keep=["method", "nrmse", "mpe", "n_events"],
             marked=best,
         )
+        print_stored_by_lead(table)
         for note in table["note"].dropna().unique():
             typer.secho(f"Not whole: {note}", fg="yellow", err=True)
 
@@ -253,6 +242,7 @@ def methods(as_json: AsJson = False) -> None:
     import inspect
 
     from cblcast import registry
+    from cblcast.forecast.pretrained import NAME, VIEWS
 
     rows: list[dict[str, str]] = []
     for kind, table in (("estimator", registry.ESTIMATORS), ("feature builder", registry.FEATURES)):
@@ -264,6 +254,14 @@ def methods(as_json: AsJson = False) -> None:
             )
             what = plain_words((thing.__doc__ or "").strip().splitlines()[0])
             rows.append({"kind": kind, "name": name, "what": what, "parameters": ", ".join(params)})
+    rows.append(
+        {
+            "kind": "trained model",
+            "name": NAME,
+            "what": "The baseline in the box: trained on other sites, adapts itself to yours, learns nothing in a study",
+            "parameters": " or ".join(f"{NAME}/{view}" for view in VIEWS),
+        }
+    )
     if as_json:
         print_json(rows)
         return

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+def empty_figure(width: float = 8.0, height: float = 3.6) -> Figure:
+    """An empty figure with fixed margins: a layout engine would draw everything a second time to find them."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=90)
+    figure.subplots_adjust(left=0.085, right=0.985, top=0.915, bottom=0.125)
+    return figure
+
+
 def event_figure(
     panel: Panel,
     scored: pd.DataFrame,

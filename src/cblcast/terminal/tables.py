@@ -209,7 +209,13 @@ def print_leaderboard(leaderboard: pd.DataFrame, excluded: pd.DataFrame, title: 
     print_table(board, title, keep=["method", "nrmse", "mpe", "n_events"], marked=0 if len(board) > 1 else None)
     if cut < leaderboard.shape[1]:  # many columns with long names: one row each
         print_table(leaderboard.iloc[:, cut:].T.rename_axis("").reset_index(), "what it is worth (docs/markets.md)")
-    if len(excluded):
+    if "n_left_out" in excluded.columns and len(excluded):
+        typer.secho(
+            f"{int(excluded['n_left_out'].sum())} interval estimates of {len(excluded)} issues are left out, most often because: "
+            f"{excluded['reason'].mode().iloc[0]}",
+            fg="yellow",
+        )
+    elif len(excluded):
         typer.secho(
             f"{len(excluded)} event estimates are left out, most often because: {excluded['reason'].mode().iloc[0]}",
             fg="yellow",

@@ -56,7 +56,8 @@ def compare(
     -------
     DataFrame
         ``method``, one column a metric (NaN where a method has none), ``started`` (UTC, of the study), ``status``,
-        ``run_id``, ``model_uri`` (None where no model was logged), in the order in which they were logged; and of the
+        ``run_id``, ``model_uri`` (None where no model was logged), where a study refitted ``refit`` (how often),
+        in the order in which they were logged; and of the
         study's run ``run_status``, ``methods_finished``, ``methods_planned`` (None where nobody noted it) and ``note``,
         what is missing of it in words (None where nothing is). A run is KILLED too if its process has ended and nobody
         has closed it yet.
@@ -79,7 +80,7 @@ def compare(
         notes.append(whole["note"])
         rows += [
             {"method": run.info.run_name, **_columns(run.data.metrics), "started": _started(parent), "status": _status(run),
-             "run_id": run.info.run_id, "model_uri": run.data.tags.get(MODEL_URI), **whole}
+             "run_id": run.info.run_id, "model_uri": run.data.tags.get(MODEL_URI), "refit": run.data.params.get("refit"), **whole}
             for run in runs
         ]  # fmt: skip
     if not rows:
@@ -87,6 +88,10 @@ def compare(
         raise StudyError(f"the latest run of the study {study!r} has no methods{why}: train or evaluate it again")
     table = pd.DataFrame(rows)
     fixed = ["started", "status", "run_id", "model_uri", "run_status", "methods_finished", "methods_planned", "note"]
+    if table["refit"].isna().all():
+        table = table.drop(columns="refit")
+    else:
+        fixed = ["refit", *fixed]
     table["methods_planned"] = table["methods_planned"].astype("Int64")
     logged = [column for column in table.columns if column not in ("method", *fixed)]
     wanted = [column_of(metric) for metric in metrics or ()]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cblcast.tracking.inputs import DataUsed
 
 KIND, MODEL_URI, PARENT = "cblcast.kind", "cblcast.model_uri", "mlflow.parentRunId"
-PLANNED = "cblcast.methods_planned"
+PLANNED, REFIT = "cblcast.methods_planned", "cblcast_refit"
 _SHOWN = 3  # pictures beneath a description
 _MOST_METRICS, _MOST_PARAMS = 800, 100  # MLflow takes 1000 entries a batch, 100 of them parameters
 

@@ -28,12 +28,13 @@ from cblcast.programs.calendars import warn_about_calendars, with_calendar
 from cblcast.programs.dispatch import on_grid
 from cblcast.programs.terms import GapPolicy
 from cblcast.report.template import read_template
+from cblcast.report.words import words_of
 from cblcast.settlement import Calibration, Settlement, Wishes
 from cblcast.value.contract import read_contract
 from cblcast.workflow.outputs import Writer, check_ending, check_outputs, frame_writer, text_writer, write_all
 from cblcast.workflow.recording import record_document
 from cblcast.workflow.settlement_case import open_case, read_resources
-from cblcast.workflow.settlement_outputs import page, settlement_table
+from cblcast.workflow.settlement_outputs import page_of_record, settlement_table
 
 
 def read_case(data: str | Path, events: str | Path, reader: ReaderOptions) -> tuple[Panel, pd.DataFrame]:
@@ -161,10 +162,10 @@ def settle_files(
     writers: dict[Path, Writer] = {}
     if to.out is not None:
         writers[to.out] = frame_writer(settlement_table(told, template, case.sites, terms), to.out, to.decimals)
-    if to.html is not None:
-        writers[to.html] = text_writer(page(told, terms, coverage, case.sites))
     if to.record_path is not None:
         document = record_document(case, told, wishes)
+        if to.html is not None:
+            writers[to.html] = text_writer(page_of_record(document, told.programs, case.panel, words_of()).html())
         writers[to.record_path] = text_writer(json.dumps(document, ensure_ascii=False) + "\n")
     write_all(writers)
     zones = case.sites["tz"].astype(str).rename(index=str).to_dict()

@@ -25,12 +25,13 @@ from cblcast.plots.style import figure_of
 from cblcast.report.explanation import explanation_figures
 from cblcast.report.figures import error_by_hour_figure, event_figure
 from cblcast.workflow import run_notes as notes
+from cblcast.workflow.by_lead import by_lead, lead_figures, lead_metrics
 from cblcast.workflow.choosing import choose_method, training_span
-from cblcast.workflow.leaderboard import best_by, leaderboard
-from cblcast.workflow.study_data import PreparedStudy, load_panel, prepare
+from cblcast.workflow.in_the_box import with_pretrained
+from cblcast.workflow.leaderboard import best_by, drift, leaderboard
+from cblcast.workflow.refitting import due_model, log_drift, refit_params, refitted
+from cblcast.workflow.study_data import PreparedStudy, Progress, load_panel, prepare
 from cblcast.workflow.valuing import study_value
-
-Progress = Callable[[str], None]
 
 
 def silent(_: str) -> None:
@@ -49,16 +50,25 @@ class StudyResult:
     leaderboard : DataFrame, index method
         The study's metrics, best first, ``n_events``, ``n_excluded``, ``train_s``, ``predict_s``.
     backtest : BacktestResult
+    by_lead : DataFrame or None
+        Of nowcasts the metrics by method and lead; see :func:`cblcast.workflow.by_lead.by_lead`.
+    drift : DataFrame or None
+        With ``refit:`` the metrics by method and span; see :func:`cblcast.workflow.leaderboard.drift`.
     registered : dict or None
         ``name``, ``version``, ``alias``, ``method``, ``chosen_by``.
     run_id : str
         Parent run in the store.
+    notes : tuple of str
+        What was decided for the user, one sentence each.
     """
 
     leaderboard: pd.DataFrame
     backtest: BacktestResult
     run_id: str = ""
+    drift: pd.DataFrame | None = None
     registered: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+    by_lead: pd.DataFrame | None = None
 
 
 def run_study(study: Study, panel: Panel | None = None, progress: Progress = silent) -> StudyResult:
@@ -67,21 +77,37 @@ def run_study(study: Study, panel: Panel | None = None, progress: Progress = sil
 
 
 def judge(ready: PreparedStudy, progress: Progress = silent) -> StudyResult:
-    """Train every method on the whole training span, once, and judge it on the test span."""
+    """Train every method on the whole training span, once, and judge it on the test span; with ``refit:`` span by span."""
     forecasters, panel = ready.study.forecasters(), ready.panel
-    test = banks_of(panel, forecasters.values(), ready.test)
-    result = backtest_banks(panel, forecasters, test, ready.learned, progress=progress)
+    if ready.study.refit is not None:
+        result = refitted(ready, progress)
+    else:
+        test = banks_of(panel, forecasters.values(), ready.test)
+        result = backtest_banks(panel, forecasters, test, ready.learned, progress=progress)
     board = leaderboard(ready.study, panel, result)
     if ready.study.value is not None:
         board = board.join(study_value(ready.study.value, panel, result.scored))
-    return StudyResult(board, result)
+    by_span = None if ready.study.refit is None else drift(ready.study, panel, result)
+    return StudyResult(board, result, drift=by_span, by_lead=by_lead(ready.study, panel, result))
+
+
+def planned_steps(study: Study) -> int:
+    """How often the progress of a study is told: as each method is judged, with ``refit:`` on each span, and tracked."""
+    spans = 1 if study.refit is None else len(study.refit.refit().spans(*study.test))
+    return (spans + 1) * len(study.methods)
 
 
 def evaluate_study(
     study: Study, *, figures: bool = False, store: str | None = None, progress: Progress = silent
 ) -> StudyResult:
-    """Leaderboard of a study, tracked; models are not stored, and figures of the methods are drawn if asked for."""
-    return _tracked(study, store, progress, keep_models=False, figures=figures)
+    """Leaderboard of a study, tracked; models are not stored, and figures of the methods are drawn if asked for.
+
+    The pretrained baseline stands beside the methods; see :func:`cblcast.workflow.in_the_box.with_pretrained`.
+    """
+    beside, why_not = with_pretrained(study)
+    result = _tracked(beside, store, progress, keep_models=False, figures=figures)
+    result.notes = (why_not,) if why_not else ()
+    return result
 
 
 def train_study(
@@ -102,6 +128,9 @@ def train_study(
     Rules learn nothing and are never fitted; intervals that the study puts around a method are calibrated in the first
     training alone. The meter is read, the events are found and the features of the training events are looked up once
     for all of it; see :func:`cblcast.workflow.choosing.choose_method`.
+
+    With ``refit:`` every method that learns is fitted anew for each span of the test, on all that ended before its gap; the
+    model that is stored and registered is the one that would be due next, trained the same way up to the end of the test.
 
     Parameters
     ----------
@@ -146,17 +175,30 @@ def _tracked(
     panel = load_panel(study)
     stage("opening the store")
     settings, data = study.model_dump(mode="json"), notes.data_of(study, panel)
-    note = notes.study_note(study, data)
-    with tracking.study_run(study.study, settings, uri=store, planned=len(study.methods), note=note, data=data) as run:
+    tags = {} if study.refit is None else {tracking.REFIT: str(study.refit.refit())}
+    with tracking.study_run(
+        study.study,
+        settings,
+        uri=store,
+        tags=tags,
+        planned=len(study.methods),
+        note=notes.study_note(study, data),
+        data=data,
+    ) as run:
         stage("looking features up")
         ready = prepare(study, panel)
         result = judge(ready, progress)
         result.run_id = run.run_id
         uris = {}
         for name in result.leaderboard.index:
-            uris[name] = log_method(run, study, ready.panel, result, name, keep_models, figures)
+            due = due_model(ready, name) if keep_models and study.refit is not None else None
+            uris[name] = log_method(run, study, ready.panel, result, name, keep_models, figures, due)
             progress(f"tracked {name}")
         log_board(run, study, result.leaderboard)
+        if result.by_lead is not None:
+            run.table("by_lead", result.by_lead, metrics=False)
+        if result.drift is not None:
+            log_drift(run, study, result.drift)
         if len(result.backtest.excluded):
             run.table("excluded", result.backtest.excluded, metrics=False)
     if register is not None:
@@ -193,27 +235,35 @@ def log_board(
 
 
 def log_method(
-    run: Any, study: Study, panel: Panel, result: StudyResult, name: str, keep_model: bool, figures: bool = True
+    run: Any,
+    study: Study,
+    panel: Panel,
+    result: StudyResult,
+    name: str,
+    keep_model: bool,
+    figures: bool = True,
+    due: Forecaster | None = None,
 ) -> str:
     """Log one method of a result as a child run, if wanted with figures and its model; returns the model's address.
 
-    What a method rests on is drawn wherever the study asks for it (``explain: true``).
+    What a method rests on is drawn wherever the study asks for it (``explain: true``). `due` is the model that is stored
+    where the study refits, see :func:`cblcast.workflow.refitting.due_model`.
     """
     scored = result.backtest.scored
     rows = scored[scored["method"] == name]
     forecaster = result.backtest.forecasters[name]
     drawn: dict[str, Callable[[], Any]] = {}
     if len(rows) and figures:
-        drawn |= _figures(panel, rows, forecaster.name)
+        drawn |= _figures(panel, rows, forecaster.name) | lead_figures(study, result.by_lead, rows, name)
     if len(rows) and study.explain and not reads_only_own_features(forecaster.estimator):
         drawn |= _explanation(panel, rows, forecaster)
     logged = run.method(
         name,
-        params=tracking.method_words(forecaster),
-        metrics=notes.logged(result.leaderboard.loc[name]),
+        params=tracking.method_words(forecaster) | refit_params(study, forecaster),
+        metrics=notes.logged(result.leaderboard.select_dtypes("number").loc[name]) | lead_metrics(result.by_lead, name),
         scored=rows.reset_index(),
         figures=drawn,
-        forecaster=forecaster if keep_model else None,
+        forecaster=(due or forecaster) if keep_model else None,
         example=None,
         tags=notes.method_tags(study, result.leaderboard, name, forecaster),
         note=notes.method_note(study, result.leaderboard, name, forecaster),

@@ -12,7 +12,7 @@ from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.abilities import check_parameters, needed_features, needed_windows
+from cblcast.abilities import check_parameters, innermost, needed_features, needed_windows
 from cblcast.checked.parameters import Filled, Folds, Inner, NotNegative, Text
 from cblcast.estimators.design import finite_target, row_weights
 from cblcast.estimators.groups import group_rows
@@ -166,14 +166,23 @@ class Ensemble(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Weighted mean of the members, float64, shape (n_rows,)."""
-        check_is_fitted(self, "members_")
-        predicted = np.stack([np.asarray(member.predict(X), dtype=np.float64) for member in self.members_], axis=1)
+        predicted = self.predict_members(X)
         weights = self.weights_[self._segment(X)]
         there = np.isfinite(predicted)
         # A member without an estimate gives its weight to the others; all weight may lie on the one that is missing.
         share = np.where(there, weights, 0.0)
         share = np.where((share.sum(1) == 0)[:, None], there.astype(np.float64), share)
         return known_mean(predicted, weight=share)
+
+    def predict_members(self, X: pd.DataFrame) -> np.ndarray:
+        """Estimate of each member, in the unit of y, float64, shape (n_rows, n_members)."""
+        check_is_fitted(self, "members_")
+        return np.stack([np.asarray(member.predict(X), dtype=np.float64) for member in self.members_], axis=1)
+
+    @property
+    def member_names(self) -> tuple[str, ...]:
+        """Class of each member, and its place among the members."""
+        return tuple(f"{type(innermost(member)).__name__}_{place + 1}" for place, member in enumerate(self.members))
 
     def _learn(self, X: pd.DataFrame, predicted: np.ndarray, y: np.ndarray, weight: np.ndarray) -> None:
         self.out_of_fold_rmse_ = np.sqrt(np.average((predicted - y[:, None]) ** 2, axis=0, weights=weight))

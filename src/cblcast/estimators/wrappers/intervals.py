@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.utils.metaestimators import available_if
 
 from cblcast.abilities import GivesIntervals, able, check_parameters, needed_features, needed_windows
 from cblcast.checked.parameters import Days, Folds, Inner, Inside, Positive
@@ -18,7 +19,7 @@ from cblcast.estimators.wrappers.conformal_scores import (
     day_blocks,
     last_days,
 )
-from cblcast.estimators.wrappers.inner import event_rows_of
+from cblcast.estimators.wrappers.inner import event_rows_of, gives_members
 from cblcast.frames.events import Window
 from cblcast.frames.schema import DataError, DataWarning, StudyError
 
@@ -142,6 +143,7 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         lower, predicted, upper = self._limits_of(self.estimator_, X)
         scale = self.scale_(X, predicted)
         _, site = day_and_site(X)
+        self._warn_of_strangers(np.unique(site))
         place = np.minimum(np.searchsorted(self.sites_, site), max(len(self.sites_) - 1, 0))
         known = self.sites_[place] == site if len(self.sites_) else np.zeros(len(site), dtype=bool)
         below, above = (
@@ -150,6 +152,27 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         )
         low = np.maximum(lower - below * scale, self.floor_)
         return np.stack([np.minimum(low, predicted), np.maximum(upper + above * scale, predicted)], axis=1)
+
+    @available_if(gives_members)
+    def predict_members(self, X: pd.DataFrame) -> np.ndarray:
+        """Estimate of each member of the inner estimator [kW], float64, shape (n_rows, n_members)."""
+        return np.asarray(self.estimator_.predict_members(X), dtype=np.float64)
+
+    @property
+    def member_names(self) -> tuple[str, ...]:
+        """Members of the inner estimator."""
+        return tuple(self.estimator_.member_names)
+
+    def _warn_of_strangers(self, sites: np.ndarray) -> None:
+        strange = sites[~np.isin(sites, self.scale_.sites)]
+        if len(strange):
+            warnings.warn(
+                f"the limits were calibrated on {len(self.scale_.sites)} sites, and {len(strange)} of the {len(sites)} asked are "
+                f"none of them, e.g. {str(strange[0])!r}: {100 * self.coverage:g} % may hold there far less often; write "
+                "{estimator: Adapted, of: …} around the method, whose limits follow each site's own earlier days",
+                DataWarning,
+                stacklevel=3,
+            )
 
     def _calibrate(
         self, X: pd.DataFrame, y: np.ndarray, lower: np.ndarray, predicted: np.ndarray, upper: np.ndarray

@@ -15,7 +15,7 @@ from cblcast.abilities import check_parameters, needed_features, needed_windows
 from cblcast.checked.parameters import Inner, Text
 from cblcast.estimators.columns import take
 from cblcast.estimators.design import finite_target
-from cblcast.estimators.wrappers.inner import check_estimator, fit_weighted, gives_interval
+from cblcast.estimators.wrappers.inner import check_estimator, fit_weighted, gives_interval, gives_members, ready
 from cblcast.frames.events import Window
 from cblcast.frames.schema import DataError
 from cblcast.frames.units import unit_of_column
@@ -94,6 +94,16 @@ class Normalised(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     def predict_interval(self, X: pd.DataFrame) -> np.ndarray:
         """Limits of the inner estimator [kW], float64, shape (n_rows, 2)."""
         return self._scaled(X, "predict_interval", (2,))
+
+    @available_if(gives_members)
+    def predict_members(self, X: pd.DataFrame) -> np.ndarray:
+        """Estimate of each member of the inner estimator [kW], float64, shape (n_rows, n_members)."""
+        return self._scaled(X, "predict_members", (len(self.member_names),))
+
+    @property
+    def member_names(self) -> tuple[str, ...]:
+        """Members of the inner estimator."""
+        return tuple(ready(self).member_names)
 
     def _scaled(self, X: pd.DataFrame, method: str, shape: tuple[int, ...]) -> np.ndarray:
         check_is_fitted(self, "estimator_")
