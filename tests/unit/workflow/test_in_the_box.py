@@ -68,7 +68,8 @@ def study(**changes):
 
 
 def test_a_meter_and_events_are_all_that_scoring_needs(files):
-    scored, excluded, taken = score_boxed_file(*files, PLACE)
+    told = score_boxed_file(*files, PLACE)
+    scored, excluded, taken = told.rows, told.excluded, told.taken
     assert excluded.empty
     assert len(scored) == 6
     assert np.isfinite(scored[["baseline_kw", "lower_kw", "upper_kw"]]).all().all()  # never without limits
@@ -80,7 +81,7 @@ def test_a_meter_and_events_are_all_that_scoring_needs(files):
 
 
 def test_the_view_can_be_named_and_a_wrong_one_is_refused_before_anything_is_read(files):
-    _, _, taken = score_boxed_file(*files, PLACE, view="settlement")
+    taken = score_boxed_file(*files, PLACE, view="settlement").taken
     assert taken.forecaster.view == View.settlement()
     assert taken.document()["why"] == "named by the user"
     with pytest.raises(StudyError, match=r"no pretrained baseline has the view 'real_tim': did you mean 'real_time'"):
@@ -165,5 +166,5 @@ def test_a_step_that_it_never_saw_is_told_with_its_estimate(box, files):
     card = (box / pretrained.CARD).read_text()
     (box / pretrained.CARD).write_text(card.replace('"step_minutes": 60.0', '"step_minutes": 15.0'))
     with pytest.warns(DataWarning, match=r"trained on 15 min and is asked for intervals of 60 min"):
-        scored, _, _ = score_boxed_file(*files, PLACE)
+        scored = score_boxed_file(*files, PLACE).rows
     assert len(scored) == 6
