@@ -12,12 +12,7 @@ from typing import Any
 
 import pytest
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
-SECONDS = 180  # for a machine that is busy
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
+SECONDS = 240  # for a machine that is busy
 STUDY = """
 study: newcomer
 description: Which baseline fits this building?
