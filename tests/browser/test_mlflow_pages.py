@@ -1,26 +1,18 @@
-"""The MLflow interface in a real browser: the experiment opens on its methods, best first, and each page says what it shows.
-
-Screenshots go to the folder that CBLCAST_SCREENSHOTS names.
-"""
+"""The MLflow interface in a real browser: the experiment opens on its methods, best first, and each page says what it shows."""
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
-SECONDS = 180  # for a machine that is busy
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
+SECONDS = 240  # for a machine that is busy
 STUDY = """
 study: newcomer
 description: Which baseline fits this building?
@@ -34,8 +26,8 @@ methods: [High5of10, PBLM-Nearest5of10]
 
 
 @pytest.fixture(scope="module")
-def page_of_newest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address that `cblcast ui` tells, of a store with one study and one registered model."""
+def page_of_newest(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address that `cblcast ui` tells, of a store with one study and one registered model; nothing where no browser is."""
     folder = tmp_path_factory.mktemp("ui")
     (folder / "study.yaml").write_text(STUDY, encoding="utf-8")
     store = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
@@ -70,15 +62,12 @@ def _told(log: Path, server: subprocess.Popen[bytes]) -> str:
 
 
 @pytest.fixture(scope="module")
-def tab():
+def tab(browser: Any) -> Iterator[Any]:
     """A tab of a headless browser."""
-    sync = pytest.importorskip("playwright.sync_api", reason="playwright is in the extra dev")
-    with sync.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        tab = browser.new_page(viewport={"width": 1500, "height": 1200})
-        tab.set_default_timeout(1000 * SECONDS)
-        yield tab
-        browser.close()
+    tab = browser.new_page(viewport={"width": 1500, "height": 1200})
+    tab.set_default_timeout(1000 * SECONDS)
+    yield tab
+    tab.close()
 
 
 @pytest.fixture
@@ -94,40 +83,33 @@ def faults(tab) -> Iterator[list[str]]:
     tab.remove_listener("pageerror", note)
 
 
-def _kept(tab, name: str) -> None:
-    folder = os.environ.get("CBLCAST_SCREENSHOTS")
-    if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        tab.screenshot(path=str(Path(folder) / f"{name}.png"))
-
-
-def test_the_experiment_opens_on_its_methods_best_first(tab, faults, page_of_newest):
+def test_the_experiment_opens_on_its_methods_best_first(tab, faults, screenshots, page_of_newest):
     tab.goto(page_of_newest)
     names = tab.get_by_role("link", name=re.compile("of10$"))
     names.first.wait_for()
     tab.get_by_text("nrmse_pct").first.wait_for()
-    _kept(tab, "mlflow_experiment")
+    tab.screenshot(path=screenshots / "mlflow_experiment.png")
     assert names.all_inner_texts()[:2] == ["PBLM-Nearest5of10", "High5of10"]
     assert tab.get_by_text("Which baseline fits this building?").is_visible()
     assert not faults
 
 
-def test_the_run_of_the_study_tells_who_is_best_and_shows_it(tab, faults, page_of_newest):
+def test_the_run_of_the_study_tells_who_is_best_and_shows_it(tab, faults, screenshots, page_of_newest):
     tab.goto(page_of_newest)
     tab.get_by_role("link", name="PBLM-Nearest5of10").first.click()
     tab.get_by_text("place 1 of 2").first.wait_for()
-    _kept(tab, "mlflow_method")
+    tab.screenshot(path=screenshots / "mlflow_method.png")
     tab.get_by_role("link", name="newcomer").last.click()
     tab.get_by_text("PBLM-Nearest5of10 is best").first.wait_for()
     picture = tab.locator("img[alt=leaderboard]")
     picture.wait_for(state="attached")
     tab.wait_for_function("document.querySelector('img[alt=leaderboard]').naturalWidth > 0")
-    _kept(tab, "mlflow_study")
+    tab.screenshot(path=screenshots / "mlflow_study.png")
     assert tab.get_by_text("turin").first.is_visible()
     assert not faults
 
 
-def test_two_runs_compare_in_the_fields_words(tab, faults, page_of_newest):
+def test_two_runs_compare_in_the_fields_words(tab, faults, screenshots, page_of_newest):
     tab.goto(page_of_newest)
     tab.get_by_role("link", name=re.compile("of10$")).first.wait_for()
     ids = [
@@ -140,7 +122,7 @@ def test_two_runs_compare_in_the_fields_words(tab, faults, page_of_newest):
     tab.goto(f'{home}#/compare-runs?runs=["{ids[0]}","{ids[1]}"]&experiments=["{experiment[1]}"]')
     tab.get_by_text("Comparing 2 Runs").first.wait_for()
     tab.get_by_text("adjustment").first.wait_for()
-    _kept(tab, "mlflow_compare")
+    tab.screenshot(path=screenshots / "mlflow_compare.png")
     seen = tab.inner_text("body")
     assert "estimator__" not in seen
     for word in ("rule", "window", "nrmse_pct"):
@@ -148,12 +130,12 @@ def test_two_runs_compare_in_the_fields_words(tab, faults, page_of_newest):
     assert not faults
 
 
-def test_a_registered_model_says_how_it_is_used_and_how_far_it_errs(tab, faults, page_of_newest):
+def test_a_registered_model_says_how_it_is_used_and_how_far_it_errs(tab, faults, screenshots, page_of_newest):
     home = page_of_newest.partition("#")[0]
     tab.goto(f"{home}#/models/mine")
     tab.get_by_text("cblcast score --model models:/mine@champion").first.wait_for()
-    _kept(tab, "mlflow_model")
+    tab.screenshot(path=screenshots / "mlflow_model.png")
     tab.goto(f"{home}#/models/mine/versions/1")
     tab.get_by_text("error on 2019-06-01 to 2019-06-30").first.wait_for()
-    _kept(tab, "mlflow_version")
+    tab.screenshot(path=screenshots / "mlflow_version.png")
     assert not faults

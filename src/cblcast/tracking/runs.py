@@ -154,10 +154,10 @@ class StudyRun:
                 self.client.set_tag(run_id, MODEL_URI, model_uri)
             return MethodRun(run_id, model_uri)
 
-    def trial(self, number: int, params: Mapping[str, Any], value: float) -> str:
-        """Log one trial of a tuning as a child run; returns its id."""
+    def trial(self, number: int, params: Mapping[str, Any], value: float, measure: str = "value") -> str:
+        """Log one trial of a tuning, its error under the name of its measure, as a child run; returns its id."""
         with self._child(f"trial {number}", "trial") as run_id:
-            self._log(run_id, flatten(params), {"value": value, "number": number})
+            self._log(run_id, flatten(params), {measure: value, "number": number})
         return run_id
 
     def table(self, name: str, frame: pd.DataFrame, *, metrics: bool = True) -> None:

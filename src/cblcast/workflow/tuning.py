@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -108,7 +108,7 @@ def tune_study(
     ) as run:
 
         def tell(trial: Trial) -> None:
-            run.trial(trial.number, trial.params, trial.value)
+            run.trial(trial.number, short_names(trial.params), trial.value, tracking.metric_name(metric))
             progress(f"trial {trial.number}: {trial.value:.3f}")
 
         search = tune(
@@ -188,7 +188,12 @@ def trials_table(search: TuneResult, most: int = 10) -> pd.DataFrame:
     """The best trials, best first; without the column of reasons where none failed."""
     table = search.trials.sort_values("value", kind="stable").head(most).reset_index()
     table = table if (table["reason"] != "").any() else table.drop(columns="reason")
-    ends = [str(name).rpartition("__")[2] for name in table.columns]
-    return table.rename(
-        columns={name: end for name, end in zip(table.columns, ends, strict=True) if ends.count(end) == 1}
-    )
+    return table.set_axis(list(short_names(dict.fromkeys(table.columns))), axis=1)
+
+
+def short_names(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters by the last part of their path (``x`` of ``estimator__x``) where that says which one is meant."""
+    ends = [str(path).rpartition("__")[2] for path in params]
+    return {
+        end if ends.count(end) == 1 else path: value for (path, value), end in zip(params.items(), ends, strict=True)
+    }
