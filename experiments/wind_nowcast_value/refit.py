@@ -2,8 +2,8 @@
 
     python experiments/wind_nowcast_value/refit.py     # bundled data, about six minutes of one core
 
-Every method is trained the same ways: once on 2014, and quarterly with a day's gap (``--refits monthly`` takes longer); rows, leads and weather are those
-of run.py. Writes results_refit.json, nrmse_refit.csv and drift.png beside this file.
+Every method is trained the same ways: once on 2014, and quarterly with a day's gap (``--refits monthly`` takes longer); rows,
+leads and weather are those of run.py. Writes results_refit.json, nrmse_refit.csv, drift.csv and drift.png beside this file.
 """
 
 from __future__ import annotations
