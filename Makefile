@@ -9,7 +9,7 @@ SETUP  := pyproject.toml constraints.txt
 
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: demo test lint mutation clean
+.PHONY: demo test lint docs mutation clean
 
 # The demo needs neither torch nor the developers' tools.
 demo: $(VENV)/.installed
@@ -28,6 +28,10 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The site, into site/: a broken link, anchor or docstring is an error.
+docs: $(VENV)/.installed-dev
+	$(BIN)/mkdocs build --quiet
+
 # Changes the core by a slip at a time and counts how many the tests notice: tests/mutation/README.md. Takes a while.
 mutation: $(VENV)/.installed-dev
 	$(BIN)/python tests/mutation/run.py
@@ -41,9 +45,9 @@ $(VENV)/.installed: $(SETUP) | $(BIN)/python
 	touch $@
 
 $(VENV)/.installed-dev: $(SETUP) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,neural,scale,sizing,excel,database]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,docs,neural,scale,sizing,excel,database]"
 	touch $(VENV)/.installed $@
 
 clean:
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	rm -rf $(VENV) dist build site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -52,7 +52,7 @@ def turbine_panel() -> Panel:
 def nowcasts(panel: Panel, drawn: Drawn, features: dict[str, Any]) -> tuple[pd.Series, np.ndarray]:
     """Wind power expected at every step of the islands of 2015 [kW], by a nowcast that learned from 2014; its standard error by lead."""
     leads = tuple(range(10, 10 * STEPS + 10, 10))
-    learn = rolling_origins(panel, leads, every_min=120, first="2014-01-03", last="2015-01-01")
+    learn = rolling_origins(panel, leads, every_min=120, at="01:00", first="2014-01-03", last="2015-01-01")
     forecaster = Forecaster(make_estimator(METHOD), features).fit(panel, learn)
     error = forecaster.predict(panel, learn)[PREDICTED].to_numpy() - truth(panel, learn)
     spread = pd.Series(error).groupby(lead_minutes(learn, panel.step)).std().to_numpy()

@@ -122,6 +122,28 @@ def paper_methods(alpha: float) -> dict[str, Any]:
     }
 
 
+def refitted_methods() -> dict[str, Any]:
+    """Members of the blend that is refitted: two kinds of nets, boosting with constant and with linear leaves."""
+    drawn: dict[str, Any] = {"learning_rate": 0.05, "subsample": 0.7, "max_bin": 63, "random_state": 1}
+    steps = Boosting(n_estimators=210, num_leaves=20, min_child_samples=300, colsample_bytree=0.3, **drawn)
+    lines = Boosting(
+        n_estimators=100,
+        num_leaves=14,
+        min_child_samples=600,
+        colsample_bytree=0.25,
+        reg_lambda=0.0,
+        linear=True,
+        linear_lambda=100.0,
+        **drawn,
+    )
+    return {
+        "nets (linear path)": LeadNet((64, 32), n_nets=3, epochs=5, skip=True),
+        "nets": LeadNet((128, 64), n_nets=3, epochs=6, skip=False, seed=100),
+        "LightGBM": ByLead(Residual(steps, Persistence())),
+        "LightGBM with linear leaves": ByLead(Residual(lines, Persistence())),
+    }
+
+
 def learned_methods() -> dict[str, Any]:
     """Learners that see all leads at once."""
     trees = Boosting(

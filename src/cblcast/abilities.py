@@ -7,7 +7,7 @@ an attribute, so that this page lists everything that an own estimator or builde
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,6 +33,13 @@ class ReadsColumns(Protocol):
 
     def reads_columns(self) -> tuple[str, ...]:
         """Panel columns that must be there, ``observed_kw`` or not."""
+
+
+class LooksAhead(Protocol):
+    """A builder that says which of its columns it reads on hidden hours too; of one that does not say so, all may be."""
+
+    def columns_ahead(self) -> tuple[str, ...]:
+        """Those of :class:`ReadsColumns` that are looked at behind the blindfold: weather, which the view may hide or not."""
 
 
 class ExplainsAbsence(Protocol):
@@ -115,11 +122,28 @@ class AdaptsToSite(Protocol):
         """How many calendar days before an event an earlier day may lie."""
 
 
+class Recalibrates(Protocol):
+    """An estimator whose limits were calibrated on some sites; it tells itself where others are asked."""
+
+    def recalibrate(self, X: pd.DataFrame, y: np.ndarray) -> Any:
+        """Calibrate the limits anew on rows whose load `y` [kW] is known by now; the estimate stays as it is."""
+
+
 class AnswersAtOnce(Protocol):
     """An estimator with limits that finds estimate and limits in one go."""
 
     def predict_with_limits(self, X: pd.DataFrame) -> np.ndarray:
         """Estimate, lower and upper limit [kW], float64, shape (n_rows, 3)."""
+
+
+class GivesQuantiles(Protocol):
+    """An estimator with a whole distribution; its parameter ``levels`` says which quantiles it gives."""
+
+    def predict_distribution(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Estimate, shape (n_rows,), and quantiles ascending in every row, shape (n_rows, n_levels) [kW], float64."""
+
+    def tails(self) -> tuple[int, int]:
+        """Positions of the two levels that are the limits."""
 
 
 class KnowsWhyNot(Protocol):
@@ -134,6 +158,20 @@ class TellsAdjustment(Protocol):
 
     def explain(self, X: pd.DataFrame) -> pd.DataFrame:
         """``raw``, ``applied``, ``usable`` of each row's event; ``unadjusted_kw`` and ``adjusted_kw`` of each row [kW]."""
+
+
+class DropsWeather(Protocol):
+    """An estimator that can learn without weather where the panel has none."""
+
+    def drop_weather(self, there: Sequence[str]) -> tuple[str, ...]:
+        """Read no weather beside the columns that are `there`; what it would have read beside them."""
+
+
+class TellsTreatment(Protocol):
+    """An estimator that takes some events for what their calendar does not say, and tells which."""
+
+    def treatment(self, X: pd.DataFrame) -> np.ndarray:
+        """What the event of each row was treated as, empty where it was taken as it stands; str, shape (n_rows,)."""
 
 
 class Searchable(Protocol):
@@ -162,6 +200,13 @@ def able(thing: Any, ability: type) -> bool:
 
 def _is_public_method(name: str, it: Any) -> bool:
     return not name.startswith("_") and (callable(it) or isinstance(it, classmethod))
+
+
+def columns_ahead(builder: Any) -> tuple[str, ...]:
+    """Columns that a builder reads on hidden hours too."""
+    if able(builder, LooksAhead):
+        return tuple(builder.columns_ahead())
+    return tuple(builder.reads_columns()) if able(builder, ReadsColumns) else ()
 
 
 def needed_features(*estimators: Any) -> dict[str, dict[str, Any]]:
@@ -193,12 +238,17 @@ def check_parameters(estimator: Any) -> None:
         The estimator, the parameter, the value and what is allowed, in one sentence.
     """
     check_fields(estimator)
-    for value in _parameters(estimator):
-        for inner in value if isinstance(value, (list, tuple)) else (value,):
-            if able(inner, Estimator):
-                check_parameters(inner)
+    for inner in inner_values(estimator):
+        if able(inner, Estimator):
+            check_parameters(inner)
     if able(estimator, Checks):
         estimator.check()
+
+
+def inner_values(estimator: object) -> Iterator[Any]:
+    """What an estimator's parameters hold, members of lists one by one."""
+    for value in _parameters(estimator):
+        yield from value if isinstance(value, (list, tuple)) else (value,)
 
 
 def _parameters(estimator: object) -> Iterator[Any]:

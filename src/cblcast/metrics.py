@@ -9,6 +9,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+# Unit of each measure, as a suffix of a name; of one that is not here (a plug-in's) nobody knows it.
+UNITS = {
+    "bias": "kw",
+    "mpe": "pct",
+    "mape": "pct",
+    "wape": "pct",
+    "mape_textbook": "pct",
+    "mae": "kw",
+    "rmse": "kw",
+    "nrmse": "pct",
+    "rrmse": "pct",
+    "skill": "pct",
+    "coverage": "pct",
+    "interval_width": "pct",
+}
+
 
 def _pair(observed: ArrayLike, predicted: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     y, p = np.asarray(observed, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
@@ -89,6 +105,23 @@ def rrmse(observed: ArrayLike, predicted: ArrayLike) -> float:
     return nrmse(observed, predicted)
 
 
+def cvrmse(observed: ArrayLike, predicted: ArrayLike) -> float:
+    """Coefficient of variation of the RMSE, a share and no percentage: RMSE over the mean load, with n and not n − p.
+
+    The name by which measurement and verification knows nRMSE (ASHRAE Guideline 14, section 4.2.11, divides by n − p for the
+    parameters of a regression; rules have none).
+    """
+    return nrmse(observed, predicted) / 100
+
+
+def nmbe(observed: ArrayLike, predicted: ArrayLike) -> float:
+    """Normalised mean bias error, a share and no percentage: the mean error over the mean load; > 0 overestimates.
+
+    ASHRAE Guideline 14 prints observed − predicted; the sign here is that of every measure of this module.
+    """
+    return mpe(observed, predicted) / 100
+
+
 def skill(observed: ArrayLike, predicted: ArrayLike, reference: ArrayLike) -> float:
     """Skill against a reference [%]: 100 · (1 − RMSE / RMSE of the reference); > 0 is better than the reference."""
     return 100 * (1 - _per(rmse(observed, predicted), rmse(observed, reference)))
@@ -110,8 +143,14 @@ def pinball(observed: ArrayLike, predicted: ArrayLike, quantile: float) -> float
     return float(np.maximum(quantile * e, (quantile - 1) * e).mean())
 
 
+def mean_pinball(observed: ArrayLike, quantiles: ArrayLike, levels: ArrayLike) -> float:
+    """Mean pinball loss over a set of quantiles, in the unit of the observations; arguments as :func:`crps_from_quantiles`."""
+    q = np.asarray(quantiles, dtype=np.float64)
+    return float(np.mean([pinball(observed, q[:, k], level) for k, level in enumerate(np.asarray(levels))]))
+
+
 def coverage(observed: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> float:
-    """Share of observations within [lower, upper] [%]."""
+    """Share of observations between ``lower`` and ``upper``, both inclusive [%]."""
     y, low = _pair(observed, lower)
     _, high = _pair(observed, upper)
     return float(100 * ((y >= low) & (y <= high)).mean())
@@ -124,14 +163,31 @@ def interval_width(observed: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> f
 
 
 def crps_from_quantiles(observed: ArrayLike, quantiles: ArrayLike, levels: ArrayLike) -> float:
-    """Continuous ranked probability score from a set of quantiles: twice the mean pinball loss over the levels.
+    """Continuous ranked probability score from a set of quantiles, in the unit of the observations.
+
+    Twice the mean pinball loss over the levels, each weighted by the share of (0, 1) that is nearest to it among them (Gneiting
+    and Ranjan 2011, Journal of Business & Economic Statistics 29, equation 12); evenly spaced levels weigh alike. What lies
+    beyond the outermost levels is left out.
 
     Parameters
     ----------
     observed : array_like, shape (n,)
     quantiles : array_like, shape (n, k)
     levels : array_like, shape (k,)
-        Evenly spaced in (0, 1).
+        Ascending in (0, 1).
     """
-    q = np.asarray(quantiles, dtype=np.float64)
-    return float(2 * np.mean([pinball(observed, q[:, k], level) for k, level in enumerate(np.asarray(levels))]))
+    q, at = np.asarray(quantiles, dtype=np.float64), np.asarray(levels, dtype=np.float64)
+    loss = [pinball(observed, q[:, k], level) for k, level in enumerate(at)]
+    gap = np.diff(at) if len(at) > 1 else np.ones(1)
+    weight = (np.r_[gap[0], gap] + np.r_[gap, gap[-1]]) / 2 if len(at) > 1 else gap
+    return float(2 * np.average(loss, weights=weight))
+
+
+# What a measure is told in; kW where it is an error of power.
+UNITS = {
+    **dict.fromkeys(("bias", "mae", "rmse", "crps", "pinball"), "kw"),
+    **dict.fromkeys(
+        ("mpe", "mape", "wape", "mape_textbook", "nrmse", "rrmse", "coverage", "interval_width"),
+        "pct",
+    ),
+}

@@ -157,10 +157,13 @@ FEATURES = Registry(
         "nwp": "cblcast.features.nwp:Nwp",
         "nwp_error": "cblcast.features.nwp:NwpError",
         "power_deficit": "cblcast.features.power_deficit:PowerDeficit",
+        "unrest": "cblcast.features.unrest:Unrest",
         "origin_clock": "cblcast.features.origin_clock:OriginClock",
         "site_attributes": "cblcast.features.site_attributes:SiteAttributes",
         "day_history": "cblcast.features.day_history:DayHistory",
+        "day_sequence": "cblcast.features.day_sequence:DaySequence",
         "occupancy": "cblcast.features.occupancy:Occupancy",
+        "unusual_days": "cblcast.features.unusual_days:UnusualDays",
         "thermal_days": "cblcast.features.thermal_days:ThermalDays",
     },
     "cblcast.features",
@@ -192,6 +195,7 @@ ESTIMATORS = Registry(
         "ARMA": "cblcast.estimators.learners.arma:ARMA",
         "Autoregression": "cblcast.estimators.learners.autoregression:Autoregression",
         "ByLead": "cblcast.estimators.wrappers.by_lead:ByLead",
+        "LeadEnsemble": "cblcast.estimators.wrappers.lead_ensemble:LeadEnsemble",
         "LeadNet": "cblcast.estimators.neural.lead_net:LeadNet",
         "LeadIntervals": "cblcast.estimators.wrappers.lead_intervals:LeadIntervals",
         "QuantileNet": "cblcast.estimators.neural.quantile_net:QuantileNet",
@@ -213,9 +217,12 @@ ESTIMATORS = Registry(
         "PerSite": "cblcast.estimators.wrappers.per_site:PerSite",
         "Normalised": "cblcast.estimators.wrappers.normalised:Normalised",
         "Residual": "cblcast.estimators.wrappers.residual:Residual",
+        "AsTrained": "cblcast.estimators.wrappers.as_trained:AsTrained",
+        "UnusualDay": "cblcast.estimators.wrappers.unusual_day:UnusualDay",
         "Column": "cblcast.estimators.rules.column:Column",
         "Ensemble": "cblcast.estimators.wrappers.ensemble:Ensemble",
         "LearnedBaseline": "cblcast.estimators.learned_baseline:LearnedBaseline",
+        "PooledBaseline": "cblcast.estimators.pooled_baseline:PooledBaseline",
     },
     "cblcast.estimators",
 )
@@ -230,7 +237,9 @@ PARTS = Registry(
         "PowerCurve": "cblcast.physics.power_curve:PowerCurve",
         "Design": "cblcast.estimators.design:Design",
         "ErrorScale": "cblcast.estimators.wrappers.conformal_scores:ErrorScale",
+        "UnrestScale": "cblcast.estimators.wrappers.error_tables:UnrestScale",
         "Scales": "cblcast.estimators.neural.preparation:Scales",
+        "DayAttention": "cblcast.estimators.neural.day_attention:DayAttention",  # a member of PooledBaseline alone
     },
     "cblcast.parts",
 )
@@ -253,6 +262,10 @@ RULES = Registry("program", {}, "cblcast.rules")
 METRICS = Registry(
     "metric",
     {
+        "crps": "cblcast.metrics:crps_from_quantiles",
+        "pinball": "cblcast.metrics:mean_pinball",
+    }
+    | {
         name: f"cblcast.metrics:{name}"
         for name in (
             "bias",
@@ -264,6 +277,8 @@ METRICS = Registry(
             "rmse",
             "nrmse",
             "rrmse",
+            "cvrmse",
+            "nmbe",
             "coverage",
             "interval_width",
         )

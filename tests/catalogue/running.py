@@ -96,12 +96,12 @@ def peak_growth() -> Iterator[list[float]]:
     found.append(memory_mb("VmHWM") - before)
 
 
-def call(arguments: list[str], stdin: str = "") -> Ended:
+def call(arguments: list[str], stdin: str = "", seconds: float = SECONDS, waiting: float = WAITING_SECONDS) -> Ended:
     """The console script's own function, with the arguments and streams of a process of its own."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     code: Any = 0
     with (
-        bounded(),
+        bounded(seconds, waiting),
         peak_growth() as grown,
         redirect_stdout(out),
         redirect_stderr(err),

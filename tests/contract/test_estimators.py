@@ -34,6 +34,7 @@ EXAMPLES = {
     "ARMA": lambda: {"orders": ((1, 1), (0, 2)), "long": 4, "step_min": 60},
     "Adapted": lambda: {"estimator": XofY(3, 5)},
     "Adjusted": lambda: {"estimator": XofY(3, 5)},
+    "AsTrained": lambda: {"estimator": XofY(3, 5)},
     "Autoregression": lambda: {"orders": (1, 2, 3)},
     "BinnedCurve": lambda: {"speed": "temp_air_c"},
     "Boosting": lambda: {"n_estimators": 20},
@@ -47,6 +48,7 @@ EXAMPLES = {
     },
     "Ensemble": lambda: {"members": (XofY(3, 5), XofY(5, 10, "low"))},
     "ExtraTrees": lambda: {"n_estimators": 10},
+    "LeadEnsemble": lambda: {"members": (XofY(3, 5), XofY(5, 10, "low"))},
     "LeadIntervals": lambda: {"estimator": ridge(), "bins": 4},
     "LearnedBaseline": lambda: {"n_estimators": 20},
     "LeadNet": lambda: {"n_nets": 1, "epochs": 3, "hidden": (16,)},
@@ -54,6 +56,7 @@ EXAMPLES = {
     "NeuralNetPerSite": lambda: {"max_epochs": 5},
     "Normalised": lambda: {"estimator": ridge(), "scale": "ref_day_kw_01"},
     "PerSite": lambda: {"estimator": ridge()},
+    "PooledBaseline": lambda: {"nets": (), "tables": (("ridge", ridge()),)},
     "QuantileForest": lambda: {"n_estimators": 5, "levels": (0.1, 0.5, 0.9)},
     "QuantileNet": lambda: {"n_nets": 1, "epochs": 3, "hidden": (16,), "levels": (0.1, 0.5, 0.9)},
     "RandomForest": lambda: {"n_estimators": 10},
@@ -64,6 +67,7 @@ EXAMPLES = {
         **dict.fromkeys(("speed", "error_now", "error_then"), "temp_air_c"),
     },
     "SpeedFirst": lambda: {"speed": "temp_air_c", "step_min": 1440},
+    "UnusualDay": lambda: {"estimator": XofY(3, 5)},
 }
 SITES = ["b1", "b14", "b15"]
 

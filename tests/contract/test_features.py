@@ -33,7 +33,7 @@ def panel():
         {"tz": [ZONES.get(site, "Europe/Madrid") for site in sites]}, index=pd.Index(sites, name="site_id")
     )
     table["group"] = ["asked" if site in ZONES else "control" for site in sites]
-    return Panel(data, table.assign(rated_kw=50.0, contract_kw=50.0))
+    return Panel(data, table.assign(rated_kw=50.0, contract_kw=50.0)).declare({"wind_*_100m_ms": "forecast"})
 
 
 @pytest.fixture(scope="module")

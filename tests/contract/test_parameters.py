@@ -44,6 +44,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "LearnedBaseline": {"n_estimators": 2},
     "NeuralNet": {"max_epochs": 1, "hidden": (2,)},
     "NeuralNetPerSite": {"max_epochs": 1, "hidden": (2,)},
+    "PooledBaseline": {"nets": (), "tables": (("ridge", registry.ESTIMATORS.make("Ridge")),)},
     "QuantileBoosting": {"n_estimators": 2},
     "QuantileForest": {"n_estimators": 2, "levels": (0.1, 0.5, 0.9)},
     "QuantileNet": {"n_nets": 1, "epochs": 1, "hidden": (4,), "levels": (0.1, 0.5, 0.9)},

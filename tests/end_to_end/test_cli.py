@@ -75,9 +75,13 @@ def test_train_registers_the_method_chosen_inside_the_training_span(run: Run, fo
         "out/baseline.parquet",
     )
     assert code == 0, err
+    assert max(map(len, out.splitlines())) <= 100
+    for words in ("metered", "baseline", "reduction", "kWh", "Europe/Rome", "all events"):
+        assert words in out
     baseline = pd.read_parquet(folder / "out" / "baseline.parquet")
     assert len(baseline) == 12
     assert baseline["baseline_kw"].between(20, 900).all()
+    assert (baseline["reduction_kw"] == baseline["baseline_kw"] - baseline["metered_kw"]).all()
     assert [path.name for path in (folder / "out").iterdir()] == ["baseline.parquet"]
 
     code, out, err = run(
@@ -238,6 +242,7 @@ def test_init_drafts_a_study_that_runs(run: Run, folder: Path) -> None:
         "10of10",
         "Nearest5of10",
         "PBLM-High5of10",
+        "Pretrained",
     }
     code, out, err = run("init", "meter.csv", "--tz", "Europe/Rome", "--out", "drafts/first.yaml")
     assert code == 2

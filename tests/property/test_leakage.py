@@ -1,5 +1,6 @@
 """Leakage as ONE property: no feature changes when garbage is written where its case may not look."""
 
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -10,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cblcast import registry
+from cblcast.abilities import columns_ahead
 from cblcast.estimators.rules.similar_days import XofY
 from cblcast.forecast.answer import answer
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.cases import View, make_cases
 from cblcast.frames.events import Event, Window
 from cblcast.frames.panel import Panel
+from cblcast.frames.sources import Origin
 
 # A spring and an autumn clock change, zones east and west, a zone of half hours, one without changes.
 PLACES = [
@@ -90,28 +93,30 @@ def panel_around(tz: str, date: str, minutes: int) -> Panel:
     sites = pd.DataFrame(
         {"tz": tz, "group": ["treated", "control"], "rated_kw": 20.0}, index=pd.Index(["a", "b"], name="site_id")
     )
-    return Panel(data, sites)
+    return Panel(data, sites).declare({"wind_*_100m_*": "forecast"})
 
 
-def spoilt(panel: Panel, cases: pd.DataFrame, counted: tuple[str, ...] = ()) -> Panel:
-    """The panel with garbage wherever the (single) case may not look, also in what is `counted` like the load."""
+def spoilt(panel: Panel, cases: pd.DataFrame, spared: tuple[str, ...] = ()) -> Panel:
+    """The panel with garbage wherever the (single) case may not look, in the load and in all weather measured but what is `spared`."""
     data = panel.data.copy()
     time = data.index.get_level_values("time")
     case = cases.iloc[0]
     hidden = (time >= case["hidden_from"]) & (time < case["hidden_until"])
     hidden &= data.index.get_level_values("site_id") == cases.index[0][0]
     assert hidden.any()
-    for column in ("observed_kw", *counted):
+    measured = [c for c in data.columns if panel.source(c).origin is Origin.MEASURED and c not in spared]
+    assert "observed_kw" in measured
+    for column in measured:
         data.loc[hidden, column] = np.where(np.arange(hidden.sum()) % 3 == 0, np.nan, 1e6)
-    return Panel(data, panel.sites)
+    return replace(panel, data=data)
 
 
 def assert_blind(name: str, params: dict, panel: Panel, event: Event, view: View) -> None:
     """The builder's answer is the same, bit by bit, before and after the garbage."""
     cases = make_cases(panel, [event], view)
     builder = registry.FEATURES.make(name, params)
-    counted = ("occupants",) if params.get("known") == "measured" else ()
-    found = builder(spoilt(panel, cases, counted), cases)
+    # What a builder says that it reads ahead is weather as of perfect forecasts, which only nowcasts refuse.
+    found = builder(spoilt(panel, cases, () if not view.perfect_weather else columns_ahead(builder)), cases)
     pd.testing.assert_frame_equal(builder(panel, cases), found, check_exact=True)
 
 

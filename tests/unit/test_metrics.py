@@ -1,5 +1,7 @@
 """Error measures on numbers small enough to follow."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,15 @@ def test_by_hand(name, value):
     assert registry.METRICS.resolve(name)(Y, P) == pytest.approx(value)
 
 
+def test_measures_of_measurement_and_verification():
+    """Errors of ±10 kW about 250 kW: RMSE 10 kW, CVRMSE 10/250 as a share, no bias."""
+    observed, predicted = [100.0, 200.0, 300.0, 400.0], [110.0, 190.0, 310.0, 390.0]
+    assert metrics.rmse(observed, predicted) == pytest.approx(10)
+    assert metrics.cvrmse(observed, predicted) == pytest.approx(0.04)
+    assert metrics.nmbe(observed, predicted) == pytest.approx(0, abs=1e-12)
+    assert metrics.nmbe([100.0, 100.0], [110.0, 110.0]) == pytest.approx(0.1)  # too high is above zero
+
+
 def test_measures_of_intervals_and_quantiles():
     assert metrics.coverage(Y, [9, 21, 30], [11, 25, 30]) == pytest.approx(200 / 3)
     assert metrics.interval_width(Y, [9, 21, 30], [11, 25, 30]) == pytest.approx(100 * 2 / 20)
@@ -30,12 +41,14 @@ def test_measures_of_intervals_and_quantiles():
 
 @pytest.mark.parametrize("name", sorted(set(registry.METRICS) - {"coverage", "interval_width"}))
 def test_nothing_is_dropped_silently(name):
-    measure = registry.METRICS.resolve(name)
-    assert np.isnan(measure([1.0, 2.0], [1.0, np.nan]))
+    measure, given = registry.METRICS.resolve(name), np.array
+    if name in ("crps", "pinball"):  # of quantiles, here of one
+        measure, given = partial(measure, levels=[0.5]), lambda values: np.array(values)[:, None]
+    assert np.isnan(measure([1.0, 2.0], given([1.0, np.nan])))
     with pytest.raises(ValueError, match="must be alike"):
-        measure([1.0, 2.0], [1.0])
+        measure([1.0, 2.0], given([1.0]))
     with pytest.raises(ValueError, match="empty"):
-        measure([], [])
+        measure([], given([]))
 
 
 def test_a_scale_of_zero_has_no_percentage():

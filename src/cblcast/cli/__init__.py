@@ -13,7 +13,19 @@ import typer
 from typer.main import get_command
 
 import cblcast
-from cblcast.cli import control_group, data, judging, programs, scoring, settlement, starting, studies, valuing, worlds
+from cblcast.cli import (
+    control_group,
+    data,
+    judging,
+    programs,
+    reporting,
+    scoring,
+    settlement,
+    starting,
+    studies,
+    valuing,
+    worlds,
+)
 from cblcast.cli.boundary import DEBUG, guarded
 from cblcast.cli.plain_help import show_brackets
 from cblcast.cli.plugins import PLUGIN, load_named_plugins
@@ -26,6 +38,7 @@ app = typer.Typer(
 )
 for part in (
     starting.app,
+    reporting.app,
     studies.app,
     scoring.app,
     settlement.app,

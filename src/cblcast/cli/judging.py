@@ -67,7 +67,26 @@ def eligibility(
 
     with progress(as_json, 1, "judging"):
         found = eligibility_files(data, program, hours.start, hours.stop, reader, **asdict(choice))
-    _show(found, as_json)
+    _show(found if as_json else _named(found, choice), as_json)
+
+
+def _named(found: dict[str, pd.DataFrame], choice: Choice) -> dict[str, pd.DataFrame]:
+    """The tables with their spans in the headers: which days each error was found on."""
+    shown = dict(found)
+    chosen = "all days" if choice.choose is None else f"{choice.choose[0]} to {choice.choose[1]}"
+    shown[f"rules, judged on {chosen}"] = shown.pop("rules")
+    if "recommendation" in shown and choice.judge is not None:
+        table = shown.pop("recommendation")
+        judged = f"{choice.judge[0]} to {choice.judge[1]}"
+        names = {
+            "selected_rrmse_pct": "RRMSE when chosen\n%",
+            "rrmse_pct": "RRMSE when judged\n%",
+            "best_rule_rrmse_pct": "best rule in hindsight\n%",
+            "learned_rrmse_pct": "learned, when judged\n%",
+        }
+        title = f"recommendation: chosen on {chosen}, judged on {judged}"
+        shown[title] = table.rename(columns=names)
+    return shown
 
 
 @app.command()

@@ -24,6 +24,11 @@ Change = Annotated[list[str], typer.Option("--set", help="key=value: replace a v
 Data = Annotated[Path, typer.Option(help="Meter file: CSV, Parquet, Green Button XML or NEM12.")]
 Events = Annotated[Path, typer.Option(help="Events: CSV of site_id, start, stop with offset, or OpenADR 3 JSON.")]
 
+Decimals = Annotated[int, typer.Option("--decimals", min=0, max=15, help="Decimals of the numbers in a CSV.")]
+FullPrecision = Annotated[
+    bool, typer.Option("--full-precision", help="All decimals in a CSV; Parquet and records always have them.")
+]
+
 PANEL = "How the meter file is read"
 _PAIR = re.compile(r"(.+?)=\s*([A-Za-z_]\w*)\s*(?:,|$)")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -67,18 +67,23 @@ def programs_explain(
     event: OneEvent = OneEvent(),
     circumstances: Circumstances = NOTHING_ELSE,
     reader: Reader = DEFAULT_OPTIONS,
+    as_json: AsJson = False,
 ) -> None:
     """A rule in words, and one event worked through by hand."""
-    from cblcast.workflow.explaining import explain_program
+    told: dict[str, Any]
+    with progress(as_json, 1, "explaining"):
+        from cblcast.workflow.explaining import explained_program
 
-    with progress(True, 1, "explaining"):
         if event.record is not None:
             refuse_beside_record("--record", {"record", "site", "start"}, event, circumstances, reader)
             from cblcast.workflow.record_explained import explain_record
 
-            worked = explain_record(event.record, name, data, event.site, event.start)
+            told = {"name": name, "worked": explain_record(event.record, name, data, event.site, event.start)}
         else:
-            worked = explain_program(
+            told = explained_program(
                 name, data, event.site, event.start, event.stop, reader, events=event.events, **circumstances.terms()
             )
-    typer.echo(worked)
+    if as_json:
+        print_json(told)
+        return
+    typer.echo("\n\n".join(told[part] for part in ("words", "worked") if part in told))

@@ -1,62 +1,125 @@
-"""The command that scores events with a registered model."""
+"""The command that asks a model: baselines of events, or a nowcast of the hours to come."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cblcast.cli.bundles import unbundled
-from cblcast.cli.options import PARTIAL, AsJson, Reader, Store
+from cblcast.cli.options import PARTIAL, AsJson, Decimals, FullPrecision, Reader, Store
+from cblcast.cli.scored import print_nowcast, print_scored
 from cblcast.io.options import DEFAULT_OPTIONS
-from cblcast.terminal import print_json, print_table, progress, records
+from cblcast.terminal import progress
+
+if TYPE_CHECKING:
+    from cblcast.forecast.nowcast import Issued
+    from cblcast.workflow.serving import Scored
 
 app = typer.Typer()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked: baselines of events, or a nowcast from an origin on; one of them."""
+
+    events: Annotated[Path | None, typer.Option(help="CSV of events: site_id (or *), start, stop with offset.")] = None
+    origin: Annotated[
+        str | None,
+        typer.Option(help="Instead of events: issue a nowcast now, at a TIME, or at the end of the data (data)."),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Who answers: a registered model, or a view of the pretrained baseline."""
+
+    model: Annotated[
+        str | None,
+        typer.Option(help="A registered model, e.g. models:/sme-baseline@champion (default: the pretrained baseline)."),
+    ] = None
+    view: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the pretrained baseline: real_time, real_time_2h, settlement or day_ahead; by default told."
+        ),
+    ] = None
 
 
 @app.command()
 @unbundled
 def score(
-    model: Annotated[str, typer.Option(help="A registered model, e.g. models:/sme-baseline@champion.")],
     data: Annotated[Path, typer.Option(help="Meter file, CSV or Parquet.")],
-    events: Annotated[Path, typer.Option(help="CSV of events: site_id (or *), start, stop with offset.")],
+    asked: Asked = Asked(),
+    answering: Answering = Answering(),
     out: Annotated[
-        Path | None, typer.Option(help="Where the baselines go, .csv or .parquet; printed unless given.")
+        Path | None, typer.Option(help="Where the estimates go, .csv or .parquet; printed unless given.")
     ] = None,
+    decimals: Decimals = 3,
+    full_precision: FullPrecision = False,
     reader: Reader = DEFAULT_OPTIONS,
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
-    """Baselines of real events with a registered model; exit code 3 when some events have none."""
-    from cblcast.errors import DataError
-    from cblcast.workflow.outputs import check_ending, check_outputs
-    from cblcast.workflow.serving import score_file, write_frame
-
-    check_outputs({"--out": out}, {"--data": data, "--events": events, **reader.files})
-    check_ending(out)
+    """Baselines of real events, or a nowcast issued now (--origin); exit code 3 when some are missing."""
     with progress(as_json, 1, "scoring"):
-        scored, excluded = score_file(model, data, events, reader, store=store)
-        if len(scored) == 0:
-            raise DataError(
-                f"none of the {len(excluded)} events has a baseline, and nothing is written; the first, at "
-                f"{excluded['origin'].iloc[0]}: {excluded['reason'].iloc[0]}"
+        from cblcast.errors import StudyError
+        from cblcast.workflow.outputs import check_ending, check_outputs
+        from cblcast.workflow.serving import nowcast_file, score_boxed_file, score_file
+
+        model, view, events, origin = answering.model, answering.view, asked.events, asked.origin
+        if model is not None and view is not None:
+            raise StudyError(f"--view is for the pretrained baseline: {model} has the view that it was trained for")
+        if (events is None) == (origin is None):
+            raise StudyError(
+                "give either --events FILE, whose baselines are wanted, or --origin now|TIME|data, from which on a nowcast is issued"
             )
-        if out is not None:
-            write_frame(scored, out)
-    if as_json:
-        print_json(
-            {
-                "rows": records(scored) if out is None else len(scored),
-                "out": None if out is None else str(out),
-                "excluded": records(excluded),
-            }
-        )
-    else:
-        print_table(scored.head(24), f"Baselines{' (first 24 rows)' if len(scored) > 24 else ''}")
-        if out is not None:
-            typer.secho(f"{len(scored)} rows written to {out}", fg="green")
-    for row in () if as_json else excluded.itertuples():  # a machine has them in the document
-        typer.secho(f"No baseline for site {row.site_id!r} at {row.origin}: {row.reason}", fg="yellow", err=True)
-    if len(excluded):
+        check_outputs({"--out": out}, {"--data": data, **({"--events": events} if events else {}), **reader.files})
+        check_ending(out)
+        precision = None if full_precision else decimals
+        if events is None:
+            if model is None:
+                raise StudyError(
+                    "--origin needs --model, a registered nowcast: the pretrained baseline answers --events"
+                )
+            issued = nowcast_file(model, data, str(origin), reader, store=store)
+            _write_nowcast(issued, out, precision)
+        elif model is None:
+            told = score_boxed_file(data, events, reader, view=view)
+        else:
+            told = score_file(model, data, events, reader, store=store)
+        if events is not None:
+            _write_scored(told, out, precision)
+    if events is None:
+        print_nowcast(issued, out, as_json)
+        if issued.missing or issued.rows["nowcast_kw"].isna().any():
+            raise typer.Exit(PARTIAL)
+        return
+    print_scored(told, model, out, as_json)
+    if len(told.excluded):
         raise typer.Exit(PARTIAL)
+
+
+def _write_scored(told: Scored, out: Path | None, decimals: int | None) -> None:
+    from cblcast.errors import DataError
+    from cblcast.workflow.serving import write_frame
+
+    if len(told.rows) == 0:
+        raise DataError(
+            f"none of the {len(told.excluded)} events has a baseline, and nothing is written; the first, at "
+            f"{told.excluded['origin'].iloc[0]}: {told.excluded['reason'].iloc[0]}"
+        )
+    if out is not None:
+        write_frame(told.rows, out, decimals)
+
+
+def _write_nowcast(issued: Issued, out: Path | None, decimals: int | None) -> None:
+    from cblcast.errors import DataError
+    from cblcast.workflow.serving import write_frame
+
+    if issued.rows["nowcast_kw"].isna().all():
+        raise DataError(f"no interval has a nowcast, and nothing is written: {issued.rows['reason'].iloc[0]}")
+    if out is not None:
+        write_frame(issued.rows, out, decimals)

@@ -11,7 +11,7 @@ import typer
 from cblcast.cli.bundles import unbundled
 from cblcast.cli.circumstances import NOTHING_ELSE, Circumstances
 from cblcast.cli.given import refuse_beside_record
-from cblcast.cli.options import PARTIAL, AsJson, Reader
+from cblcast.cli.options import PARTIAL, AsJson, Decimals, FullPrecision, Reader
 from cblcast.errors import StudyError
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_table, progress, records
@@ -64,6 +64,8 @@ class Outputs:
     record: Annotated[
         Path | None, typer.Option(help="Where the record goes (default: beside --out or --html, .record.json).")
     ] = None
+    decimals: Decimals = 3
+    full_precision: FullPrecision = False
     processes: Annotated[
         int | None, typer.Option(help="Settle a large Parquet file some sites at a time, in so many processes.", min=1)
     ] = None
@@ -117,26 +119,26 @@ def settle(
     data, events, programs = (_given(getattr(case, name), name) for name in ("data", "events", "program"))
     from cblcast.workflow.workers import loading_workers
 
-    with loading_workers(outputs.processes) as pool:
+    with loading_workers(outputs.processes) as pool, progress(as_json, 1, "settling"):
         from cblcast.workflow.settling import Destinations, Papers, settle_files
 
         papers = Papers(terms.contract, terms.prices, terms.resources, terms.commitments)
-        to = Destinations(outputs.out, outputs.html, outputs.record, outputs.template)
-        with progress(as_json, 1, "settling"):
-            told = settle_files(
-                data,
-                events,
-                programs,
-                reader,
-                papers,
-                to,
-                coverage=terms.coverage,
-                calibration=terms.calibration,
-                bias_correction=terms.bias_correction,
-                processes=outputs.processes,
-                pool=pool,
-                **circumstances.terms(),
-            )
+        places = None if outputs.full_precision else outputs.decimals
+        to = Destinations(outputs.out, outputs.html, outputs.record, outputs.template, places)
+        told = settle_files(
+            data,
+            events,
+            programs,
+            reader,
+            papers,
+            to,
+            coverage=terms.coverage,
+            calibration=terms.calibration,
+            bias_correction=terms.bias_correction,
+            processes=outputs.processes,
+            pool=pool,
+            **circumstances.terms(),
+        )
     if as_json:
         print_json(
             {
@@ -167,6 +169,7 @@ def _given(value: Any, name: str) -> Any:
     return value
 
 
+MOST = 24  # rows that are printed
 SHOWN = [
     "program",
     "resource",
@@ -185,13 +188,32 @@ SHOWN = [
 
 
 def _show_settlement(told: Settlement) -> None:
-    print_table(
-        told.events[[column for column in SHOWN if column in told.events.columns]].head(24),
-        f"Settled events{' (first 24)' if len(told.events) > 24 else ''}",
-    )
+    """The events of each rule with their totals, resources, and what rests on memory."""
+    table = told.events[[column for column in SHOWN if column in told.events.columns]]
+    payment = f"payment\n{told.currency or ''}".rstrip()
+    for program, own in table.groupby("program", sort=False):
+        totals: dict[str, Any] = {"site_id": f"all {len(own)} events"}
+        totals |= {name: float(own[name].sum()) for name in ("metered_kwh", "baseline_kwh", "delivered_kwh")}
+        if "payment" in own.columns:
+            totals["payment"] = own["payment"].sum()
+        lean = [name for name in own.columns if own[name].isna().all() or (own[name] == "").all()]
+        print_table(
+            own.drop(columns=["program", *lean]).head(MOST).rename(columns={"payment": payment}),
+            f"{program}: settled events{f' (first {MOST} of {len(own)})' if len(own) > MOST else ''}",
+            zones=told.zones,
+            totals=totals,
+            keep=["site_id", "start", "delivered_kwh", "payment"],
+        )
     if len(told.resources):
         shown = ["program", "resource", "start", "n_sites", "committed_kw", "settled_kwh", "performance", "payment"]
-        print_table(told.resources[shown].head(24), "Resources")
+        print_table(
+            told.resources[shown].head(MOST).rename(columns={"payment": payment}),
+            "Resources",
+            zones=told.zones,
+            keep=["resource", "start", "payment"],
+            totals={"resource": "all", "settled_kwh": float(told.resources["settled_kwh"].sum()),
+                    "payment": told.resources["payment"].sum()} if told.resources["program"].nunique() == 1 else None,
+        )  # fmt: skip
     for name, own in told.events[told.events["from_memory"] != ""].groupby("program", sort=False):
         parts = own["from_memory"].iloc[0]
         typer.secho(f"{name} rests on memory in part, confirmed by no document: {parts}", fg="yellow", err=True)

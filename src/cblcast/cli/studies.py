@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from cblcast.cli.bundles import unbundled
+from cblcast.cli.by_lead import print_stored_by_lead
+from cblcast.cli.judged import print_boards, print_model, print_study, study_records
 from cblcast.cli.options import AsJson, Change, Reader, Store, changes_of
 from cblcast.cli.plain_help import plain_words
 from cblcast.io.options import DEFAULT_OPTIONS
@@ -31,25 +34,17 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train every method of a study, judge it on the test span, track it, and register one."""
-    from cblcast.config import read_study
-    from cblcast.workflow.studies import train_study
+    with progress(as_json, None, "loading") as told:
+        from cblcast.config import read_study
+        from cblcast.workflow.studies import planned_steps, train_study
 
-    wanted = read_study(study, changes_of(change))
-    with progress(as_json, 2 * len(wanted.methods), "training") as told:
+        wanted = read_study(study, changes_of(change))
+        told.expect(planned_steps(wanted), "reading")
         result = train_study(wanted, register=register, alias=alias, method=method, store=store, progress=told)
     if as_json:
-        print_json(
-            {
-                "study": wanted.study,
-                "run_id": result.run_id,
-                "registered": result.registered,
-                "leaderboard": records(result.leaderboard.reset_index()),
-            }
-        )
+        print_json({"study": wanted.study, "registered": result.registered} | study_records(wanted, result))
         return
-    print_leaderboard(
-        result.leaderboard, result.backtest.excluded, f"{wanted.study}: test {wanted.test[0]} to {wanted.test[1]}"
-    )
+    print_boards(wanted, result)
     if result.registered:
         _print_registered(result.registered)
 
@@ -95,21 +90,21 @@ def evaluate(
         if reader.given:
             name = next(iter(reader.given))
             raise StudyError(f"a study says itself how its file is read: give --set data.{name}=…, or write it there")
-        from cblcast.config import read_study
-        from cblcast.workflow.studies import evaluate_study
+        with progress(as_json, None, "loading") as told:
+            from cblcast.config import read_study
+            from cblcast.workflow.studies import evaluate_study, planned_steps
 
-        wanted = read_study(study, changes_of(change))
-        title = f"{wanted.study}: test {wanted.test[0]} to {wanted.test[1]}"
-        with progress(as_json, 2 * len(wanted.methods), "evaluating") as told:
+            wanted = read_study(study, changes_of(change))
+            told.expect(planned_steps(wanted), "reading")
             result = evaluate_study(wanted, figures=figures, store=store, progress=told)
-        board, excluded, run_id = result.leaderboard, result.backtest.excluded, result.run_id
+        print_study(wanted, result, as_json)
     else:
-        from cblcast.workflow.serving import evaluate_model
-
         if data is None:
             raise StudyError("evaluate --model needs --data FILE, the meter file to judge it on")
         title = f"{model} on {data.name}"
         with progress(as_json, 1, "evaluating"):
+            from cblcast.workflow.serving import evaluate_model
+
             board, backtested = evaluate_model(
                 str(model),
                 data,
@@ -119,11 +114,7 @@ def evaluate(
                 stop=elsewhere.stop,
                 store=store,
             )
-        excluded, run_id = backtested.excluded, None
-    if as_json:
-        print_json({"run_id": run_id, "leaderboard": records(board.reset_index()), "excluded": records(excluded)})
-    else:
-        print_leaderboard(board, excluded, title)
+        print_model(board, backtested, title, as_json)
 
 
 @dataclass(frozen=True)
@@ -158,13 +149,14 @@ def tune(
     as_json: AsJson = False,
 ) -> None:
     """Search the parameters of a method on the training days; judge the winner once on the test days."""
-    from cblcast.config import read_study
-    from cblcast.workflow.outputs import check_outputs
-    from cblcast.workflow.tuning import trials_table, tune_study
+    with progress(as_json, None, "loading") as told:
+        from cblcast.config import read_study
+        from cblcast.workflow.outputs import check_outputs
+        from cblcast.workflow.tuning import trials_table, tune_study
 
-    check_outputs({"--journal": search.journal}, {"STUDY": study})
-    wanted = read_study(study, changes_of(change))
-    with progress(as_json, search.trials + 2, "tuning") as told:
+        check_outputs({"--journal": search.journal}, {"STUDY": study})
+        wanted = read_study(study, changes_of(change))
+        told.expect(search.trials + 2, "reading")
         result = tune_study(wanted, method, store=store, progress=told, **asdict(search), **asdict(registration))
     if as_json:
         print_json(
@@ -173,6 +165,8 @@ def tune(
                 "best": result.search.best_spec,
                 "best_value": result.search.best_value,
                 "given_value": result.search.given_value,
+                "without_history": result.search.without_history,
+                "importance": result.search.importance,
                 "registered": result.registered,
                 "leaderboard": records(result.judged.leaderboard.reset_index()),
             }
@@ -182,6 +176,10 @@ def tune(
         trials_table(result.search),
         f"{wanted.study}: best trials ({search.metric} over {search.folds} folds of the training days)",
     )
+    if result.search.without_history:
+        typer.echo(
+            f"{result.search.without_history} training events judge no trial: the days before them are too few for every candidate"
+        )
     print_leaderboard(
         result.judged.leaderboard, result.judged.backtest.excluded, f"test {wanted.test[0]} to {wanted.test[1]}"
     )
@@ -204,24 +202,38 @@ def compare(
     else:
         machine = ["started", "status", "run_id", "model_uri", "n_sites", "train_s", "predict_s"]
         machine += ["run_status", "methods_finished", "methods_planned", "note"]
+        machine += [column for column in table.columns if "/" in column]  # by lead, by hour: for plots
+        best = table["nrmse"].argmin() if "nrmse" in table and table["nrmse"].notna().any() else None
         print_table(
             table.drop(columns=machine, errors="ignore"),
             f"{study}: latest run (all columns with --json, plots with cblcast ui)",
+            keep=["method", "nrmse", "mpe", "n_events"],
+            marked=best,
         )
+        print_stored_by_lead(table)
         for note in table["note"].dropna().unique():
             typer.secho(f"Not whole: {note}", fg="yellow", err=True)
 
 
 @app.command()
 def ui(
+    study: Annotated[str | None, typer.Argument(help="Name of a study to open on (default: the newest).")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
+    browser: Annotated[bool, typer.Option(help="Open the page in the browser of this machine, if it has one.")] = True,
     store: Store = None,
 ) -> None:
-    """Open the MLflow UI on the store."""
+    """Open the MLflow UI on the training runs of the store: the methods of the newest study, best first."""
     from cblcast.tracking import open_ui
 
-    open_ui(store, host, port)
+    def ready(address: str) -> None:
+        typer.secho(f"The methods, best first: {address}", fg="green", err=True)
+        if browser and sys.stderr.isatty():
+            import webbrowser
+
+            webbrowser.open(address)
+
+    open_ui(store, host, port, study=study, ready=ready)
 
 
 @app.command()
@@ -230,6 +242,7 @@ def methods(as_json: AsJson = False) -> None:
     import inspect
 
     from cblcast import registry
+    from cblcast.forecast.pretrained import NAME, VIEWS
 
     rows: list[dict[str, str]] = []
     for kind, table in (("estimator", registry.ESTIMATORS), ("feature builder", registry.FEATURES)):
@@ -241,6 +254,14 @@ def methods(as_json: AsJson = False) -> None:
             )
             what = plain_words((thing.__doc__ or "").strip().splitlines()[0])
             rows.append({"kind": kind, "name": name, "what": what, "parameters": ", ".join(params)})
+    rows.append(
+        {
+            "kind": "trained model",
+            "name": NAME,
+            "what": "The baseline in the box: trained on other sites, adapts itself to yours, learns nothing in a study",
+            "parameters": " or ".join(f"{NAME}/{view}" for view in VIEWS),
+        }
+    )
     if as_json:
         print_json(rows)
         return

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from cblcast import registry
-from cblcast.abilities import check_parameters
+from cblcast.abilities import GivesIntervals, able, check_parameters, learns
 from cblcast.checked.found_wrong import in_words
 from cblcast.checked.yaml_files import Document, Place, apply_changes, document_of, read_yaml
 from cblcast.config.problems import validated
-from cblcast.config.sections import SECTIONS, Data, Day, Events, Section, Text, TrainEvents, ViewSection
+from cblcast.config.sections import SECTIONS, Data, Day, Events, RefitSection, Section, Text, TrainEvents, ViewSection
 from cblcast.config.value_section import PriceFile, Value
 from cblcast.forecast.answer import reads_only_own_features
 from cblcast.forecast.evaluation import AGGREGATES, DEFAULT_METRICS
 from cblcast.forecast.forecaster import Forecaster
-from cblcast.forecast.methods import make_estimator
+from cblcast.forecast.methods import for_view, make_estimator
 from cblcast.frames.cases import View
+from cblcast.frames.rolling import Horizon
 from cblcast.frames.schema import StudyError, nearest
 
 STUDY_FORMAT = 1
@@ -28,6 +30,7 @@ NAMED_VIEWS: dict[str, View] = {
     "real_time": View.real_time(),
     "settlement": View.settlement(),
     "day_ahead": View.day_ahead(),
+    "nowcast": View.nowcast(),
 }
 SCALES = ("mean", "rated_kw")
 ALL_SECTIONS: dict[str, type[Section]] = {**SECTIONS, "value": Value, "value.prices": PriceFile}
@@ -51,6 +54,7 @@ class Study(Section):
     view: Annotated[Named | Annotated[ViewSection, Tag("mapping")], BY_KIND] = "real_time"
     train: tuple[Day, Day] | None = None
     test: tuple[Day, Day]
+    refit: RefitSection | None = None
     features: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
     methods: tuple[Annotated[Named | Annotated[dict[str, Any], Tag("mapping")], BY_KIND], ...] = Field(min_length=1)
     metrics: tuple[str, ...] = Field(default=DEFAULT_METRICS, min_length=1)
@@ -58,6 +62,7 @@ class Study(Section):
     scale: str = "mean"
     intervals: float | None = Field(default=None, gt=0, lt=1)
     explain: bool = False
+    pretrained: bool | None = None  # its line beside the methods in `evaluate`; see docs/studies.md
     value: Value | None = None
 
     @model_validator(mode="after")
@@ -68,6 +73,8 @@ class Study(Section):
             )
         if self.train_events is not None and self.train is None:
             raise ValueError("train_events: needs the span to learn from: add train: [first, last]")
+        if self.refit is not None and self.train is None:
+            raise Misplaced("refit: needs to know where learning begins: add train: [first, last]", ("refit",))
         self._check_spans()
         for number, name in enumerate(self.metrics):
             with at_place("metrics", number):
@@ -114,14 +121,20 @@ class Study(Section):
         name = method_name(spec)
         own.pop("name", None)
         view, features = own.pop("view", self.view), own.pop("features", None)
+        own = for_view(own, view_of(view))
         estimator = make_estimator(own if len(own) > 1 else own["estimator"])
         check_parameters(estimator)
-        if self.intervals is not None:
-            estimator = with_intervals(estimator, self.intervals)
+        if self.intervals is not None and not (able(estimator, GivesIntervals) and not learns(estimator)):
+            estimator = with_intervals(estimator, self.intervals, by_lead=self.events.every_min is not None)
         chosen = self.features if features is None else features
         # A rule reads its own features; those of the study are for what learns.
         wanted = {} if features is None and reads_only_own_features(estimator) else chosen
-        return Forecaster(estimator, {key: params or {} for key, params in wanted.items()}, view_of(view), name)
+        seen, horizon = view_of(view), None
+        if self.events.every_min is not None:
+            seen = replace(seen, perfect_weather=False)
+        if self.events.horizon_min is not None:
+            horizon = Horizon(self.events.horizon_min)
+        return Forecaster(estimator, {key: params or {} for key, params in wanted.items()}, seen, name, horizon)
 
 
 class Misplaced(StudyError):
@@ -141,10 +154,12 @@ def at_place(*place: str | int) -> Iterator[None]:
         raise Misplaced(f"{'.'.join(map(str, place))}: {error}", place) from None
 
 
-def with_intervals(estimator: Any, coverage: float) -> Any:
-    """The estimator with calibrated intervals."""
-    from cblcast.estimators.wrappers import intervals  # loads scikit-learn, which the estimator has done by now
+def with_intervals(estimator: Any, coverage: float, by_lead: bool = False) -> Any:
+    """The estimator with calibrated intervals, those of nowcasts by lead."""
+    from cblcast.estimators.wrappers import intervals, lead_intervals  # load scikit-learn, as the estimator has by now
 
+    if by_lead:
+        return lead_intervals.with_lead_intervals(estimator, coverage)
     return intervals.with_intervals(estimator, coverage)
 
 
@@ -213,7 +228,12 @@ def _with_paths(study: Study, folder: Path, name: str) -> Study:
             "working directory: mend the path"
         )
 
-    data = {key: found("data", key, getattr(study.data, key)) for key in ("panel", "weather", "site_table", "holidays")}
+    data: dict[str, Any] = {
+        key: found("data", key, getattr(study.data, key)) for key in ("panel", "weather", "site_table", "holidays")
+    }
+    data["forecasts"] = tuple(
+        one.with_paths([found("data", "forecasts", path) for path in one.paths]) for one in study.data.forecasts
+    )
     files = {key: found("events", key, getattr(study.events, key)) for key in ("file", "truth", "mask")}
     update: dict[str, Section] = {
         "data": study.data.model_copy(update=data),

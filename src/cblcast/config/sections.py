@@ -7,9 +7,14 @@ import re
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
+from cblcast.config.forecasts_section import Forecasts
+from cblcast.config.section import Section as Section
 from cblcast.days.day_types import day_type_labels
+from cblcast.forecast.refit import PERIODS, Refit
+from cblcast.frames.rolling import minutes_past
+from cblcast.frames.schema import nearest
 from cblcast.io.options import ReaderOptions
 
 FIRST_YEAR, LAST_YEAR = 1970, 2199
@@ -17,7 +22,9 @@ LONGEST_H = 8784.0  # a leap year: no lead-in, recovery or horizon is longer
 Day = Annotated[str, BeforeValidator(lambda value: _day(value))]
 Clock = Annotated[str, BeforeValidator(lambda value: _clock(value))]
 DayTypes = Annotated[str | tuple[str, ...], BeforeValidator(lambda value: _day_types(value))]
+OriginClock = Annotated[str, BeforeValidator(lambda value: _origin_clock(value))]
 Text = Annotated[str, BeforeValidator(lambda value: _text(value))]
+Period = Annotated[str, BeforeValidator(lambda value: _period(value))]
 
 
 def _day(value: Any) -> str:
@@ -42,21 +49,26 @@ def _clock(value: Any) -> str:
     return f"{int(found[1]):02d}:{found[2]}"
 
 
+def _origin_clock(value: Any) -> str:
+    minutes_past(value)
+    return str(value)
+
+
 def _day_types(value: Any) -> Any:
     if isinstance(value, (str, list, tuple)):
         day_type_labels(value)
     return value
 
 
+def _period(value: Any) -> str:
+    if str(value) not in PERIODS:
+        raise ValueError(f"{value!r} is no period: {nearest(str(value), PERIODS)}")
+    return str(value)
+
+
 def _text(value: Any) -> Any:
     """A name that consists of digits is a number to YAML; 1.5 or 1e3 has lost its spelling and must be quoted."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-class Section(BaseModel):
-    """A part of a study; unknown keys are errors, and its numbers are finite."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Data(Section):
@@ -83,11 +95,16 @@ class Data(Section):
     channels: bool = False
     country: str | None = None
     subdivision: str | None = None
+    portfolio: Text | None = Field(default=None, min_length=1)  # name of the sum of all sites, one site more
     holidays: str | None = None  # an .ics calendar: further holidays of all sites
     segment: str | None = None
     reanalysis: tuple[
         Literal["era5", "merra2"], ...
     ] = ()  # bundled weather of La Haute Borne, columns era5_…, merra2_…
+    kinds: dict[str, Literal["measured", "forecast", "reanalysis"]] | None = None  # of columns, or patterns (era5_*)
+    forecasts: Annotated[
+        tuple[Forecasts, ...], BeforeValidator(lambda value: [value] if isinstance(value, dict) else value)
+    ] = ()
 
     @property
     def reader(self) -> ReaderOptions:
@@ -112,6 +129,7 @@ class Events(Section):
     stop: Clock | None = None
     every_min: int | None = Field(default=None, ge=1, le=LONGEST_H * 60)  # a nowcast is issued so often …
     horizon_min: int | None = Field(default=None, ge=1, le=LONGEST_H * 60)  # … for so long each time
+    at: OriginClock | None = None  # … counted from "05" past the hour or "06:05", UTC; midnight unless given
     days: DayTypes = "working"
     labels: tuple[str, ...] = Field(default=("working", "weekday", "any"), min_length=1)
     like: Literal["hottest", "highest_load"] | None = None
@@ -125,6 +143,8 @@ class Events(Section):
             raise ValueError(
                 "truth: belongs to the dispatched events of file:; placebo events need none, give file: too"
             )
+        if self.at is not None and self.every_min is None:
+            raise ValueError("at: is the clock of nowcasts: give every_min: and horizon_min: too")
         if self.every_min is not None:
             if self.file or self.start or self.stop or self.like:
                 raise ValueError("every_min: (nowcasts) excludes file: and start:/stop:/like:")
@@ -157,4 +177,27 @@ class ViewSection(Section):
     whole_day: bool = False
 
 
-SECTIONS: dict[str, type[Section]] = {"data": Data, "events": Events, "train_events": TrainEvents, "view": ViewSection}
+class RefitSection(Section):
+    """How often everything that learns is trained anew within the test span; its period alone may be written."""
+
+    every: Period
+    gap_days: int = Field(default=1, ge=0, le=366)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_period(cls, value: Any) -> Any:
+        return {"every": value} if isinstance(value, str) else value
+
+    def refit(self) -> Refit:
+        """What the backtest is told."""
+        return Refit(self.every, self.gap_days)
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "data": Data,
+    "data.forecasts": Forecasts,
+    "events": Events,
+    "train_events": TrainEvents,
+    "view": ViewSection,
+    "refit": RefitSection,
+}

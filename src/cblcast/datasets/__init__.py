@@ -70,7 +70,7 @@ def load_reanalysis(source: str) -> pd.DataFrame:
     -------
     DataFrame, index time (UTC)
         Wind components [m/s], temperatures [K], pressure [Pa], density [kg/m³]; the height is in each name.
-        A reanalysis is no forecast: its error is smaller than that of a 24-47 h forecast.
+        A reanalysis is no forecast: its error is smaller than that of a 24-47 h forecast. ``attrs["source"]`` says so.
 
     Raises
     ------
@@ -82,7 +82,9 @@ def load_reanalysis(source: str) -> pd.DataFrame:
     sources = ("era5", "merra2")
     if source not in sources:
         raise DataError(f"there is no reanalysis {source!r}: {nearest(source, sources)}")
-    return pd.read_parquet(samples() / f"la_haute_borne_{source}.parquet").set_index("time")
+    frame = pd.read_parquet(samples() / f"la_haute_borne_{source}.parquet").set_index("time")
+    frame.attrs["source"] = {"kind": "reanalysis", "product": source}
+    return frame
 
 
 def describe(name: str) -> dict[str, Any]:

@@ -100,6 +100,7 @@ def day_ledger(
     gap_days: int,
     min_metered_share: float,
     also: Sequence[str] = (),
+    unlike: bool = False,
 ) -> DayLedger:
     """Judge every day of the look-back of every event.
 
@@ -118,6 +119,8 @@ def day_ledger(
         Least share of a day's intervals that must be metered.
     also : sequence of str
         Labels of day types that qualify beside the event day's own.
+    unlike : bool
+        Days of the OTHER types qualify instead: what a day is compared with that may be closed though it should not.
     """
     cube = panel.cube(OBSERVED)
     event_day = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day
@@ -129,7 +132,7 @@ def day_ledger(
     inside = (position >= 0) & (position < cube.n_days)
     safe = np.where(inside, position, 0)
     site = event.site[:, None]
-    same_type = alike_days(panel, event, look_back_days, day_types, also)
+    same_type = alike_days(panel, event, look_back_days, day_types, also) ^ unlike
     rules = (  # in the order in which a person would name the reason
         (Reason.OUTSIDE_DATA, ~inside),
         (Reason.NOT_YET_VISIBLE, position >= hidden_day[:, None]),

@@ -12,7 +12,9 @@ from cblcast.frames.schema import DataError
 # Which builder makes a column: only to say so when the column is missing.
 _BUILDER_OF = (
     (re.compile(r"^history_"), "day_history"),
+    (re.compile(r"^seq_"), "day_sequence"),
     (re.compile(r"^thermal_"), "thermal_days"),
+    (re.compile(r"^unusual_"), "unusual_days"),
     (re.compile(r"_ago_\d+$"), "lags"),
     (re.compile(r"^program_"), "program_days"),
     (re.compile(r"^control_"), "control_group"),

@@ -45,7 +45,8 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
 
     All members start from :class:`~cblcast.features.day_history.DayHistory` and learn what a simple mean of days leaves:
     trees over all sites together, a ridge per hour of the event over all sites, and a ridge per site and hour, which a
-    site without training leaves to a pooled one. Trees and own ridge come twice, once from the unadjusted mean of days
+    site without training leaves to a pooled one, and so does one that has neither a year of training days nor did better on
+    days left out. Trees and own ridge come twice, once from the unadjusted mean of days
     and once from the adjusted one: what little data cannot decide then lies between the two. The features hold adjusted and unadjusted
     means of days, how steady the site is and a prediction from the site's own covariance; the members learn from them
     how far a deviation in the hours before lasts. So one study serves large buildings, where it does, and homes, where
@@ -54,7 +55,8 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
     Parameters
     ----------
     weather : sequence of str
-        Columns of the panel that are compared with the reference days; empty for none.
+        Columns of the panel that are compared with the reference days; empty for none. Those that the panel lacks are left out
+        when a forecaster is trained, which is told.
     year_ago : bool
         Look at the same days a year earlier, where the panel has them.
     day_types : str or eight labels
@@ -120,6 +122,13 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
         history = {"weather": tuple(self.weather), "year_ago": self.year_ago, "day_types": self.day_types}
         return {"day_history": history, "calendar": {}, "event_windows": {}}
 
+    def drop_weather(self, there: Sequence[str]) -> tuple[str, ...]:
+        """Read no weather beside the columns that are `there`; what would have been read beside them."""
+        lacking = tuple(column for column in self.weather if column not in there)
+        if lacking:
+            self.weather = tuple(column for column in self.weather if column in there)
+        return lacking
+
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Train the members on all sites of `X`."""
         check_parameters(self)
@@ -178,7 +187,7 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
             n_jobs=self.n_jobs,
         )
         robust = clone(trees).set_params(objective="huber", alpha=0.1)
-        own, pooled = Ridge(linear, by=("site_id", LEAD)), Ridge(linear, by=(LEAD,))
+        own, pooled = Ridge(linear, by=("site_id", LEAD), own="justified"), Ridge(linear, by=(LEAD,))
         unadjusted, adjusted = Column("history_mean_kw"), Column("history_adjusted_kw")
         return Ensemble(
             (

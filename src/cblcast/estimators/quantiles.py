@@ -82,9 +82,14 @@ class QuantileLearner:
         """All levels, ascending in every row, float64, shape (n_rows, n_levels)."""
         raise NotImplementedError
 
+    def predict_distribution(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """The estimate, shape (n_rows,), and all levels, shape (n_rows, n_levels), float64, in the unit of y."""
+        quantiles = self.predict_quantiles(X)
+        return quantiles[:, Levels.of(self.levels).median], quantiles
+
     def predict(self, X: Any) -> np.ndarray:
         """The level nearest to the median, in the unit of y, float64, shape (n_rows,)."""
-        return self.predict_quantiles(X)[:, Levels.of(self.levels).median]
+        return self.predict_distribution(X)[0]
 
     def predict_interval(self, X: Any) -> np.ndarray:
         """The levels at the two tails of the coverage, in the unit of y, float64, shape (n_rows, 2).
@@ -94,6 +99,10 @@ class QuantileLearner:
         StudyError
             The coverage is not among the levels, or both tails are nearest to one level.
         """
+        return self.predict_quantiles(X)[:, list(self.tails())]
+
+    def tails(self) -> tuple[int, int]:
+        """Positions of the two levels that are the limits; :class:`StudyError` where there are none."""
         self.check()
         levels = Levels.of(self.levels)
         low, high = levels.tails(self.usual_coverage if self.coverage is None else self.coverage)
@@ -102,4 +111,4 @@ class QuantileLearner:
                 f"{type(self).__name__} has one level, {levels.values[low]:g}, and no limits: "
                 "give levels on both sides of the median"
             )
-        return self.predict_quantiles(X)[:, [low, high]]
+        return low, high

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from cblcast.errors import StudyError
@@ -58,8 +58,15 @@ class FloatRange:
 
 @dataclass(frozen=True)
 class IntRange(FloatRange):
-    """Whole numbers from `low` to `high`, both included; `log` as in :class:`FloatRange`."""
+    """Whole numbers from `low` to `high`, both included; `log` as in :class:`FloatRange`.
 
+    Attributes
+    ----------
+    at_most : str, optional
+        A parameter of the same estimator that this one may not exceed: no trial is spent on what makes no method.
+    """
+
+    at_most: str | None = field(default=None, compare=False)
     kind: ClassVar[str] = "int"
 
     def check(self, name: str) -> None:
@@ -68,9 +75,9 @@ class IntRange(FloatRange):
         if any(end != int(end) for end in (self.low, self.high)):
             raise StudyError(f"the search range of {name!r} is of whole numbers, and {self.low}, {self.high} are not")
 
-    def suggest(self, trial: Any, name: str) -> Any:
-        """A value of the parameter `name`, drawn by a trial of Optuna."""
-        return trial.suggest_int(name, int(self.low), int(self.high), log=self.log)
+    def suggest(self, trial: Any, name: str, most: float = math.inf) -> Any:
+        """A value of the parameter `name`, drawn by a trial of Optuna, at most `most`."""
+        return trial.suggest_int(name, int(self.low), max(int(self.low), int(min(self.high, most))), log=self.log)
 
 
 @dataclass(frozen=True)

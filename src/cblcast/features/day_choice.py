@@ -95,7 +95,9 @@ def with_dispatched(panel: Panel) -> Panel:
     if DISPATCHED not in panel.data.columns:
         return panel
     observed, dispatched = panel.column(OBSERVED), panel.column(DISPATCHED)
-    return Panel(panel.data.assign(**{OBSERVED: np.where(np.isnan(observed), dispatched, observed)}), panel.sites)
+    return replace(
+        panel, data=panel.data.assign(**{OBSERVED: np.where(np.isnan(observed), dispatched, observed)}), events=None
+    )
 
 
 def choose(

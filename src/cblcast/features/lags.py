@@ -61,6 +61,10 @@ class Lags:
             name for name in dict.fromkeys((*self.columns, *self.directions, *self.latest)) if name != OBSERVED
         )
 
+    def columns_ahead(self) -> tuple[str, ...]:
+        """None: everything is looked up before the blindfold."""
+        return ()
+
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
         past = Past.of(panel, cases)

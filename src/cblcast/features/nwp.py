@@ -17,13 +17,13 @@ from cblcast.checked.parameters import Pairs, Positive, SignedHours, Steps, Step
 from cblcast.features.lags import Past
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import HOUR_US, MINUTE_US
+from cblcast.frames.outlook import Outlook, then_known, warn_of_gaps
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, DataError, StudyError
 from cblcast.physics.power_curve import published_power_curve
 from cblcast.wishes import union, widest
 
 AGE_SUFFIX = "run_age_h"  # see cblcast.io.nwp.AGE
-MEASURED_AT_THE_SITE = ("nacelle", "turbine_", "observed", "reporting")
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,14 @@ class Nwp:
     ``difference_<upper>_<lower>`` (of temperatures [K]) of pairs; ``<column>_at_<h>h``, the column `h` hours after the
     origin, for `path`; ``lead_min``, minutes from the last visible interval to this one, with `lead`.
 
+    A column of forecast runs is looked up for each case: the value of the newest run that had arrived when the case was issued,
+    hours before its origin included; an older run stands in where the newest lacks the hour. A case is issued at its origin,
+    or at ``hidden_from`` where that is earlier.
+
     Parameters
     ----------
     columns : tuple of str
-        Columns of the panel.
+        Columns of the panel, or of its forecast runs (``<product>_run_age_h`` is how old the run is).
     cubed : tuple of str
     shear, difference : tuple of (upper, lower)
     path : tuple of str
@@ -52,7 +56,7 @@ class Nwp:
     Raises
     ------
     DataError
-        A column measured at the site, which nobody knows ahead; a run that was issued after the origin.
+        A measured column, or one that nobody declared a forecast; a run that was issued after the origin.
     """
 
     columns: tuple[str, ...] = union(("wind_speed_100m_ms",))
@@ -74,27 +78,28 @@ class Nwp:
             dict.fromkeys((*self.columns, *self.cubed, *self.path, *(name for pair in pairs for name in pair)))
         )
 
+    def columns_ahead(self) -> tuple[str, ...]:
+        """Columns that are read on hidden hours too, and so must be known ahead."""
+        return self.reads_columns()
+
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
         event = EventArrays.of(panel, cases)
-        refuse_later_runs(panel, event.site[event.event_of_row], event.time_us, event.start_us[event.event_of_row])
-        rows = panel.locate(event.site[event.event_of_row], event.time_us)
-        found = {name: _at(series(panel, name), rows) for name in self.columns}
-        found |= {f"{name}_cubed": _at(series(panel, name), rows) ** 3 for name in self.cubed}
+        ahead = outlook(panel, event)
+        found = {name: ahead.value(name) for name in self.columns}
+        found |= {f"{name}_cubed": ahead.value(name) ** 3 for name in self.cubed}
         for upper, lower in self.shear:
-            found[f"shear_{upper}_{lower}"] = _at(series(panel, upper) - series(panel, lower), rows)
+            found[f"shear_{upper}_{lower}"] = ahead.value(upper) - ahead.value(lower)
         for upper, lower in self.difference:
-            found[f"difference_{upper}_{lower}"] = _at(series(panel, upper) - series(panel, lower), rows)
+            found[f"difference_{upper}_{lower}"] = ahead.value(upper) - ahead.value(lower)
         for hours in self.hours:
-            times = event.start_us + round(hours * HOUR_US)
-            refuse_later_runs(panel, event.site, times, event.start_us)
-            there = np.clip(times, panel.first_times_us[event.site], panel.last_times_us[event.site])
-            place = panel.locate(event.site, there)
+            about = outlook_at(panel, event, hours)
             for name in self.path:
-                found[f"{name}_at_{hours:g}h"] = _at(series(panel, name), place)[event.event_of_row]
+                found[f"{name}_at_{hours:g}h"] = about.value(name)[event.event_of_row]
             for upper, lower in self.path_difference:
-                change = _at(series(panel, upper) - series(panel, lower), place)
+                change = about.value(upper) - about.value(lower)
                 found[f"difference_{upper}_{lower}_at_{hours:g}h"] = change[event.event_of_row]
+        warn_of_gaps(ahead)
         if self.lead:
             found["lead_min"] = lead_minutes(panel, event)
         return pd.DataFrame(found, index=cases.index)
@@ -161,33 +166,38 @@ class NwpError:
         )
         return tuple(dict.fromkeys(name for name in named if name is not None))
 
+    def columns_ahead(self) -> tuple[str, ...]:
+        """Columns that are read on hidden hours too, and so must be known ahead."""
+        named = (self.speed, self.u, self.v, *(theirs for _, theirs in self.also))
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
         event = EventArrays.of(panel, cases)
         row_event = event.event_of_row
-        refuse_later_runs(panel, event.site[row_event], event.time_us, event.start_us[row_event])
         past = Past.of(panel, cases)
-        wind = series(panel, self.speed)
+        foreseen = outlook(panel, event)
+        speed_ahead = foreseen.value(self.speed)
+        warn_of_gaps(foreseen)
+        ahead = expected_share(self.turbine, self.speed_sd_ms, speed_ahead)
+        wind = then_known(panel, self.speed)
         power = expected_share(self.turbine, self.speed_sd_ms, wind)
         observed = panel.column(OBSERVED) / rated_kw(panel)[np.asarray(panel.data.index.codes[0])]
-        rows = panel.locate(event.site[row_event], event.time_us)
         last_power = past.ago(past.held(observed, self.hold), 1)
         found = {
-            "nwp_power": _at(power, rows),
-            "nwp_power_change": _at(power, rows) - past.ago(power, 1)[row_event],
-            "observed_minus_nwp": last_power[row_event] - _at(power, rows),
+            "nwp_power": ahead,
+            "nwp_power_change": ahead - past.ago(power, 1)[row_event],
+            "observed_minus_nwp": last_power[row_event] - ahead,
         }
         by_event: dict[str, np.ndarray] = {}
         for hours in self.hours:
-            times = event.start_us + round(hours * HOUR_US)
-            refuse_later_runs(panel, event.site, times, event.start_us)
-            there = np.clip(times, panel.first_times_us[event.site], panel.last_times_us[event.site])
-            by_event[f"nwp_power_at_{hours:g}h"] = _at(power, panel.locate(event.site, there))
+            speed_then = outlook_at(panel, event, hours).value(self.speed)
+            by_event[f"nwp_power_at_{hours:g}h"] = expected_share(self.turbine, self.speed_sd_ms, speed_then)
         pairs = [("power_error", observed, power)]
         if self.measured_speed is not None:
             measured = panel.column(self.measured_speed)
             last_speed = past.ago(past.held(measured, self.hold), 1)
-            found["observed_minus_nwp_ms"] = last_speed[row_event] - _at(wind, rows)
+            found["observed_minus_nwp_ms"] = last_speed[row_event] - speed_ahead
             pairs.append(("speed_error", measured, wind))
         for name, values, forecast in pairs:
             error, held = values - forecast, past.held(values, self.hold) - forecast
@@ -195,7 +205,7 @@ class NwpError:
             by_event |= {f"{name}_mean_{n}": past.mean(error, n) for n in self.means}
         for mine, theirs in self.also:
             by_event[f"{mine}_minus_{theirs}"] = past.ago(
-                past.held(panel.column(mine), self.hold) - series(panel, theirs), 1
+                past.held(panel.column(mine), self.hold) - then_known(panel, theirs), 1
             )
         if self.measured_direction is not None:
             by_event |= self._vector_error(panel, past)
@@ -208,7 +218,7 @@ class NwpError:
                 "nwp_error: measured_direction needs measured_speed and the forecast's u and v columns too"
             )
         speed = past.ago(past.held(panel.column(self.measured_speed), self.hold), 1)
-        u, v = (past.ago(series(panel, name), 1) for name in (self.u, self.v))
+        u, v = (past.ago(then_known(panel, name), 1) for name in (self.u, self.v))
         angle = np.radians(panel.column(str(self.measured_direction)))
         sin, cos = (past.ago(past.held(part, self.hold), 1) for part in (np.sin(angle), np.cos(angle)))
         turn = np.arctan2(sin, cos) - np.arctan2(-u, -v)
@@ -220,13 +230,23 @@ class NwpError:
         }
 
 
-def series(panel: Panel, name: str) -> np.ndarray:
-    """A weather column of the panel, shape (n_rows,); what is measured at the site is refused."""
-    if any(mark in name for mark in MEASURED_AT_THE_SITE):
-        raise DataError(
-            f"{name!r} is measured at the site and not known ahead: use it in lags, which look before the origin"
-        )
-    return panel.column(name)
+def outlook(panel: Panel, event: EventArrays) -> Outlook:
+    """What is foreseen of the interval of each row, as known when its case is issued."""
+    of = event.event_of_row
+    refuse_later_runs(panel, event.site[of], event.time_us, event.start_us[of])
+    return Outlook(panel, event.site[of], event.time_us, issued_us(event)[of])
+
+
+def outlook_at(panel: Panel, event: EventArrays, hours: float) -> Outlook:
+    """What is foreseen, or was, `hours` after the origin of each event; the ends of the panel are held for plain columns."""
+    times = event.start_us + round(hours * HOUR_US)
+    refuse_later_runs(panel, event.site, times, event.start_us)
+    return Outlook(panel, event.site, times, issued_us(event), held=True)
+
+
+def issued_us(event: EventArrays) -> np.ndarray:
+    """When each event's estimate is issued [us UTC]: at its origin, or when its blindfold begins where that is earlier."""
+    return np.minimum(event.start_us, event.hidden_from_us)
 
 
 def refuse_later_runs(panel: Panel, site: np.ndarray, times_us: np.ndarray, origin_us: np.ndarray) -> None:
@@ -274,10 +294,6 @@ def expected_share(turbine: str, speed_sd_ms: float, speed: np.ndarray) -> np.nd
     """Share of rated power at `speed` [m/s] by a published curve averaged over a speed error; NaN stays NaN."""
     grid, share = _share_table(turbine, speed_sd_ms)
     return np.where(np.isfinite(speed), np.interp(np.nan_to_num(speed), grid, share), np.nan)
-
-
-def _at(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    return np.where(rows >= 0, values[np.maximum(rows, 0)], np.nan)
 
 
 def _instant(us: float) -> pd.Timestamp:

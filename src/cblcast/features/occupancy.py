@@ -60,9 +60,13 @@ class Occupancy:
         if self.days > self.look_back_days:
             raise StudyError(f"look_back_days={self.look_back_days} can never hold days={self.days}: lengthen it")
 
-    def panel_columns(self) -> tuple[str, ...]:
+    def reads_columns(self) -> tuple[str, ...]:
         """Columns of the panel that are read besides ``observed_kw``."""
         return (self.column,)
+
+    def columns_ahead(self) -> tuple[str, ...]:
+        """The plan, which is read on hidden hours too; a count is not."""
+        return (self.column,) if self.known == "plan" else ()
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""

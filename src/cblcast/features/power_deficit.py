@@ -46,6 +46,10 @@ class PowerDeficit:
             dict.fromkeys(name for power, speed, _ in self.pairs for name in (power, speed) if name != OBSERVED)
         )
 
+    def columns_ahead(self) -> tuple[str, ...]:
+        """None: everything is looked up before the blindfold."""
+        return ()
+
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
         past = Past.of(panel, cases)

@@ -10,12 +10,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast.abilities import ExplainsAbsence, KnowsWhyNot, TellsAdjustment, able, innermost, learns, outermost_able
-from cblcast.forecast.forecaster import Forecaster
+from cblcast.abilities import (
+    ExplainsAbsence,
+    KnowsWhyNot,
+    TellsAdjustment,
+    TellsTreatment,
+    able,
+    columns_ahead,
+    innermost,
+    learns,
+    outermost_able,
+)
+from cblcast.forecast.forecaster import Forecaster, predict_cases
 from cblcast.frames.cases import event_rows
 from cblcast.frames.events import Event, Window
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import LOWER, ORIGIN, PREDICTED, SITE, UPPER
+from cblcast.frames.schema import ORIGIN, PREDICTED, SITE
+from cblcast.frames.sources import Origin, Source
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,23 @@ class Answer:
         """
         adjuster = outermost_able(self.forecaster.estimator, TellsAdjustment)
         return None if adjuster is None else adjuster.explain(self.features)
+
+    @cached_property
+    def treatment(self) -> pd.DataFrame | None:
+        """Events that the method took for what their calendar does not say; None where it has no eye for that.
+
+        ``site_id``, ``origin``, ``treatment``: in words, e.g. that the day was treated as a closed day, and why.
+        """
+        judge = outermost_able(self.forecaster.estimator, TellsTreatment)
+        if judge is None:
+            return None
+        first, _ = event_rows(self.rows.index)
+        said = np.asarray(judge.treatment(self.features.iloc[first]), dtype=object)
+        index = self.rows.index[first]
+        table = pd.DataFrame({SITE: index.get_level_values(SITE), ORIGIN: index.get_level_values(ORIGIN)})
+        return table.assign(treatment=pd.Series(said, index=table.index, dtype="str"))[said != ""].reset_index(
+            drop=True
+        )
 
     @property
     def unadjusted_kw(self) -> np.ndarray:
@@ -100,16 +128,29 @@ def answer(
     DataError
         An event that the panel cannot hold, or a column that the features need and the panel lacks.
     """
+    panel = as_trained(forecaster, panel)
     cases = forecaster.cases(panel, list(events) if not isinstance(events, pd.DataFrame) else events, tuple(windows))
     return answer_cases(forecaster, panel, cases, forecaster.matrix(panel, cases), reasons)
+
+
+def as_trained(forecaster: Forecaster, panel: Panel) -> Panel:
+    """The panel, whose weather counts as forecast where a trained `forecaster` reads it ahead and nobody said what it is.
+
+    It was declared when the forecaster was trained, or the training would have been refused.
+    """
+    if forecaster.sites is None:
+        return panel
+    read = {column for builder in forecaster.builders.values() for column in columns_ahead(builder)}
+    new = sorted(column for column in read & set(panel.data.columns) if not panel.source(column).declared)
+    return panel.declare(dict.fromkeys(new, Source(Origin.FORECAST))) if new else panel
 
 
 def answer_cases(
     forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: pd.DataFrame, reasons: bool = True
 ) -> Answer:
     """As :func:`answer`, of cases whose features are there already."""
-    told = forecaster.predict_cases(panel, cases, X)
-    rows = cases.assign(**{column: told[column].array for column in (PREDICTED, LOWER, UPPER)})
+    told = predict_cases(forecaster, panel, cases, X)
+    rows = cases.assign(**{str(column): told[column].array for column in told})
     first, event = event_rows(cases.index)
     out = np.flatnonzero(_without_estimate(rows, event, len(first)))
     index = cases.index[first[out]]
@@ -121,8 +162,8 @@ def answer_cases(
 
 
 def reads_only_own_features(estimator: Any) -> bool:
-    """Whether the estimator names every feature it reads, as rules do, whatever is wrapped around them."""
-    return not learns(innermost(estimator))
+    """Whether the estimator names every feature it reads, as rules do, whatever is wrapped around them, and what is trained."""
+    return not learns(estimator) or not learns(innermost(estimator))
 
 
 def _without_estimate(rows: pd.DataFrame, event: np.ndarray, n_events: int) -> np.ndarray:

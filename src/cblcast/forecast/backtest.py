@@ -18,10 +18,14 @@ from cblcast.frames.cases import View, event_rows
 from cblcast.frames.instants import DAY_US, local_microseconds, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.quality import warn_of_odd_days
-from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, DataError
+from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, DataError, quantile_levels
+from cblcast.plots.of_scored import ScoredPlots
 
 UNMETERED = "the event was not metered throughout"
 DISPATCHED = "a real event was dispatched then, whose load is masked"
+TREATED_COLUMNS = ["method", SITE, ORIGIN, "treatment"]
+UNMETERED_INTERVALS = "intervals were not metered"
+WITHOUT_ESTIMATE = "intervals have no estimate: what was measured last, or a forecast, is missing"
 SCORED_COLUMNS = ["method", "fold", OBSERVED, PREDICTED, "lower_kw", "upper_kw"]
 
 
@@ -32,20 +36,35 @@ class BacktestResult:
     Attributes
     ----------
     scored : DataFrame, index (site_id, origin, time)
-        ``method``, ``fold``, ``observed_kw``, ``predicted_kw``, ``lower_kw``, ``upper_kw`` [kW]; the rows of one method
-        under those of another. Events that a method could not estimate are not here but in `excluded`.
+        ``method``, ``fold``, ``observed_kw``, ``predicted_kw``, ``lower_kw``, ``upper_kw`` [kW], of methods that give them
+        quantiles ``q05_kw`` …; the rows of one method under those of another. Events that a method could not estimate are not
+        here but in `excluded`.
     excluded : DataFrame
-        ``method``, ``site_id``, ``origin``, ``reason``: one row per event that was not estimated.
+        ``method``, ``site_id``, ``origin``, ``reason``: one row per event that was not estimated. Of nowcasts one row per
+        issue with an interval that was left out, and ``n_left_out`` of its ``n_intervals``.
     forecasters : dict
         The trained forecasters by method.
     seconds : dict
         Seconds of training and of prediction by method.
+    treated : DataFrame
+        ``method``, ``site_id``, ``origin``, ``treatment``: one row per event that a method took for what its calendar does not
+        say.
+    refits : DataFrame or None
+        Where everything was trained anew for each span (:mod:`cblcast.forecast.refit`): index ``span``, columns ``first``,
+        ``last``, ``learned_until`` (local dates), ``n_learned``, ``n_judged`` (events).
     """
 
     scored: pd.DataFrame
     excluded: pd.DataFrame
     forecasters: dict[str, Forecaster] = field(default_factory=dict)
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)
+    treated: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=TREATED_COLUMNS))
+    refits: pd.DataFrame | None = None
+
+    @property
+    def plot(self) -> ScoredPlots:
+        """Plots of the scored frame: ``result.plot.event(panel)``; all plots are in :mod:`cblcast.plots`."""
+        return ScoredPlots(self.scored)
 
 
 def backtest(
@@ -104,7 +123,7 @@ def backtest_banks(
     """
     if not forecasters:
         raise DataError("there are no methods to judge: name at least one")
-    scored, excluded = [], []
+    scored, excluded, treated = [], [], [pd.DataFrame(columns=TREATED_COLUMNS)]
     result = BacktestResult(pd.DataFrame(), pd.DataFrame())
     for method, forecaster in forecasters.items():
         began = perf_counter()
@@ -115,17 +134,21 @@ def backtest_banks(
         rows, out = judged(panel, said)
         scored.append(rows.assign(method=method, fold=fold))
         excluded.append(out.assign(method=method))
+        if said.treatment is not None:
+            treated.append(said.treatment.assign(method=method)[TREATED_COLUMNS])
         result.forecasters[method] = forecaster
         progress(method)
-    result.scored = pd.concat(scored)[SCORED_COLUMNS]
+    told = pd.concat(scored)
+    result.scored = told[[*SCORED_COLUMNS, *quantile_levels(told.columns)]]
     result.excluded = pd.concat(excluded, ignore_index=True)
+    result.treated = pd.concat(treated[1:] or treated, ignore_index=True)
     return result
 
 
 def _fit(forecaster: Forecaster, panel: Panel, bank: CaseBank | None) -> None:
     if not learns(forecaster.estimator):
         check_parameters(forecaster.estimator)
-        forecaster.sites = panel.sites
+        forecaster.know(panel)
     elif bank is None:
         raise DataError(f"{forecaster.name} must be trained: give training events (train: in the study)")
     else:
@@ -141,10 +164,13 @@ def judged(panel: Panel, said: Answer) -> tuple[pd.DataFrame, pd.DataFrame]:
         The scored frame: rows of events that were estimated and metered throughout, with ``observed_kw``; of events that carry
         their truth, that truth.
     excluded : DataFrame
-        ``site_id``, ``origin``, ``reason`` of the other events.
+        ``site_id``, ``origin``, ``reason`` of the other events. Nowcasts are judged interval by interval: of these the issues
+        with intervals that were left out, with ``n_left_out`` and ``n_intervals``.
     """
     rows = said.rows[said.rows["scored"].to_numpy(dtype=bool)]
     rows, unknown = against_truth(panel, rows.assign(**{OBSERVED: truth(panel, rows)}))
+    if said.forecaster.horizon is not None:
+        return _judged_by_interval(rows)
     first, event = event_rows(rows.index)
     dark = np.bincount(event[np.isnan(rows[OBSERVED].to_numpy())], minlength=len(first)) > 0
     blind = np.bincount(event[np.isnan(rows[PREDICTED].to_numpy())], minlength=len(first)) > 0
@@ -158,6 +184,27 @@ def judged(panel: Panel, said: Answer) -> tuple[pd.DataFrame, pd.DataFrame]:
     reasons[unknown] = UNKNOWN
     excluded["reason"] = pd.Series(reasons[out], index=excluded.index, dtype="str")
     return rows[~(dark | blind)[event]], excluded
+
+
+def _judged_by_interval(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows that have both a measurement and an estimate, and the issues with rows that do not."""
+    dark, blind = (np.isnan(rows[column].to_numpy(dtype=np.float64)) for column in (OBSERVED, PREDICTED))
+    first, event = event_rows(rows.index)
+    counts = [np.bincount(event[mask], minlength=len(first)) for mask in (dark, blind & ~dark, dark | blind)]
+    reasons = np.where(counts[0] > 0, UNMETERED_INTERVALS, WITHOUT_ESTIMATE)
+    reasons[(counts[0] > 0) & (counts[1] > 0)] = f"{UNMETERED_INTERVALS}, others have no estimate"
+    some = np.flatnonzero(counts[2])
+    index = rows.index[first[some]]
+    excluded = pd.DataFrame(
+        {
+            SITE: index.get_level_values(SITE),
+            ORIGIN: index.get_level_values(ORIGIN),
+            "reason": pd.Series(reasons[some], dtype="str"),
+            "n_left_out": counts[2][some],
+            "n_intervals": np.bincount(event, minlength=len(first))[some],
+        }
+    )
+    return rows[~(dark | blind)], excluded
 
 
 def _dispatched(panel: Panel, rows: pd.DataFrame) -> np.ndarray:
@@ -205,10 +252,15 @@ def split_events(
             f"the training span {train[0]} to {train[1]} overlaps the test span {test[0]} to {test[1]}: "
             "end the training before the test begins"
         )
-    learned_from = events if train_events is None else train_events
-    if "metered" in learned_from.columns:
-        learned_from = learned_from[learned_from["metered"].to_numpy(dtype=bool)]
-    return _between(learned_from, panel, train, "training"), _between(events, panel, test, "test")
+    learned_from = learnable_events(events if train_events is None else train_events, panel, train)
+    return learned_from, _between(events, panel, test, "test")
+
+
+def learnable_events(events: pd.DataFrame, panel: Panel, span: tuple[str, str]) -> pd.DataFrame:
+    """Events of a span, local dates, that can be learned from: not those that a column ``metered`` marks False."""
+    if "metered" in events.columns:
+        events = events[events["metered"].to_numpy(dtype=bool)]
+    return _between(events, panel, span, "training")
 
 
 def _between(events: pd.DataFrame, panel: Panel, span: tuple[str, str], name: str) -> pd.DataFrame:

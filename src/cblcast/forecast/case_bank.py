@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.abilities import FeatureBuilder, learns
+from cblcast.forecast.absent_weather import leave_out_absent_weather
 from cblcast.forecast.answer import Answer, answer_cases
 from cblcast.forecast.forecaster import Forecaster, rows_of, truth
 from cblcast.frames.cases import View, make_cases
@@ -38,19 +39,23 @@ class CaseBank:
 
     def rows(self, forecaster: Forecaster) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Features and cases of the rows that `forecaster` asks for: the events, and its own windows beside them."""
+        X = self.look_up(forecaster)
+        keep = rows_of(forecaster.windows(), X, self.cases)
+        return X[keep], self.cases[keep]
+
+    def look_up(self, forecaster: Forecaster) -> pd.DataFrame:
+        """Features of all rows, kept for those who ask later; a part of the bank asks for nothing that is kept."""
         if self.whole is not None:
             bank, chosen = self.whole
             for builder in forecaster.builders.values():
                 if builder in bank.features and builder not in self.features:
                     self.features[builder] = bank.features[builder][chosen]
-        X = forecaster.matrix(self.panel, self.cases, self.features)
-        keep = rows_of(forecaster.windows(), X, self.cases)
-        return X[keep], self.cases[keep]
+        return forecaster.matrix(self.panel, self.cases, self.features)
 
     def fit(self, forecaster: Forecaster) -> None:
         """Train `forecaster` on the metered load of the cases."""
         X, cases = self.rows(forecaster)
-        forecaster.fit_matrix(X, truth(self.panel, cases), self.panel.sites)
+        forecaster.fit_matrix(X, truth(self.panel, cases), self.panel.sites, self.panel.step)
 
     def answer(self, forecaster: Forecaster) -> Answer:
         """What `forecaster` says of the cases."""
@@ -93,13 +98,18 @@ def _banks(
 ) -> dict[View, CaseBank]:
     alike: dict[View, list[Forecaster]] = {}
     for forecaster in forecasters:
+        leave_out_absent_weather(forecaster, panel)
         alike.setdefault(forecaster.view, []).append(forecaster)
     windows = {
         view: tuple(dict.fromkeys(window for each in group for window in each.windows()))
         for view, group in alike.items()
     }
     return {
-        view: CaseBank(panel, make_cases(panel, events, view, windows[view], may_overlap=may_overlap)) for view in alike
+        # Nowcasts overlap where they are issued more often than they last; each is blind to what comes after its own origin.
+        view: CaseBank(
+            panel, make_cases(panel, events, view, windows[view], may_overlap=may_overlap or not view.perfect_weather)
+        )
+        for view in alike
     }
 
 

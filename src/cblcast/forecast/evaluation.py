@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from cblcast import registry
-from cblcast.frames.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, UPPER, DataWarning, StudyError, nearest
+from cblcast.frames.schema import (
+    LOWER,
+    OBSERVED,
+    ORIGIN,
+    PREDICTED,
+    SITE,
+    UPPER,
+    DataWarning,
+    StudyError,
+    nearest,
+    quantile_levels,
+)
 
 AGGREGATES = ("per_site", "per_event", "pooled")
 DEFAULT_METRICS = ("mpe", "mape", "rmse", "nrmse")
-_INTERVAL_METRICS = {"coverage", "interval_width"}
+INTERVAL_METRICS = ("coverage", "interval_width")
+_QUANTILE_METRICS = {"crps", "pinball"}
 
 
 def evaluate(
@@ -58,7 +70,8 @@ def evaluate(
     keys = list(by)
     within = keys + [key for key in inner if key not in keys]
     rows = _measure(frame, within, list(metrics), scale)
-    _tell_undefined(rows, [name for name in metrics if name not in _INTERVAL_METRICS], aggregate)
+    _tell_undefined(rows, [name for name in metrics if name not in {*INTERVAL_METRICS, *_QUANTILE_METRICS}], aggregate)
+    _tell_without_quantiles(frame, metrics)
     table = (
         rows.groupby(keys, sort=False, dropna=False)[list(metrics)].mean()
         if inner
@@ -77,9 +90,11 @@ def _measure(frame: pd.DataFrame, within: list[str], metrics: list[str], scale: 
         y, p = group[OBSERVED].to_numpy(), group[PREDICTED].to_numpy()
         row = dict(zip(within, key, strict=True))
         for name, function in functions.items():
-            if name in _INTERVAL_METRICS:
+            if name in INTERVAL_METRICS:
                 low, high = group[LOWER].to_numpy(), group[UPPER].to_numpy()
                 row[name] = function(y, low, high) if np.isfinite(low).all() and np.isfinite(high).all() else np.nan
+            elif name in _QUANTILE_METRICS:
+                row[name] = _of_quantiles(function, y, group)
             elif name == "nrmse" and not isinstance(scale, str):
                 kw = scale.loc[group[SITE]].to_numpy(dtype=np.float64)
                 row[name] = function(y / kw, p / kw, 1.0)
@@ -87,6 +102,24 @@ def _measure(frame: pd.DataFrame, within: list[str], metrics: list[str], scale: 
                 row[name] = function(y, p)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _of_quantiles(function: Callable[..., float], y: np.ndarray, group: pd.DataFrame) -> float:
+    """A measure of whole distributions; NaN for rows without."""
+    levels = quantile_levels(group.columns[group.notna().all()])
+    return function(y, group[list(levels)].to_numpy(), list(levels.values())) if levels else np.nan
+
+
+def _tell_without_quantiles(frame: pd.DataFrame, metrics: Sequence[str]) -> None:
+    """A point has no distribution to be judged; a column of nothing must say so."""
+    asked = [name for name in metrics if name in _QUANTILE_METRICS]
+    if asked and not quantile_levels(frame.columns):
+        warnings.warn(
+            f"{asked[0]} judges quantiles, and no method gives any: take one that does (LeadIntervals, QuantileNet, "
+            "QuantileBoosting), or intervals: in a study of nowcasts",
+            DataWarning,
+            stacklevel=3,
+        )
 
 
 def _tell_undefined(rows: pd.DataFrame, metrics: list[str], aggregate: str) -> None:

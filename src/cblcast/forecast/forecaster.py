@@ -13,27 +13,32 @@ import numpy as np
 import pandas as pd
 
 from cblcast.abilities import (
-    AnswersAtOnce,
     Estimator,
     FeatureBuilder,
-    GivesIntervals,
     able,
     check_parameters,
+    columns_ahead,
     days_looked_back,
+    learns,
     needed_features,
     needed_windows,
 )
 from cblcast.features.matrix import builders_of, columns_of_builders
+from cblcast.forecast.absent_weather import leave_out_absent_weather
+from cblcast.forecast.distribution import distribution, with_standby, within_rated
 from cblcast.forecast.earlier_rows import beside_earlier_days
 from cblcast.forecast.manifest import MANIFEST, format_of
 from cblcast.forecast.state import files_of, readable, save_state, state_of
+from cblcast.forecast.trained_on import TrainedOn
 from cblcast.forecast.training_order import in_training_order
 from cblcast.frames.cases import View, make_cases
 from cblcast.frames.events import Event, Window
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.quality import warn_of_odd_days
+from cblcast.frames.rolling import Horizon
 from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER, DataError, StudyError
+from cblcast.frames.sources import Origin
 from cblcast.wishes import Wish, merge_wishes
 
 FEATURE_FILE = "forecaster.json"
@@ -53,6 +58,9 @@ class Forecaster:
     view : View
         What may not be seen of an event: the same at training and at scoring.
     name : str
+    horizon : Horizon, optional
+        Makes it a nowcast: it is issued for so long, it is judged interval by interval, and what it gives lies within the power
+        that was metered least in training (standby) and the site's ``rated_kw``.
     """
 
     def __init__(
@@ -61,6 +69,7 @@ class Forecaster:
         features: Wish | Iterable[Any] | None = None,
         view: View = REAL_TIME,
         name: str | None = None,
+        horizon: Horizon | None = None,
     ) -> None:
         if isinstance(estimator, type) or not able(estimator, Estimator):
             raise StudyError(
@@ -74,7 +83,9 @@ class Forecaster:
         self.features = merge_wishes(features or {}, needed_features(estimator))
         self.view = view
         self.name = name or type(estimator).__name__
+        self.horizon = horizon
         self.sites: pd.DataFrame | None = None
+        self.trained_on: TrainedOn | None = None
 
     @cached_property
     def builders(self) -> dict[str, FeatureBuilder]:
@@ -97,49 +108,64 @@ class Forecaster:
         cache : dict, optional
             Features of THESE cases of THIS panel by builder; builders are stateless, so methods can share them.
         """
+        if not self.view.perfect_weather:
+            self._refuse_measured_weather(panel)
         return columns_of_builders(panel, cases, self.builders, cache)
+
+    def _refuse_measured_weather(self, panel: Panel) -> None:
+        for name, builder in self.builders.items():
+            for column in columns_ahead(builder):
+                if column in panel.data.columns and panel.source(column).origin is Origin.MEASURED:
+                    raise DataError(
+                        f"the features {name!r} would read {column!r} after the origin of a nowcast, and it counts as measured: use it "
+                        f"in lags, take forecasts (data.forecasts:), or declare it a forecast (kinds: {{{column}: forecast}})"
+                    )
 
     def fit(self, panel: Panel, cases: pd.DataFrame) -> Forecaster:
         """Train on the metered load of `cases`; a :class:`~cblcast.errors.DataWarning` names days on which the meter says odd things."""
         warn_of_odd_days(panel)
-        return self.fit_matrix(self.matrix(panel, cases), truth(panel, cases), panel.sites)
+        leave_out_absent_weather(self, panel)
+        return self.fit_matrix(self.matrix(panel, cases), truth(panel, cases), panel.sites, panel.step)
 
-    def fit_matrix(self, X: pd.DataFrame, y: np.ndarray, sites: pd.DataFrame) -> Forecaster:
+    def fit_matrix(
+        self, X: pd.DataFrame, y: np.ndarray, sites: pd.DataFrame, step: pd.Timedelta | None = None
+    ) -> Forecaster:
         """Train on a feature matrix; rows whose load was not metered are left out, the order of the rows does not matter."""
         known = np.flatnonzero(np.isfinite(y))
         if len(known) == 0:
             raise DataError(f"{self.name} has nothing to train on: no interval of the training events was metered")
         self.sites = sites
+        if self.horizon is not None:
+            self.sites = with_standby(sites, X.index[known], y[known])
+            self.horizon = self.horizon if step is None else self.horizon.learned_on(step)
         self.estimator.fit(*in_training_order(X, y, known))
+        self.trained_on = TrainedOn.of(X.iloc[known], y[known]) if learns(self.estimator) else None
         return self
+
+    def know(self, panel: Panel) -> None:
+        """Note the sites and the step of a panel for what has nothing to learn from it."""
+        self.sites = panel.sites
+        if self.horizon is not None:
+            self.horizon = self.horizon.learned_on(panel.step)
 
     def predict(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Estimates of the scored rows of `cases`: ``predicted_kw``, ``lower_kw``, ``upper_kw`` [kW]."""
-        return self.predict_cases(panel, cases, self.matrix(panel, cases))[cases["scored"].to_numpy(dtype=bool)]
-
-    def predict_cases(self, panel: Panel, cases: pd.DataFrame, X: pd.DataFrame) -> pd.DataFrame:
-        """Estimates of all rows of `cases`, whose features are `X`; what adapts to a site sees its earlier days in `panel`."""
-        days = days_looked_back(self.estimator)
-        if not days:
-            return self.predict_matrix(X, np.ones(len(X), dtype=bool))
-        told = np.full((len(X), 3), np.nan)
-        for part in beside_earlier_days(panel, cases, X, days, self.view, self.windows(), self.matrix):
-            asked = part.place >= 0
-            told[part.place[asked]] = self.predict_matrix(part.X, asked).to_numpy()
-        return pd.DataFrame(told, index=X.index, columns=[PREDICTED, LOWER, UPPER])
+        return predict_cases(self, panel, cases, self.matrix(panel, cases))[cases["scored"].to_numpy(dtype=bool)]
 
     def predict_matrix(self, X: pd.DataFrame, scored: np.ndarray) -> pd.DataFrame:
-        """Estimates of the `scored` rows of a feature matrix, unadapted; the limits are NaN for a method without intervals."""
-        if able(self.estimator, AnswersAtOnce):
-            told = self.estimator.predict_with_limits(X)
-            return pd.DataFrame(told[scored], index=X.index[scored], columns=[PREDICTED, LOWER, UPPER])
-        predicted = np.asarray(self.estimator.predict(X), dtype=np.float64)
-        limits = np.full((len(X), 2), np.nan)
-        if able(self.estimator, GivesIntervals):
-            limits = np.asarray(self.estimator.predict_interval(X), dtype=np.float64)
-        return pd.DataFrame(
-            {PREDICTED: predicted[scored], LOWER: limits[scored, 0], UPPER: limits[scored, 1]}, index=X.index[scored]
-        )
+        """Estimates of the `scored` rows of a feature matrix, unadapted; the limits are NaN for a method without intervals.
+
+        What gives quantiles has them as further columns, ``q05_kw`` …, see :func:`~cblcast.frames.schema.quantile_column`.
+
+        Warns
+        -----
+        DataWarning
+            Of estimates of a nowcast that lay beyond standby or rated power.
+        """
+        told = distribution(self.estimator, X)
+        if self.horizon is not None and self.sites is not None:
+            told = within_rated(told, X.index, self.sites, self.name)
+        return pd.DataFrame({name: values[scored] for name, values in told.items()}, index=X.index[scored])
 
     def save(self, folder: Path) -> None:
         """Write the forecaster as JSON and one npz file, without pickle, and last a manifest with the SHA-256 of each.
@@ -157,7 +183,8 @@ class Forecaster:
             "features": _plain(self.features),
             "view": asdict(self.view),
             "sites": sites,
-        }
+            "trained_on": None if self.trained_on is None else asdict(self.trained_on),
+        } | ({} if self.horizon is None else {"horizon": asdict(self.horizon)})
         save_state(self.estimator, folder, {FEATURE_FILE: json.dumps(document, indent=1)})
 
     @classmethod
@@ -185,17 +212,44 @@ class Forecaster:
                     f"the model in {folder.name!r} has no {MANIFEST}, so that its files cannot be checked: copy the model again "
                     "from where it is whole, or train and register it again"
                 )
-            made = cls(state_of(files, folder), document["features"], View(**document["view"]), str(document["name"]))
+            made = cls(
+                state_of(files, folder),
+                document["features"],
+                View(**document["view"]),
+                str(document["name"]),
+                horizon_of(document.get("horizon")),
+            )
             made.builders  # noqa: B018 - made now, so that a wrong parameter is told here
             if document["sites"] is not None:
                 made.sites = pd.DataFrame(document["sites"]).set_index(SITE)
+            made.trained_on = TrainedOn.read(document.get("trained_on"))
         return made
+
+
+def predict_cases(forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: pd.DataFrame) -> pd.DataFrame:
+    """Estimates of all rows of `cases`, whose features are `X`; what adapts to a site sees its earlier days in `panel`."""
+    days = days_looked_back(forecaster.estimator)
+    if not days:
+        return forecaster.predict_matrix(X, np.ones(len(X), dtype=bool))
+    told = np.full((len(X), 3), np.nan)
+    for part in beside_earlier_days(panel, cases, X, days, forecaster.view, forecaster.windows(), forecaster.matrix):
+        asked = part.place >= 0
+        told[part.place[asked]] = forecaster.predict_matrix(part.X, asked).to_numpy()
+    return pd.DataFrame(told, index=X.index, columns=[PREDICTED, LOWER, UPPER])
 
 
 def truth(panel: Panel, cases: pd.DataFrame) -> np.ndarray:
     """Metered load of each row of `cases` [kW]: what a placebo event hides and the evaluation compares with."""
     site = panel.site_codes(cases.index.get_level_values(SITE))
     return panel.values_at(OBSERVED, site, microseconds(cases.index.get_level_values("time")))
+
+
+def horizon_of(document: Mapping[str, Any] | None) -> Horizon | None:
+    """The horizon that a saved model notes."""
+    if document is None:
+        return None
+    leads = document["leads_min"]
+    return Horizon(int(document["minutes"]), None if leads is None else tuple(leads), document["step_min"])
 
 
 def rows_of(windows: tuple[Window, ...], X: pd.DataFrame, cases: pd.DataFrame) -> np.ndarray:

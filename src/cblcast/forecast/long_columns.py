@@ -74,8 +74,8 @@ def plain(column: pd.Series) -> pd.Series:
     return column
 
 
-def flags_of(column: pd.Series) -> np.ndarray:
-    """The column `estimate` as bool, from true and false, 0 and 1, or these as text."""
+def flags_of(column: pd.Series, may_be_none: bool = False) -> np.ndarray:
+    """The column `estimate` as bool, from true and false, 0 and 1, or these as text; nothing marked is an error unless it may be."""
     column = plain(column)
     if pd.api.types.is_numeric_dtype(column.dtype):  # bool, too, and nullable ones
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -85,7 +85,7 @@ def flags_of(column: pd.Series) -> np.ndarray:
     bad = ~np.isin(values, (0.0, 1.0))
     if bad.any():
         raise _wrong(column, bad, "True on the intervals to be estimated and False on all others")
-    if not values.any():
+    if not (values.any() or may_be_none):
         raise DataError(f"no row has {ESTIMATE}=True: mark the intervals whose baseline is wanted")
     return values.astype(bool)
 

@@ -21,7 +21,16 @@ from cblcast.forecast.long_columns import (
     power_of,
     sites_of,
 )
-from cblcast.forecast.scoring import BASELINE, BASELINE_COLUMNS, answer_events, require_weather, weather_columns
+from cblcast.forecast.nowcast import REASON, issue_nowcast
+from cblcast.forecast.scoring import (
+    BASELINE,
+    BASELINE_COLUMNS,
+    TREATMENT,
+    answer_events,
+    require_weather,
+    weather_columns,
+)
+from cblcast.forecast.trained_on import warn_if_elsewhere
 from cblcast.frames.events import check_events
 from cblcast.frames.instants import microseconds, stamps
 from cblcast.frames.known import run_begins
@@ -40,7 +49,6 @@ from cblcast.frames.schema import (
     require_columns,
 )
 
-REASON = "reason"
 SITE_COLUMNS = ("tz", "country", "subdivision")
 
 
@@ -60,11 +68,16 @@ def score_frame(forecaster: Forecaster, frame: Any) -> pd.DataFrame:
         all trained sites share. Numbers may be whole, nullable, backed by pyarrow, or objects; rows in any order; further
         columns are passed over.
 
+        A model of nowcasts is also asked with a frame that marks nothing, or has no column ``estimate``: it answers the
+        intervals after its end, or after the one time in a column ``origin`` (a time, or ``now``).
+
     Returns
     -------
     DataFrame
         The marked rows in the order and with the index of `frame`: ``site_id``, ``time`` (UTC), ``baseline_kw``,
-        ``lower_kw``, ``upper_kw`` [kW], and ``reason``: why the event of the row has no baseline, None where it has.
+        ``lower_kw``, ``upper_kw`` [kW], and ``reason``: why the event of the row has no baseline, None where it has. Of a
+        method that has an eye for days unlike their calendar also ``treatment``, as :func:`cblcast.forecast.scoring.score_events` gives it.
+        Of a nowcast the rows of :class:`cblcast.forecast.nowcast.Issued`.
 
     Raises
     ------
@@ -79,12 +92,15 @@ def score_frame(forecaster: Forecaster, frame: Any) -> pd.DataFrame:
         When events cannot be estimated; their rows are NaN, whole events at a time.
     """
     frame = as_frame(frame)
+    if forecaster.horizon is not None and not marks_anything(frame):
+        return _nowcast_of(forecaster, frame)
     require_columns(frame, [SITE, TIME, OBSERVED, ESTIMATE], "the frame")
     require_weather(forecaster, frame.columns, "the frame")
     wanted = flags_of(frame[ESTIMATE])
     panel, index = _panel(forecaster, frame, wanted)
     events = _runs(panel, index[wanted])
     said = answer_events(forecaster, panel, events)
+    warn_if_elsewhere(forecaster, panel, events)
     if len(said.excluded):
         first = said.excluded.iloc[0]
         if wanted.all() and len(said.excluded) == len(events):
@@ -100,8 +116,33 @@ def score_frame(forecaster: Forecaster, frame: Any) -> pd.DataFrame:
         )
     rows = said.estimated.rename(columns={PREDICTED: BASELINE}).droplevel(ORIGIN)
     answer = rows.reindex(index[wanted])[[BASELINE, LOWER, UPPER]].reset_index()[BASELINE_COLUMNS]
-    answer[REASON] = pd.Series(_reasons(said, index[wanted]), index=answer.index, dtype=object)
+    asked = index[wanted]
+    answer[REASON] = pd.Series(_by_event(said, asked, said.excluded.set_index([SITE, ORIGIN])["reason"]), dtype=object)
+    if said.treatment is not None:
+        words = said.treatment.set_index([SITE, ORIGIN])[TREATMENT]
+        answer[TREATMENT] = pd.Series(_by_event(said, asked, words), dtype=object)
     return answer.set_axis(frame.index[wanted], axis=0)
+
+
+def marks_anything(frame: pd.DataFrame) -> bool:
+    """Whether some row is marked to be estimated; a frame that does not mark any asks for what comes after it."""
+    return ESTIMATE in frame.columns and bool(flags_of(frame[ESTIMATE], may_be_none=True).any())
+
+
+def _nowcast_of(forecaster: Forecaster, frame: pd.DataFrame) -> pd.DataFrame:
+    """What a model of nowcasts answers to data that end at the origin; what was missing is warned of."""
+    require_columns(frame, [SITE, TIME, OBSERVED], "the frame")
+    require_weather(forecaster, frame.columns, "the frame")
+    origin = _only(frame[ORIGIN]) if ORIGIN in frame.columns else "data"
+    if origin is None:
+        raise DataError(
+            f"the column {ORIGIN!r} holds more than one time, or none: give the frame one origin, now or a time"
+        )
+    panel, _ = _panel(forecaster, frame.drop(columns=ORIGIN, errors="ignore"), np.zeros(len(frame), dtype=bool))
+    issued = issue_nowcast(forecaster, panel, origin)
+    for sentence in issued.missing:
+        warnings.warn(sentence, DataWarning, stacklevel=3)
+    return issued.rows
 
 
 def _panel(forecaster: Forecaster, frame: pd.DataFrame, wanted: np.ndarray) -> tuple[Panel, pd.MultiIndex]:
@@ -115,10 +156,10 @@ def _panel(forecaster: Forecaster, frame: pd.DataFrame, wanted: np.ndarray) -> t
     return Panel(data, _sites(frame, site, forecaster)), index
 
 
-def _reasons(said: Answer, index: pd.MultiIndex) -> np.ndarray:
-    """Why there is no baseline, for each site and time of `index`; None where there is one."""
+def _by_event(said: Answer, index: pd.MultiIndex, words: pd.Series) -> np.ndarray:
+    """What is said of the event of each site and time of `index`; None where nothing is."""
     asked = said.rows.index[said.rows["scored"].to_numpy(dtype=bool)]
-    why = said.excluded.set_index([SITE, ORIGIN])["reason"].reindex(asked.droplevel(TIME)).to_numpy(dtype=object)
+    why = words.reindex(asked.droplevel(TIME)).to_numpy(dtype=object)
     why[pd.isna(why)] = None
     return why[asked.droplevel(ORIGIN).get_indexer(index)]
 

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from cblcast import registry
+from cblcast.forecast import pretrained
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.pretrained import NAME, is_pretrained, load_pretrained, view_name
+from cblcast.frames.cases import View
 from cblcast.frames.events import NAMED_WINDOWS
 from cblcast.frames.schema import StudyError, nearest
 
@@ -69,6 +74,11 @@ def make_estimator(spec: str | Mapping[str, Any]) -> Any:
             "write {estimator: Adjusted, of: {…}}: the key 'estimator' names the class, 'of' what it wraps"
         )
     params = {key: _value(value) for key, value in spec.items() if key not in ("estimator", "name", *_INNER)}
+    if isinstance(spec.get("of"), (list, tuple)):
+        raise StudyError(
+            f"of: holds one method, and {spec['estimator']} got a list of {len(spec['of'])}: an ensemble takes "
+            "{estimator: Ensemble, members: [High5of10, …]}, anything else wraps one, of: {estimator: …}"
+        )
     if "of" in spec:
         params["estimator"] = make_estimator(spec["of"])
     if "members" in spec:
@@ -76,6 +86,50 @@ def make_estimator(spec: str | Mapping[str, Any]) -> Any:
             raise StudyError(f"members are a list of methods, [High5of10, {{estimator: …}}], not {spec['members']!r}")
         params["members"] = tuple(make_estimator(member) for member in spec["members"])
     return _make(str(spec["estimator"]), params)
+
+
+def pretrained_estimator(name: str) -> Any:
+    """The pretrained baseline as an estimator that no study trains: of ``pretrained``, or ``pretrained/settlement``."""
+    return _loaded(name, str(pretrained.pretrained_folder())).estimator
+
+
+@lru_cache(maxsize=4)
+def _loaded(name: str, folder: str) -> Forecaster:
+    """The pretrained baseline, read once: a study asks for its methods several times, and nothing trains it."""
+    return load_pretrained(name)
+
+
+def for_view(spec: Any, view: View) -> Any:
+    """A method as a study writes it, with ``pretrained`` made that of a view wherever it stands.
+
+    Raises
+    ------
+    StudyError
+        A view that no pretrained baseline was trained for, or another view's, which reads what this one hides.
+    """
+    if isinstance(spec, str):
+        head, dash, last = spec.rpartition("-")
+        if not is_pretrained(last):
+            return spec
+        made = view_name(view)
+        if last not in (NAME, f"{NAME}/{made}"):
+            raise StudyError(
+                f"{last!r} reads what the view of the study hides, or does without what it shows: write {NAME!r}, which takes "
+                f"the one made for it, {made!r}"
+            )
+        return f"{head}{dash}{NAME}/{made}"
+    if isinstance(spec, Mapping):
+        return {key: value if key == "name" else for_view(value, view) for key, value in spec.items()}
+    return [for_view(each, view) for each in spec] if isinstance(spec, (list, tuple)) else spec
+
+
+def names_pretrained(spec: Any) -> bool:
+    """Whether a method, as a study writes it, is or holds the pretrained baseline."""
+    if isinstance(spec, str):
+        return is_pretrained(spec.rpartition("-")[2])
+    if isinstance(spec, Mapping):
+        return any(names_pretrained(value) for key, value in spec.items() if key != "name")
+    return isinstance(spec, (list, tuple)) and any(map(names_pretrained, spec))
 
 
 def _make(name: str, params: dict[str, Any]) -> Any:
@@ -97,6 +151,8 @@ def _from_name(name: str) -> Any:
     head, _, rest = name.partition("-")
     if rest and head in NAMED_WINDOWS:
         return registry.ESTIMATORS.make("Adjusted", {"estimator": _from_name(rest), "window": head})
+    if is_pretrained(name):
+        return pretrained_estimator(name)
     if name in _NAMED:
         kind, settings = _NAMED[name]
         return registry.ESTIMATORS.make(kind, settings)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
 from cblcast.abilities import ReadsColumns, able
 from cblcast.forecast.answer import Answer, answer
 from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.trained_on import warn_if_elsewhere
 from cblcast.frames.events import EVENT_COLUMNS, check_events, moved_outward
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, TIME, UPPER, DataError, DataWarning, nearest
 
-BASELINE, EVENT_STOP = "baseline_kw", "event_stop"
+BASELINE, EVENT_STOP, TREATMENT = "baseline_kw", "event_stop", "treatment"
 BASELINE_COLUMNS = [SITE, TIME, BASELINE, LOWER, UPPER]
 
 
@@ -32,7 +35,8 @@ def score_events(forecaster: Forecaster, panel: Panel, events: pd.DataFrame) -> 
     -------
     scored : DataFrame
         ``site_id``, ``time`` (interval start, UTC), ``baseline_kw``, ``lower_kw``, ``upper_kw`` [kW] (the limits are
-        NaN for a method without intervals), ``origin`` (event start), ``event_stop``; by site, event and time.
+        NaN for a method without intervals), ``origin`` (event start), ``event_stop``; by site, event and time. Of a method that
+        has an eye for days unlike their calendar also ``treatment``: what the event was treated as, None where it was not.
     excluded : DataFrame
         ``site_id``, ``origin``, ``reason``: events without an estimate. An event counts whole or not at all.
 
@@ -44,13 +48,24 @@ def score_events(forecaster: Forecaster, panel: Panel, events: pd.DataFrame) -> 
     Warns
     -----
     DataWarning
-        Events that begin or end between two readings, whose baselines are those of whole intervals.
+        Events that begin or end between two readings, whose baselines are those of whole intervals; a model that is used on
+        other sites, steps or loads than it was trained on.
     """
     table = check_events(whole_intervals(panel, check_events(events, panel, off_grid=True)), panel)
-    require_weather(forecaster, panel.data.columns, "the panel")
+    require_weather(forecaster, panel.names, "the panel")
     said = answer_events(forecaster, panel, table)
+    warn_if_elsewhere(forecaster, panel, table)
     kept = said.estimated.rename(columns={PREDICTED: BASELINE}).reset_index()
-    return kept[[*BASELINE_COLUMNS, ORIGIN, EVENT_STOP]], said.excluded
+    return treated(kept[[*BASELINE_COLUMNS, ORIGIN, EVENT_STOP]], said), said.excluded
+
+
+def treated(rows: pd.DataFrame, said: Answer) -> pd.DataFrame:
+    """Rows with ``site_id`` and ``origin``, with what their event was treated as where the method has an eye for that."""
+    if said.treatment is None:
+        return rows
+    words = said.treatment.set_index([SITE, ORIGIN])[TREATMENT]
+    found = words.reindex(pd.MultiIndex.from_frame(rows[[SITE, ORIGIN]])).to_numpy(dtype=object)
+    return rows.assign(**{TREATMENT: pd.Series(np.where(pd.isna(found), None, found), index=rows.index, dtype=object)})
 
 
 def whole_intervals(panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
@@ -82,11 +97,12 @@ def weather_columns(forecaster: Forecaster) -> tuple[str, ...]:
     return tuple(found)
 
 
-def require_weather(forecaster: Forecaster, columns: pd.Index, what: str) -> None:
+def require_weather(forecaster: Forecaster, columns: Iterable[str], what: str) -> None:
     """Raise :class:`DataError` for a weather column that the features need and `what` lacks."""
+    columns = list(columns)
     for column in weather_columns(forecaster):
         if column not in columns:
             raise DataError(
                 f"{what} lacks the column {column!r}, which {forecaster.name} was trained on: "
-                f"{nearest(column, map(str, columns))}"
+                f"{nearest(column, map(str, columns))}; give it (weather='FILE'), or train a model without (weather: [])"
             )

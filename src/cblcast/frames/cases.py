@@ -32,11 +32,15 @@ class View:
         Hours after the stop that are hidden too (snapback) [h]; None hides everything later: real time.
     whole_day : bool
         Hide the event's local day from midnight on: a day-ahead forecast.
+    perfect_weather: bool
+        Whether weather that was measured on the hidden hours may be read, as if it had been forecast without an error: the
+        custom of baselines. Nowcasts may not.
     """
 
     lead_in: Hours = 0.0
     recovery: Hours | None = None
     whole_day: bool = False
+    perfect_weather: bool = True
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -55,6 +59,11 @@ class View:
     def day_ahead(cls) -> View:
         """Issued before the event's day begins."""
         return cls(whole_day=True)
+
+    @classmethod
+    def nowcast(cls, lead_in: float = 0.0) -> View:
+        """In real time, and with the weather as it was forecast: nothing measured later is seen, power or weather."""
+        return cls(lead_in=lead_in, perfect_weather=False)
 
 
 def make_cases(

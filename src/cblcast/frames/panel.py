@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cblcast.frames.cube import DayCube, build_cube
+from cblcast.frames.forecast_runs import ForecastRuns
 from cblcast.frames.grid import completed, refuse_stray_rows
 from cblcast.frames.instants import DAY_US, HOUR_US, instants_of_wall, local_microseconds, microseconds
-from cblcast.frames.known import run_lengths, run_starts
+from cblcast.frames.known import run_starts
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, check_panel, check_sites, nearest, utc
+from cblcast.frames.sources import UNDECLARED, Origin, Source, declared
+from cblcast.frames.steps import common_step
 from cblcast.frames.stray import LONGEST_GAP_US, date_of
-
-# So many equal long distances in a row are another step; readings do not go missing that regularly.
-MISSING_NEVER_AS_REGULAR = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,10 @@ class Panel:
         ``tz`` (IANA); optional ``country``, ``subdivision`` (holidays), ``segment``, ``rated_kw``, ``lat``, ``lon``.
     events : DataFrame, optional
         Real events already masked in `data` (see :meth:`with_events`): columns ``site_id``, ``start``, ``stop``.
+    sources : mapping column -> Source, optional
+        Which columns of `data` are forecasts or reanalyses; what is not named counts as measured.
+    runs : tuple of ForecastRuns
+        Forecasts whose value depends on when they are looked up; their columns stand beside those of `data`.
 
     Raises
     ------
@@ -43,18 +49,22 @@ class Panel:
     data: pd.DataFrame
     sites: pd.DataFrame
     events: pd.DataFrame | None = field(default=None)
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    runs: tuple[ForecastRuns, ...] = ()
 
     def __post_init__(self) -> None:
         check_panel(self.data)
         data = self.data if self.data.index.is_monotonic_increasing else self.data.sort_index()
         data = data.set_axis(_canonical(data.index))
-        step_us = _common_step(data)
+        step_us = common_step(data)
         refuse_stray_rows(data, step_us)
         data = completed(data, step_us)
         site_ids = data.index.levels[0]
         check_sites(self.sites, site_ids)
         object.__setattr__(self, "data", data)
         object.__setattr__(self, "sites", self.sites.loc[site_ids])
+        object.__setattr__(self, "sources", {k: v for k, v in self.sources.items() if k in data.columns})
+        _check_runs(self.runs, data.columns, site_ids)
         object.__setattr__(self, "step_us", step_us)
         object.__setattr__(self, "_cubes", {})
 
@@ -122,11 +132,38 @@ class Panel:
     def column(self, column: str) -> np.ndarray:
         """One column as float64, shape (n_rows,)."""
         if column not in self.data.columns:
+            if self.runs_of(column) is not None:
+                raise DataError(
+                    f"{column!r} is of forecast runs, whose value depends on when it is looked up: use it in nwp or nwp_error"
+                )
             raise DataError(
-                f"the panel has no column {column!r} ({nearest(column, map(str, self.data.columns))}): give weather with that "
+                f"the panel has no column {column!r} ({nearest(column, self.names)}): give weather with that "
                 "column (weather: in a study, --weather), or a method that does without"
             )
         return self.data[column].to_numpy(dtype=np.float64)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every column that can be asked for, those of forecast runs included."""
+        return (*map(str, self.data.columns), *(name for runs in self.runs for name in (*runs.columns, runs.age)))
+
+    def source(self, column: str) -> Source:
+        """Where a column comes from; what nobody declared counts as measured."""
+        runs = self.runs_of(column)
+        if runs is not None:
+            return Source(Origin.FORECAST, runs.product)
+        return self.sources.get(column, UNDECLARED)
+
+    def runs_of(self, column: str) -> ForecastRuns | None:
+        """The forecast runs that hold a column, None for a column of :attr:`data`."""
+        return next((runs for runs in self.runs if column in runs.values or column == runs.age), None)
+
+    def declare(self, kinds: Mapping[str, Any]) -> Panel:
+        """The panel that knows where columns come from: ``{"era5_*": "reanalysis", "wind_ms": "forecast"}``."""
+        told = declared(kinds, (column for column in self.data.columns if column != OBSERVED))
+        panel = object.__new__(Panel)  # the same rows and values need not be checked a second time
+        panel.__dict__.update(self.__dict__, sources={**self.sources, **told})
+        return panel
 
     def cube(self, column: str = OBSERVED) -> DayCube:
         """The (site, local day, slot) view of `column`, built once."""
@@ -179,7 +216,8 @@ class Panel:
             return self
         keep = self.data.index.get_level_values(SITE).isin(wanted)
         events = None if self.events is None else self.events[self.events[SITE].isin(wanted)]
-        return Panel(self.data[keep], self.sites, events)
+        runs = tuple(one.select(wanted) for one in self.runs)
+        return replace(self, data=self.data[keep], events=events, runs=runs)
 
 
 def local_clock(panel: Panel, site_code: np.ndarray, times_us: np.ndarray) -> np.ndarray:
@@ -195,61 +233,22 @@ def clock_instants(panel: Panel, site_code: np.ndarray, wall_us: np.ndarray, unc
     return instants_of_wall(wall_us, panel.sites["tz"].to_numpy(dtype=object)[site_code], unclear)
 
 
-def _common_step(data: pd.DataFrame) -> int:
-    """The one step of all sites [us]; two steps in a site, or two sites with two steps, are errors."""
-    codes = np.asarray(data.index.codes[0])
-    times = microseconds(data.index.levels[1])[data.index.codes[1]]
-    gaps = np.diff(times)
-    same_site = codes[1:] == codes[:-1]
-    if not same_site.any():
-        raise DataError("no site has two rows, so the step is unknown: give at least one day of intervals")
-    gaps[~same_site] = gaps[same_site.argmax()]  # between sites there is no gap; below only those within a site count
-    step = int(gaps.min())
-    if step == gaps.max():  # as most files are: nothing is odd, finer or coarser
-        return step
-    odd = np.flatnonzero(same_site & (gaps % step != 0))
-    usual, how_often = np.unique(gaps[same_site], return_counts=True)
-    common = int(usual[how_often.argmax()])
-    # A second, finer step shows as many short gaps beside many long ones; a lone gap is only missing data.
-    finer = np.flatnonzero(same_site & (gaps < common))
-    _refuse_second_step(data, common, gaps, odd if len(odd) else finer)
-    common = _check_every_site_keeps(common, data, codes, gaps, same_site)
-    coarser = _steady_runs(np.where(same_site & (gaps > common), gaps, 0), MISSING_NEVER_AS_REGULAR)
-    _refuse_second_step(data, common, gaps, coarser)
-    return common
-
-
-def _refuse_second_step(data: pd.DataFrame, common: int, gaps: np.ndarray, where: np.ndarray) -> None:
-    if len(where):
-        site, time = data.index[int(where[0])]
-        raise DataError(
-            f"site {site!r} changes its step near {time} (from {pd.Timedelta(common, unit='us')} to "
-            f"{pd.Timedelta(int(gaps[where[0]]), unit='us')}): resample the file to one step "
-            "(step='60min'; --step 60min)"
-        )
-
-
-def _steady_runs(gaps: np.ndarray, length: int) -> np.ndarray:
-    """Where runs of at least `length` equal gaps begin; zeros do not count."""
-    first = run_starts(gaps)
-    return first[(run_lengths(gaps)[first] >= length) & (gaps[first] > 0)]
-
-
-def _check_every_site_keeps(
-    step: int, data: pd.DataFrame, codes: np.ndarray, gaps: np.ndarray, same_site: np.ndarray
-) -> int:
-    """Sites whose own usual step is longer than the panel's are named rather than filled with NaN."""
-    inner_codes = codes[1:][same_site]
-    kept = np.bincount(inner_codes, weights=gaps[same_site] == step, minlength=codes.max() + 1)
-    total = np.bincount(inner_codes, minlength=codes.max() + 1)
-    slow = np.flatnonzero((total > 1) & (kept < 0.5 * total))
-    if len(slow):
-        site = data.index.levels[0][slow[0]]
-        raise DataError(
-            f"site {site!r} has another step than the panel's {pd.Timedelta(step, unit='us')}: "
-            "resample all sites to one step (step='60min'; --step 60min)"
-        )
-    return step
+def _check_runs(runs: tuple[ForecastRuns, ...], columns: pd.Index, site_ids: pd.Index) -> None:
+    taken = {str(column) for column in columns}
+    for one in runs:
+        both = next((name for name in (*one.columns, one.age) if name in taken), None)
+        if both is not None:
+            raise DataError(
+                f"the forecast column {both!r} of {one.product} is in the panel already: give the product another name, or "
+                "drop one of them"
+            )
+        taken |= {*one.columns, one.age}
+        lacking = site_ids[one.blocks_of(site_ids) < 0]
+        if len(lacking):
+            raise DataError(
+                f"{one.product} has no forecasts for site {lacking[0]!r} ({len(lacking)} of {len(site_ids)} sites): "
+                f"{nearest(str(lacking[0]), one.sites or ())}; give every site's, or choose sites:"
+            )
 
 
 def _canonical(index: pd.MultiIndex) -> pd.MultiIndex:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,7 @@ def rolling_origins(
     leads_min: Sequence[int],
     *,
     every_min: int | None = None,
+    at: str | int = 0,
     first: str | pd.Timestamp | None = None,
     last: str | pd.Timestamp | None = None,
     embargo_h: float = 0.0,
@@ -35,6 +38,9 @@ def rolling_origins(
         Multiples of the step [min].
     every_min : int, optional
         Time from one origin to the next, a multiple of the step; the step unless given.
+    at : str or int
+        The clock of the origins in UTC: minutes past the hour (``"05"``), or a time of day (``"06:05"``), from which they are counted in
+        steps of `every_min`. By default they are counted from midnight UTC, whenever the panel begins.
     first, last : str or Timestamp, optional
         Targets lie in [first, last); UTC unless they carry a zone. Origins may lie before `first`.
     embargo_h : float
@@ -49,7 +55,7 @@ def rolling_origins(
     Raises
     ------
     StudyError
-        Leads or `every_min` that are no positive multiples of the step.
+        Leads or `every_min` that are no positive multiples of the step; a clock that is not on the panel's intervals.
     DataError
         No target in the span.
     """
@@ -62,8 +68,7 @@ def rolling_origins(
     frames = []
     for code in range(len(panel.site_ids)):
         low, high = int(panel.first_times_us[code]), int(panel.last_times_us[code])
-        start = max(begin - int(ahead.max()), low + panel.step_us)
-        start = low + -((low - start) // every) * every  # up to the site's own grid
+        start = _on_clock(panel, code, max(begin - int(ahead.max()), low + panel.step_us), every, at)
         origin = np.arange(start, min(end, high + panel.step_us), every, dtype=np.int64)
         time = origin[:, None] + ahead
         inside = (time >= begin) & (time < end) & (time <= high)
@@ -89,7 +94,12 @@ def rolling_origins(
 
 
 def issue_events(
-    panel: Panel, every_min: int, horizon_min: int, first: str | None = None, last: str | None = None
+    panel: Panel,
+    every_min: int,
+    horizon_min: int,
+    first: str | None = None,
+    last: str | None = None,
+    at: str | int = 0,
 ) -> pd.DataFrame:
     """Nowcasts as events, for what works event by event: each starts when it is issued and lasts for its horizon.
 
@@ -97,10 +107,12 @@ def issue_events(
     ----------
     panel : Panel
     every_min, horizon_min : int
-        Multiples of the step [min]; the horizon no longer than the time from issue to issue, since events of one site may
-        not overlap. For origins at every step use :func:`rolling_origins`.
+        Multiples of the step [min]. Where the horizon is longer than the time from issue to issue, nowcasts overlap: an interval is
+        then estimated by each of them, at another lead.
     first, last : str, optional
         First and last UTC date, inclusive.
+    at : str or int
+        The clock of the issues, as in :func:`rolling_origins`.
 
     Returns
     -------
@@ -110,11 +122,6 @@ def issue_events(
     step_min = panel.step_us // MINUTE_US
     every = _multiples([every_min], step_min, "every_min")[0]
     horizon = _multiples([horizon_min], step_min, "horizon_min")[0]
-    if horizon > every:
-        raise StudyError(
-            f"horizon_min={horizon} is longer than every_min={every}, so that nowcasts would overlap: shorten the "
-            "horizon, or issue less often"
-        )
     begin = _instant(first, int(panel.first_times_us.min()))
     end = _instant(
         None if last is None else str(pd.Timestamp(last) + pd.Timedelta(days=1)),
@@ -123,8 +130,7 @@ def issue_events(
     rows = []
     for code in range(len(panel.site_ids)):
         low, high = int(panel.first_times_us[code]), int(panel.last_times_us[code]) + panel.step_us
-        start = max(begin, low + panel.step_us)
-        start = low + -((low - start) // (every * MINUTE_US)) * every * MINUTE_US
+        start = _on_clock(panel, code, max(begin, low + panel.step_us), every * MINUTE_US, at)
         starts = np.arange(start, min(end, high) - horizon * MINUTE_US + 1, every * MINUTE_US, dtype=np.int64)
         rows.append((np.full(len(starts), code), starts))
     codes, starts = (np.concatenate(part) for part in zip(*rows, strict=True))
@@ -137,6 +143,57 @@ def issue_events(
     )
 
 
+@dataclass(frozen=True)
+class Horizon:
+    """What a nowcast is issued for.
+
+    Attributes
+    ----------
+    minutes : int
+        From the origin to the end of the last interval.
+    leads_min : tuple of int or None
+        Leads that are given (see :func:`rolling_origins`); None gives every interval up to `minutes`.
+    step_min : float or None
+        Step of the panel that a model was trained on; None before it is.
+    """
+
+    minutes: int
+    leads_min: tuple[int, ...] | None = None
+    step_min: float | None = None
+
+    @classmethod
+    def of_leads(cls, leads_min: Sequence[int]) -> Horizon:
+        """The horizon of some leads, none of which is later than the last."""
+        leads = tuple(sorted({int(lead) for lead in leads_min}))
+        if not leads or leads[0] <= 0:
+            raise StudyError(f"leads_min holds {list(leads_min)!r}: give positive whole minutes, multiples of the step")
+        return cls(leads[-1], leads)
+
+    def learned_on(self, step: pd.Timedelta) -> Horizon:
+        """The horizon of a model that was trained on a panel of this step."""
+        return replace(self, step_min=step / pd.Timedelta(minutes=1))
+
+    def leads(self, step: pd.Timedelta) -> np.ndarray:
+        """Leads on a panel of this step [min], int64.
+
+        Raises
+        ------
+        DataError
+            The model was trained on another step.
+        StudyError
+            The step does not divide the leads.
+        """
+        minutes = step / pd.Timedelta(minutes=1)
+        if self.step_min is not None and self.step_min != minutes:
+            raise DataError(
+                f"the data have a step of {minutes:g} min, the model was trained on {self.step_min:g} min: give them at "
+                f"{self.step_min:g} min (--step averages finer ones)"
+            )
+        if self.leads_min is None:
+            return np.arange(1, int(self.minutes // minutes) + 1) * int(minutes)
+        return np.array(_multiples(self.leads_min, int(minutes), "leads_min"), dtype=np.int64)
+
+
 def lead_minutes(cases: pd.DataFrame, step: pd.Timedelta) -> np.ndarray:
     """Lead of each row [min], see :func:`rolling_origins`, shape (n_rows,)."""
     return np.asarray(
@@ -144,6 +201,37 @@ def lead_minutes(cases: pd.DataFrame, step: pd.Timedelta) -> np.ndarray:
         / pd.Timedelta(minutes=1),
         dtype=np.float64,
     )
+
+
+def _on_clock(panel: Panel, code: int, start: int, every: int, at: str | int) -> int:
+    """The first instant of the clock at or after `start` [us].
+
+    The clock counts from midnight UTC; a site whose labels lie beside it by less than a step keeps its own.
+    """
+    past = minutes_past(at) * MINUTE_US
+    if past % panel.step_us:
+        raise StudyError(
+            f"at={at!r} is not on the panel's intervals of {panel.step_us // MINUTE_US} min: origins begin with an interval"
+        )
+    phase = (past + int(panel.first_times_us[code]) % panel.step_us) % every
+    return phase + -((phase - start) // every) * every
+
+
+def minutes_past(at: str | int) -> int:
+    """Minutes of ``"05"`` (past the hour), 5, or ``"06:05"`` (past midnight).
+
+    Raises
+    ------
+    StudyError
+        Neither.
+    """
+    found = re.fullmatch(r"(?:(\d{1,2}):)?(\d{1,2})", str(at).strip())
+    hour, minute = (int(found[1] or 0), int(found[2])) if found else (24, 60)
+    if hour > 23 or minute > 59:
+        raise StudyError(
+            f'{at!r} is no clock of origins: write minutes past the hour, like "05", or a time of day, like "06:05"'
+        )
+    return 60 * hour + minute
 
 
 def _multiples(minutes: Sequence[int], step: int, name: str) -> list[int]:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +21,7 @@ from cblcast.errors import StudyError as StudyError
 from cblcast.errors import nearest as nearest
 
 SITE, TIME, ORIGIN = "site_id", "time", "origin"
+LEAD = "lead_min"  # scored frames of nowcasts: label of the target interval minus that of the last one seen [min]
 OBSERVED, PREDICTED, LOWER, UPPER = "observed_kw", "predicted_kw", "lower_kw", "upper_kw"
 DISPATCHED = "dispatched_kw"  # panel column: the meter of events that are masked, where a rule may fall back to them
 ESTIMATED = "estimated_share"  # panel column: share of a reading that was estimated or substituted, not metered
@@ -27,7 +29,20 @@ PANEL_INDEX = [SITE, TIME]
 CASE_INDEX = [SITE, ORIGIN, TIME]
 CASE_COLUMNS = ["hidden_from", "hidden_until", "event_stop", "scored"]
 TIME_DTYPE = pd.DatetimeTZDtype("us", "UTC")
+_QUANTILE = re.compile(r"q[0-9]{2}(\.[0-9]+)?_kw")
 FAR_FUTURE = pd.Timestamp("2200-01-01", tz="UTC").as_unit("us")
+
+
+def quantile_column(level: float) -> str:
+    """Name of the scored column that holds a quantile: ``q05_kw``, ``q50_kw``, ``q97.5_kw``."""
+    per_cent = f"{round(100 * level, 6):g}"
+    return f"q{per_cent if level >= 0.0999 else '0' + per_cent}_kw"
+
+
+def quantile_levels(columns: pd.Index) -> dict[str, float]:
+    """The columns among `columns` that :func:`quantile_column` named, with their levels, ascending."""
+    found = {name: float(name[1:-3]) / 100 for name in map(str, columns) if _QUANTILE.fullmatch(name)}
+    return dict(sorted(found.items(), key=lambda item: item[1]))
 
 
 def require_columns(frame: pd.DataFrame, columns: Sequence[str], what: str) -> None:

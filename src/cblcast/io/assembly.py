@@ -53,7 +53,7 @@ def to_panel(readings: Readings, sites: pd.DataFrame, clocks: list[str], options
     readings = _judged(readings, sites, hours)
     if options.weather is not None:
         readings = with_weather(readings, options, clocks)
-    panel = odd_days_told(Panel(_panel_frame(readings), sites))
+    panel = odd_days_told(Panel(_panel_frame(readings), sites).declare(options.kinds or {}))
     odd = odd_day_sentences(panel, readings.report.source)
     return Reading(panel, readings.report.with_notes([Note(Kind.DOUBTFUL, text, n) for text, n in odd]))
 

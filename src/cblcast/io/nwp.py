@@ -8,11 +8,14 @@ panel therefore carries, beside the values of runs, how old each of them is (:da
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import DataError, utc
+from cblcast.frames.sources import Origin, Source
 from cblcast.io.column_kinds import ColumnKind, kind_of
 from cblcast.physics.wind import components, speed_and_direction
 
@@ -30,6 +33,7 @@ def attach(
     delay_h: float = 0.0,
     centre_offset_min: float = 0.0,
     max_gap_h: float = 3.0,
+    source: Source | str | None = None,
 ) -> Panel:
     """The panel with the weather of one product on its own step, the same for all its sites.
 
@@ -51,6 +55,9 @@ def attach(
         hh:30, 30 for hourly means stamped at their start, −30 at their end.
     max_gap_h : float
         Values further apart are not joined by a line; the intervals between them are NaN.
+    source : Source or {"forecast", "reanalysis", "measured"}, optional
+        What the columns are; what the frame says of itself (``attrs["source"]``, as the bundled products do) unless given. Runs are
+        forecasts; a frame that does not say when it was issued counts as a reanalysis, which may know what came after.
 
     Raises
     ------
@@ -76,12 +83,33 @@ def attach(
     if not any(np.isfinite(value).any() for value in values.values()):
         raise DataError(
             f"the weather does not reach into the panel's span ({_instant(times[0])} to {_instant(times[-1])}): "
-            "check its years and its zone"
+            f"check its years and its zone{_too_wide(nwp, max_gap_h)}"
         )
     values |= _speeds_of_components(values)
     position = np.searchsorted(times, panel.times_us)
     columns = {prefix + name: value[position] for name, value in values.items()}
-    return Panel(panel.data.assign(**columns), panel.sites, panel.events)
+    said = _source(nwp, prefix, source)
+    return replace(panel, data=panel.data.assign(**columns), sources={**panel.sources, **dict.fromkeys(columns, said)})
+
+
+def _source(nwp: pd.DataFrame, prefix: str, given: Source | str | None) -> Source:
+    """Where the columns of a product come from."""
+    said = nwp.attrs.get("source") if given is None else given
+    if said is not None:
+        found = Source.of(said)
+    else:
+        found = Source(Origin.FORECAST if isinstance(nwp.index, pd.MultiIndex) else Origin.REANALYSIS)
+    return replace(found, product=found.product or prefix.strip("_"))
+
+
+def _too_wide(nwp: pd.DataFrame, max_gap_h: float) -> str:
+    """What is wrong where the product's own step is too wide to be joined."""
+    times = nwp.index.get_level_values("time") if isinstance(nwp.index, pd.MultiIndex) else nwp.index
+    gaps = np.diff(np.unique(pd.DatetimeIndex(times).as_unit("us").asi8)) / HOUR_US
+    usual = float(np.median(gaps)) if len(gaps) else 0.0
+    if usual <= max_gap_h:
+        return ""
+    return f"; its values stand {usual:g} h apart, and more than max_gap_h={max_gap_h:g} is not joined: give max_gap_h={usual:g}"
 
 
 def _speeds_of_components(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -37,6 +37,8 @@ class ReaderOptions:
         The decimal sign of numbers in a text file.
     weather : path or DataFrame, optional
         Weather that is joined to the panel.
+    kinds : mapping column or pattern -> kind, optional
+        What a column of weather is: ``measured`` (as all are that nobody names), ``forecast`` or ``reanalysis``.
     step : str or Timedelta, optional
         Average to this longer step.
     on_duplicates : {"raise", "mean", "first", "last"}
@@ -58,6 +60,7 @@ class ReaderOptions:
     time_format: str | None = None
     decimal: str | None = None
     weather: Any = None
+    kinds: Mapping[str, Any] | None = None
     step: Any = None
     on_duplicates: str = "raise"
     register: bool = False

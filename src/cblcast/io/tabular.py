@@ -15,6 +15,7 @@ from cblcast.io.assembly import to_panel
 from cblcast.io.clock import check_zone
 from cblcast.io.day_matrix import unfolded
 from cblcast.io.files import Table, read_table
+from cblcast.io.forecast_columns import issue_column
 from cblcast.io.instants import to_instants
 from cblcast.io.layout import to_long
 from cblcast.io.options import ReaderOptions
@@ -111,6 +112,12 @@ def reading_of_table(meter: Table, options: ReaderOptions) -> Reading:
     if meter.frame.empty:
         raise DataError(f"{meter.name} has no rows")
     meter = unfolded(_renamed(meter, options))
+    issue = issue_column(meter.frame.columns, sure=True)
+    if issue is not None:
+        raise DataError(
+            f"{meter.name} says when its rows were issued ({issue!r}), as files of forecasts do: take that column out of the "
+            "meter data, and name the forecasts under data.forecasts: of a study (or read_forecasts)"
+        )
     original = {ours: theirs for theirs, ours in (options.columns or {}).items()}
     times = read_times(meter, options.time_format)
     roles = find_roles(meter, times.columns, options.layout, original)

@@ -8,6 +8,7 @@ import pandas as pd
 from cblcast.frames.schema import DataError, nearest
 from cblcast.io.align import Rows, usual_step, weather_at
 from cblcast.io.files import Table, holds_numbers, numbers, read_table
+from cblcast.io.forecast_columns import issue_column
 from cblcast.io.instants import to_instants
 from cblcast.io.options import ReaderOptions
 from cblcast.io.read_report import Kind, ReadReport
@@ -35,6 +36,13 @@ def with_weather(readings: Readings, options: ReaderOptions, clocks: list[str]) 
         that nobody knows.
     """
     table = read_table(options.weather, "weather", options.decimal)
+    issue = issue_column(table.frame.columns, sure=True)
+    if issue is not None:
+        raise DataError(
+            f"{table.name} says when its rows were issued ({issue!r}), so it holds forecast runs, of which a case may see only "
+            "those that had arrived before it: name it under data.forecasts: of a study (product: and file:), or read it with "
+            "read_forecasts; as weather: it would show runs that came later"
+        )
     columns = {theirs: ours for theirs, ours in (options.columns or {}).items() if theirs in table.frame.columns}
     table = table.renamed(columns)
     times = read_times(table, options.time_format)

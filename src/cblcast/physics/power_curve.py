@@ -105,6 +105,63 @@ def fit_power_curve(speed: ArrayLike, power_kw: ArrayLike, *, width: float = 0.5
     return PowerCurve(mean_speed[keep], mean_power[keep], count[keep], spread[keep])
 
 
+def fit_sound_power_curve(
+    speed: ArrayLike, power_kw: ArrayLike, *, width: float = 0.5, min_count: int = 5, rounds: int = 12
+) -> PowerCurve:
+    """The curve of a turbine that runs freely, fitted by bins although a part of its records is curtailed, iced or derated.
+
+    What is limited lies below the free curve and never above it. So the fit begins at an upper quantile of each bin and
+    keeps, round after round, the records within 2.5 spreads of the curve, where the spread of a bin is that of its records
+    ABOVE the curve, which nothing limits. Up to about two fifths of a bin may be limited.
+
+    Parameters
+    ----------
+    speed, power_kw, width, min_count
+        As :func:`fit_power_curve`.
+    rounds : int
+        At most; the fit ends before when no bin moves by a thousandth of the largest power.
+
+    Returns
+    -------
+    PowerCurve
+        ``count`` of the records that were kept, ``spread`` of those above the curve [kW].
+
+    Raises
+    ------
+    DataError
+        As :func:`fit_power_curve`.
+    """
+    plain = fit_power_curve(speed, power_kw, width=width, min_count=min_count)
+    v, p = np.asarray(speed, dtype=np.float64).ravel(), np.asarray(power_kw, dtype=np.float64).ravel()
+    seen = np.isfinite(v) & np.isfinite(p) & (v >= 0)
+    v, p = v[seen], p[seen]
+    bins = np.floor(v / width + 0.5).astype(np.int64)
+    curve = PowerCurve(plain.speed, _upper(bins, p, min_count), plain.count, plain.spread)
+    smallest = 0.01 * float(curve.power.max())
+    for _ in range(rounds):
+        above = p - curve(v)
+        over = np.bincount(bins, above > 0)
+        square = np.bincount(bins, np.maximum(above, 0.0) ** 2)
+        spread = np.maximum(np.sqrt(square / np.maximum(over, 1.0)), smallest)
+        keep = np.abs(above) <= 2.5 * spread[bins]
+        fitted = fit_power_curve(v[keep], p[keep], width=width, min_count=min_count)
+        own = spread[np.floor(fitted.speed / width + 0.5).astype(np.int64)]
+        before, curve = curve, PowerCurve(fitted.speed, fitted.power, fitted.count, own)
+        if len(before.power) == len(curve.power) and np.abs(before.power - curve.power).max() < 0.1 * smallest:
+            break
+    return curve
+
+
+def _upper(bins: NDArray[np.int64], power: Array, min_count: int, quantile: float = 0.7) -> Array:
+    """A quantile of the power of each bin with enough intervals, made to rise."""
+    order = np.lexsort((power, bins))
+    count = np.bincount(bins)
+    begin = np.cumsum(count) - count
+    used = np.flatnonzero(count >= max(min_count, 1))
+    place = begin[used] + np.floor(quantile * (count[used] - 1)).astype(np.int64)
+    return np.maximum.accumulate(power[order][place])
+
+
 @lru_cache(maxsize=1)
 def _table() -> dict[str, tuple[Array, Array]]:
     import pandas as pd

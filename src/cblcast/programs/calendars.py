@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def with_calendar(calendar: Calendar, panel: Panel) -> Panel:
             pd.Timestamp(us, unit="us").year for us in (panel.first_times_us.min(), panel.last_times_us.max())
         )
         place = {"country": "", "subdivision": "", "holidays": str(_own_days(calendar, first - 1, last + 1))}
-    return Panel(panel.data, panel.sites.assign(**place), panel.events)
+    return replace(panel, sites=panel.sites.assign(**place))
 
 
 def _own_days(calendar: Calendar, first_year: int, last_year: int) -> OwnHolidays:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -162,4 +164,4 @@ def masked_for(program: Program, panel: Panel, masks: pd.DataFrame) -> Panel:
     if not any(step.event_days is not None for rule in program.days for step in rule.fallback):
         return masked
     kept = without_outages(panel, masks).column(OBSERVED)
-    return Panel(masked.data.assign(**{DISPATCHED: kept}), masked.sites, masked.events)
+    return replace(masked, data=masked.data.assign(**{DISPATCHED: kept}))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, DataError, nearest
 from cblcast.programs.calendars import with_calendar
@@ -30,5 +32,5 @@ def as_program_sees(program: Program, panel: Panel) -> Panel:
             f"({nearest(program.channel, map(str, panel.data.columns))}): read a file that holds it, or rename its column "
             f"(--columns THEIRS={program.channel})"
         )
-    moved = Panel(panel.data.assign(**{OBSERVED: sign * panel.column(program.channel)}), panel.sites)
+    moved = replace(panel, data=panel.data.assign(**{OBSERVED: sign * panel.column(program.channel)}), events=None)
     return moved if panel.events is None else moved.with_events(panel.events)

@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 
 from cblcast.forecast.explain import EXPECTED, Explanation
+from cblcast.plots.style import METERED, SKY
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-_BAR = "#4c72b0"
 
 
 def explanation_figures(explanation: Explanation) -> dict[str, Callable[[], Figure]]:
@@ -31,7 +30,7 @@ def importance_figure(importance: pd.DataFrame, most: int = 15) -> Figure:
     shown = importance.head(most).iloc[::-1]
     figure = _figure(len(shown))
     axes = figure.subplots()
-    axes.barh(shown.index, shown["nrmse_rise"], xerr=shown["spread"], color=_BAR, ecolor="#333333")
+    axes.barh(shown.index, shown["nrmse_rise"], xerr=shown["spread"], color=SKY, ecolor=METERED)
     axes.axvline(0, color="#999999", lw=0.8)
     axes.set_xlabel("rise of nRMSE when shuffled between the events of a site [points of %]")
     return figure

@@ -1,136 +1,278 @@
-"""The page of a settlement: plain frames in, one HTML document out."""
+"""The page of a settlement, from its record: who is paid what for which events, by which rule, resting on which days."""
 
 from __future__ import annotations
 
-import base64
-import io
+import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from importlib.resources import files
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE
+from cblcast.report.page import Bullets, Facts, Folded, Page, Part, Prose, Section, Source, Tiles, sections, table
+from cblcast.report.settlement_days import days_section, events_section
+from cblcast.report.words import Words
+from cblcast.value.payments import MONEY_COLUMNS
 
-COLOURS = ("#2a6fbb", "#c4703c", "#4a8f4a", "#8a4f9e", "#b33a3a", "#6b6b6b")
-_COUNTS = ("n_sites", "placebo_days")
+MOST_LINES = 200
+MOST_PARTS = 6  # customers that are named
 
 
-def settlement_page(
-    events: pd.DataFrame,
-    portfolio: pd.DataFrame,
-    problems: pd.DataFrame,
-    rules: Mapping[str, str],
-    *,
-    currency: str | None = None,
-    coverage: float | None = None,
-    most_rows: int = 500,
-    resources: pd.DataFrame | None = None,
-    from_memory: Mapping[str, Sequence[str]] | None = None,
-    zones: Sequence[str] = (),
-) -> str:
-    """A self-contained page of what was settled, by which rules, and what was not.
+@dataclass(frozen=True)
+class Told:
+    """A record and what a page says beside it.
 
-    Parameters
+    Attributes
     ----------
-    events, portfolio, problems : DataFrame
-        As :class:`cblcast.settlement.Settlement` holds them.
+    record : mapping
+        As :func:`cblcast.settlement.record.sealed` makes it.
     rules : mapping name -> text
         Each rule in words.
-    currency : str, optional
-        Of the payments, if there are any.
-    coverage : float, optional
-        Nominal coverage of the intervals, if there are any.
-    most_rows : int
-        Rows of the table of events; the rest is in the file.
-    resources : DataFrame, optional
-        What resources are paid.
-    from_memory : mapping name -> parts, optional
-        Rules with parts that nobody has confirmed.
-    zones : sequence of str
-        Of the times of the events.
+    customer : str
+        Who is paid; the sites unless given.
+    panel : Panel, optional
+        The meter, where it is at hand.
+    issued : datetime
     """
-    from jinja2 import Environment
 
-    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-        (files("cblcast.report") / "settlement.html").read_text(encoding="utf-8")
+    record: Mapping[str, Any]
+    rules: Mapping[str, str]
+    issued: dt.datetime
+    customer: str = ""
+    panel: Panel | None = None
+
+    @property
+    def zones(self) -> dict[str, str]:
+        """Zone of each site."""
+        return {str(site[SITE]): str(site["tz"]) for site in self.record["meter"]["sites"]}
+
+    def local(self, line: Mapping[str, Any], edge: str = "start") -> pd.Timestamp:
+        """Start or stop of a line on the clock of its site."""
+        zone = self.zones.get(str(line.get(SITE)), next(iter(self.zones.values()), "UTC"))
+        return pd.Timestamp(line[edge]).tz_convert(zone)
+
+    @property
+    def lines(self) -> list[Mapping[str, Any]]:
+        """One a rule, site and event."""
+        return list(self.record["lines"])
+
+    @property
+    def currency(self) -> str:
+        """Of the payments, empty without a contract."""
+        contract = self.record["contract"]
+        return "" if contract is None else str(contract["terms"]["currency"])
+
+
+def settlement_page(told: Told, words: Words) -> Page:
+    """The page of a settlement."""
+    return Page(
+        words("settlement"),
+        words("settlement_title", period=_period(told)),
+        words,
+        sections(
+            _verdict(told, words),
+            _parties(told, words),
+            _amounts(told, words),
+            _resources(told, words),
+            _missing(told, words),
+            events_section(told, words),
+            days_section(told, words),
+            _rules(told, words),
+            _record(told, words),
+        ),
+        told.issued,
+        _customer(told, words),
     )
-    total = events.groupby("program", sort=False).agg(
-        n_events=("delivered_kwh", "size"),
-        metered_kwh=("metered_kwh", "sum"),
-        baseline_kwh=("baseline_kwh", "sum"),
-        delivered_kwh=("delivered_kwh", "sum"),
-        negative_kwh=("delivered_kwh", lambda own: own[own < 0].sum()),
-        **({"payment": ("payment", "sum")} if "payment" in events.columns else {}),
-        **({"certainty": ("certainty", "first")} if "certainty" in events.columns else {}),
-    )
-    return template.render(
-        total=_table(total.reset_index()),
-        portfolio=_table(portfolio),
-        events=_table(events.head(most_rows)),
-        left_out=max(0, len(events) - most_rows),
-        problems=_table(problems),
-        rules=dict(rules),
-        currency=currency,
-        coverage=None if coverage is None else f"{100 * coverage:g} %",
-        figure=_figure(portfolio) if len(portfolio) else "",
-        n_sites=events[SITE].nunique(),
-        resources=_table(pd.DataFrame() if resources is None else resources),
-        from_memory=dict(from_memory or {}),
-        zones=", ".join(zones),
-    )
 
 
-def _table(frame: pd.DataFrame) -> dict[str, list[object]]:
-    """Header and cells as text, numbers marked for the right margin."""
-    rows = [[_cell(name, value) for name, value in row.items()] for row in frame.to_dict("records")]
-    return {"columns": [_heading(str(column)) for column in frame.columns], "rows": list(rows)}
+def _verdict(told: Told, words: Words) -> Section:
+    record, totals = told.record, told.record["totals"]
+    parts: list[Part] = []
+    for total in totals:
+        say = {
+            "program": total["program"],
+            "n": words.number(int(total["n_events"])),
+            "delivered": words.number(total["delivered_kwh"], 1),
+            "customer": _customer(told, words),
+            "currency": told.currency,
+        }
+        paid = Decimal(total["payment"]) if told.currency else Decimal(0)
+        key = "verdict_delivered" if not told.currency else "verdict_owed" if paid < 0 else "verdict_paid"
+        parts.append(Prose(words(key, payment=words.number(abs(paid)), **say), "lead"))
+    if len(totals) > 1:
+        parts.append(Prose(words("several_rules", n=len(totals))))
+    if len(totals) == 1:
+        parts.append(_tiles(told, totals[0], words))
+    if record["problems"]:
+        parts.append(Prose(words("partial", n=words.number(len(record["problems"]))), "warning"))
+    parts += [
+        Prose(
+            words("from_memory", program=rule["name"], parts=", ".join(rule["from_memory"]).replace("_", " ")),
+            "warning",
+        )
+        for rule in record["rules"]
+        if rule["from_memory"]
+    ]
+    return Section("verdict", words("verdict"), tuple(parts), in_mail=True)
 
 
-def _cell(name: object, value: object) -> tuple[str, bool]:
-    if isinstance(value, pd.Timestamp):
-        return value.strftime("%Y-%m-%d %H:%M %Z"), False
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-        return f"{value}", True
-    if isinstance(value, Decimal):
-        return f"{value:,}", True
-    if isinstance(value, float):
-        return ("" if np.isnan(value) else f"{value:,.2f}"), True
-    return str(value), False
+def _tiles(told: Told, total: Mapping[str, Any], words: Words) -> Tiles:
+    rule = told.record["rules"][0]
+    delivered = f"{words.number(total['delivered_kwh'], 1)} kWh"
+    n_events = words.number(int(total["n_events"]))
+    tiles = [
+        (delivered, words("delivered_tile"), words("limits_tile", n=n_events)),
+        (words(f"certainty_{rule['certainty']}"), words("certainty_tile"), words("weakest")),
+    ]
+    if told.currency:
+        paid = f"{words.number(Decimal(total['payment']))} {told.currency}"
+        tiles.insert(0, (paid, words("payment_tile"), words("under", contract=told.record["contract"]["name"])))
+    return Tiles(tuple(tiles))
 
 
-def _figure(portfolio: pd.DataFrame) -> str:
-    """Delivered energy of the portfolio by event and rule, with intervals, as a data URI."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.4, 3.4), layout="constrained", dpi=110)
-    axes = figure.subplots()
-    starts = sorted(portfolio["start"].unique())
-    programs = list(dict.fromkeys(portfolio["program"]))
-    place = {start: number for number, start in enumerate(starts)}
-    for number, program in enumerate(programs):
-        own = portfolio[portfolio["program"] == program]
-        x = own["start"].map(place).to_numpy(dtype=float) + 0.3 * ((number + 0.5) / len(programs) - 0.5)
-        y = own["delivered_kwh"].to_numpy()
-        colour = COLOURS[number % len(COLOURS)]
-        if "lower_kwh" in own.columns and own["lower_kwh"].notna().any():
-            ends = np.abs(own[["lower_kwh", "upper_kwh"]].to_numpy().T - y)
-            axes.errorbar(x, y, yerr=ends, fmt="o", color=colour, markersize=4, capsize=2, label=program)
-        else:
-            axes.plot(x, y, "o", color=colour, markersize=5, label=program)
-    axes.axhline(0, color="#999999", linewidth=0.8)
-    axes.set_xticks(range(len(starts)), [f"{start:%d %b\n%H:%M}" for start in starts], fontsize=8)
-    if len(starts) > 24:
-        axes.set_xticks(range(0, len(starts), len(starts) // 12 + 1))
-    axes.set_ylabel("delivered, all sites [kWh]")
-    axes.legend(frameon=False, fontsize=8, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.18))
-    file = io.BytesIO()
-    figure.savefig(file, format="png")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+def _customer(told: Told, words: Words) -> str:
+    named = list(dict.fromkeys(str(line.get("resource") or line[SITE]) for line in told.lines))
+    several = words("several_sites", n=words.number(len(named)))
+    return told.customer or (", ".join(named) if len(named) <= MOST_PARTS else several)
 
 
-def _heading(column: str) -> str:
-    """A column's name as a person writes it: ``delivered_kwh`` is ``delivered kWh``."""
-    units = {"kwh": "kWh", "kw": "kW", "pct": "%"}
-    return " ".join(units.get(word, word) for word in column.split("_"))
+def _period(told: Told) -> str:
+    first, last = (edge(told.local(line, "start") for line in told.lines) for edge in (min, max))
+    return f"{first:%Y-%m-%d} – {last:%Y-%m-%d}" if first.date() != last.date() else f"{first:%Y-%m-%d}"
+
+
+def _parties(told: Told, words: Words) -> Section:
+    record, contract = told.record, told.record["contract"]
+    programs = [
+        f"{rule['terms']['title']} ({rule['name']}{', ' + rule['terms']['vintage'] if rule['terms'].get('vintage') else ''})"
+        for rule in record["rules"]
+    ]
+    pairs = [
+        (words("customer"), _customer(told, words)),
+        (words("sites"), ", ".join(told.zones) if len(told.zones) <= MOST_PARTS else words.number(len(told.zones))),
+        (words("program"), "; ".join(programs)),
+        (words("contract"), words("no_contract") if contract is None else str(contract["name"])),
+        (words("period"), _period(told)),
+        (words("issue_date"), f"{told.issued:%Y-%m-%d}"),
+        (words("zone"), ", ".join(dict.fromkeys(told.zones.values()))),
+        (words("settled_by"), f"cblcast {record['cblcast']}"),
+        (words("seal"), str(record["seal"])),
+    ]
+    parts: list[Part] = [Facts(tuple(pairs))]
+    if contract is not None:
+        given = {key: value for key, value in contract["terms"].items() if value is not None}
+        told_terms = tuple(f"{key.replace('_', ' ')}: {value}" for key, value in given.items())
+        parts.append(Folded(words("terms"), (Bullets(told_terms),)))
+    return Section("parties", words("parties"), tuple(parts), in_mail=True)
+
+
+def _amounts(told: Told, words: Words) -> Section:
+    parts: list[Part] = [Prose(words("note_amounts"), "note")]
+    coverage = told.record["wishes"]["coverage"]
+    if coverage is not None:
+        parts.append(Prose(words("note_limits", pct=words.number(100 * coverage, 0)), "note"))
+    for total in told.record["totals"]:
+        own = [line for line in told.lines if line["program"] == total["program"]]
+        parts.append(_amounts_table(told, own, total, words))
+        if len(own) > MOST_LINES:
+            parts.append(Prose(words("note_share", n=words.number(len(own) - MOST_LINES)), "note"))
+    return Section("amounts", words("amounts"), tuple(parts), in_mail=True)
+
+
+def _amounts_table(told: Told, own: Sequence[Mapping[str, Any]], total: Mapping[str, Any], words: Words) -> Part:
+    limited = any(line.get("lower_kwh") is not None for line in own)
+    money = [name for name in MONEY_COLUMNS if name in total and _matters(name, own)]
+    energies = ("metered_kwh", "baseline_kwh", "delivered_kwh")
+    site = ["site"] if len(told.zones) > 1 else []
+    columns = [*words.each("events_column", *site, *energies), *([words("lower_upper")] if limited else [])]
+    columns += [f"{words(name)} [{told.currency}]" for name in money]
+    rows = [
+        [
+            _clock(told, line),
+            *(str(line[SITE]) for _ in site),
+            *(words.number(line[name], 1) for name in energies),
+            *([_limits(line, words)] if limited else []),
+            *(words.number(Decimal(line[name])) for name in money),
+        ]
+        for line in own[:MOST_LINES]
+    ]
+    foot = [
+        words("total"),
+        *("" for _ in site),
+        *(words.number(total[name], 1) for name in energies),
+        *([""] if limited else []),
+    ]
+    foot += [words.number(Decimal(total[name])) for name in money]
+    numeric = [False, *(False for _ in site)] + [True] * (len(columns) - 1 - len(site))
+    return table(words("amounts_by", program=total["program"]), columns, rows, numeric, totals=[foot])
+
+
+def _matters(name: str, own: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a kind of payment is anything but zero; the payment itself always."""
+    return name == "payment" or any(Decimal(line[name]) for line in own)
+
+
+def _limits(line: Mapping[str, Any], words: Words) -> str:
+    low, high = line.get("lower_kwh"), line.get("upper_kwh")
+    return words.number(None) if low is None or high is None else words.between(low, high)
+
+
+def _clock(told: Told, line: Mapping[str, Any]) -> str:
+    start, stop = told.local(line, "start"), told.local(line, "stop")
+    return f"{start:%Y-%m-%d %H:%M}–{stop:%H:%M}"
+
+
+def _resources(told: Told, words: Words) -> Section:
+    found = told.record["resources"]
+    money = [name for name in MONEY_COLUMNS if any(name in row for row in found)]
+    rows = [
+        [str(row["resource"]), str(row["program"]), _clock(told, row), words.number(row.get("committed_kw"), 1),
+         words.number(row.get("settled_kwh"), 1), *(words.number(Decimal(row[name])) for name in money)]
+        for row in found[:MOST_LINES]
+    ]  # fmt: skip
+    columns = words.each("resource", "program", "events_column", "committed_kw", "settled_kwh")
+    columns += [f"{words(name)} [{told.currency}]" for name in money]
+    numeric = [False] * 3 + [True] * (len(columns) - 3)
+    parts = (table(words("by_resource"), columns, rows, numeric),) if found else ()
+    return Section("resources", words("by_resource"), parts, in_mail=True)
+
+
+def _missing(told: Told, words: Words) -> Section:
+    rows = [
+        [f"{told.local(row):%Y-%m-%d %H:%M}", str(row[SITE]), str(row["program"] or "–"), str(row["reason"])]
+        for row in told.record["problems"][:MOST_LINES]
+    ]
+    columns = words.each("events_column", "site", "program", "reason")
+    parts = (table(words("missing_heading"), columns, rows, [False] * 4),) if rows else ()
+    return Section("missing", words("missing_heading"), parts, in_mail=True)
+
+
+def _rules(told: Told, words: Words) -> Section:
+    parts: list[Part] = []
+    for rule in told.record["rules"]:
+        evidence = rule["terms"].get("evidence", {})
+        rows = [
+            [part.replace("_", " "), words(f"certainty_{said['confidence']}"), f"{said['source']} ({said['as_of']})"]
+            for part, said in evidence.items()
+        ]
+        caption = words("certainty_of", program=rule["name"])
+        parts.append(table(caption, words.each("part", "certainty", "source"), rows, [False] * 3))
+        if rule["name"] in told.rules:
+            heading = words("rule_in_words", program=rule["name"])
+            parts.append(Folded(heading, (Source(heading, told.rules[rule["name"]]),)))
+    return Section("rules", words("rules_heading"), tuple(parts))
+
+
+def _record(told: Told, words: Words) -> Section:
+    record = told.record
+    pairs = [(words("seal"), str(record["seal"])), (words("sha_events"), str(record["events"]["sha256"]))]
+    pairs += [(words("file"), str(record["meter"]["file"]))]
+    for site in record["meter"]["sites"][:MOST_PARTS]:
+        pairs.append((words("sha_meter", site=site[SITE]), str(site["sha256"])))
+    pairs += [(words("sha_rule", program=rule["name"]), str(rule["sha256"])) for rule in record["rules"]]
+    if record["contract"] is not None:
+        pairs.append((words("sha_contract"), str(record["contract"]["sha256"])))
+    return Section("record", words("record_heading"), (Facts(tuple(pairs)), Prose(words("verify"), "note")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,6 +49,10 @@ class Settlement:
         One row a program, resource and event with what the resource is paid; empty without resources.
     evidence : Evidence, optional
         What a record tells beside it, where it was asked for.
+    zones : mapping site_id -> IANA zone
+        Of the sites, where they are known: for those who print it.
+    currency : str, optional
+        Of the payments.
     """
 
     events: pd.DataFrame
@@ -58,6 +62,8 @@ class Settlement:
     programs: tuple[Program, ...] = field(default=())
     resources: pd.DataFrame = field(default_factory=pd.DataFrame)
     evidence: Evidence | None = None
+    zones: Mapping[str, str] = field(default_factory=dict)
+    currency: str | None = None
 
     @property
     def intervals(self) -> pd.DataFrame:

@@ -6,7 +6,7 @@ so wherever they are shown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -142,7 +142,7 @@ def inject(panel: Panel, events: pd.DataFrame, response: InjectedResponse) -> In
         np.add.at(moved, beside.row, each.share * of)
     metered = panel.column(OBSERVED)
     changed = {OBSERVED: metered + moved, response.column: load + moved, TRUTH: metered}
-    made = Panel(panel.data.assign(**changed), panel.sites, panel.events)
+    made = replace(panel, data=panel.data.assign(**changed))
     truth = mean_over_events(made, table, TRUTH)
     told = table.assign(**{TRUTH: truth, "shed_kw": truth - mean_over_events(made, table, OBSERVED)})
     return InjectedEvents(made, told)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cblcast.frames.schema import StudyError, nearest
+from cblcast.metrics import UNITS
 from cblcast.tracking.owners import HOST, PID, every_experiment, is_dead
 from cblcast.tracking.runs import KIND, MODEL_URI, PARENT, PLANNED
 from cblcast.tracking.store import connect, every_run, guarded, store_uri
 from cblcast.tracking.unusable import shown
+from cblcast.tracking.words import column_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +48,7 @@ def compare(
     uri : str, optional
         See :func:`~cblcast.tracking.store_uri`.
     metrics : sequence of str, optional
-        Columns; by default all that were logged.
+        Columns, as the leaderboard or as the store calls them (``nrmse``, ``nrmse_pct``); by default all that were logged.
     latest : int
         How many runs of the study.
 
@@ -54,7 +56,8 @@ def compare(
     -------
     DataFrame
         ``method``, one column a metric (NaN where a method has none), ``started`` (UTC, of the study), ``status``,
-        ``run_id``, ``model_uri`` (None where no model was logged), in the order in which they were logged; and of the
+        ``run_id``, ``model_uri`` (None where no model was logged), where a study refitted ``refit`` (how often),
+        in the order in which they were logged; and of the
         study's run ``run_status``, ``methods_finished``, ``methods_planned`` (None where nobody noted it) and ``note``,
         what is missing of it in words (None where nothing is). A run is KILLED too if its process has ended and nobody
         has closed it yet.
@@ -76,8 +79,8 @@ def compare(
         whole = _completeness(parent, runs)
         notes.append(whole["note"])
         rows += [
-            {"method": run.info.run_name, **run.data.metrics, "started": _started(parent), "status": _status(run),
-             "run_id": run.info.run_id, "model_uri": run.data.tags.get(MODEL_URI), **whole}
+            {"method": run.info.run_name, **_columns(run.data.metrics), "started": _started(parent), "status": _status(run),
+             "run_id": run.info.run_id, "model_uri": run.data.tags.get(MODEL_URI), "refit": run.data.params.get("refit"), **whole}
             for run in runs
         ]  # fmt: skip
     if not rows:
@@ -85,12 +88,24 @@ def compare(
         raise StudyError(f"the latest run of the study {study!r} has no methods{why}: train or evaluate it again")
     table = pd.DataFrame(rows)
     fixed = ["started", "status", "run_id", "model_uri", "run_status", "methods_finished", "methods_planned", "note"]
+    if table["refit"].isna().all():
+        table = table.drop(columns="refit")
+    else:
+        fixed = ["refit", *fixed]
     table["methods_planned"] = table["methods_planned"].astype("Int64")
     logged = [column for column in table.columns if column not in ("method", *fixed)]
-    for metric in metrics or ():
+    wanted = [column_of(metric) for metric in metrics or ()]
+    for metric in wanted:
         if metric not in logged:
             raise StudyError(f"the study {study!r} has no metric {metric!r}: {nearest(metric, logged)}")
-    return table[["method", *(metrics or logged), *fixed]]
+    return table[["method", *(wanted or logged), *fixed]]
+
+
+def _columns(metrics: Mapping[str, float]) -> dict[str, float]:
+    """What was logged as the leaderboard calls it, in its order: stores of version 0.1 have the same names as those of today."""
+    found = {column_of(name): value for name, value in metrics.items()}
+    order = [name for name in (*UNITS, "n_events", "n_sites", "n_excluded", "train_s", "predict_s") if name in found]
+    return {name: found[name] for name in (*order, *(name for name in found if name not in order))}
 
 
 def _parents(client: Any, address: str, study: str, latest: int) -> list[Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import cblcast
 from cblcast.errors import DataWarning
 from cblcast.forecast.manifest import digest_of
-from cblcast.frames.schema import LOWER, OBSERVED, SITE, TIME, UPPER, StudyError, nearest
+from cblcast.frames.schema import LEAD, OBSERVED, ORIGIN, SITE, TIME, StudyError, nearest
 from cblcast.tracking.shortcut import local_folder
 from cblcast.tracking.store import ARTIFACT, connect, guarded, quiet_mlflow, store_uri
 from cblcast.tracking.unusable import shown
@@ -80,7 +80,7 @@ def log_forecaster(
             python_model=str(_SCRIPT),
             model_config=noted,
             artifacts={ARTIFACT: f"{folder}/{ARTIFACT}"},
-            signature=_signature(),
+            signature=_signature(forecaster),
             metadata={"input_columns": _read_columns(forecaster)},
             pip_requirements=_requirements(),
             input_example=head,
@@ -92,8 +92,11 @@ def log_forecaster(
     return f"models:/{logged.model_id}"
 
 
-def load_forecaster(model_uri: str, *, uri: str | None = None) -> Forecaster:
-    """The forecaster behind ``models:/NAME@alias``, ``models:/NAME/3``, ``models:/m-…`` or ``runs:/RUN_ID``.
+def load_forecaster(model_uri: str, *, uri: str | None = None, view: str | None = None) -> Forecaster:
+    """The forecaster behind ``models:/NAME@alias``, ``models:/NAME/3``, ``models:/m-…``, ``runs:/RUN_ID`` or ``pretrained``.
+
+    ``pretrained`` is the baseline that travels with the package; ``pretrained/settlement``, or `view`, names another of its
+    views than ``real_time`` (see :func:`cblcast.forecast.pretrained.load_pretrained`).
 
     Its files are checked by their manifest before they are read, and the manifest by the SHA-256 that the store noted;
     a model of version 0.1 has neither, which is told.
@@ -105,7 +108,14 @@ def load_forecaster(model_uri: str, *, uri: str | None = None) -> Forecaster:
     DataError
         A file of the model is damaged, missing or too many, or the model is not the one that was registered.
     """
+    from cblcast.forecast.pretrained import is_pretrained, load_pretrained
 
+    if is_pretrained(model_uri):
+        return load_pretrained(view if view is not None else model_uri)
+    if view is not None:
+        raise StudyError(
+            f"only the pretrained baseline has several views; {model_uri!r} has the view that it was trained for"
+        )
     address = store_uri(uri)
     match = None if _LOGGED.match(model_uri) else _REGISTERED.match(model_uri)
     near = local_folder(address, DIGEST, **match.groupdict()) if match else None
@@ -196,7 +206,7 @@ def _location_of_name(
     return str(client.get_model_version_download_uri(name, version)), known_version.tags.get(DIGEST)
 
 
-def _signature() -> Any:
+def _signature(forecaster: Forecaster) -> Any:
     """The output columns. What comes in is checked by the model, and not by MLflow before it.
 
     MLflow's types take no whole number for a double, no 0 and 1 for a boolean and no number for a text; a column of any type
@@ -207,11 +217,12 @@ def _signature() -> Any:
     from mlflow.models import ModelSignature
     from mlflow.types.schema import ColSpec, Schema
 
-    from cblcast.forecast.long_frame import REASON
-    from cblcast.forecast.scoring import BASELINE
+    from cblcast.forecast.nowcast import NOWCAST_COLUMNS, REASON
+    from cblcast.forecast.scoring import BASELINE_COLUMNS
 
-    outputs: list[Any] = [ColSpec("string", SITE), ColSpec("datetime", TIME)]
-    outputs += [ColSpec("double", column) for column in (BASELINE, LOWER, UPPER)]
+    columns = BASELINE_COLUMNS if forecaster.horizon is None else NOWCAST_COLUMNS
+    kinds = {SITE: "string", TIME: "datetime", ORIGIN: "datetime", LEAD: "long"}
+    outputs: list[Any] = [ColSpec(kinds.get(column, "double"), column) for column in columns]
     return ModelSignature(outputs=Schema([*outputs, ColSpec("string", REASON, required=False)]))
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from cblcast.errors import StudyError
 from cblcast.tracking.models import DIGEST, found_in, logged_model
 from cblcast.tracking.store import connect, guarded, store_uri
+from cblcast.tracking.views import SIGNED, signed
 
 
 def check_name(name: str) -> None:
@@ -25,7 +27,16 @@ def check_name(name: str) -> None:
         )
 
 
-def register(model_uri: str, name: str, alias: str | None = None, *, uri: str | None = None) -> int:
+def register(
+    model_uri: str,
+    name: str,
+    alias: str | None = None,
+    *,
+    uri: str | None = None,
+    note: str = "",
+    use: str = "",
+    tags: Mapping[str, str] | None = None,
+) -> int:
     """Register a logged model under `name`, and let `alias` point at it.
 
     Parameters
@@ -36,6 +47,12 @@ def register(model_uri: str, name: str, alias: str | None = None, *, uri: str | 
     alias : str, optional
     uri : str, optional
         See :func:`~cblcast.tracking.store_uri`.
+    note : str
+        Markdown that describes the version: data, span, error, method.
+    use : str
+        Markdown that describes the registered model: how it is used; a description of somebody else's is kept.
+    tags : mapping, optional
+        Of the version, to be filtered by.
 
     Returns
     -------
@@ -61,9 +78,11 @@ def register(model_uri: str, name: str, alias: str | None = None, *, uri: str | 
             source=logged.artifact_location,
             run_id=logged.source_run_id,
             model_id=logged.model_id,
-            tags={key: value for key, value in logged.tags.items() if key == DIGEST},
+            tags={**(tags or {}), **{key: value for key, value in logged.tags.items() if key == DIGEST}},
+            description=note or None,
         )
         try:
+            _describe(client, name, use)
             if alias is not None:
                 client.set_registered_model_alias(name, alias, made.version)
         except Exception:
@@ -73,6 +92,13 @@ def register(model_uri: str, name: str, alias: str | None = None, *, uri: str | 
                 client.delete_registered_model(name)
             raise
     return int(made.version)
+
+
+def _describe(client: Any, name: str, use: str) -> None:
+    """Describe a registered model, unless somebody has written a description of their own."""
+    known = str(client.get_registered_model(name).description or "")
+    if use and (not known or known.endswith(SIGNED)):
+        client.update_registered_model(name, signed(use))
 
 
 def _made(client: Any, name: str) -> bool:

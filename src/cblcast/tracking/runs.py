@@ -6,7 +6,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +15,20 @@ from typing import TYPE_CHECKING, Any
 from cblcast.frames.schema import StudyError
 from cblcast.tracking.models import log_forecaster
 from cblcast.tracking.owners import close_dead_runs, owner_tags
+from cblcast.tracking.plain_values import flatten, plain
 from cblcast.tracking.store import connect, experiment_of, guarded, store_uri
+from cblcast.tracking.views import NOTE, picture, set_note, set_view, show_training, signed
+from cblcast.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cblcast.forecast.forecaster import Forecaster
+    from cblcast.tracking.inputs import DataUsed
 
 KIND, MODEL_URI, PARENT = "cblcast.kind", "cblcast.model_uri", "mlflow.parentRunId"
-PLANNED = "cblcast.methods_planned"
+PLANNED, REFIT = "cblcast.methods_planned", "cblcast_refit"
+_SHOWN = 3  # pictures beneath a description
 _MOST_METRICS, _MOST_PARAMS = 800, 100  # MLflow takes 1000 entries a batch, 100 of them parameters
 
 
@@ -43,6 +48,8 @@ def study_run(
     uri: str | None = None,
     tags: Mapping[str, str] | None = None,
     planned: int | None = None,
+    note: str = "",
+    data: DataUsed | None = None,
 ) -> Iterator[StudyRun]:
     """The parent run of a study; it ends FINISHED, or FAILED (KILLED when interrupted) if the body does not.
 
@@ -59,6 +66,10 @@ def study_run(
     tags : mapping, optional
     planned : int, optional
         How many methods will be logged, so that a comparison can tell a run that ended before the last.
+    note : str
+        Markdown that describes the experiment.
+    data : DataUsed, optional
+        The data set of the study and of all its methods.
 
     Raises
     ------
@@ -71,12 +82,17 @@ def study_run(
     client = connect(address, writing=True)
     with guarded(address):
         experiment = experiment_of(client, address, study)
+        home = client.get_experiment(experiment)
+        show_training(client, home)
+        set_note(client, home, note)
     close_dead_runs(client, address)
     intent = {} if planned is None else {PLANNED: str(planned)}
     with _run(client, address, experiment, study, {KIND: "study", **intent, **(tags or {})}) as run_id:
         with guarded(address):
             client.log_text(run_id, yaml.safe_dump(plain(settings), sort_keys=False, allow_unicode=True), "study.yaml")
-        yield StudyRun(client, address, experiment, run_id, study)
+            if data is not None:
+                client.log_inputs(run_id, datasets=[data.entity("study")])
+        yield StudyRun(client, address, experiment, run_id, study, data)
 
 
 @dataclass(frozen=True)
@@ -88,6 +104,7 @@ class StudyRun:
     experiment_id: str
     run_id: str
     study: str
+    data: DataUsed | None = None
 
     def method(
         self,
@@ -99,6 +116,8 @@ class StudyRun:
         figures: Mapping[str, Callable[[], Any]] | None = None,
         forecaster: Forecaster | None = None,
         example: pd.DataFrame | None = None,
+        tags: Mapping[str, str] | None = None,
+        note: str = "",
     ) -> MethodRun:
         """Log one method as a child run.
 
@@ -116,12 +135,16 @@ class StudyRun:
             Trained; logged as a model that loads without pickle.
         example : DataFrame, optional
             A long frame as :func:`cblcast.forecast.long_frame.score_frame` takes it; its first rows are shown with the model.
+        tags : mapping, optional
+        note : str
+            Markdown that describes the run; its first three figures are shown beneath.
         """
-        with self._child(method, "method") as run_id:
+        with self._child(method, "method", tags) as run_id:
             with tempfile.TemporaryDirectory() as folder:
                 _write(Path(folder), scored, figures or {})
                 with guarded(self.uri):
                     self.client.log_artifacts(run_id, folder)
+            self._describe(run_id, note, [f"figures/{_safe(name)}.png" for name in figures or {}])
             flat = flatten(params or {})
             self._log(run_id, flat, metrics or {})
             if forecaster is None:
@@ -157,13 +180,56 @@ class StudyRun:
             }
             self._log(self.run_id, {}, cells)
 
+    def summary(
+        self,
+        note: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, float] | None = None,
+        figures: Mapping[str, Callable[[], Any]] | None = None,
+        measures: Sequence[str] = (),
+    ) -> None:
+        """Describe the run of the study: what it found, in words, a few numbers and a picture.
+
+        Parameters
+        ----------
+        note : str
+            Markdown; the first three of `figures` are shown beneath.
+        params, metrics, figures
+            As of :meth:`method`.
+        measures : sequence of str
+            Columns of the leaderboard that the experiment's page shows, sorted by the first.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            _write(Path(folder), None, figures or {})
+            with guarded(self.uri):
+                self.client.log_artifacts(self.run_id, folder)
+                if measures:
+                    set_view(self.client, self.experiment_id, measures)
+        self._describe(self.run_id, note, [f"figures/{_safe(name)}.png" for name in figures or {}])
+        self._log(self.run_id, flatten(params or {}), metrics or {})
+
     def artifact(self, path: Path) -> None:
         """Log a file, such as a figure or a summary, with the study."""
         with guarded(self.uri):
             self.client.log_artifact(self.run_id, str(path))
 
-    def _child(self, name: str, kind: str) -> Any:
-        return _run(self.client, self.uri, self.experiment_id, name, {KIND: kind, PARENT: self.run_id})
+    @contextmanager
+    def _child(self, name: str, kind: str, tags: Mapping[str, str] | None = None) -> Iterator[str]:
+        """A run beneath the study's, on the same data."""
+        own = {**(tags or {}), KIND: kind, PARENT: self.run_id}
+        with _run(self.client, self.uri, self.experiment_id, name, own) as run_id:
+            if self.data is not None and kind == "method":
+                with guarded(self.uri):
+                    self.client.log_inputs(run_id, datasets=[self.data.entity("study")])
+            yield run_id
+
+    def _describe(self, run_id: str, note: str, shown: Sequence[str]) -> None:
+        """A note with the first pictures beneath it."""
+        if note:
+            seen = [picture(run_id, path, Path(path).stem) for path in shown[:_SHOWN]]
+            with guarded(self.uri):
+                self.client.set_tag(run_id, NOTE, signed("\n\n".join([note, *seen])))
 
     def _log(self, run_id: str, params: Mapping[str, str], metrics: Mapping[str, float]) -> None:
         """Everything in as few transactions as MLflow allows: one by one, thirty methods take minutes."""
@@ -178,40 +244,11 @@ class StudyRun:
                 numbers, texts = numbers[_MOST_METRICS:], texts[_MOST_PARAMS:]
 
 
-def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested parameters as text, ``{"adjusted.estimator.x": "5"}``; an estimator is its class and its parameters."""
-    flat: dict[str, str] = {}
-    for key, value in params.items():
-        head, _, tail = str(key).partition("__")
-        if tail and hasattr(params.get(head), "get_params"):
-            continue  # get_params(deep=True) lists what is inside `head` a second time
-        name = f"{prefix}{key}"
-        if hasattr(value, "get_params"):
-            flat[name] = type(value).__name__
-            flat |= flatten(value.get_params(deep=False), f"{name}.")
-        elif isinstance(value, Mapping) and value:
-            flat |= flatten(value, f"{name}.")
-        elif isinstance(value, (list, tuple)) and any(hasattr(item, "get_params") for item in value):
-            flat |= flatten({str(number): item for number, item in enumerate(value)}, f"{name}.")
-        else:
-            flat[name] = str(value)
-    return flat
-
-
-def plain(value: Any) -> Any:
-    """`value` in the types that YAML knows."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set)):
-        return [plain(item) for item in value]
-    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
-
-
 @contextmanager
 def _run(client: Any, uri: str, experiment: str, name: str, tags: Mapping[str, str]) -> Iterator[str]:
     """A run that is closed whatever happens, so that nothing half-written looks like a result."""
     with guarded(uri):
-        run_id = client.create_run(experiment, run_name=name, tags={**owner_tags(), **tags}).info.run_id
+        run_id = client.create_run(experiment, run_name=name, tags={**_source(), **tags}).info.run_id
     status = "KILLED"
     try:
         yield run_id
@@ -223,6 +260,11 @@ def _run(client: Any, uri: str, experiment: str, name: str, tags: Mapping[str, s
         # A store that failed the body may fail here too; the first error is the one to tell.
         with suppress(*(() if status == "FINISHED" else (StudyError,))), guarded(uri):
             client.set_terminated(run_id, status)
+
+
+def _source() -> dict[str, str]:
+    """Tags of every run: which process it belongs to, and what wrote it."""
+    return {**owner_tags(), "mlflow.source.name": f"cblcast {__version__}", "mlflow.source.type": "LOCAL"}
 
 
 def _write(folder: Path, scored: pd.DataFrame | None, figures: Mapping[str, Callable[[], Any]]) -> None:

@@ -8,19 +8,40 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+from urllib.request import urlopen
 
-from cblcast.errors import StudyError
+from cblcast.errors import StudyError, nearest
 from cblcast.tracking.keeper import GRACE_SECONDS, end_group
-from cblcast.tracking.owners import close_dead_runs
-from cblcast.tracking.store import artifact_root, connect, store_uri
+from cblcast.tracking.owners import close_dead_runs, every_experiment
+from cblcast.tracking.store import artifact_root, connect, guarded, store_uri
 from cblcast.tracking.unusable import shown
+from cblcast.tracking.views import show_training, training_page
 
 
-def open_ui(uri: str | None = None, host: str = "127.0.0.1", port: int = 5000) -> None:
+def open_ui(
+    uri: str | None = None,
+    host: str = "127.0.0.1",
+    port: int = 5000,
+    *,
+    study: str | None = None,
+    ready: Callable[[str], None] = lambda address: None,
+) -> None:
     """Serve the store in a browser until interrupted; whatever was started for it ends with this process.
+
+    Parameters
+    ----------
+    uri : str, optional
+        See :func:`~cblcast.tracking.store_uri`.
+    host, port
+        Where to listen.
+    study : str, optional
+        The study whose methods the page shows, best first; the newest unless given.
+    ready : callable
+        Told the address of that page when the server answers.
 
     Raises
     ------
@@ -34,6 +55,7 @@ def open_ui(uri: str | None = None, host: str = "127.0.0.1", port: int = 5000) -
     client = connect(address)
     with suppress(StudyError):  # a store that is only read is shown as it is
         close_dead_runs(client, address)
+    page = _page(client, address, study)
     root = artifact_root(address)
     command = [sys.executable, "-c", "from cblcast.tracking.keeper import main; main()"]
     command += [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port), "--workers", "1"]
@@ -47,6 +69,8 @@ def open_ui(uri: str | None = None, host: str = "127.0.0.1", port: int = 5000) -
     }
     with _signals_interrupt():
         keeper = subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, **further}, start_new_session=True)
+        here = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
+        threading.Thread(target=_tell_when_ready, args=(here, page, keeper, ready), daemon=True).start()
         try:
             if keeper.wait() != 0:
                 raise StudyError(f"the MLflow server ended with code {keeper.returncode}: see its lines above")
@@ -54,6 +78,37 @@ def open_ui(uri: str | None = None, host: str = "127.0.0.1", port: int = 5000) -
             pass
         finally:
             _end(keeper)
+
+
+def _page(client: Any, address: str, study: str | None) -> str:
+    """The part of the address that shows the methods of a study; of a store of version 0.1 the view is made first."""
+    with guarded(address):
+        studies = [one for one in every_experiment(client) if one.name != "Default"]
+        named = next((one for one in studies if one.name == study), None)
+        if study is not None and named is None:
+            raise StudyError(
+                f"there is no study {study!r} in {shown(address)}: {nearest(study, [o.name for o in studies])}"
+            )
+        for one in studies:
+            with suppress(StudyError), guarded(address):  # a store that is only read is shown as it is
+                show_training(client, one)
+        if not studies:
+            return ""
+        latest = named or max(studies, key=lambda one: one.last_update_time or 0)
+        return training_page(client.get_experiment(latest.experiment_id))
+
+
+def _tell_when_ready(here: str, page: str, keeper: subprocess.Popen[bytes], ready: Callable[[str], None]) -> None:
+    """Ask the server until it answers, then tell the address of the page."""
+    while keeper.poll() is None:
+        try:
+            with urlopen(f"{here}/health", timeout=2):
+                break
+        except OSError:
+            time.sleep(0.3)
+    else:
+        return
+    ready(f"{here}/{page}")
 
 
 def _end(keeper: subprocess.Popen[bytes]) -> None:

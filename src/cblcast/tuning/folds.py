@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN, PREDICTED, SITE, DataError, StudyError, nearest
 
 MINIMISED = ("nrmse", "rmse", "mape", "wape", "mae", "rrmse", "mape_textbook")
+_MOST_LACKING = 0.25  # share of the events
 
 
 @dataclass(eq=False)
@@ -55,6 +56,33 @@ class EventFolds:
                 f"{len(days)}: give a longer training span or fewer folds (2 at least)"
             )
         self._first_day_of_fold = days[np.arange(self.folds) * len(days) // self.folds]
+
+    def with_history(self, given: Any, demanding: Any) -> tuple[EventFolds, int]:
+        """The folds without the events that `given` estimates and `demanding` cannot, for want of history; and how many.
+
+        A trial is not to fail, nor to look better, by the events that it has no history for. Where more than a quarter of the
+        events would go, the ranges ask for too much: all are kept, and trials that ask for it fail and say why.
+        """
+        known = [self._estimated(estimator) for estimator in (given, demanding)]
+        lacking = known[0].index[known[0] & ~known[1].reindex(known[0].index, fill_value=False)]
+        if lacking.empty or len(lacking) > _MOST_LACKING * len(known[0]):
+            return self, 0
+        at = pd.MultiIndex.from_arrays([self.events[SITE].astype(str), pd.DatetimeIndex(self.events["start"])])
+        kept = self.events[~at.isin(lacking)].reset_index(drop=True)
+        try:
+            return replace(self, events=kept, _prepared={}), len(self.events) - len(kept)
+        except DataError:  # too few days would be left
+            return self, 0
+
+    def _estimated(self, estimator: Any) -> pd.Series:
+        """Whether a rule estimates the whole of each event; index (site_id, origin)."""
+        forecaster = self.forecaster(estimator)
+        cases, y, cache = self._cases(forecaster)
+        X, scored = forecaster.matrix(self.panel, cases, cache), cases["scored"].to_numpy(dtype=bool)
+        forecaster.fit_matrix(X, y, self.panel.sites)
+        predicted = forecaster.predict_matrix(X, scored)[PREDICTED].to_numpy()
+        index = cases.index[scored].droplevel("time")
+        return pd.Series(np.isfinite(predicted), index=index).groupby(level=[0, 1]).all()
 
     def forecaster(self, estimator: Any) -> Forecaster:
         """An untrained forecaster as the folds judge it."""

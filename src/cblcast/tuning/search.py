@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from cblcast.abilities import learns
 from cblcast.estimators.ranges import SearchRange
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.methods import make_estimator
@@ -21,8 +22,9 @@ from cblcast.frames.cases import View
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import DataError, StudyError
 from cblcast.tuning.folds import EventFolds
+from cblcast.tuning.importance import importances
 from cblcast.tuning.journal import check_same_search, open_study
-from cblcast.tuning.space import current_params, search_space, spec_of, with_params
+from cblcast.tuning.space import current_params, draw, search_space, spec_of, widest, with_params
 
 if TYPE_CHECKING:
     import optuna
@@ -74,6 +76,11 @@ class TuneResult:
         ``state``, ``value``, ``seconds``, ``reason`` and one column per searched parameter; earlier runs included.
     forecaster : Forecaster or None
         The best method trained on all training events, when asked for.
+    without_history : int
+        Training events that judged no trial, since the candidate that looks back furthest has no history for them.
+    importance : dict path -> float
+        Share of the variation of the error that each parameter accounts for (functional ANOVA, Hutter, Hoos and Leyton-Brown 2014);
+        empty with fewer than four trials that were carried to the end.
     """
 
     best_spec: dict[str, Any]
@@ -82,6 +89,8 @@ class TuneResult:
     given_value: float
     trials: pd.DataFrame
     forecaster: Forecaster | None = field(default=None)
+    without_history: int = 0
+    importance: dict[str, float] = field(default_factory=dict)
 
 
 def tune(
@@ -151,6 +160,9 @@ def tune(
     judge = EventFolds(
         panel, events, view, {key: dict(value) for key, value in (features or {}).items()}, folds, metric
     )
+    without_history = 0
+    if not learns(given):  # what learns makes do with fewer days
+        judge, without_history = judge.with_history(with_params(given, {}), widest(given, ranges))
     name = name or (method if isinstance(method, str) else str(method.get("name") or method["estimator"]))
     with _quiet(optuna):
         study = open_study(storage, name, seed)
@@ -164,7 +176,8 @@ def tune(
         while _finished(study) < trials and (seconds is None or perf_counter() - began < seconds):
             study.optimize(objective, n_trials=1)
             on_trial(_trial(study.trials[-1]))
-        return _result(study, given, list(ranges), judge, refit)
+        found = _result(study, given, list(ranges), judge, refit)
+        return replace(found, without_history=without_history, importance=importances(study, ranges))
 
 
 class _Objective:
@@ -181,7 +194,7 @@ class _Objective:
     def __call__(self, trial: optuna.Trial) -> float:
         import optuna
 
-        params = {path: searched.suggest(trial, path) for path, searched in self.ranges.items()}
+        params = draw(trial, self.given, self.ranges)
         errors: list[float] = []
         try:
             for number, (error, share) in enumerate(self.judge.errors(with_params(self.given, params))):

@@ -7,13 +7,14 @@ Ranges are those of :mod:`cblcast.estimators.ranges`. Parameters of nested estim
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sklearn.base import clone
 
 from cblcast import registry
 from cblcast.abilities import Searchable, able
-from cblcast.estimators.ranges import SearchRange, range_of
+from cblcast.estimators.ranges import IntRange, SearchRange, range_of
 from cblcast.forecast.state import is_estimator
 from cblcast.frames.events import Window
 from cblcast.frames.schema import StudyError, nearest
@@ -45,13 +46,20 @@ def search_space(estimator: Any, changes: Mapping[str, Any] | None = None) -> di
         if wanted is None:
             space.pop(path, None)
         else:
-            space[path] = range_of(wanted, path)
+            space[path] = _still_bound(range_of(wanted, path), space.get(path))
     if not space:
         raise StudyError(
             f"{type(estimator).__name__} declares no search ranges: name them, e.g. {{x: [int, 1, 10]}} "
             f"(its parameters are {', '.join(sorted(known)[:12]) or 'none'})"
         )
     return space
+
+
+def _still_bound(wanted: SearchRange, declared: SearchRange | None) -> SearchRange:
+    """Other ends do not undo what a parameter may not exceed."""
+    if isinstance(wanted, IntRange) and isinstance(declared, IntRange) and wanted.at_most is None:
+        return replace(wanted, at_most=declared.at_most)
+    return wanted
 
 
 def _full_path(name: str, known: set[str]) -> str:
@@ -83,6 +91,24 @@ def with_params(estimator: Any, params: Mapping[str, Any]) -> Any:
         prefix, _, name = path.rpartition("__")
         owners[f"{prefix}__" if prefix else ""].set_params(**{name: value})
     return made
+
+
+def draw(trial: Any, given: Any, ranges: Mapping[str, SearchRange]) -> dict[str, Any]:
+    """Values for `ranges`, drawn by a trial of Optuna; one that is bound by another parameter (``x <= y``) comes after it."""
+    bound = {path: getattr(searched, "at_most", None) for path, searched in ranges.items()}
+    drawn: dict[str, Any] = {path: ranges[path].suggest(trial, path) for path, other in bound.items() if other is None}
+    for path, other in bound.items():
+        if other is not None:
+            prefix, separator, _ = path.rpartition("__")
+            above = f"{prefix}{separator}{other}"
+            most = drawn[above] if above in drawn else current_params(given, [above])[above]
+            drawn[path] = ranges[path].suggest(trial, path, most)  # type: ignore[call-arg]
+    return {path: drawn[path] for path in ranges}
+
+
+def widest(given: Any, ranges: Mapping[str, SearchRange]) -> Any:
+    """The candidate that looks back furthest: every whole number at its largest."""
+    return with_params(given, {path: int(r.high) for path, r in ranges.items() if isinstance(r, IntRange)})
 
 
 def current_params(estimator: Any, paths: Sequence[str]) -> dict[str, Any]:

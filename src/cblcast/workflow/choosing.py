@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from cblcast.config import Study
-from cblcast.forecast.backtest import backtest_banks
-from cblcast.forecast.case_bank import CaseBank, banks_of, parts_of, training_banks
-from cblcast.frames.cases import View
+from cblcast.forecast.backtest import BacktestResult, backtest_banks
+from cblcast.forecast.case_bank import banks_of, parts_of, training_banks
+from cblcast.forecast.refit import RefitCases, refit_banks
 from cblcast.frames.schema import StudyError
 from cblcast.workflow.leaderboard import best_by, leaderboard
 from cblcast.workflow.study_data import PreparedStudy, Span, events_of
@@ -36,7 +36,8 @@ def choose_method(ready: PreparedStudy) -> tuple[str, str]:
     Each method that learns is fitted once, on the older three quarters; the model that is registered has seen the newest
     quarter and cannot be judged there. A rule is asked as it stands. What compares the methods is their estimate, so
     the intervals that the study puts around them (``intervals:``, several fits each) are not made for it. Features of
-    the training events that are there from the training are not looked up again. The test span is never looked at.
+    the training events that are there from the training are not looked up again. The test span is never looked at. Where
+    the study refits, the newest quarter is judged the same way: span by span, each after all that lies before it.
 
     Parameters
     ----------
@@ -59,9 +60,9 @@ def choose_method(ready: PreparedStudy) -> tuple[str, str]:
     older, newest = choice_spans(training_span(study))
     measure = best_by(study)
     plain = study if measure in ("coverage", "interval_width") else study.model_copy(update={"intervals": None})
-    learned, judged = _banks(ready, plain, older, newest)
-    board = leaderboard(plain, ready.panel, backtest_banks(ready.panel, plain.forecasters(), judged, learned))
-    return str(board.index[0]), f"smallest {measure} from {newest[0]} to {newest[1]}, inside the training span"
+    board = leaderboard(plain, ready.panel, _judged(ready, plain, older, newest))
+    how = "" if plain.refit is None else f", refit {plain.refit.refit()}"
+    return str(board.index[0]), f"smallest {measure} from {newest[0]} to {newest[1]}, inside the training span{how}"
 
 
 def choice_spans(train: Span) -> tuple[Span, Span]:
@@ -71,20 +72,30 @@ def choice_spans(train: Span) -> tuple[Span, Span]:
     return (str(first.date()), str((cut - pd.Timedelta(days=1)).date())), (str(cut.date()), str(last.date()))
 
 
-def _banks(
-    ready: PreparedStudy, plain: Study, older: Span, newest: Span
-) -> tuple[dict[View, CaseBank], dict[View, CaseBank]]:
+def _judged(ready: PreparedStudy, plain: Study, older: Span, newest: Span) -> BacktestResult:
+    """The study's methods on the newest days, trained on what lies before."""
+    cases, panel = _cases(ready, plain, older, newest), ready.panel
+    if plain.refit is None:
+        return backtest_banks(panel, plain.forecasters(), cases.test, cases.train)
+    return refit_banks(panel, plain.forecasters(), cases, plain.refit.refit().spans(*newest))
+
+
+def _cases(ready: PreparedStudy, plain: Study, older: Span, newest: Span) -> RefitCases:
     """Cases to learn from and to judge on, as parts of what was learned from where they are."""
     events, panel = ready.events, ready.panel
     ranked = plain.events.like is not None
     if ranked:  # the hottest days of a span are found within that span, or days of the test span would choose
         events = events_of(plain.model_copy(update={"train": older, "test": newest}), panel)
     to_learn, to_judge = events.between(older, newest)
+    if plain.refit is not None:
+        to_learn = events.learnable((older[0], newest[1]))
     forecasters = plain.forecasters().values()
     if ranked:
-        return training_banks(panel, forecasters, to_learn), banks_of(panel, forecasters, to_judge)
+        learned, judged = training_banks(panel, forecasters, to_learn), banks_of(panel, forecasters, to_judge)
+        return RefitCases(to_judge, to_learn, judged, learned)
     learned = parts_of(ready.learned, to_learn)
     if events.learned is not None:  # other hours are judged than are learned from
-        return learned, banks_of(panel, forecasters, to_judge)
+        return RefitCases(to_judge, to_learn, banks_of(panel, forecasters, to_judge), learned)
     others = [each for each in forecasters if each.view not in ready.learned]
-    return learned, parts_of(ready.learned, to_judge) | banks_of(panel, others, to_judge)
+    judged = parts_of(ready.learned, to_judge) | banks_of(panel, others, to_judge)
+    return RefitCases(to_judge, to_learn, judged, learned)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -18,6 +19,7 @@ from cblcast.programs.asking import local_days, on_terms, vintage_on
 from cblcast.programs.calendars import warn_about_calendars
 from cblcast.programs.model import Program
 from cblcast.programs.terms import GapPolicy
+from cblcast.settlement.result import from_memory
 
 EXAMPLE_DATA, EXAMPLE_DAY, EXAMPLE_HOURS = "cambridge_sme", "2019-06-12", ("17:00", "20:00")
 
@@ -35,10 +37,45 @@ def explain_program(
     gaps: GapPolicy | None = None,
     net_metered: bool = False,
 ) -> str:
+    """A rule in words, and one event by hand, as one text; see :func:`explained_program`."""
+    told = explained_program(
+        name,
+        data,
+        site,
+        start,
+        stop,
+        reader,
+        events=events,
+        other_events=other_events,
+        gaps=gaps,
+        net_metered=net_metered,
+    )
+    return f"{told['words']}\n\n{told['worked']}"
+
+
+def explained_program(
+    name: str,
+    data: str | Path | None = None,
+    site: str | None = None,
+    start: str | None = None,
+    stop: str | None = None,
+    reader: ReaderOptions = DEFAULT_OPTIONS,
+    *,
+    events: Path | None = None,
+    other_events: Path | None = None,
+    gaps: GapPolicy | None = None,
+    net_metered: bool = False,
+) -> dict[str, Any]:
     """A rule in words, and one event by hand: of a file, or of a bundled building unless one is given.
 
     With `events`, the event is one of a settlement's own (the first, or that of `site` at `start`), and the numbers are
     those of the settlement.
+
+    Returns
+    -------
+    dict
+        ``name``, ``title``, ``operator``, ``certainty``, ``from_memory``, ``terms`` (as a program file holds them), ``words``,
+        ``site_id``, ``start``, ``stop`` of the event, ``worked`` (the event by hand).
     """
     program = on_terms(load_program(name), gaps, net_metered)
     if data is None and (events is not None or other_events is not None):
@@ -53,7 +90,20 @@ def explain_program(
         worked = explain_event(program, panel, event, table, more).text()
     except ValueError as error:  # a rule that this meter cannot feed is still told in words
         worked = f"No event is worked through: {error}"
-    return f"{explain(vintage_in_words(program, panel, event))}\n\n{worked}"
+    rule = vintage_in_words(program, panel, event)
+    return {
+        "name": rule.name,
+        "title": rule.title,
+        "operator": rule.operator,
+        "certainty": rule.confidence,
+        "from_memory": from_memory(rule),
+        "terms": rule.model_dump(mode="json", exclude_none=True),
+        "words": explain(rule),
+        "site_id": str(event[SITE].iloc[0]),
+        "start": event["start"].iloc[0].isoformat(),
+        "stop": event["stop"].iloc[0].isoformat(),
+        "worked": worked,
+    }
 
 
 def _one_event(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from cblcast.abilities import learns
 from cblcast.config import Study
 from cblcast.forecast.backtest import BacktestResult
 from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import StudyError
 
@@ -18,16 +20,60 @@ def best_by(study: Study) -> str:
 
 def leaderboard(study: Study, panel: Panel, result: BacktestResult) -> pd.DataFrame:
     """The study's metrics by method, smallest nRMSE first; methods that estimated nothing stand at the end, NaN."""
-    metrics = list(study.metrics)
-    if study.intervals is not None:
-        metrics += [name for name in ("coverage", "interval_width") if name not in metrics]
-    table = evaluate(result.scored, ["method"], metrics, study.aggregate, scale_of(study, panel))
+    table = evaluate(result.scored, ["method"], wanted_metrics(study), study.aggregate, scale_of(study, panel))
     table = table.reindex(list(result.forecasters))
     for column in ("n_events", "n_sites"):
         table[column] = table[column].fillna(0).astype(int)
     table["n_excluded"] = result.excluded.groupby("method").size().reindex(table.index).fillna(0).astype(int)
+    if study.events.every_min is not None:
+        table = _counted_by_interval(table, result)
+    if study.refit is not None:
+        table["refit"] = [how_refitted(study, forecaster) for forecaster in result.forecasters.values()]
     seconds = pd.DataFrame(result.seconds).T.reindex(table.index)
     return table.join(seconds).sort_values(best_by(study), kind="stable")
+
+
+def wanted_metrics(study: Study) -> list[str]:
+    """The study's metrics, and with intervals how they do."""
+    metrics = list(study.metrics)
+    if study.intervals is not None:
+        metrics += [name for name in ("coverage", "interval_width") if name not in metrics]
+    return metrics
+
+
+def _counted_by_interval(table: pd.DataFrame, result: BacktestResult) -> pd.DataFrame:
+    """Nowcasts are judged interval by interval: ``n_intervals``, and ``n_left_out`` of them; ``n_excluded`` counts whole issues."""
+    left_out = result.excluded.reindex(columns=["method", "n_left_out", "n_intervals"])
+    whole = left_out[left_out["n_left_out"] == left_out["n_intervals"]]
+    return table.assign(
+        n_excluded=whole.groupby("method").size().reindex(table.index).fillna(0).astype(int),
+        n_intervals=result.scored.groupby("method").size().reindex(table.index).fillna(0).astype(int),
+        n_left_out=left_out.groupby("method")["n_left_out"].sum().reindex(table.index).fillna(0).astype(int),
+    )
+
+
+def how_refitted(study: Study, forecaster: Forecaster) -> str:
+    """How a method of the study was trained: once, again and again, or never, in words."""
+    if not learns(forecaster.estimator):
+        return "never trained"
+    return "once" if study.refit is None else str(study.refit.refit())
+
+
+def drift(study: Study, panel: Panel, result: BacktestResult) -> pd.DataFrame:
+    """The study's metrics by method and span of a refitted backtest: whether the error grows as time goes on.
+
+    Returns
+    -------
+    DataFrame, index (method, span)
+        The metrics, ``n_events``, and of the span ``first``, ``last``, ``learned_until`` (local dates), ``n_learned``; a
+        row for each span of each method, NaN where the method estimated nothing in it.
+    """
+    table = evaluate(result.scored, ["method", "fold"], list(study.metrics), study.aggregate, scale_of(study, panel))
+    spans = result.refits.drop(columns="n_judged")  # type: ignore[union-attr]
+    whole = pd.MultiIndex.from_product([result.forecasters, spans.index], names=["method", "span"])
+    table = table.rename_axis(["method", "span"]).drop(columns="n_sites").reindex(whole)
+    table["n_events"] = table["n_events"].fillna(0).astype(int)
+    return table.join(spans, on="span")
 
 
 def scale_of(study: Study, panel: Panel) -> str | pd.Series:

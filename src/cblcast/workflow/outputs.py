@@ -96,10 +96,14 @@ def _rename(drafts: Mapping[Path, Path]) -> None:
             raise StudyError(f"{path} cannot be written: {why_not(error)}") from None
 
 
-def frame_writer(frame: pd.DataFrame, path: Path) -> Writer:
-    """Writes a frame as the ending of `path` says; an unknown ending is a :class:`StudyError`."""
+def frame_writer(frame: pd.DataFrame, path: Path, decimals: int | None = None) -> Writer:
+    """Writes a frame as the ending of `path` says; an unknown ending is a :class:`StudyError`.
+
+    `decimals` round the numbers of a CSV, for people; Parquet is for machines and always exact.
+    """
+    told = frame if decimals is None else frame.round(decimals)
     writers: dict[str, Writer] = {
-        ".csv": lambda target: frame.to_csv(target, index=False),
+        ".csv": lambda target: told.to_csv(target, index=False),
         ".parquet": lambda target: frame.to_parquet(target, index=False),
     }
     check_ending(path)

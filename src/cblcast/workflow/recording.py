@@ -206,11 +206,16 @@ def case_of(
     asked = record["wishes"]
     days = Calibration(**asked["calibration"])
     wishes = Wishes(contract, prices, asked["coverage"], days, other_events=other, resources=resources, evidence=True)
-    programs = [_program(rule["terms"]) for rule in record["rules"]]
+    programs = programs_of(record)
     whole = whole or wishes.on_sums or any(program.family == "control_group" for program in programs)
     path = Path(data or record["meter"]["file"])
     case = open_case(path, _events(record["events"]["rows"]), reader, processes=processes, whole=whole)
     return case, wishes, programs
+
+
+def programs_of(record: Mapping[str, Any]) -> list[Program]:
+    """The rules of a record."""
+    return [_program(rule["terms"]) for rule in record["rules"]]
 
 
 def _program(terms: Mapping[str, Any]) -> Program:

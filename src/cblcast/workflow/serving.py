@@ -3,24 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from cblcast import tracking
 from cblcast.days.day_types import keeps_holidays_apart, warn_about_holidays
 from cblcast.days.placebo import placebo_events
 from cblcast.forecast.answer import answer
-from cblcast.forecast.backtest import SCORED_COLUMNS, BacktestResult, judged
-from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.backtest import SCORED_COLUMNS, TREATED_COLUMNS, BacktestResult, judged
+from cblcast.forecast.evaluation import INTERVAL_METRICS, evaluate
 from cblcast.forecast.event_truth import with_event_truth
 from cblcast.forecast.forecaster import Forecaster
-from cblcast.forecast.scoring import score_events
+from cblcast.forecast.nowcast import NOW, Issued, horizon_of_forecaster, issue_nowcast, origin_us, until
+from cblcast.forecast.pretrained import view_name
+from cblcast.forecast.scoring import BASELINE, require_weather, score_events
+from cblcast.forecast.trained_on import warn_if_elsewhere
+from cblcast.frames.instants import MINUTE_US
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import DataError, StudyError
+from cblcast.frames.schema import LOWER, OBSERVED, SITE, TIME, UPPER, DataError, StudyError
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
+from cblcast.io.tabular import read_panel
+from cblcast.workflow.in_the_box import Boxed, boxed
 from cblcast.workflow.outputs import frame_writer, write_all
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Baselines of the events of a file.
+
+    Attributes
+    ----------
+    rows : DataFrame
+        ``site_id``, ``time``, ``metered_kw``, ``baseline_kw``, ``lower_kw``, ``upper_kw``, ``reduction_kw`` (baseline −
+        metered, > 0 where less was used) [kW], ``origin`` (start of the event), ``event_stop``.
+    excluded : DataFrame
+        Events without an estimate and why.
+    zones : dict site_id -> IANA zone
+    step_h : float
+        Length of an interval [h].
+    boxed : Boxed or None
+        The pretrained baseline, where that was asked.
+    """
+
+    rows: pd.DataFrame
+    excluded: pd.DataFrame
+    zones: dict[str, str]
+    step_h: float
+    boxed: Boxed | None = None
 
 
 def score_file(
@@ -30,19 +63,78 @@ def score_file(
     reader: ReaderOptions = DEFAULT_OPTIONS,
     *,
     store: str | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Baselines of real events with a registered model.
-
-    Returns
-    -------
-    scored : DataFrame
-        ``site_id``, ``time``, ``baseline_kw``, ``lower_kw``, ``upper_kw`` [kW].
-    excluded : DataFrame
-        Events without an estimate and why.
-    """
+) -> Scored:
+    """Baselines of real events with a registered model, beside what was metered."""
     forecaster = tracking.load_forecaster(model, uri=store)
     panel = read_panel_for(forecaster, panel_file, reader)
-    return score_events(forecaster, panel, read_dispatch(events_file, panel, tz=reader.tz))
+    return _scored(forecaster, panel, read_dispatch(events_file, panel, tz=reader.tz))
+
+
+def score_boxed_file(
+    panel_file: str | Path, events_file: str | Path, reader: ReaderOptions = DEFAULT_OPTIONS, *, view: str | None = None
+) -> Scored:
+    """As :func:`score_file`, with the pretrained baseline; which view of it, and why, is told by `boxed`.
+
+    Parameters
+    ----------
+    view : str, optional
+        See :func:`cblcast.workflow.in_the_box.boxed`.
+    """
+    if view is not None:
+        view_name(view)  # before anything is read
+    panel = read_meter(str(panel_file), options=reader)
+    events = read_dispatch(events_file, panel, tz=reader.tz)
+    taken = boxed(panel, events, view)
+    tell_calendar(taken.forecaster, panel)
+    return replace(_scored(taken.forecaster, panel, events), boxed=taken)
+
+
+def _scored(forecaster: Forecaster, panel: Panel, events: pd.DataFrame) -> Scored:
+    scored, excluded = score_events(forecaster, panel, events)
+    at = pd.MultiIndex.from_frame(scored[[SITE, TIME]])
+    metered = panel.data[OBSERVED].reindex(at).to_numpy(dtype=float)
+    scored.insert(2, "metered_kw", metered)
+    scored.insert(list(scored.columns).index(UPPER) + 1, "reduction_kw", scored[BASELINE] - metered)
+    return Scored(scored, excluded, panel.sites["tz"].astype(str).to_dict(), panel.step.total_seconds() / 3600)
+
+
+def nowcast_file(
+    model: str,
+    panel_file: str | Path,
+    origin: str = NOW,
+    reader: ReaderOptions = DEFAULT_OPTIONS,
+    *,
+    store: str | None = None,
+) -> Issued:
+    """A nowcast of a registered model from a file that ends at the origin.
+
+    Parameters
+    ----------
+    origin : str
+        ``now``, ``data`` (the end of what was measured) or a time; see :func:`cblcast.forecast.nowcast.issue_nowcast`. Weather
+        beside the meter file (``weather`` of `reader`) may reach beyond the meter's last row.
+    """
+    forecaster = tracking.load_forecaster(model, uri=store)
+    weather = reader.weather
+    panel = read_panel_for(forecaster, panel_file, reader.but(weather=None))
+    if weather is not None:
+        horizon = horizon_of_forecaster(forecaster, panel)
+        panel = with_weather_ahead(panel, reader, int(horizon.leads(panel.step).max()), origin)
+    if forecaster.sites is not None:
+        lacking = [name for name in ("rated_kw", "standby_kw") if name in forecaster.sites and name not in panel.sites]
+        panel = replace(panel, sites=panel.sites.join(forecaster.sites[lacking]))
+    require_weather(forecaster, panel.data.columns, Path(panel_file).name)
+    return issue_nowcast(forecaster, panel, origin)
+
+
+def with_weather_ahead(panel: Panel, reader: ReaderOptions, horizon_min: int, origin: str) -> Panel:
+    """The panel with the weather of the reader's file, also on the rows up to the horizon after the origin."""
+    ahead = until(panel, origin_us(origin, panel), horizon_min * MINUTE_US)
+    table = ahead.data.assign(**{OBSERVED: panel.data[OBSERVED].reindex(ahead.data.index)}).reset_index()
+    sites = panel.sites.reset_index()
+    return read_panel(
+        table, weather=reader.weather, columns=reader.columns, decimal=reader.decimal, sites=sites, unit="kW"
+    )
 
 
 def read_panel_for(forecaster: Forecaster, panel_file: str | Path, reader: ReaderOptions = DEFAULT_OPTIONS) -> Panel:
@@ -58,10 +150,15 @@ def read_panel_for(forecaster: Forecaster, panel_file: str | Path, reader: Reade
             }
         )
     panel = read_meter(str(panel_file), options=reader)
+    tell_calendar(forecaster, panel)
+    return panel
+
+
+def tell_calendar(forecaster: Forecaster, panel: Panel) -> None:
+    """Warn where a forecaster tells types of day apart and nobody says which days of the panel are holidays."""
     if tells_days_apart(forecaster):
         year = pd.Timestamp(panel.last_times_us.max(), unit="us").year
         warn_about_holidays(panel.sites, year, forecaster.name)
-    return panel
 
 
 def tells_days_apart(forecaster: Forecaster) -> bool:
@@ -86,7 +183,8 @@ def evaluate_model(
 ) -> tuple[pd.DataFrame, BacktestResult]:
     """Judge a registered model on other data: at the events of a file, or at placebo events from `start` to `stop`.
 
-    Events of a file are those on which nothing was dispatched, or carry their truth in ``truth_kw``.
+    Events of a file are those on which nothing was dispatched, or carry their truth in ``truth_kw``. Of a model with limits the
+    table says what share of the readings they hold (``coverage``) and how wide they are.
     """
     forecaster = tracking.load_forecaster(model, uri=store)
     panel = read_panel_for(forecaster, panel_file, reader)
@@ -97,7 +195,9 @@ def evaluate_model(
     else:
         raise StudyError("evaluate --model needs --events FILE, or --start and --stop of placebo events")
     result = backtest_trained(panel, forecaster, events)
-    table = evaluate(result.scored, ["method"], metrics) if len(result.scored) else pd.DataFrame()
+    limited = len(result.scored) > 0 and bool(np.isfinite(result.scored[[LOWER, UPPER]].to_numpy()).all())
+    measures = [*metrics, *(name for name in INTERVAL_METRICS if limited and name not in metrics)]
+    table = evaluate(result.scored, ["method"], measures) if len(result.scored) else pd.DataFrame()
     if table.empty:
         raise DataError(
             f"none of the {len(result.excluded)} events could be estimated; the first: {result.excluded['reason'].iloc[0]}"
@@ -109,11 +209,16 @@ def evaluate_model(
 def backtest_trained(panel: Panel, forecaster: Forecaster, events: pd.DataFrame) -> BacktestResult:
     """Scored frame of a forecaster that is trained already; events that carry their truth are judged against it."""
     panel = with_event_truth(panel, events)
-    rows, excluded = judged(panel, answer(forecaster, panel, events))
+    said = answer(forecaster, panel, events)
+    warn_if_elsewhere(forecaster, panel, events)
+    rows, excluded = judged(panel, said)
     scored = rows.assign(method=forecaster.name, fold="test")[SCORED_COLUMNS]
-    return BacktestResult(scored, excluded.assign(method=forecaster.name), {forecaster.name: forecaster})
+    result = BacktestResult(scored, excluded.assign(method=forecaster.name), {forecaster.name: forecaster})
+    if said.treatment is not None:
+        result.treated = said.treatment.assign(method=forecaster.name)[TREATED_COLUMNS]
+    return result
 
 
-def write_frame(frame: pd.DataFrame, path: Path) -> None:
-    """Write a CSV or Parquet file whole or not at all."""
-    write_all({path: frame_writer(frame, path)})
+def write_frame(frame: pd.DataFrame, path: Path, decimals: int | None = None) -> None:
+    """Write a CSV (with so many decimals) or Parquet file whole or not at all."""
+    write_all({path: frame_writer(frame, path, decimals)})

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
 import numpy as np
 import pandas as pd
 
 from cblcast.errors import StudyError
 from cblcast.frames.instants import stamps
+from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE
 from cblcast.programs import explain
-from cblcast.report.settlement import settlement_page
+from cblcast.programs.model import Program
+from cblcast.report.page import Page
+from cblcast.report.settlement import Told, settlement_page
 from cblcast.report.template import Template, laid_out, local_times
+from cblcast.report.words import Words
 from cblcast.settlement import Settlement
-from cblcast.settlement.result import from_memory
 from cblcast.value.contract import Contract
 
 
@@ -72,17 +80,10 @@ def _rows_of(told: Settlement, template: Template) -> pd.DataFrame:
     )
 
 
-def page(told: Settlement, contract: Contract | None, coverage: float | None, sites: pd.DataFrame) -> str:
-    """The settlement as one HTML page, in local time."""
-    local = {name: local_times(told.events[name], _zones(told.events, sites, told)) for name in ("start", "stop")}
-    return settlement_page(
-        told.events.assign(**{name: pd.Series(times, dtype=object) for name, times in local.items()}),
-        told.portfolio,
-        told.problems,
-        {program.name: explain(program) for program in told.programs},
-        currency=contract.currency if contract else None,
-        coverage=coverage,
-        resources=told.resources,
-        from_memory={program.name: from_memory(program) for program in told.programs if from_memory(program)},
-        zones=sorted(set(sites["tz"])),
-    )
+def page_of_record(
+    record: Mapping[str, Any], programs: Sequence[Program], panel: Panel | None, words: Words, customer: str = ""
+) -> Page:
+    """The settlement of a record as a page, in local time, with the meter around its events where it is at hand."""
+    rules = {program.name: explain(program) for program in programs}
+    zone = next((str(site["tz"]) for site in record["meter"]["sites"]), "UTC")
+    return settlement_page(Told(record, rules, dt.datetime.now(ZoneInfo(zone)), customer, panel), words)

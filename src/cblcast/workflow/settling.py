@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -28,12 +28,13 @@ from cblcast.programs.calendars import warn_about_calendars, with_calendar
 from cblcast.programs.dispatch import on_grid
 from cblcast.programs.terms import GapPolicy
 from cblcast.report.template import read_template
+from cblcast.report.words import words_of
 from cblcast.settlement import Calibration, Settlement, Wishes
 from cblcast.value.contract import read_contract
 from cblcast.workflow.outputs import Writer, check_ending, check_outputs, frame_writer, text_writer, write_all
 from cblcast.workflow.recording import record_document
 from cblcast.workflow.settlement_case import open_case, read_resources
-from cblcast.workflow.settlement_outputs import page, settlement_table
+from cblcast.workflow.settlement_outputs import page_of_record, settlement_table
 
 
 def read_case(data: str | Path, events: str | Path, reader: ReaderOptions) -> tuple[Panel, pd.DataFrame]:
@@ -85,12 +86,15 @@ class Destinations:
         The record; beside `out`, or else beside `html`, unless given.
     template : str, optional
         Name or path of the template of `out`.
+    decimals : int, optional
+        Of the numbers of `out` where it is a CSV; the record is exact.
     """
 
     out: Path | None = None
     html: Path | None = None
     record: Path | None = None
     template: str | None = None
+    decimals: int | None = None
 
     @property
     def record_path(self) -> Path | None:
@@ -157,14 +161,15 @@ def settle_files(
         )
     writers: dict[Path, Writer] = {}
     if to.out is not None:
-        writers[to.out] = frame_writer(settlement_table(told, template, case.sites, terms), to.out)
-    if to.html is not None:
-        writers[to.html] = text_writer(page(told, terms, coverage, case.sites))
+        writers[to.out] = frame_writer(settlement_table(told, template, case.sites, terms), to.out, to.decimals)
     if to.record_path is not None:
         document = record_document(case, told, wishes)
+        if to.html is not None:
+            writers[to.html] = text_writer(page_of_record(document, told.programs, case.panel, words_of()).html())
         writers[to.record_path] = text_writer(json.dumps(document, ensure_ascii=False) + "\n")
     write_all(writers)
-    return told
+    zones = case.sites["tz"].astype(str).rename(index=str).to_dict()
+    return replace(told, zones=zones, currency=None if terms is None else terms.currency)
 
 
 def read_prices(path: Path | None) -> pd.Series | None:

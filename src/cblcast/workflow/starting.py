@@ -27,6 +27,7 @@ LEAD_DAYS = 21  # calendar days that hold ten working days, and a holiday or two
 LEARN_DAYS = 120  # from so many on, something can be learned
 EVENT_HOURS = 3
 ZONE_TABLES = ("/usr/share/zoneinfo/zone.tab", "/usr/share/lib/zoneinfo/tab/zone_sun.tab")
+Span = tuple[dt.date, dt.date]
 # Words that only one language uses in a header → the zone of most of its meters.
 _LANGUAGES = {
     "Europe/Berlin": "zeit|datum|leistung|verbrauch|wirk|zahler|zähler|bezug|einspeisung",
@@ -74,20 +75,11 @@ def draft_study(meter: Path, out: Path, reader: ReaderOptions, ask: Callable[[st
     DataError, StudyError
         A file that cannot be read, or too short to judge anything on.
     """
-    reading, reader, guesses = _read(meter, reader, ask)
+    reading, reader, guesses = read_guessing(meter, reader, ask)
     panel = reading.panel
-    if reader.country is None and "country" not in panel.sites.columns:
-        country = country_of(str(panel.sites["tz"].iloc[0]))
-        if country is not None:
-            reader = reader.but(country=country)
-            guesses["country"] = "guessed from the zone: whose public holidays apply"
-    first, last = _whole_days(panel)
+    first, last = whole_days(panel)
     days = (last - first).days + 1
-    if days < FEWEST_DAYS:
-        raise StudyError(
-            f"{meter.name} holds {max(days, 0)} whole days, too few to judge a baseline on: give {FEWEST_DAYS} or more, several months if "
-            "something is to be learned"
-        )
+    require_days(meter, days)
     start = busiest_hours(panel)
     parts = [
         _head(meter, reading.report),
@@ -99,7 +91,39 @@ def draft_study(meter: Path, out: Path, reader: ReaderOptions, ask: Callable[[st
     return Draft("\n".join(parts) + "\n", reading.report, tuple(f"{key}: {why}" for key, why in guesses.items()))
 
 
-def _read(
+def require_days(meter: Path, days: int) -> None:
+    """Refuse a file with too few whole days to judge anything on, by a :class:`StudyError`."""
+    if days < FEWEST_DAYS:
+        raise StudyError(
+            f"{meter.name} holds {max(days, 0)} whole days, too few to judge a baseline on: give {FEWEST_DAYS} or more, several months if "
+            "something is to be learned"
+        )
+
+
+def read_guessing(
+    meter: Path, reader: ReaderOptions, ask: Callable[[str, str], str] | None = None
+) -> tuple[Reading, ReaderOptions, dict[str, str]]:
+    """A meter file read as far as it says how, with the zone and the country guessed where it does not.
+
+    Returns
+    -------
+    reading : Reading
+    reader : ReaderOptions
+        With what was guessed.
+    guesses : dict
+        What was guessed, by option: how.
+    """
+    reading, reader, guesses = _in_zone(meter, reader, ask)
+    sites = reading.panel.sites
+    if reader.country is None and "country" not in sites.columns:
+        country = country_of(str(sites["tz"].iloc[0]))
+        if country is not None:
+            reader = reader.but(country=country)
+            guesses["country"] = "guessed from the zone: whose public holidays apply"
+    return reading, reader, guesses
+
+
+def _in_zone(
     meter: Path, reader: ReaderOptions, ask: Callable[[str, str], str] | None
 ) -> tuple[Reading, ReaderOptions, dict[str, str]]:
     """The file read, in the zone that it says or that is guessed."""
@@ -140,7 +164,7 @@ def country_of(zone: str) -> str | None:
     return None
 
 
-def _whole_days(panel: Panel) -> tuple[dt.date, dt.date]:
+def whole_days(panel: Panel) -> tuple[dt.date, dt.date]:
     """First and last local day that every site has from midnight to midnight."""
     zones = panel.sites["tz"].to_numpy(dtype=object)
     first = max(
@@ -211,15 +235,21 @@ view: real_time  # what may be seen: the meter until the event begins; or settle
 
 
 def _spans(first: dt.date, last: dt.date, days: int) -> str:
-    begin = first + dt.timedelta(days=LEAD_DAYS)
+    train, test = spans_of(first, last)
+    judged = f"test: [{test[0]}, {test[1]}]  # "
+    if train is None:
+        return f"# {days} days are too few to learn from: rules need no training\n{judged}local dates, both inclusive"
+    learned = f"train: [{train[0]}, {train[1]}]  # local dates, both inclusive\n"
+    return f"{learned}{judged}judged once; nothing is learned or chosen on it"
+
+
+def spans_of(first: dt.date, last: dt.date) -> tuple[Span | None, Span]:
+    """The days to learn from, where they are enough, and the newer ones to judge on, of all days that are metered."""
+    begin, days = first + dt.timedelta(days=LEAD_DAYS), (last - first).days + 1
     if days < LEARN_DAYS:
-        return f"# {days} days are too few to learn from: rules need no training\ntest: [{begin}, {last}]  # local dates, both inclusive"
-    judged = min(365, (days - LEAD_DAYS) // 3)
-    cut = last - dt.timedelta(days=judged - 1)
-    return (
-        f"train: [{begin}, {cut - dt.timedelta(days=1)}]  # local dates, both inclusive\n"
-        f"test: [{cut}, {last}]  # judged once; nothing is learned or chosen on it"
-    )
+        return None, (begin, last)
+    cut = last - dt.timedelta(days=min(365, (days - LEAD_DAYS) // 3) - 1)
+    return (begin, cut - dt.timedelta(days=1)), (cut, last)
 
 
 def _methods(panel: Panel, days: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast import tracking
+from cblcast import plots, tracking
 from cblcast.config import Study
 from cblcast.forecast.answer import reads_only_own_features
 from cblcast.forecast.backtest import BacktestResult, backtest_banks
@@ -21,14 +21,17 @@ from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.cases import event_rows
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN, SITE, StudyError, nearest
+from cblcast.plots.style import figure_of
 from cblcast.report.explanation import explanation_figures
 from cblcast.report.figures import error_by_hour_figure, event_figure
+from cblcast.workflow import run_notes as notes
+from cblcast.workflow.by_lead import by_lead, lead_figures, lead_metrics
 from cblcast.workflow.choosing import choose_method, training_span
-from cblcast.workflow.leaderboard import leaderboard
-from cblcast.workflow.study_data import PreparedStudy, load_panel, prepare
+from cblcast.workflow.in_the_box import with_pretrained
+from cblcast.workflow.leaderboard import best_by, drift, leaderboard
+from cblcast.workflow.refitting import due_model, log_drift, refit_params, refitted
+from cblcast.workflow.study_data import PreparedStudy, Progress, load_panel, prepare
 from cblcast.workflow.valuing import study_value
-
-Progress = Callable[[str], None]
 
 
 def silent(_: str) -> None:
@@ -47,16 +50,25 @@ class StudyResult:
     leaderboard : DataFrame, index method
         The study's metrics, best first, ``n_events``, ``n_excluded``, ``train_s``, ``predict_s``.
     backtest : BacktestResult
+    by_lead : DataFrame or None
+        Of nowcasts the metrics by method and lead; see :func:`cblcast.workflow.by_lead.by_lead`.
+    drift : DataFrame or None
+        With ``refit:`` the metrics by method and span; see :func:`cblcast.workflow.leaderboard.drift`.
     registered : dict or None
         ``name``, ``version``, ``alias``, ``method``, ``chosen_by``.
     run_id : str
         Parent run in the store.
+    notes : tuple of str
+        What was decided for the user, one sentence each.
     """
 
     leaderboard: pd.DataFrame
     backtest: BacktestResult
     run_id: str = ""
+    drift: pd.DataFrame | None = None
     registered: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+    by_lead: pd.DataFrame | None = None
 
 
 def run_study(study: Study, panel: Panel | None = None, progress: Progress = silent) -> StudyResult:
@@ -65,21 +77,37 @@ def run_study(study: Study, panel: Panel | None = None, progress: Progress = sil
 
 
 def judge(ready: PreparedStudy, progress: Progress = silent) -> StudyResult:
-    """Train every method on the whole training span, once, and judge it on the test span."""
+    """Train every method on the whole training span, once, and judge it on the test span; with ``refit:`` span by span."""
     forecasters, panel = ready.study.forecasters(), ready.panel
-    test = banks_of(panel, forecasters.values(), ready.test)
-    result = backtest_banks(panel, forecasters, test, ready.learned, progress=progress)
+    if ready.study.refit is not None:
+        result = refitted(ready, progress)
+    else:
+        test = banks_of(panel, forecasters.values(), ready.test)
+        result = backtest_banks(panel, forecasters, test, ready.learned, progress=progress)
     board = leaderboard(ready.study, panel, result)
     if ready.study.value is not None:
         board = board.join(study_value(ready.study.value, panel, result.scored))
-    return StudyResult(board, result)
+    by_span = None if ready.study.refit is None else drift(ready.study, panel, result)
+    return StudyResult(board, result, drift=by_span, by_lead=by_lead(ready.study, panel, result))
+
+
+def planned_steps(study: Study) -> int:
+    """How often the progress of a study is told: as each method is judged, with ``refit:`` on each span, and tracked."""
+    spans = 1 if study.refit is None else len(study.refit.refit().spans(*study.test))
+    return (spans + 1) * len(study.methods)
 
 
 def evaluate_study(
     study: Study, *, figures: bool = False, store: str | None = None, progress: Progress = silent
 ) -> StudyResult:
-    """Leaderboard of a study, tracked; models are not stored, and figures of the methods are drawn if asked for."""
-    return _tracked(study, store, progress, keep_models=False, figures=figures)
+    """Leaderboard of a study, tracked; models are not stored, and figures of the methods are drawn if asked for.
+
+    The pretrained baseline stands beside the methods; see :func:`cblcast.workflow.in_the_box.with_pretrained`.
+    """
+    beside, why_not = with_pretrained(study)
+    result = _tracked(beside, store, progress, keep_models=False, figures=figures)
+    result.notes = (why_not,) if why_not else ()
+    return result
 
 
 def train_study(
@@ -100,6 +128,9 @@ def train_study(
     Rules learn nothing and are never fitted; intervals that the study puts around a method are calibrated in the first
     training alone. The meter is read, the events are found and the features of the training events are looked up once
     for all of it; see :func:`cblcast.workflow.choosing.choose_method`.
+
+    With ``refit:`` every method that learns is fitted anew for each span of the test, on all that ended before its gap; the
+    model that is stored and registered is the one that would be due next, trained the same way up to the end of the test.
 
     Parameters
     ----------
@@ -139,50 +170,97 @@ def _tracked(
     method: str | None = None,
 ) -> StudyResult:
     tracking.check_store(store)
+    stage = getattr(progress, "stage", silent)
+    stage("reading the meter")
     panel = load_panel(study)
-    settings = study.model_dump(mode="json")
-    with tracking.study_run(study.study, settings, uri=store, planned=len(study.methods)) as run:
+    stage("opening the store")
+    settings, data = study.model_dump(mode="json"), notes.data_of(study, panel)
+    tags = {} if study.refit is None else {tracking.REFIT: str(study.refit.refit())}
+    note = notes.study_note(study, data)
+    planned = len(study.methods)
+    with tracking.study_run(study.study, settings, uri=store, tags=tags, planned=planned, note=note, data=data) as run:
+        stage("looking features up")
         ready = prepare(study, panel)
         result = judge(ready, progress)
         result.run_id = run.run_id
         uris = {}
         for name in result.leaderboard.index:
-            uris[name] = log_method(run, study, ready.panel, result, name, keep_models, figures)
+            due = due_model(ready, name) if keep_models and study.refit is not None else None
+            uris[name] = log_method(run, study, ready.panel, result, name, keep_models, figures, due)
             progress(f"tracked {name}")
-        run.table("leaderboard", result.leaderboard)
+        log_board(run, study, result.leaderboard)
+        if result.by_lead is not None:
+            run.table("by_lead", result.by_lead, metrics=False)
+        if result.drift is not None:
+            log_drift(run, study, result.drift)
         if len(result.backtest.excluded):
             run.table("excluded", result.backtest.excluded, metrics=False)
     if register is not None:
+        stage("choosing")
         chosen, why = (method, "named by the user") if method else choose_method(ready)
-        version = tracking.register(uris[chosen], register, alias, uri=store)
+        version = tracking.register(
+            uris[chosen],
+            register,
+            alias,
+            uri=store,
+            note=notes.version_note(study, result.leaderboard, chosen, why, data),
+            use=notes.use_note(register, alias),
+            tags=notes.version_tags(study, chosen, data),
+        )
         result.registered = {"name": register, "version": version, "alias": alias, "method": chosen, "chosen_by": why}
     return result
 
 
+def log_board(
+    run: Any, study: Study, board: pd.DataFrame, further: Mapping[str, Callable[[], Any]] | None = None
+) -> None:
+    """Log the leaderboard with the run of a study: as a table, in words and as a picture; with `further` figures."""
+    run.table("leaderboard", board, metrics=False)
+    by = best_by(study)
+    some = bool(np.isfinite(board[by].to_numpy(dtype=float)).any())
+    leaders = {"leaderboard": partial(figure_of, plots.leaderboard, board, by, height=1.3 + 0.26 * min(len(board), 20))}
+    run.summary(
+        notes.board_note(study, board),
+        params={**notes.question(study), **({"best": board.index[0]} if some else {})},
+        metrics=notes.best_metrics(board) if some else {},
+        figures={**(leaders if some else {}), **(further or {})},
+        measures=[by, *(name for name in ("mpe", "bias", "coverage") if name in board.columns)],
+    )
+
+
 def log_method(
-    run: Any, study: Study, panel: Panel, result: StudyResult, name: str, keep_model: bool, figures: bool = True
+    run: Any,
+    study: Study,
+    panel: Panel,
+    result: StudyResult,
+    name: str,
+    keep_model: bool,
+    figures: bool = True,
+    due: Forecaster | None = None,
 ) -> str:
     """Log one method of a result as a child run, if wanted with figures and its model; returns the model's address.
 
-    What a method rests on is drawn wherever the study asks for it (``explain: true``).
+    What a method rests on is drawn wherever the study asks for it (``explain: true``). `due` is the model that is stored
+    where the study refits, see :func:`cblcast.workflow.refitting.due_model`.
     """
     scored = result.backtest.scored
     rows = scored[scored["method"] == name]
     forecaster = result.backtest.forecasters[name]
-    row = result.leaderboard.loc[name].dropna()
     drawn: dict[str, Callable[[], Any]] = {}
     if len(rows) and figures:
-        drawn |= _figures(panel, rows, forecaster.name)
+        drawn |= _figures(panel, rows, forecaster.name) | lead_figures(study, result.by_lead, rows, name)
     if len(rows) and study.explain and not reads_only_own_features(forecaster.estimator):
         drawn |= _explanation(panel, rows, forecaster)
     logged = run.method(
         name,
-        params=method_params(forecaster),
-        metrics={key: float(value) for key, value in row.items()},
+        params=tracking.method_words(forecaster) | refit_params(study, forecaster),
+        metrics=notes.logged(result.leaderboard.select_dtypes("number").loc[name]) | lead_metrics(result.by_lead, name),
         scored=rows.reset_index(),
         figures=drawn,
-        forecaster=forecaster if keep_model else None,
+        forecaster=(due or forecaster) if keep_model else None,
         example=None,
+        tags=notes.method_tags(study, result.leaderboard, name, forecaster),
+        note=notes.method_note(study, result.leaderboard, name, forecaster),
     )
     return str(logged.model_uri)
 
@@ -203,22 +281,3 @@ def _explanation(panel: Panel, rows: pd.DataFrame, forecaster: Forecaster) -> di
     judged = pd.DataFrame({SITE: index.get_level_values(SITE), "start": index.get_level_values(ORIGIN), "stop": stops})
     cases = forecaster.cases(panel, judged)
     return explanation_figures(explain_forecaster(forecaster, panel, cases, repeats=3, max_events=300))
-
-
-def method_params(forecaster: Forecaster) -> dict[str, Any]:
-    """Parameters of a method, flat, as a run shows them."""
-    estimator = {
-        key: value
-        for key, value in forecaster.estimator.get_params(deep=True).items()
-        if not hasattr(value, "get_params")
-    }
-    features = {
-        f"features.{name}.{key}": value for name, params in forecaster.features.items() for key, value in params.items()
-    }
-    return {
-        "class": type(forecaster.estimator).__name__,
-        **estimator,
-        **features,
-        "features": ", ".join(forecaster.features),
-        "view": str(forecaster.view),
-    }

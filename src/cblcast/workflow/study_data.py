@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,34 +14,43 @@ from cblcast.abilities import learns
 from cblcast.config import Study
 from cblcast.days.day_types import OwnHolidays
 from cblcast.days.placebo import placebo_events
-from cblcast.forecast.backtest import split_events
+from cblcast.forecast.backtest import learnable_events, split_events
 from cblcast.forecast.case_bank import CaseBank, training_banks
 from cblcast.forecast.event_truth import TRUTH, carries_truth, with_event_truth
 from cblcast.frames.cases import View
 from cblcast.frames.events import mean_over_events
 from cblcast.frames.panel import Panel
+from cblcast.frames.portfolio import with_portfolio
 from cblcast.frames.rolling import issue_events
 from cblcast.frames.schema import OBSERVED, DataError, DataWarning, StudyError
 from cblcast.io.calendars import read_holidays
+from cblcast.io.forecasts import read_forecasts_told, with_forecasts
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.nwp import attach
 
 Span = tuple[str, str]
+Progress = Callable[[str], None]
 
 
 def load_panel(study: Study) -> Panel:
     """The panel of a study."""
     data = study.data
     if data.dataset is not None:
-        panel = datasets.load(data.dataset)
+        panel = datasets.load(data.dataset).declare(data.kinds or {})
     else:
         panel = read_meter(str(data.panel), options=data.reader)
-    for product in data.reanalysis:
-        panel = attach(panel, datasets.load_reanalysis(product), f"{product}_")
+    for name in data.reanalysis:
+        panel = attach(panel, datasets.load_reanalysis(name), f"{name}_")
     if data.holidays is not None:
         panel = _with_holidays(panel, data.holidays)
     if data.sites is not None:
         panel = panel.select(list(data.sites))
+    for product in data.forecasts:
+        runs, report = read_forecasts_told(product.file, product.options)
+        report.tell()
+        panel = with_forecasts(panel, runs)
+    if data.portfolio is not None:
+        panel = with_portfolio(panel, data.portfolio)
     if study.events.mask is not None:
         panel = panel.with_events(read_dispatch(study.events.mask, panel, tz=data.tz))
     if study.events.truth is not None:
@@ -78,14 +88,14 @@ def _with_truth(panel: Panel, path: str, tz: str | None) -> Panel:
             f"{Path(path).name} has a step of {found.step}, the meter data of {panel.step}: give the truth by the meter's intervals"
         )
     truth = found.data[OBSERVED].reindex(panel.data.index)
-    return Panel(panel.data.assign(**{TRUTH: truth}), panel.sites, panel.events)
+    return replace(panel, data=panel.data.assign(**{TRUTH: truth}))
 
 
 def _with_holidays(panel: Panel, calendar: str) -> Panel:
     """The panel with the days of an iCalendar file as holidays of every site, beside those of its country."""
     years = (pd.Timestamp(us, unit="us").year for us in (panel.first_times_us.min(), panel.last_times_us.max()))
     days = OwnHolidays.of(read_holidays(calendar, *years)["date"].dt.strftime("%Y-%m-%d"))
-    return Panel(panel.data, panel.sites.assign(holidays=str(days)), panel.events)
+    return replace(panel, sites=panel.sites.assign(holidays=str(days)))
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,10 @@ class StudyEvents:
         """Events to learn from that start in `train`, and events to judge that start in `test`; local dates, inclusive."""
         return split_events(self.judged, self.panel, train, test, self.learned)
 
+    def learnable(self, span: Span) -> pd.DataFrame:
+        """Events of a span that can be learned from; local dates, inclusive."""
+        return learnable_events(self.judged if self.learned is None else self.learned, self.panel, span)
+
 
 def events_of(study: Study, panel: Panel) -> StudyEvents:
     """All events of a study."""
@@ -119,7 +133,7 @@ def events_of(study: Study, panel: Panel) -> StudyEvents:
         events = _dispatched(study, panel)
         panel = with_event_truth(panel, events)
     elif wanted.every_min is not None and wanted.horizon_min is not None:
-        events = issue_events(panel, wanted.every_min, wanted.horizon_min, first, last)
+        events = issue_events(panel, wanted.every_min, wanted.horizon_min, first, last, wanted.at or 0)
     else:
         events = placebo_events(
             panel,
@@ -158,9 +172,10 @@ class PreparedStudy:
     panel : Panel
     events : StudyEvents
     train, test : DataFrame
-        Events of the two spans.
+        Events of the two spans; with ``refit:`` `train` goes on to the end of the test span, and each span takes of it what
+        had ended before.
     learned : dict View -> CaseBank
-        Cases of the training events, for the views in which something learns.
+        Cases of the events `train`, for the views in which something learns.
     """
 
     study: Study
@@ -175,6 +190,8 @@ def prepare(study: Study, panel: Panel) -> PreparedStudy:
     """The events and training cases of a study."""
     events = events_of(study, panel)
     train, test = events.between(study.train, study.test)
+    if study.refit is not None and study.train is not None:
+        train = events.learnable((study.train[0], study.test[1]))
     learned = training_banks(panel, study.forecasters().values(), train) if len(train) else {}
     return PreparedStudy(study, panel, events, train, test, learned)
 
@@ -199,7 +216,7 @@ def _events_to_learn_from(study: Study, panel: Panel) -> pd.DataFrame | None:
                 days=wanted.days,
                 labels=wanted.labels,
                 first=span[0],
-                last=span[1],
+                last=span[1] if study.refit is None else study.test[1],
             )
             for hours in dict.fromkeys(wanted.shifts_h)
         ],

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from cblcast import tracking
+from cblcast import plots, tracking
 from cblcast.config import Study, make_study, method_name, view_of
 from cblcast.frames.schema import StudyError, nearest
+from cblcast.plots.leaderboard import measure_words
+from cblcast.plots.style import figure_of
 from cblcast.tuning import Trial, TuneResult, tune
-from cblcast.workflow.studies import Progress, StudyResult, log_method, run_study, silent
+from cblcast.workflow import run_notes as notes
+from cblcast.workflow.studies import Progress, StudyResult, log_board, log_method, run_study, silent
 from cblcast.workflow.study_data import load_panel, study_events
 
 JOURNAL = Path("models") / "tuning.journal"
@@ -91,9 +96,16 @@ def tune_study(
         else {key: value for key, value in spec.items() if key not in ("name", "view", "features")}
     )
     features = own.get("features", study.features)
+    data = notes.data_of(study, panel)
     with tracking.study_run(
-        f"{study.study}-tuning", study.model_dump(mode="json"), uri=store, tags={"tuned": name}, planned=2
-    ) as run:  # the method as it was given, and as it was tuned
+        f"{study.study}-tuning",
+        study.model_dump(mode="json"),
+        uri=store,
+        tags={"tuned": name},
+        planned=2,  # the method as it was given, and as it was tuned
+        note=notes.study_note(study, data),
+        data=data,
+    ) as run:
 
         def tell(trial: Trial) -> None:
             run.trial(trial.number, trial.params, trial.value)
@@ -120,18 +132,37 @@ def tune_study(
         pair = make_study({**study.model_dump(exclude_unset=True), "methods": [spec, tuned]})
         judged = run_study(pair, panel, progress)
         uris = {row: log_method(run, pair, panel, judged, row, keep_model=True) for row in judged.leaderboard.index}
-        run.table("leaderboard", judged.leaderboard)
+        log_board(run, pair, judged.leaderboard, _search_figures(search, metric))
         result = TunedStudy(search, judged, run.run_id)
     if register is not None:
-        version = tracking.register(uris[str(tuned["name"])], register, alias, uri=store)
+        chosen, why = str(tuned["name"]), f"{metric} over {folds} folds of the training days"
+        version = tracking.register(
+            uris[chosen],
+            register,
+            alias,
+            uri=store,
+            note=notes.version_note(pair, judged.leaderboard, chosen, why, data),
+            use=notes.use_note(register, alias),
+            tags=notes.version_tags(pair, chosen, data),
+        )
         result.registered = {
             "name": register,
             "version": version,
             "alias": alias,
-            "method": tuned["name"],
-            "chosen_by": f"{metric} over {folds} folds of the training days",
+            "method": chosen,
+            "chosen_by": why,
         }
     return result
+
+
+def _search_figures(search: TuneResult, metric: str) -> dict[str, Callable[[], Any]]:
+    """How the search went, and which parameter mattered."""
+    words = measure_words(metric)
+    drawn: dict[str, Callable[[], Any]] = {}
+    drawn["tuning_history"] = partial(figure_of, plots.tuning_history, search.trials, search.given_value, words)
+    if search.importance:
+        drawn["tuning_importance"] = partial(figure_of, plots.tuning_importance, search.importance, height=2.4)
+    return drawn
 
 
 def _method_of(study: Study, method: str | None) -> str | dict[str, Any]:
@@ -154,5 +185,10 @@ def _ready(journal: Path | None) -> Path | None:
 
 
 def trials_table(search: TuneResult, most: int = 10) -> pd.DataFrame:
-    """The best trials, best first."""
-    return search.trials.sort_values("value", kind="stable").head(most).reset_index()
+    """The best trials, best first; without the column of reasons where none failed."""
+    table = search.trials.sort_values("value", kind="stable").head(most).reset_index()
+    table = table if (table["reason"] != "").any() else table.drop(columns="reason")
+    ends = [str(name).rpartition("__")[2] for name in table.columns]
+    return table.rename(
+        columns={name: end for name, end in zip(table.columns, ends, strict=True) if ends.count(end) == 1}
+    )

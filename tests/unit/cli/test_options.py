@@ -51,7 +51,7 @@ def test_every_command_that_reads_a_meter_asks_the_same(name: str) -> None:
 
 
 def test_every_reader_option_can_be_given_on_the_command_line() -> None:
-    assert {field.name for field in fields(ReaderOptions)} == set(READER) | {"segment"}
+    assert {field.name for field in fields(ReaderOptions)} == set(READER) | {"segment", "kinds"}
 
 
 def test_square_brackets_would_vanish_from_help() -> None:

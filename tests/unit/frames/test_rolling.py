@@ -7,7 +7,7 @@ import pytest
 
 from cblcast.config import make_study, read_study
 from cblcast.frames.cases import View, make_cases
-from cblcast.frames.panel import panel_of
+from cblcast.frames.panel import Panel, panel_of
 from cblcast.frames.rolling import issue_events, lead_minutes, rolling_origins
 from cblcast.frames.schema import FAR_FUTURE, DataError, StudyError, check_cases
 from cblcast.workflow.studies import run_study
@@ -36,7 +36,9 @@ def slow(made, leads, every, first, last):
     found = set()
     for site in made.site_ids:
         times = made.data.loc[site].index
-        origin = times[0]
+        origin = times[0].floor("h") - pd.Timedelta(
+            "1D"
+        )  # the clock counts from midnight UTC, not from the first record
         while origin <= times[-1]:
             if origin > times[0]:
                 found |= {(site, origin, origin + pd.Timedelta(minutes=lead - 10)) for lead in leads
@@ -90,9 +92,34 @@ def test_nowcasts_as_events_follow_each_other_and_stay_in_the_panel():
     assert len(cases) == 6 * len(events)
 
 
-def test_nowcasts_as_events_may_not_overlap():
-    with pytest.raises(StudyError, match="horizon_min=120 is longer than every_min=60"):
-        issue_events(panel(), 60, 120)
+def test_nowcasts_as_events_may_overlap_and_each_interval_is_estimated_at_several_leads():
+    made = panel(40)
+    events = issue_events(made, 60, 120)
+    cases = make_cases(made, events, View.nowcast(), may_overlap=True)
+    assert len(cases) == 12 * len(events)
+    assert cases.groupby(["site_id", "time"]).size().max() == 2
+
+
+def test_origins_keep_to_their_clock_whenever_the_panel_begins():
+    whole = panel(200)
+    for start in range(0, 60, 7):
+        late = Panel(whole.data[whole.data.index.get_level_values("time") >= whole.data.index[start][1]], whole.sites)
+        cases, events = rolling_origins(late, [10], every_min=60, at="20"), issue_events(late, 60, 60, at=20)
+        for origins in (cases.index.get_level_values("origin"), pd.DatetimeIndex(events["start"])):
+            assert set(origins.minute) == {20}
+        assert set(rolling_origins(late, [10], every_min=180).index.get_level_values("origin").hour % 3) == {0}
+        assert set(rolling_origins(late, [10], every_min=360, at="01:30").index.get_level_values("origin").strftime("%H:%M")) <= {
+            "01:30", "07:30", "13:30", "19:30"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("at", "sentence"), [("5", "not on the panel's intervals of 10 min"), ("24:00", "no clock of origins"),
+                                              ("noon", "no clock of origins"), (75, "no clock of origins")])  # fmt: skip
+def test_a_clock_that_there_is_not(at, sentence):
+    with pytest.raises(StudyError, match=sentence):
+        issue_events(panel(), 60, 60, at=at)
+
+
+def test_no_nowcast_in_the_span_is_told():
     with pytest.raises(DataError, match="no nowcast can be issued"):
         issue_events(panel(), 60, 60, first="2031-01-01")
 
@@ -100,6 +127,7 @@ def test_nowcasts_as_events_may_not_overlap():
 QUICK = Path(__file__).parents[3] / "experiments" / "wind_nowcast_value" / "quick.yaml"
 
 
+@pytest.mark.filterwarnings("ignore:.*below standby")
 def test_the_quick_study_runs_on_a_month_of_the_bundled_farm():
     study = read_study(QUICK, {"train": "[2014-01-02, 2014-01-20]", "test": "[2014-01-21, 2014-01-31]",
                                "methods": "[Persistence, {name: LR_obs, estimator: ByLead, of: StepwiseRegression}]"})  # fmt: skip

@@ -7,7 +7,7 @@ import pytest
 from cblcast import datasets
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import DataError, DataWarning
-from cblcast.io.scada import FLAGS, FlagRules, farm_panel, flag_turbines
+from cblcast.io.scada import FLAGS, FlagRules, farm_panel, flag_turbines, own_power_curves
 from cblcast.physics.power_curve import PowerCurve
 
 CURVE = PowerCurve(np.array([0.0, 3.0, 12.0, 25.0]), np.array([0.0, 0.0, 1000.0, 1000.0]), np.ones(4), np.ones(4))
@@ -130,3 +130,30 @@ def test_the_bundled_turbines_make_the_bundled_farm():
     # Turbines are kept to 0.1 kW and the farm too: four roundings
     assert (made.data["observed_kw"] - given)[both].abs().max() < 0.3
     assert made.sites.loc["la_haute_borne", "rated_kw"] == 8200.0
+
+
+def test_a_curtailed_half_does_not_bend_the_curve_that_finds_it():
+    turbines = datasets.load("la_haute_borne_turbines").select(["R80711"])
+    time = turbines.data.index.get_level_values("time")
+    quarter = turbines.data[(time >= "2014-01-01") & (time < "2014-04-01")].copy()
+    free = own_power_curves(Panel(quarter, turbines.sites))["R80711"]
+    low = quarter.copy()
+    spell = slice(3000, 7000)
+    before = low["observed_kw"].to_numpy(np.float64)
+    after = np.where(before > 0, 0.6 * before, before)[spell].astype(np.float32)
+    low.iloc[spell, low.columns.get_loc("observed_kw")] = after
+    laid = Panel(low, turbines.sites)
+    at = np.arange(5.0, 11.0)
+    np.testing.assert_allclose(own_power_curves(laid)["R80711"](at), free(at), atol=0.02 * 2050)
+    hit = np.zeros(len(low), dtype=bool)
+    hit[spell] = (before > 0.03 * 2050)[spell]
+    flags = flag_turbines(laid)
+    assert flags["curtailed"].to_numpy()[hit].mean() > 0.9
+    assert flags["curtailed"].to_numpy()[: spell.start].mean() < 0.02
+
+
+def test_min_turbines_holds_for_the_wind_too():
+    blind = farm(wind_speed_nacelle_ms=[("B", slice(None), np.nan)], observed_kw=[("B", slice(None), np.nan)])
+    assert farm_panel(blind, "farm").data["wind_speed_nacelle_ms"].isna().all()
+    made = farm_panel(blind, "farm", min_turbines=1).data
+    np.testing.assert_allclose(made["wind_speed_nacelle_ms"], np.linspace(4.0, 13.0, 48))

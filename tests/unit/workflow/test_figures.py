@@ -16,7 +16,10 @@ STUDY = {
 }
 
 
-@pytest.mark.parametrize(("figures", "drawn"), [(False, []), (True, ["error_by_hour.png", "one_event.png"])])
+@pytest.mark.parametrize(
+    ("figures", "drawn"),
+    [(False, ["leaderboard.png"]), (True, ["error_by_hour.png", "leaderboard.png", "one_event.png"])],
+)
 def test_an_evaluation_draws_on_demand(store: str, tmp_path: Path, figures: bool, drawn: list[str]) -> None:
     evaluate_study(make_study(STUDY), figures=figures)
     pictures = sorted(tmp_path.rglob("*.png"), key=lambda path: path.name)

@@ -144,6 +144,7 @@ def test_rules_alone_look_up_nothing_of_the_days_they_do_not_learn_from(panel, m
     assert min(asked) >= first_of_quarter
 
 
+@pytest.mark.filterwarnings("ignore:.*below standby")
 @pytest.mark.parametrize(
     "changes",
     [

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
@@ -35,6 +36,11 @@ logger = logging.getLogger(__name__)
 OBJECTIVES = ("l2", "l1", "huber", "fair", "poisson", "quantile", "mape", "gamma", "tweedie")
 
 
+def _constant_leaves(boosting: Boosting) -> bool:
+    """LightGBM's exact SHAP values are those of constant leaves; permutation explains the others."""
+    return not boosting.linear
+
+
 class Boosting(RegressorMixin, BaseEstimator):
     """Gradient-boosted trees (LightGBM). Missing values need no filling.
 
@@ -53,6 +59,12 @@ class Boosting(RegressorMixin, BaseEstimator):
         The estimate may only rise (1) or fall (-1) with the column.
     n_estimators, learning_rate, num_leaves, min_child_samples, subsample, colsample_bytree, reg_lambda, extra_trees, max_bin
         As in LightGBM.
+    linear : bool
+        Leaves hold linear functions of the columns that lead to them, not constants (Shi et al. 2019): fewer and smaller
+        trees where the target follows its columns smoothly. Columns are held within the range they had in training, since
+        a line goes on without end; where a column of a leaf is missing, its constant is taken. Of ``l2`` only.
+    linear_lambda : float
+        Ridge of the leaves' coefficients, as in LightGBM.
     seeds : int
         Models with different seeds that are averaged.
     random_state : int
@@ -66,7 +78,8 @@ class Boosting(RegressorMixin, BaseEstimator):
 
     References
     ----------
-    Ke et al. (2017), LightGBM: a highly efficient gradient boosting decision tree.
+    Ke et al. (2017), LightGBM: a highly efficient gradient boosting decision tree; Shi et al. (2019), Gradient boosting with
+    piece-wise linear regression trees, IJCAI.
     """
 
     def __init__(
@@ -85,6 +98,8 @@ class Boosting(RegressorMixin, BaseEstimator):
         reg_lambda: NotNegative = 5.0,
         extra_trees: bool = False,
         max_bin: Annotated[int, Between(2, 65_535)] = 127,
+        linear: bool = False,
+        linear_lambda: NotNegative = 10.0,
         seeds: Some = 1,
         random_state: Seed = 0,
         n_jobs: Jobs = 1,
@@ -103,6 +118,8 @@ class Boosting(RegressorMixin, BaseEstimator):
         self.reg_lambda = reg_lambda
         self.extra_trees = extra_trees
         self.max_bin = max_bin
+        self.linear = linear
+        self.linear_lambda = linear_lambda
         self.seeds = seeds
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -139,6 +156,8 @@ class Boosting(RegressorMixin, BaseEstimator):
                 f"{type(self).__name__}: subsample={self.subsample:g} leaves none of {len(values)} rows for a tree: raise it"
             )
         params = self._parameters()
+        if self.linear:
+            self.low_, self.high_ = np.fmin.reduce(values), np.fmax.reduce(values)
         categorical = [self._place(name, "categorical") for name in self.categorical]
         weight = row_weights(sample_weight, len(target), self)
         data = lightgbm.Dataset(
@@ -163,6 +182,7 @@ class Boosting(RegressorMixin, BaseEstimator):
             return np.zeros(0)
         return np.mean([booster.predict(values, num_threads=self.n_jobs) for booster in self.boosters()], axis=0)
 
+    @available_if(_constant_leaves)
     def contributions(self, X: Any) -> pd.DataFrame:
         """SHAP values by LightGBM's own exact algorithm, in the unit of y; the last column is the mean ``expected``."""
         values = self._values(X)
@@ -190,11 +210,16 @@ class Boosting(RegressorMixin, BaseEstimator):
 
     def _values(self, X: Any) -> np.ndarray:
         check_is_fitted(self, "model_text_")
-        return columns_of(X, self.feature_names_, self)
+        values = columns_of(X, self.feature_names_, self)
+        return np.clip(values, self.low_, self.high_) if self.linear else values
 
     def _parameters(self) -> dict[str, Any]:
         if self.objective not in OBJECTIVES:
             raise StudyError(f"unknown objective {self.objective!r}: {nearest(self.objective, OBJECTIVES)}")
+        if self.linear and (self.objective != "l2" or self.monotone):
+            raise StudyError(
+                f"linear leaves are fitted for the objective l2 without monotone columns, not {self.objective!r}: set linear: false"
+            )
         params = {
             "objective": self.objective,
             "alpha": self.alpha,
@@ -207,6 +232,8 @@ class Boosting(RegressorMixin, BaseEstimator):
             "lambda_l2": self.reg_lambda,
             "extra_trees": self.extra_trees,
             "max_bin": self.max_bin,
+            "linear_tree": self.linear,
+            "linear_lambda": self.linear_lambda,
             "num_threads": self.n_jobs,
             "deterministic": True,
             "force_row_wise": True,

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.base import BaseEstimator, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters
-from cblcast.checked.parameters import Filled, Names, NotNegative, Positive, Rows
+from cblcast.checked.parameters import Filled, Names, NotNegative, OneOf, Positive, Rows
 from cblcast.estimators.design import column_names, finite_target, learn_design, row_weights
 from cblcast.estimators.groups import group_rows
+from cblcast.estimators.learners.own_models import Predicts, justified_sites
+from cblcast.frames.schema import SITE
 
 logger = logging.getLogger(__name__)
 
 GCV_PRICE = 1.4  # of a degree of freedom: plain GCV undersmooths now and then (Kim and Gu 2004, J. R. Stat. Soc. B 66)
+OWN = ("always", "justified")
 ALPHAS = tuple(float(alpha) for alpha in np.logspace(-1, 4, 16))
 
 
@@ -112,6 +116,10 @@ class Ridge(RegressorMixin, BaseEstimator):
     fewest_rows : int
         A group with fewer training rows, and one never trained, is estimated by the pooled model; their number is
         logged.
+    own : {"always", "justified"}
+        Whether every group is estimated by its own model, or, with sites among `by`, only those of sites that
+        :func:`~cblcast.estimators.learners.own_models.justified_sites` finds: with a year of training days, or better than the
+        pooled model on days left out. A site asked outside the season that it learned in may else be thrown anywhere.
 
     Attributes
     ----------
@@ -134,6 +142,7 @@ class Ridge(RegressorMixin, BaseEstimator):
         one_hot: Sequence[str] = ("day_of_week",),
         clip: Positive | None = 5.0,
         fewest_rows: Rows = 60,
+        own: Annotated[str, OneOf(OWN)] = "always",
     ) -> None:
         self.columns = columns
         self.by = by
@@ -141,6 +150,7 @@ class Ridge(RegressorMixin, BaseEstimator):
         self.one_hot = one_hot
         self.clip = clip
         self.fewest_rows = fewest_rows
+        self.own = own
 
     def fit(self, X: pd.DataFrame, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Solve all groups."""
@@ -161,7 +171,21 @@ class Ridge(RegressorMixin, BaseEstimator):
         self.rows_ = count
         if parts is None:
             self.keys_ = np.empty(0, dtype=np.str_)
+        if self.own == "justified" and SITE in self.by:
+            sites = justified_sites(X, target, weight, partial(self._learned_from, X, target, weight), self)
+            kept = np.isin(groups.names[:, list(self.by).index(SITE)], sites)
+            self.rows_[: len(kept)] *= kept
         return self
+
+    def _learned_from(self, X: pd.DataFrame, y: np.ndarray, weight: np.ndarray, rows: np.ndarray) -> Predicts:
+        """What models of some of the rows say: each group's own one, and the pooled one."""
+        part = clone(self).set_params(own="always").fit(X[rows], y[rows], weight[rows])
+
+        def both(asked: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+            pooled = (part.design_.matrix(asked, part) * part.coef_[-1]).sum(1) + part.intercept_[-1]
+            return part.predict(asked), pooled
+
+        return both
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Estimate in the unit of y, float64, shape (n_rows,)."""
@@ -211,3 +235,4 @@ class LeastSquares(Ridge):
         self.fewest_rows = fewest_rows
 
     alphas = property(lambda self: (0.0,))
+    own = "always"

@@ -17,12 +17,16 @@ from cblcast.estimators.learners.stepwise import StepwiseRegression
 from cblcast.frames.schema import DataError
 from cblcast.physics.power_curve import PowerCurve, fit_power_curve
 
+CALM_MS = 0.5  # an anemometer that stands still repeats itself
+
 
 class SpeedFirst(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     """A regression of the hub's wind speed, sent through the IEC curve of speed and power measured together.
 
     Its target is the wind measured in the interval, which no feature may carry: it is looked up, within the training rows,
-    as the last measured wind of the origin that follows the interval. Origins must therefore come at every step.
+    as the last measured wind of the origin that follows the interval. Origins must therefore come at every step. The builder
+    of that feature lets a value stand in for missing ones after it; a wind that is exactly that of the origin before is
+    therefore taken as not measured in the interval, unless it is calm.
 
     Two to three per cent of rated power are lost by the detour (the curve of the mean is not the mean of the curve, and
     stops are invisible in the wind); it is kept because the paper's LR_obs is a yardstick.
@@ -71,17 +75,12 @@ class SpeedFirst(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             )
         rows = first_of_each_origin(X)
         speed, power = take(X, [self.speed, self.power], self)[rows].T
-        curve = fit_power_curve(speed, power)
+        last = pd.Series(speed, index=X.index.droplevel("time")[rows])
+        fresh = last.mask(self._held(last))
+        curve = fit_power_curve(fresh.to_numpy(), power)
         self.curve_speed_, self.curve_power_ = curve.speed, curve.power
-        followed = pd.Series(speed, index=X.index.droplevel("time")[rows])
-        after = pd.MultiIndex.from_arrays(
-            [
-                X.index.get_level_values("site_id"),
-                X.index.get_level_values("time") + pd.Timedelta(minutes=self.step_min),
-            ],
-            names=["site_id", "origin"],
-        )
-        target = followed.reindex(after).to_numpy()
+        site, time = (X.index.get_level_values(level) for level in ("site_id", "time"))
+        target = fresh.reindex(self._origins(site, time, 1)).to_numpy()
         known = np.isfinite(target)
         if known.sum() < 0.2 * len(target):
             raise DataError(
@@ -92,6 +91,16 @@ class SpeedFirst(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         self.estimator_ = inner.fit(X[known], target[known])
         self.n_features_in_ = X.shape[1]
         return self
+
+    def _held(self, last: pd.Series) -> np.ndarray:
+        """Whether each origin's last wind only repeats that of the origin a step before."""
+        site, origin = (last.index.get_level_values(level) for level in ("site_id", "origin"))
+        before = last.reindex(self._origins(site, origin, -1)).to_numpy()
+        return np.asarray((last.to_numpy() == before) & (before > CALM_MS))
+
+    def _origins(self, site: pd.Index, instant: pd.Index, steps: int) -> pd.MultiIndex:
+        moved = instant + steps * pd.Timedelta(minutes=self.step_min)
+        return pd.MultiIndex.from_arrays([site, moved], names=["site_id", "origin"])
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Power [kW], float64, shape (n_rows,)."""

@@ -46,9 +46,11 @@ class SmartPersistence(Rule):
         Published curve.
     weight : float
         Trust in the forecast change, 0 to 1.
-    speed, nwp_change : str
-        Columns: the wind measured last [m/s] and the forecast change of wind speed since then [m/s]; the latter is
-        ``observed_minus_nwp_ms`` at the origin minus that for the interval, hence two columns of ``nwp_error``.
+    power, speed : str
+        Columns: the power [kW] and the wind [m/s] measured last.
+    error_now, error_then : str
+        Columns of ``nwp_error``: measured minus forecast wind [m/s] at the origin and at the interval; their difference is the
+        forecast change of wind speed.
     """
 
     def __init__(

@@ -108,7 +108,7 @@ class XofY(Rule):
     def search_space(cls) -> dict[str, SearchRange]:
         """Ranges that a tuning searches unless told otherwise."""
         return {
-            "x": IntRange(1, 10),
+            "x": IntRange(1, 10, at_most="y"),
             "y": IntRange(5, 15),
         }
 

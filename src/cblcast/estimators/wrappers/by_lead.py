@@ -8,11 +8,13 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from cblcast.abilities import check_parameters, needed_features
 from cblcast.checked.parameters import Inner, Threads
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
+from cblcast.estimators.wrappers.inner import gives_interval, gives_quantiles
 from cblcast.frames.schema import StudyError
 
 
@@ -65,6 +67,27 @@ class ByLead(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             A lead that was not trained; the trained ones are named.
         """
         return self._ask(X, "predict", ())
+
+    @available_if(gives_interval)
+    def predict_interval(self, X: pd.DataFrame) -> np.ndarray:
+        """Limits of each row by the model of its lead [kW], float64, shape (n_rows, 2)."""
+        return self._ask(X, "predict_interval", (2,))
+
+    @available_if(gives_quantiles)
+    def predict_distribution(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Estimate and all levels of each row by the model of its lead [kW], shapes (n_rows,) and (n_rows, n_levels)."""
+        quantiles = self._ask(X, "predict_quantiles", (len(self.levels),))
+        return self.predict(X), quantiles
+
+    @available_if(gives_quantiles)
+    def tails(self) -> tuple[int, int]:
+        """Positions of the two levels that are the limits."""
+        return tuple(self.estimator.tails())
+
+    @property
+    def levels(self) -> Any:
+        """Levels of a quantile learner; an estimator without has none."""
+        return self.estimator.levels
 
     def _ask(self, X: pd.DataFrame, method: str, shape: tuple[int, ...]) -> np.ndarray:
         check_is_fitted(self, "models_")

@@ -9,24 +9,41 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.abilities import check_parameters, needed_features
-from cblcast.checked.parameters import Folds, Inner, Inside, Number, QuantileLevels, Some
+from cblcast.abilities import GivesQuantiles, able, check_parameters, needed_features, needed_windows
+from cblcast.checked.parameters import Folds, Hours, Inner, Inside, Number, QuantileLevels, Some
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
 from cblcast.estimators.quantiles import Levels, QuantileLearner
+from cblcast.estimators.wrappers.error_tables import FEWEST, UnrestScale, error_table, looked_up, weeks_apart
 from cblcast.estimators.wrappers.inner import check_estimator
-from cblcast.frames.instants import DAY_US, microseconds
-from cblcast.frames.schema import ORIGIN, DataError
+from cblcast.frames.events import Window
+from cblcast.frames.instants import microseconds
+from cblcast.frames.schema import ORIGIN, SITE, DataError
+from cblcast.wishes import merge_wishes
 
-_WEEK_US = 7 * DAY_US
-_FEWEST = 100  # errors a lead needs, so that a tenth of them says something of its tails
+UNREST = ("unrest_sd_kw", "unrest_change_kw")  # columns of the feature builder `unrest`
+EVENLY = tuple(round(0.05 * k, 2) for k in range(1, 20))
+
+
+def with_lead_intervals(estimator: Any, coverage: float) -> Any:
+    """`estimator` with limits by lead of nominal `coverage`, and with the quantiles 0.05, 0.10 … 0.95 besides.
+
+    What has limits by lead already is returned as it is; a quantile learner keeps the form of its own, corrected.
+    """
+    if isinstance(estimator, LeadIntervals):
+        return estimator
+    tails = (round((1 - coverage) / 2, 9), round((1 + coverage) / 2, 9))
+    return LeadIntervals(estimator, levels=tuple(sorted({*EVENLY, *tails})), coverage=coverage)
 
 
 class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     """An estimator with quantiles of its out-of-sample errors, by lead and estimated power.
 
     The error of a nowcast is small and one-sided near no wind and near rated power, large in between, and grows with the
-    lead. `fit` leaves out every `folds`-th week in turn, trains a clone on the rest, and keeps the quantiles of the errors
-    in bins of estimated power, straight lines between the bins' centres; then it trains on all.
+    lead. `fit` leaves out every `folds`-th week in turn, trains a clone on what lies further than `gap_h` from it, and keeps the
+    quantiles of the errors in bins of estimated power, straight lines between the bins' centres; then it trains on all. Around
+    a quantile learner it is the errors of each of its levels that are kept, so that its limits keep their form and get the
+    coverage that they claim. Errors are divided by what is to be expected after hours as restless as the last ones
+    (the builder ``unrest``), so that a season that is quieter or wilder than the training gets other limits.
 
     Parameters
     ----------
@@ -36,19 +53,40 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
     folds : int
         Weeks number 0, `folds`, 2 `folds` … are left out together, and so on.
     bins : int
-        Bins of estimated power with equally many errors.
+        At most so many bins of estimated power, with equally many errors, and with 40 or more.
     floor, ceiling : float or None
-        Bounds of every quantile [kW], e.g. the rated power.
+        Bounds of every quantile [kW], e.g. the rated power. A study keeps its nowcasts within standby and rated power itself.
     coverage : float or None
         Nominal coverage of the limits, which must be among the levels; None takes the levels nearest to 0.1 and 0.9.
+    gap_h : float
+        Origins so close to a week that is left out are not trained on either, since the wind of an hour ago is half of what is
+        asked for [h].
 
     Attributes
     ----------
     leads_ : list of int
-    centres_ : ndarray (n_leads, bins)
-        Mean estimated power of each bin [kW].
-    errors_ : ndarray (n_leads, bins, n_levels)
-        Quantiles of observed minus estimated power [kW].
+        Minutes from the origin to the interval's start.
+    sites_ : ndarray of str, shape (n_sites,)
+    unit_ : ndarray, shape (n_sites,)
+        Highest power of each site in training [kW], by which its errors are divided.
+    table_ : ndarray of int, shape (n_sites,)
+        Which table each site reads; 0 is that of all sites.
+    centres_ : ndarray, shape (n_tables, n_leads, bins)
+        Mean estimated power of each bin, as a share of the unit.
+    errors_ : ndarray, shape (n_tables, n_leads, bins, n_levels)
+        Quantiles of observed minus estimated power, as a share of the unit and of the scale.
+    scale_ : UnrestScale
+        How large the errors are to be expected.
+
+    Notes
+    -----
+    Sites are brought to one size by the highest power that each was trained on. A site with enough errors of its own has
+    quantiles of its own, the others those of all.
+
+    References
+    ----------
+    Romano, Patterson, Candès (2019), Conformalized quantile regression: each level is corrected by the quantile of its own
+    out-of-sample errors.
     """
 
     def __init__(
@@ -56,10 +94,11 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
         estimator: Inner = None,
         levels: QuantileLevels = (0.1, 0.5, 0.9),
         folds: Folds = 3,
-        bins: Some = 12,
+        bins: Some = 8,
         floor: Number | None = None,
         ceiling: Number | None = None,
         coverage: Inside | None = None,
+        gap_h: Hours = 24.0,
     ) -> None:
         self.estimator = estimator
         self.levels = levels
@@ -68,10 +107,15 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
         self.floor = floor
         self.ceiling = ceiling
         self.coverage = coverage
+        self.gap_h = gap_h
+
+    def windows(self) -> tuple[Window, ...]:
+        """Windows of the inner estimator."""
+        return needed_windows(self.estimator)
 
     def required_features(self) -> dict[str, dict[str, object]]:
-        """What the inner estimator needs."""
-        return needed_features(self.estimator)
+        """What the inner estimator needs, and how restless the power has been, which only the limits see."""
+        return merge_wishes(needed_features(self.estimator), {"unrest": {}})
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Learn the errors out of sample, then train on all.
@@ -79,62 +123,115 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
         Raises
         ------
         DataError
-            Fewer weeks than folds, or too few errors at a lead.
+            Fewer weeks than folds, nothing left to train on beside the gaps, or too few errors at a lead.
         StudyError
             Levels that do not ascend between 0 and 1.
         """
         check_parameters(self)
-        levels = np.array(Levels.of(self.levels).values)
         check_estimator(self.estimator, self, "estimator")
-        y = np.asarray(y, dtype=np.float64)
-        ahead = minutes_ahead(X)
-        fold = microseconds(X.index.get_level_values(ORIGIN)) // _WEEK_US % self.folds
-        if self.folds < 2 or len(np.unique(fold)) < self.folds:
-            raise DataError(f"LeadIntervals needs folds >= 2 and as many weeks of training, got folds={self.folds}")
-        predicted = np.full(len(y), np.nan)
-        for number in range(self.folds):
-            held = fold == number
-            predicted[held] = clone(self.estimator).fit(X[~held], y[~held]).predict(X[held])
+        y, ahead = np.asarray(y, dtype=np.float64), minutes_ahead(X)
+        levels = Levels.of(self.levels).values
+        origin = microseconds(X.index.get_level_values(ORIGIN))
+        found = np.full((len(y), 1 + len(levels)), np.nan)
+        plain = _without_unrest(X)
+        for held, learned in weeks_apart(origin, self.folds, self.gap_h):
+            fitted = clone(self.estimator).fit(plain[learned], y[learned])
+            found[held] = self._of_inner(fitted, plain[held])
         self.leads_ = [int(lead) for lead in np.unique(ahead)]
-        found = [
-            self._errors(y[rows], predicted[rows], levels, lead) for lead in self.leads_ for rows in [ahead == lead]
-        ]
-        self.centres_, self.errors_ = np.stack([f[0] for f in found]), np.stack([f[1] for f in found])
-        self.estimator_ = clone(self.estimator).fit(X, y)
+        self._learn_errors(X, y, found, np.searchsorted(self.leads_, ahead))
+        self.estimator_ = clone(self.estimator).fit(plain, y)
         self.n_features_in_ = X.shape[1]
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Estimate of the inner estimator [kW], float64, shape (n_rows,)."""
         check_is_fitted(self, "estimator_")
-        return np.asarray(self.estimator_.predict(X), dtype=np.float64)
+        return np.asarray(self.estimator_.predict(_without_unrest(X)), dtype=np.float64)
 
     def predict_quantiles(self, X: pd.DataFrame) -> np.ndarray:
         """All levels, ascending in every row [kW], float64, shape (n_rows, n_levels)."""
-        predicted, ahead = self.predict(X), minutes_ahead(X)
-        refuse_untrained(ahead, self.leads_)
-        found = np.full((len(X), self.errors_.shape[2]), np.nan)
-        for number, lead in enumerate(self.leads_):
-            rows = np.flatnonzero(ahead == lead)
-            for level in range(found.shape[1]):
-                error = np.interp(predicted[rows], self.centres_[number], self.errors_[number, :, level])
-                found[rows, level] = np.where(np.isfinite(predicted[rows]), predicted[rows] + error, np.nan)
-        low, high = -np.inf if self.floor is None else self.floor, np.inf if self.ceiling is None else self.ceiling
-        return np.sort(np.clip(found, low, high), axis=1)
+        return self.predict_distribution(X)[1]
 
-    def _errors(
-        self, y: np.ndarray, predicted: np.ndarray, levels: np.ndarray, lead: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        known = np.isfinite(y) & np.isfinite(predicted)
-        if known.sum() < max(_FEWEST, 10 * self.bins):
-            raise DataError(
-                f"the lead that starts {lead} min after the origin has {int(known.sum())} errors, fewer than "
-                f"{max(_FEWEST, 10 * self.bins)}: give a longer training span or fewer bins"
-            )
-        order = np.argsort(predicted[known], kind="stable")
-        parts = np.array_split(order, self.bins)
-        error, level = (y - predicted)[known], predicted[known]
-        return (
-            np.array([level[part].mean() for part in parts]),
-            np.array([np.quantile(error[part], levels) for part in parts]),
+    def predict_distribution(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Estimate and all levels, with one question to the inner estimator [kW]; shapes (n_rows,) and (n_rows, n_levels)."""
+        check_is_fitted(self, "estimator_")
+        ahead = minutes_ahead(X)
+        refuse_untrained(ahead, self.leads_)
+        found = self._of_inner(self.estimator_, _without_unrest(X))
+        site = self._site_of(X)
+        unit = self.unit_[site]
+        lead = np.searchsorted(self.leads_, ahead)
+        error = looked_up(self.centres_, self.errors_, self.table_[site], lead, found[:, 0] / unit)
+        scale = self.scale_(_unrest_of(X, self.scale_.typical) / unit[:, None], lead)
+        quantiles = found[:, 1:] + error * (unit * scale)[:, None]
+        low, high = -np.inf if self.floor is None else self.floor, np.inf if self.ceiling is None else self.ceiling
+        return found[:, 0], np.sort(np.clip(quantiles, low, high), axis=1)
+
+    def _learn_errors(self, X: pd.DataFrame, y: np.ndarray, found: np.ndarray, lead: np.ndarray) -> None:
+        """The tables of all sites together, and of each site that has errors enough."""
+        self.sites_ = np.unique(np.asarray(X.index.get_level_values(SITE), dtype=np.str_))
+        site = self._site_of(X)
+        highest = np.array([np.nanmax(np.abs(y[site == number])) for number in range(len(self.sites_))])
+        self.unit_ = np.where(highest > 0, highest, 1.0)
+        known = np.isfinite(y) & np.isfinite(found).all(1)
+        count = np.array(
+            [np.bincount(lead[known & (site == k)], minlength=len(self.leads_)) for k in range(len(highest))]
         )
+        few = int(count.sum(0).argmin())
+        if count.sum(0)[few] < FEWEST:
+            raise DataError(
+                f"the lead that starts {self.leads_[few]} min after the origin has {count.sum(0)[few]} errors, fewer than "
+                f"{FEWEST}: give a longer training span, or issue more often"
+            )
+        enough = count.min(1) >= FEWEST * 3
+        own = [k for k in range(len(highest)) if enough[k] and len(highest) > 1]
+        self.table_ = np.zeros(len(highest), dtype=np.int64)
+        self.table_[own] = 1 + np.arange(len(own))
+        unit, levels = self.unit_[site], Levels.of(self.levels).values
+        y, found, unrest = y / unit, found / unit[:, None], _unrest_of(X) / unit[:, None]
+        self.scale_ = UnrestScale.fit(unrest, y - found[:, 0], found[:, 0], lead, len(self.leads_))
+        scale = self.scale_(unrest, lead)[:, None]
+        # y − base over the scale, as if the base were 0: the bins stay those of promised power.
+        error = (y[:, None] - found[:, 1:]) / scale
+        tables = [
+            [
+                error_table(error[rows], found[rows, 0], levels, self.bins)
+                for number in range(len(self.leads_))
+                for rows in [known & (lead == number) & ((site == k) if k >= 0 else True)]
+            ]
+            for k in (-1, *own)
+        ]
+        self.centres_ = np.array([[table[0] for table in row] for row in tables])
+        self.errors_ = np.array([[table[1] for table in row] for row in tables])
+
+    def _site_of(self, X: pd.DataFrame) -> np.ndarray:
+        """Position of each row's site; one that was not trained is refused, since the size of its errors is not known."""
+        code = pd.Index(self.sites_).get_indexer(X.index.get_level_values(SITE).astype(str))
+        if (code < 0).any():
+            unknown = X.index.get_level_values(SITE)[int((code < 0).argmax())]
+            raise DataError(
+                f"the limits of site {unknown!r} are not known: trained are {', '.join(self.sites_[:5])}; train with it, or name "
+                "its rows by the site that they belong to"
+            )
+        return np.asarray(code)
+
+    def _of_inner(self, fitted: Any, X: pd.DataFrame) -> np.ndarray:
+        """Estimate, and the level that each of ours corrects: the estimate itself where the inner one has no levels."""
+        levels = Levels.of(self.levels).values
+        if not able(fitted, GivesQuantiles):
+            predicted = np.asarray(fitted.predict(X), dtype=np.float64)
+            return np.repeat(predicted[:, None], 1 + len(levels), axis=1)
+        predicted, quantiles = fitted.predict_distribution(X)
+        own = Levels.of(fitted.levels)
+        return np.column_stack([predicted, quantiles[:, [own.nearest(level) for level in levels]]])
+
+
+def _without_unrest(X: pd.DataFrame) -> pd.DataFrame:
+    """What the inner estimator sees: its inputs are not to change because limits are put around it."""
+    return X.drop(columns=[name for name in UNREST if name in X.columns])
+
+
+def _unrest_of(X: pd.DataFrame, as_trained: np.ndarray | None = None) -> np.ndarray:
+    """Spread and change of the power before each origin [kW], shape (n_rows, 2); no columns where they were not looked up."""
+    there = {*UNREST} <= set(X.columns) if as_trained is None else len(as_trained) > 0
+    return X[list(UNREST)].to_numpy(dtype=np.float64) if there else np.empty((len(X), 0))

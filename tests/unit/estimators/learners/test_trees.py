@@ -111,3 +111,24 @@ def test_a_column_that_is_gone_at_scoring_is_named(data):
     model = Boosting(n_estimators=5).fit(X, y)
     with pytest.raises(DataError, match="made for the column 'v', which the features lack"):
         model.predict(X.drop(columns="v"))
+
+
+def test_linear_leaves_follow_a_line_and_do_not_go_beyond_what_was_seen(tmp_path):
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.uniform(-1, 1, (2000, 3)), columns=["a", "b", "c"])
+    y = 3 * X["a"].to_numpy() + np.where(X["b"] > 0, 2 * X["c"], -X["c"])
+    settings = {"n_estimators": 30, "num_leaves": 4, "learning_rate": 0.3, "random_state": 1}
+    line, steps = (Boosting(linear=linear, **settings).fit(X, y) for linear in (True, False))
+    new = pd.DataFrame(rng.uniform(-1, 1, (500, 3)), columns=["a", "b", "c"])
+    truth = 3 * new["a"].to_numpy() + np.where(new["b"] > 0, 2 * new["c"], -new["c"])
+    error = [np.sqrt(np.mean((model.predict(new) - truth) ** 2)) for model in (line, steps)]
+    assert error[0] < 0.75 * error[1]
+    far = new.assign(a=1e12)
+    np.testing.assert_array_equal(line.predict(far), line.predict(new.assign(a=X["a"].max())))
+    assert np.isfinite(line.predict(new.assign(b=np.nan))).all()
+    save_state(line, tmp_path)
+    np.testing.assert_array_equal(load_state(tmp_path).predict(new), line.predict(new))
+    assert not hasattr(line, "contributions")
+    assert hasattr(steps, "contributions")
+    with pytest.raises(StudyError, match="objective l2"):
+        Boosting(objective="huber", linear=True).fit(X, y)

@@ -188,3 +188,19 @@ def test_a_lead_not_trained_is_refused(rows):
     fitted = ByLead(Persistence()).fit(X[ahead == 0], y[ahead == 0])
     with pytest.raises(StudyError, match="starts 50 min after the origin was not trained: trained are 0 min"):
         fitted.predict(X)
+
+
+def test_speed_first_does_not_learn_a_wind_that_is_only_held(rows):
+    X, y, _ = rows
+    lead = X.index.get_level_values("time") == X.index.get_level_values("origin")
+    X, y = X[lead].copy(), y[lead]
+    speed = f"{MEASURED}_ago_1"
+    gone = np.arange(1000, 1300)  # not measured: the builder holds the last value, here for all of it
+    held = X.copy()
+    held.iloc[gone, held.columns.get_loc(speed)] = held[speed].iloc[999]
+    unknown = X.copy()
+    unknown.iloc[gone, unknown.columns.get_loc(speed)] = np.nan
+    inner = StepwiseRegression((WIND, "wind_u_100m_ms", "wind_v_100m_ms"))
+    a, b = (SpeedFirst(inner).fit(rows_, y) for rows_ in (held, unknown))
+    np.testing.assert_array_equal(a.curve_power_, b.curve_power_)
+    np.testing.assert_array_equal(a.predict(X), b.predict(X))

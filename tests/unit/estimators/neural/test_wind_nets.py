@@ -168,5 +168,5 @@ def test_too_little_to_calibrate_on_is_refused():
     with pytest.raises(DataError, match="as many weeks of training"):
         LeadIntervals(Persistence()).fit(X, y)
     X, y = paths(520)
-    with pytest.raises(DataError, match="errors, fewer than 600"):
-        LeadIntervals(Persistence(), bins=60).fit(X, y)
+    with pytest.raises(DataError, match="0 min after the origin has 90 errors, fewer than 100"):
+        LeadIntervals(Persistence()).fit(X, np.where(np.arange(len(y)) < 270, y, np.nan))

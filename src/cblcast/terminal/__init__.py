@@ -13,9 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cblcast.terminal.tables import print_leaderboard, print_table
+
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = [
+    "Steps",
+    "print_json",
+    "print_leaderboard",
+    "print_table",
+    "print_warnings",
+    "progress",
+    "records",
+    "tell",
+    "telling",
+]
 
 _machine: ContextVar[bool] = ContextVar("machine", default=False)
 _told: ContextVar[set[str] | None] = ContextVar("told", default=None)
@@ -61,9 +74,34 @@ def tell(kind: str, message: str, times: int = 1) -> None:
     typer.secho(f"{before}{message}" + (f" [{times} times]" if times > 1 else ""), err=True, **style)
 
 
+class Steps:
+    """Told of each step that is done by a call, and of what is going on meanwhile by :meth:`stage`."""
+
+    def __init__(self, bar: Any = None, task: Any = None) -> None:
+        self._bar, self._task = bar, task
+
+    def __call__(self, name: str) -> None:
+        """One step is done."""
+        if self._bar is not None:
+            self._bar.update(self._task, advance=1, description=name[:48])
+
+    def stage(self, what: str) -> None:
+        """What is going on now."""
+        if self._bar is not None:
+            self._bar.update(self._task, description=what[:48])
+
+    def expect(self, total: int, what: str) -> None:
+        """How many steps there will be; until that is known the bar only shows that something is going on."""
+        if self._bar is not None:
+            self._bar.update(self._task, total=total, description=what)
+
+
 @contextmanager
-def progress(as_json: bool, total: int, what: str) -> Iterator[Callable[[str], None]]:
-    """A progress bar on the terminal's error stream; how files were read and data warnings are told beneath it."""
+def progress(as_json: bool, total: int | None, what: str) -> Iterator[Steps]:
+    """A progress bar on the terminal's error stream; how files were read and data warnings are told beneath it.
+
+    `total` is None where it is not known yet: see :meth:`Steps.expect`. A total of one step says nothing either.
+    """
     from cblcast.errors import DataWarning
 
     with _remarks() as remarks, warnings.catch_warnings(record=True) as caught:
@@ -79,19 +117,42 @@ def progress(as_json: bool, total: int, what: str) -> Iterator[Callable[[str], N
 
 
 @contextmanager
-def _bar(as_json: bool, total: int, what: str) -> Iterator[Callable[[str], None]]:
-    """A bar on the error stream, nothing where a machine reads."""
+def _bar(as_json: bool, total: int | None, what: str) -> Iterator[Steps]:
+    """A bar on the error stream with rate and time left, nothing where a machine reads."""
     if as_json:
-        yield lambda name: None
+        yield Steps()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(compact=True),
+    )
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda name: bar.update(task, advance=1, description=name[:48])
+
+    class WithRate(Progress):
+        def get_renderables(self) -> Iterator[Any]:
+            for task in self.tasks:
+                speed = task.speed
+                task.fields["rate"] = "" if not speed else f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f} s each"
+            yield from super().get_renderables()
+
+    known = None if total == 1 else total
+    with WithRate(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        yield Steps(bar, bar.add_task(what, total=known, rate=""))
 
 
 @contextmanager
@@ -133,49 +194,3 @@ def _finite(document: object) -> object:
     if isinstance(document, (list, tuple)):
         return [_finite(value) for value in document]
     return None if isinstance(document, float) and not math.isfinite(document) else document
-
-
-def print_table(frame: pd.DataFrame, title: str) -> None:
-    """A table for people."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for column in frame.columns:
-        table.add_column(
-            str(column), justify="left" if frame[column].dtype.kind not in "fiu" else "right", overflow="fold"
-        )
-    whole = {column for column in frame.columns if column.startswith("n_") or frame[column].dtype.kind in "iu"}
-    for row in frame.to_dict("records"):
-        table.add_row(*(_cell(value, column in whole) for column, value in row.items()))
-    plain: dict[str, Any] = {"markup": False, "emoji": False}  # a site may be called [a] or :a:
-    console = Console(**plain)
-    if not console.is_terminal:  # a pipe or a log has no width of its own
-        console = Console(width=160, **plain)
-    console.print(table)
-
-
-def _cell(value: Any, whole: bool) -> str:
-    if value is None or value != value:
-        return ""
-    if whole:
-        return f"{value:.0f}"
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
-
-
-def print_leaderboard(leaderboard: pd.DataFrame, excluded: pd.DataFrame, title: str) -> None:
-    """A leaderboard, what was left out of it and why, and how to read it."""
-    cut = (
-        list(leaderboard.columns).index("predict_s") + 1 if "predict_s" in leaderboard.columns else leaderboard.shape[1]
-    )
-    print_table(leaderboard.iloc[:, :cut].reset_index(), title)
-    if cut < leaderboard.shape[1]:  # many columns with long names: one row each
-        print_table(leaderboard.iloc[:, cut:].T.rename_axis("").reset_index(), "what it is worth (docs/markets.md)")
-    if len(excluded):
-        typer.secho(
-            f"{len(excluded)} event estimates are left out, most often because: {excluded['reason'].mode().iloc[0]}",
-            fg="yellow",
-        )
-    typer.echo(
-        "mpe and bias > 0 overestimate; mape in % of mean load, nrmse in % of the study's scale (docs/nomenclature.md)"
-    )

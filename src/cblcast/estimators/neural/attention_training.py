@@ -1,0 +1,114 @@
+"""Training of an attention net by torch: AdamW, one cycle, with weather and older days taken away now and then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cblcast.errors import DataError, StudyError
+from cblcast.estimators.neural.attention import AttentionNet, Operations
+from cblcast.estimators.neural.day_inputs import DAYS_SHARE, KEYS_OF_WEATHER, WEATHER, DayInputs
+from cblcast.estimators.neural.threads import torch_threads
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+_FEWEST_DAYS = 3
+_WARM_UP = 0.2  # of the steps
+_LONGEST_GRADIENT = 1.0
+_LARGEST_TARGET = 15.0  # spreads: a spike teaches that much and no more
+
+
+@dataclass(frozen=True)
+class AttentionTraining:
+    """Settings of a training; see :class:`~cblcast.estimators.neural.day_attention.DayAttention`."""
+
+    width: int
+    day_width: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    dropout: float
+    weather_lost: float
+    days_lost: float
+    threads: int
+
+
+def train_attention(
+    inputs: DayInputs, target: np.ndarray, weight: np.ndarray, settings: AttentionTraining, seed: int
+) -> dict[str, np.ndarray]:
+    """Weights of one net, float32, by name.
+
+    Parameters
+    ----------
+    inputs : DayInputs
+    target : ndarray, shape (n,)
+        In spreads above the centre.
+    weight : ndarray, shape (n,)
+        Of each row's squared error.
+
+    Raises
+    ------
+    StudyError
+        torch is not installed.
+    """
+    try:
+        import torch
+    except ImportError:
+        raise StudyError("a net is trained by torch, which is not installed: pip install 'cblcast[neural]'") from None
+    size = min(settings.batch_size, len(target))
+    if size == 0:
+        raise DataError("a net has nothing to learn from: no training row")
+    net = AttentionNet.of(inputs, settings.width, settings.day_width)
+    weights = {name: torch.tensor(value, requires_grad=True) for name, value in net.start(seed).items()}
+    decayed = [value for name, value in weights.items() if name.endswith("_w")]
+    biases = [value for name, value in weights.items() if name.endswith("_b")]
+    groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": biases, "weight_decay": 0.0}]
+    steps = settings.epochs * (len(target) // size)
+    generator = torch.Generator().manual_seed(seed)
+
+    def held_back(values: Tensor) -> Tensor:
+        kept = torch.rand(values.shape, generator=generator) >= settings.dropout
+        return values * kept / (1 - settings.dropout)
+
+    by_torch = Operations(torch.exp, torch.tanh, torch.cat, torch.nn.functional.silu)
+    arrays = [torch.from_numpy(part) for part in inputs.arrays()]
+    goal = torch.from_numpy(np.clip(target, -_LARGEST_TARGET, _LARGEST_TARGET).astype(np.float32))
+    mass = torch.from_numpy((weight / weight.mean()).astype(np.float32))
+    with torch_threads(settings.threads):
+        adamw = torch.optim.AdamW(groups, lr=settings.learning_rate)
+        cycle = torch.optim.lr_scheduler.OneCycleLR(
+            adamw, settings.learning_rate, total_steps=steps, pct_start=_WARM_UP
+        )
+        for _ in range(settings.epochs):
+            order = torch.randperm(len(target), generator=generator)
+            for rows in order[: len(target) // size * size].reshape(-1, size):
+                batch = _poorer([part[rows] for part in arrays], settings, generator)
+                error = net.estimate(weights, batch, by_torch, held_back) - goal[rows]
+                loss = (mass[rows] * error**2).mean()
+                adamw.zero_grad()
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(decayed, _LONGEST_GRADIENT)
+                adamw.step()
+                cycle.step()
+    return {name: value.detach().numpy() for name, value in weights.items()}
+
+
+def _poorer(batch: list[Tensor], settings: AttentionTraining, generator: Generator) -> tuple[Tensor, ...]:
+    """The batch with the weather taken from some of its rows, and the older days from others."""
+    import torch
+
+    days, there, hours_then, hours_now, keys, candidates, context = batch
+    n_rows, n_days = there.shape
+    lost = torch.rand(n_rows, generator=generator) < settings.weather_lost
+    keys, context = keys.clone(), context.clone()
+    keys[lost, :, KEYS_OF_WEATHER] = 0
+    context[lost, WEATHER] = 0
+    few = torch.rand(n_rows, generator=generator) < settings.days_lost
+    left = torch.randint(_FEWEST_DAYS, n_days + 1, (n_rows,), generator=generator)
+    there = there * ~(few[:, None] & (torch.arange(n_days)[None, :] >= left[:, None]))
+    context[:, DAYS_SHARE] = there.sum(1) / n_days
+    return days * there, there, hours_then, hours_now, keys, candidates, context

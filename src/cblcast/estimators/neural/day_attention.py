@@ -1,0 +1,131 @@
+"""An attention net over the recent days of a site, pooled over sites: trained by torch, asked with numpy alone."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from cblcast.abilities import check_parameters
+from cblcast.checked.parameters import (
+    Days,
+    Dropout,
+    Epochs,
+    HourCount,
+    LearningRate,
+    NotNegative,
+    Rows,
+    Seed,
+    Share,
+    Some,
+    Threads,
+)
+from cblcast.estimators.design import finite_target, row_weights
+from cblcast.estimators.neural.attention import AttentionNet
+from cblcast.estimators.neural.attention_training import AttentionTraining, train_attention
+from cblcast.estimators.neural.day_inputs import DayInputs
+
+
+class DayAttention(RegressorMixin, BaseEstimator):
+    """Days weighted by how they stand to the event day, and met in the seen hours as far as the past supports it.
+
+    Its rows are those that :class:`~cblcast.estimators.pooled_baseline.PooledBaseline` makes: differences in spreads.
+
+    Parameters
+    ----------
+    days, hours : int
+        Reference days, and hours beside the event on both sides together, of the builder ``day_sequence``.
+    width, day_width : int
+        Neurons of the net for the context and for each day.
+    seeds : int
+        Nets that are averaged.
+    epochs, batch_size, learning_rate, weight_decay, dropout
+        Training by AdamW under a one-cycle schedule.
+    weather_lost, days_lost : float
+        Share of the training rows whose weather, or whose older days, are taken away: the net must do without them.
+    seed : int
+    threads : int
+        Processor threads of torch in training.
+
+    Attributes
+    ----------
+    nets_ : list of dict of arrays
+        Weights of each net, float32.
+
+    Notes
+    -----
+    Training needs torch (the extra ``neural``); prediction does not: the same pass runs on numpy arrays.
+
+    References
+    ----------
+    Vaswani et al. (2017); Loshchilov and Hutter (2019), decoupled weight decay; Smith and Topin (2018), one cycle.
+    """
+
+    def __init__(
+        self,
+        days: Days = 24,
+        hours: HourCount = 12,
+        width: Some = 64,
+        day_width: Some = 32,
+        seeds: Some = 2,
+        epochs: Epochs = 6,
+        batch_size: Rows = 512,
+        learning_rate: LearningRate = 3e-3,
+        weight_decay: NotNegative = 1e-2,
+        dropout: Dropout = 0.1,
+        weather_lost: Share = 0.15,
+        days_lost: Share = 0.1,
+        seed: Seed = 0,
+        threads: Threads = 1,
+    ) -> None:
+        self.days = days
+        self.hours = hours
+        self.width = width
+        self.day_width = day_width
+        self.seeds = seeds
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.dropout = dropout
+        self.weather_lost = weather_lost
+        self.days_lost = days_lost
+        self.seed = seed
+        self.threads = threads
+
+    def fit(self, X: Any, y: Any, sample_weight: np.ndarray | None = None) -> Self:
+        """Train the nets on all sites together.
+
+        Parameters
+        ----------
+        X : DataFrame or ndarray, shape (n, …)
+            The columns :func:`~cblcast.estimators.neural.day_inputs.table_columns`, in their order.
+        y : ndarray, shape (n,)
+            Load less the mean of the newest days, in spreads.
+        """
+        check_parameters(self)
+        target = finite_target(y, self)
+        weight = row_weights(sample_weight, len(target), self)
+        settings = AttentionTraining(
+            self.width, self.day_width, self.epochs, self.batch_size, self.learning_rate, self.weight_decay,
+            self.dropout, self.weather_lost, self.days_lost, self.threads,
+        )  # fmt: skip
+        inputs = self._inputs(X)
+        self.n_features_in_ = X.shape[1]
+        self.nets_ = [
+            train_attention(inputs, target, weight, settings, self.seed + number) for number in range(self.seeds)
+        ]
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Mean of the nets, in spreads above the mean of the newest days, float64, shape (n_rows,)."""
+        check_is_fitted(self, "nets_")
+        inputs = self._inputs(X)
+        net = AttentionNet.of(inputs, self.width, self.day_width)
+        found = [net.estimate(weights, inputs.arrays()) for weights in self.nets_]
+        return np.asarray(np.mean(found, axis=0), dtype=np.float64)
+
+    def _inputs(self, X: Any) -> DayInputs:
+        return DayInputs.of_table(np.asarray(X), self.days, self.hours)

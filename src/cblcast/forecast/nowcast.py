@@ -1,0 +1,253 @@
+"""A nowcast issued now: data that end at the origin in, power of the intervals ahead out, and what was missing in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cblcast.abilities import layers
+from cblcast.forecast.answer import answer_cases
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.frames.instants import HOUR_US, MINUTE_US, instants_of_wall, microseconds, stamp, stamps
+from cblcast.frames.panel import Panel
+from cblcast.frames.rolling import Horizon
+from cblcast.frames.schema import (
+    CASE_INDEX,
+    FAR_FUTURE,
+    LEAD,
+    LOWER,
+    OBSERVED,
+    ORIGIN,
+    PANEL_INDEX,
+    PREDICTED,
+    SITE,
+    TIME,
+    UPPER,
+    DataError,
+    StudyError,
+    quantile_levels,
+)
+
+NOWCAST, REASON = "nowcast_kw", "reason"
+NOWCAST_COLUMNS = [SITE, ORIGIN, TIME, LEAD, NOWCAST, LOWER, UPPER]
+NOW = "now"
+LONGEST_WAIT_H = 24.0  # a farm that has been silent for longer is not nowcast from its last word
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A nowcast.
+
+    Attributes
+    ----------
+    rows : DataFrame
+        ``site_id``, ``origin``, ``time`` (start of the interval, UTC), ``lead_min``, ``nowcast_kw``, ``lower_kw``, ``upper_kw``
+        [kW] (the limits are NaN for a method without), of a method that gives them quantiles ``q05_kw`` …, and ``reason``: why
+        the row has no estimate, None where it has one. By site and time.
+    missing : list of str
+        What was not there at the origin, a sentence each: measurements, forecasts, what the features could not be made of.
+    """
+
+    rows: pd.DataFrame
+    missing: list[str] = field(default_factory=list)
+
+
+def issue_nowcast(forecaster: Forecaster, panel: Panel, origin: Any = NOW, horizon: Horizon | None = None) -> Issued:
+    """The power of the intervals after `origin`, from what `panel` knows before it.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+        Trained.
+    panel : Panel
+        Measurements up to the origin. What it holds after the origin is never looked at but for forecasts of weather: columns
+        of rows with or without ``observed_kw``.
+    origin : "now", "data", Timestamp or text
+        ``data`` is the end of what was measured last at any of the sites. A time without a zone is on the clock of the sites. An
+        origin between two readings is the end of the last whole interval before it.
+    horizon : Horizon, optional
+        What the forecaster was trained for unless given.
+
+    Raises
+    ------
+    StudyError
+        A forecaster that issues no nowcasts, or leads that it was not trained for.
+    DataError
+        Another step than in training, a column that the features need and the panel lacks, a site without a measurement in
+        the 24 hours (or the horizon, if longer) before the origin, an origin before the data, a clock time that does not exist or
+        comes twice.
+    """
+    leads = horizon_of_forecaster(forecaster, panel, horizon).leads(panel.step)
+    at = origin_us(origin, panel)
+    missing = _silences(panel, at, float(leads.max()))
+    known = until(panel, at, int(leads.max()) * MINUTE_US)
+    cases = _cases(known, at, leads)
+    looked_up: dict[Any, pd.DataFrame] = {}
+    X = forecaster.matrix(known, cases, looked_up)
+    said = answer_cases(forecaster, known, cases, X, reasons=False)
+    lacking = _lacking(forecaster, looked_up, cases)
+    return Issued(_told(said.rows, leads, missing + lacking), missing + lacking)
+
+
+def horizon_of_forecaster(forecaster: Forecaster, panel: Panel, horizon: Horizon | None = None) -> Horizon:
+    """What a forecaster is issued for: as it is told, as it was trained, or by the leads that its estimator knows."""
+    known = horizon or forecaster.horizon
+    if known is not None:
+        trained = None if forecaster.horizon is None else forecaster.horizon.step_min
+        return replace(known, step_min=known.step_min or trained)
+    ahead = next((each.leads_ for each in layers(forecaster.estimator) if hasattr(each, "leads_")), None)
+    if ahead is None:
+        raise StudyError(
+            f"{forecaster.name} is no nowcast: train it in a study with events: {{every_min: …, horizon_min: …}}, or say for how "
+            "long it is to be issued (horizon=Horizon(180))"
+        )
+    return Horizon.of_leads([minutes + panel.step_us // MINUTE_US for minutes in ahead])
+
+
+def origin_us(origin: Any, panel: Panel) -> int:
+    """The origin on the panel's own grid, microseconds UTC; see :func:`issue_nowcast`."""
+    if origin is None or (isinstance(origin, str) and origin.strip().lower() == "data"):
+        seen = np.isfinite(panel.column(OBSERVED))
+        if not seen.any():
+            raise DataError(
+                "nothing was metered, so there is nothing to start from: give the last hours of observed_kw"
+            )
+        return int(panel.times_us[seen].max()) + panel.step_us
+    if isinstance(origin, str) and origin.strip().lower() == NOW:
+        at = int(microseconds([pd.Timestamp.now(tz="UTC")])[0])
+    else:
+        at = _instant(origin, panel)
+    return at - (at - int(panel.first_times_us[0])) % panel.step_us
+
+
+def _instant(origin: Any, panel: Panel) -> int:
+    """A time as an instant; without a zone it is on the sites' clock, where they share one."""
+    try:
+        when = pd.Timestamp(origin)
+    except (ValueError, TypeError):
+        when = pd.NaT
+    if when is pd.NaT:
+        raise DataError(f"the origin {origin!r} is no time: give now, data, or a time like 2019-06-01T12:00+02:00")
+    if when.tzinfo is not None:
+        return int(microseconds([when])[0])
+    zones = panel.sites["tz"].astype(str).unique()
+    if len(zones) > 1:
+        raise DataError(
+            f"the origin {origin} has no zone, and the sites lie in {len(zones)}: write it with its offset, like {when.isoformat()}+00:00"
+        )
+    wall = microseconds(pd.DatetimeIndex([when]))
+    at = int(instants_of_wall(wall, zones[0], unclear="none")[0])
+    if at == np.iinfo(np.int64).min:
+        raise DataError(
+            f"the clock of {zones[0]} shows {when} twice or never, where it is changed: write the origin with its offset, like "
+            f"{when.isoformat()}+01:00"
+        )
+    return at
+
+
+def _silences(panel: Panel, at: int, horizon_min: float) -> list[str]:
+    """A sentence for each site whose last measurement before the origin is not the last interval."""
+    observed = panel.column(OBSERVED)
+    longest = max(LONGEST_WAIT_H * HOUR_US, horizon_min * MINUTE_US)
+    told = []
+    for code, site in enumerate(panel.site_ids):
+        mine = np.asarray(panel.data.index.codes[0]) == code
+        seen = mine & np.isfinite(observed) & (panel.times_us < at)
+        if not seen.any():
+            raise DataError(
+                f"site {site!r} has no measurement before the origin {stamp(at)}: its data run from "
+                f"{stamp(panel.first_times_us[code])} to {stamp(panel.last_times_us[code])}; give later data, or --origin TIME"
+            )
+        end = int(panel.times_us[seen].max()) + panel.step_us
+        if at - end > longest:
+            raise DataError(
+                f"the last measurement of site {site!r} ends at {stamp(end)}, {(at - end) / HOUR_US:.0f} h before the origin "
+                f"{stamp(at)}: give newer data, or name an origin (--origin {stamp(end).isoformat()}, or --origin data)"
+            )
+        if end < at:
+            told.append(
+                f"the last measurements of site {site!r} are missing: its power is known until {stamp(end)}, "
+                f"{(at - end) / MINUTE_US:.0f} min before the origin"
+            )
+    return told
+
+
+def until(panel: Panel, at: int, horizon_us: int) -> Panel:
+    """The panel as it is known at an instant: rows up to the horizon, nothing metered from the instant on.
+
+    Parameters
+    ----------
+    panel : Panel
+    at : int
+        Microseconds UTC, on the panel's grid.
+    horizon_us : int
+        Rows are made up to so long after `at`, NaN where the panel has none.
+    """
+    parts = []
+    for code in range(len(panel.site_ids)):
+        first = int(panel.first_times_us[code])
+        end = max(int(panel.last_times_us[code]) + panel.step_us, at + horizon_us)
+        more = np.arange(int(panel.last_times_us[code]) + panel.step_us, end, panel.step_us, dtype=np.int64)
+        parts.append((np.full(len(more), code), more[more >= first]))
+    codes, times = (np.concatenate(part) for part in zip(*parts, strict=True))
+    index = pd.MultiIndex.from_arrays([panel.site_ids.take(codes), stamps(times)], names=PANEL_INDEX)
+    data = panel.data
+    if len(index):
+        empty = pd.DataFrame(np.nan, index=index, columns=data.columns)
+        data = pd.concat([data.astype(np.float64), empty]).sort_index()
+    hidden = microseconds(data.index.get_level_values(TIME)) >= at
+    return replace(panel, data=data.assign(**{OBSERVED: np.where(hidden, np.nan, data[OBSERVED].to_numpy(np.float64))}))
+
+
+def _cases(panel: Panel, at: int, leads: np.ndarray) -> pd.DataFrame:
+    """A row for each site and lead; nothing from the origin on is seen."""
+    step_min = panel.step_us // MINUTE_US
+    times = at + (leads - step_min) * MINUTE_US
+    n = len(panel.site_ids)
+    index = pd.MultiIndex.from_arrays(
+        [panel.site_ids.repeat(len(times)), stamps(np.full(n * len(times), at)), stamps(np.tile(times, n))],
+        names=CASE_INDEX,
+    )
+    return pd.DataFrame(
+        {
+            "hidden_from": stamp(at).as_unit("us"),
+            "hidden_until": FAR_FUTURE,
+            "event_stop": stamps(np.full(len(index), times.max() + panel.step_us)),
+            "scored": True,
+        },
+        index=index,
+    )
+
+
+def _lacking(forecaster: Forecaster, looked_up: dict[Any, pd.DataFrame], cases: pd.DataFrame) -> list[str]:
+    """A sentence for each builder and site whose features could not all be made."""
+    told = []
+    site, time = cases.index.get_level_values(SITE), cases.index.get_level_values(TIME)
+    for name, builder in forecaster.builders.items():
+        gone = looked_up[builder].isna()
+        for place in site.unique():
+            mine = gone[np.asarray(site == place)]
+            if mine.any(axis=None):
+                columns = mine.columns[mine.any()]
+                rows = mine.any(axis=1).to_numpy()
+                first = time[np.asarray(site == place)][rows][0]
+                told.append(
+                    f"{name} of site {place!r} lacks {', '.join(map(str, columns[:3]))}{' …' if len(columns) > 3 else ''} "
+                    f"({len(columns)} of {mine.shape[1]} columns) for {int(rows.sum())} of {len(rows)} intervals, the first at {first}"
+                )
+    return told
+
+
+def _told(rows: pd.DataFrame, leads: np.ndarray, missing: list[str]) -> pd.DataFrame:
+    """The answer in columns, with a reason where there is no estimate."""
+    found = rows.rename(columns={PREDICTED: NOWCAST}).reset_index()
+    found[LEAD] = np.tile(leads, len(found) // len(leads))
+    found = found[[*NOWCAST_COLUMNS, *quantile_levels(found.columns)]]
+    why = []
+    for site, power in zip(found[SITE], found[NOWCAST], strict=True):
+        own = [sentence for sentence in missing if repr(site) in sentence]
+        why.append(None if np.isfinite(power) else "; ".join(own) or "the method gave no estimate")
+    return found.assign(**{REASON: pd.Series(why, index=found.index, dtype=object)})

@@ -1,0 +1,171 @@
+"""Sections of a nowcast: error by lead, the power curve with its bins and flags, what it is worth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cblcast.frames.panel import Panel
+from cblcast.frames.rolling import lead_minutes
+from cblcast.frames.schema import OBSERVED, PREDICTED, SITE, DataError
+from cblcast.io.scada import FLAGS, SPEED, flag_turbines
+from cblcast.physics.power_curve import PowerCurve, fit_power_curve
+from cblcast.report.drawing import COLOURS, INK, MARKERS, MUTED, chart
+from cblcast.report.judged import Judged
+from cblcast.report.page import Part, Prose, Section, table
+from cblcast.report.words import Words
+
+MOST_METHODS, MOST_POINTS = 6, 2500
+SHOWN_LEADS = (10, 30, 60, 90, 120, 180)
+
+
+def error_by_lead(scored: pd.DataFrame, step: pd.Timedelta, scale: pd.Series | None) -> pd.DataFrame:
+    """nRMSE [%] by method and lead, over the rated power where `scale` gives it, else over the mean load of all rows.
+
+    Returns
+    -------
+    DataFrame, index method, columns lead [min]
+    """
+    site = scored.index.get_level_values(SITE)
+    kw = np.full(len(scored), abs(scored[OBSERVED].mean())) if scale is None else scale.loc[site].to_numpy(dtype=float)
+    error = (scored[PREDICTED] - scored[OBSERVED]).to_numpy() / kw
+    columns = {
+        "method": scored["method"].to_numpy(),
+        "lead": lead_minutes(scored, step).astype(int),
+        "square": error**2,
+    }
+    return 100 * np.sqrt(pd.DataFrame(columns).groupby(["method", "lead"], sort=False)["square"].mean()).unstack(
+        "lead"
+    ).sort_index(axis=1)
+
+
+def leads_section(judged: Judged, scale: pd.Series | None, words: Words) -> Section:
+    """Error against lead, one line a method."""
+    step = pd.Timedelta(hours=judged.step_h)
+    found = error_by_lead(judged.scored, step, scale).reindex(list(judged.compared.table.index))
+    leads = [lead for lead in SHOWN_LEADS if lead in found.columns] or list(
+        found.columns[:: max(1, len(found.columns) // 6)]
+    )
+    rows = [[str(name), *(words.number(row[lead], 2) for lead in leads)] for name, row in found.iterrows()]
+    shown = found.iloc[:MOST_METHODS]
+    figures = table(
+        words("caption_leads"),
+        [words("method"), *(f"{lead} min" for lead in leads)],
+        rows,
+        marked=[list(found.index).index(judged.recommended)],
+    )
+
+    def draw(figure: Any, slim: bool) -> None:
+        axes = figure.subplots()
+        for number, (name, row) in enumerate(shown.iterrows()):
+            style = {
+                "color": COLOURS[number],
+                "marker": MARKERS[number],
+                "ms": 3.5,
+                "lw": 2.4 if name == judged.recommended else 1.3,
+            }
+            axes.plot(row.index, row.to_numpy(), label=str(name), **style)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel(words("axis_lead"), color=INK)
+        axes.set_ylabel(words("axis_nrmse_rated" if scale is not None else "nrmse"))
+        figure.legend(loc="outside upper left", ncols=2 if slim else 3)
+
+    lead = leads[-1]
+    says = words(
+        "says_leads",
+        method=judged.recommended,
+        first=words.number(found.loc[judged.recommended, leads[0]], 1),
+        last=words.number(found.loc[judged.recommended, lead], 1),
+        minutes=lead,
+    )
+    return Section(
+        "leads",
+        words("by_lead"),
+        (chart(draw, caption=words("caption_leads"), says=says, height=3.2), figures),
+        in_mail=True,
+    )
+
+
+def curve_section(panel: Panel | None, words: Words) -> Section:
+    """The power curve of each site with its bins, and the records that are flagged."""
+    if panel is None or SPEED not in panel.data.columns or "rated_kw" not in panel.sites.columns:
+        return Section("power-curve", words("power_curve"), ())
+    parts: list[Part] = []
+    for site in panel.site_ids[:2]:
+        parts += _curve_of(panel.select([site]), str(site), words)
+    parts.append(Prose(words("note_flags"), "note"))
+    return Section("power-curve", words("power_curve"), tuple(parts))
+
+
+def _curve_of(panel: Panel, site: str, words: Words) -> list[Part]:
+    flags = flag_turbines(panel)
+    flagged = flags.to_numpy().any(axis=1)
+    speed, power = panel.column(SPEED), panel.column(OBSERVED)
+    try:
+        curve = fit_power_curve(speed[~flagged], power[~flagged])
+    except DataError:
+        return []
+    drawn = np.flatnonzero(np.isfinite(speed) & np.isfinite(power))
+    drawn = drawn[:: max(1, len(drawn) // MOST_POINTS)]
+    rows = [
+        [words(f"flag_{name}"), words.number(int(flags[name].sum())), words.number(100 * flags[name].mean(), 2)]
+        for name in FLAGS
+    ]
+    picture = chart(
+        lambda figure, slim: _draw_curve(figure, speed[drawn], power[drawn], flagged[drawn], curve, words),
+        caption=words("caption_curve", site=site),
+        says=words("says_curve", bins=len(curve.speed), n=words.number(int(flagged.sum()))),
+        height=3.3,
+        figures=_bins_table(curve, words),
+    )
+    return [picture, table(words("flags_of", site=site), words.each("flag", "intervals_n", "share_pct"), rows)]
+
+
+def _bins_table(curve: PowerCurve, words: Words) -> Any:
+    rows = [
+        [words.number(speed, 1), words.number(power, 0), words.number(spread, 0), words.number(int(count))]
+        for speed, power, spread, count in zip(curve.speed, curve.power, curve.spread, curve.count, strict=True)
+    ]
+    return table(words("power_curve"), words.each("axis_speed", "bin_power", "bin_spread", "intervals_n"), rows)
+
+
+def _draw_curve(
+    figure: Any, speed: np.ndarray, power: np.ndarray, flagged: np.ndarray, curve: PowerCurve, words: Words
+) -> None:
+    axes = figure.subplots()
+    axes.plot(
+        speed[~flagged], power[~flagged], ".", ms=1.6, color=MUTED, alpha=0.55, label=words("sound"), rasterized=True
+    )
+    axes.plot(speed[flagged], power[flagged], "x", ms=3, color=COLOURS[1], label=words("flagged"), rasterized=True)
+    axes.errorbar(
+        curve.speed,
+        curve.power,
+        yerr=curve.spread,
+        fmt="o-",
+        ms=3,
+        lw=1.4,
+        elinewidth=0.9,
+        color=COLOURS[0],
+        label=words("bins"),
+    )
+    axes.set_xlabel(words("axis_speed"))
+    axes.set_ylabel(words("axis_power"))
+    figure.legend(loc="outside upper left", ncols=3)
+
+
+def worth_section(board: pd.DataFrame, words: Words) -> Section:
+    """What the study's value section adds to its leaderboard: income by market, case and stage, as it stands there."""
+    money = [name for name in board.columns if board[name].dtype.kind in "fi"]
+    if not money:
+        return Section("worth", words("worth"), ())
+    rows = [
+        [str(column).replace("_", " "), *(words.number(board.loc[name, column], 2) for name in board.index)]
+        for column in money
+    ]
+    parts = (
+        table(words("worth"), [words("measure"), *(str(name) for name in board.index)], rows),
+        Prose(words("note_worth"), "note"),
+    )
+    return Section("worth", words("worth"), parts, in_mail=True)

@@ -1,0 +1,142 @@
+"""The pretrained baseline at the doors: which view of it serves, what is said of it, and its line in a leaderboard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cblcast.config import Study, method_name, view_of
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.methods import names_pretrained
+from cblcast.forecast.pretrained import VIEWS, load_pretrained, pretrained_card, view_name
+from cblcast.frames.instants import HOUR_US, microseconds
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, SITE, DataError, StudyError
+
+LINE = "Pretrained"
+_BEFORE_US = 12 * HOUR_US
+_SEES = {
+    "real_time": "sees the meter until the event begins",
+    "real_time_2h": "sees the meter until two hours before the event",
+    "settlement": "sees the meter before and after the event",
+    "day_ahead": "sees nothing of the event's day",
+}
+# Bundled parts of larger sets: what was learned from the whole was learned from the part.
+_PART_OF = {"cambridge_sme": "cambridge"}
+
+
+@dataclass(frozen=True)
+class Boxed:
+    """The pretrained baseline that was taken, and why this view of it.
+
+    Attributes
+    ----------
+    forecaster : Forecaster
+    view : str
+        One of :data:`cblcast.forecast.pretrained.VIEWS`.
+    why : str
+        Empty where the user chose the view.
+    """
+
+    forecaster: Forecaster
+    view: str
+    why: str
+
+    def sentence(self) -> str:
+        """What the command line says of it."""
+        others = ", ".join(name for name in VIEWS if name != self.view)
+        chosen = f" ({self.why}; --view chooses {others})" if self.why else ""
+        return f"the pretrained baseline, view {self.view}, which {_SEES[self.view]}{chosen}; trained on {_sets_in_words(self.view)}"
+
+    def document(self) -> dict[str, Any]:
+        """The same for machines."""
+        return {
+            "name": "pretrained",
+            "view": self.view,
+            "sees": _SEES[self.view],
+            "why": self.why or "named by the user",
+            "trained_on": trained_sets(self.view),
+        }
+
+
+def trained_sets(view: str) -> list[dict[str, Any]]:
+    """What the card says of the data of a view: ``set``, ``sites``, ``first``, ``last``, ``licence`` …"""
+    found: list[dict[str, Any]] = pretrained_card()["views"][view]["data"]
+    return found
+
+
+def _sets_in_words(view: str) -> str:
+    sets = trained_sets(view)
+    total = sum(int(one["sites"]) for one in sets)
+    names = ", ".join(f"{one['sites']} of {one['set']} ({one['first'][:4]}-{one['last'][:4]})" for one in sets)
+    return f"{total} other sites ({names})"
+
+
+def boxed(panel: Panel, events: pd.DataFrame, view: str | None = None) -> Boxed:
+    """The pretrained baseline for the events of a panel.
+
+    Parameters
+    ----------
+    panel : Panel
+    events : DataFrame
+        ``site_id``, ``start``, ``stop``.
+    view : str, optional
+        Unless given, ``real_time``, and ``day_ahead`` where the meter says nothing of the hours before the events. The view
+        ``settlement`` is never chosen by itself: the hours after an event hold its rebound.
+    """
+    if view is not None:
+        return Boxed(load_pretrained(view), view.rpartition("/")[2], "")
+    if _seen_before(panel, events):
+        return Boxed(load_pretrained("real_time"), "real_time", "the meter has readings of the hours before the events")
+    return Boxed(
+        load_pretrained("day_ahead"), "day_ahead", "the meter has no reading in the twelve hours before any event"
+    )
+
+
+def _seen_before(panel: Panel, events: pd.DataFrame) -> bool:
+    """Whether the meter says anything of the twelve hours before any event."""
+    site, start = panel.site_codes(pd.Index(events[SITE])), microseconds(events["start"])
+    back = np.arange(panel.step_us, _BEFORE_US + 1, panel.step_us)
+    load = panel.values_at(OBSERVED, np.repeat(site, len(back)), (start[:, None] - back).ravel())
+    return bool(np.isfinite(load).any())
+
+
+def with_pretrained(study: Study) -> tuple[Study, str]:
+    """A study with the pretrained baseline beside its methods, and why it is not, if it is not and nobody asked for that.
+
+    ``pretrained: false`` leaves it out, ``true`` wants it; unless either is said, it stands beside demand baselines of every
+    view that it was trained for, except on data that it learned from itself: there its line would praise its memory.
+    """
+    if study.pretrained is False or study.events.every_min is not None or any(map(names_pretrained, study.methods)):
+        return study, ""
+    try:
+        name = view_name(view_of(study.view))
+        load_pretrained(name)
+        if study.pretrained is None:
+            _refuse_own(study, name)
+    except (StudyError, DataError) as error:
+        if study.pretrained:
+            raise
+        return study, f"no line of the pretrained baseline: {error}"
+    if LINE in map(method_name, study.methods):
+        return study, f"no line of the pretrained baseline: a method of the study is called {LINE!r}"
+    spec = {"name": LINE, "estimator": f"pretrained/{name}"}
+    return study.model_copy(update={"methods": (*study.methods, spec)}), ""
+
+
+def _refuse_own(study: Study, view: str) -> None:
+    """Refuse a bundled set that the model learned from, in days that it learned from."""
+    name = str(study.data.dataset)
+    for one in trained_sets(view):
+        if (
+            one["set"] in (name, _PART_OF.get(name))
+            and study.test[0] <= one["last"][:10]
+            and study.test[1] >= one["first"][:10]
+        ):
+            raise StudyError(
+                f"it learned from {one['set']} itself, {one['first'][:10]} to {one['last'][:10]} (pretrained: true shows it all "
+                "the same)"
+            )

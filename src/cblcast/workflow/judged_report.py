@@ -1,0 +1,68 @@
+"""What pages say of a judged study."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cblcast.abilities import innermost, layers, learns
+from cblcast.config import Study
+from cblcast.forecast.paired_bootstrap import paired_bootstrap
+from cblcast.frames.panel import Panel
+from cblcast.report.judged import (
+    ADJUSTED,
+    LEARNED,
+    RULE,
+    Judged,
+    leaderboard_section,
+    precision_section,
+    verdict_section,
+)
+from cblcast.report.judged_details import errors_section, events_section, excluded_section, reliability_section
+from cblcast.report.page import Section, sections
+from cblcast.report.words import Words
+from cblcast.workflow.leaderboard import scale_of
+from cblcast.workflow.studies import StudyResult
+
+
+def judged_of(study: Study, panel: Panel, result: StudyResult) -> Judged:
+    """The result of a study as its page takes it."""
+    scale = scale_of(study, panel)
+    zones = panel.sites["tz"]
+    compared = paired_bootstrap(
+        result.backtest.scored, zones, scale=None if isinstance(scale, str) else scale, aggregate=study.aggregate
+    )
+    kinds = {name: kind_of(each.estimator) for name, each in result.backtest.forecasters.items()}
+    wanted = study.events
+    hours = f"{wanted.start}–{wanted.stop}" if wanted.start and wanted.stop else ""
+    nominal = None if study.intervals is None else 100 * study.intervals
+    return Judged(
+        result.backtest.scored,
+        result.backtest.excluded,
+        zones,
+        compared,
+        kinds,
+        panel,
+        nominal,
+        hours,
+        wanted.file is None,
+    )
+
+
+def kind_of(estimator: Any) -> str:
+    """Whether a method is a rule, an adjusted rule or learned, as a key of the words."""
+    if learns(innermost(estimator)):
+        return LEARNED
+    return ADJUSTED if any("djust" in type(layer).__name__ for layer in layers(estimator)) else RULE
+
+
+def judged_sections(judged: Judged, words: Words) -> tuple[Section, ...]:
+    """The sections of a judged study, the verdict first."""
+    return sections(
+        verdict_section(judged, words),
+        leaderboard_section(judged, words),
+        precision_section(judged, words),
+        errors_section(judged, words),
+        events_section(judged, words),
+        reliability_section(judged, words),
+        excluded_section(judged, words),
+    )

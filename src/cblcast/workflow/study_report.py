@@ -1,0 +1,106 @@
+"""Pages of a study, judged now or read back from the store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from cblcast import tracking
+from cblcast.config import Study, make_study, read_study
+from cblcast.errors import DataError, StudyError
+from cblcast.forecast.paired_bootstrap import paired_bootstrap
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE
+from cblcast.report.judged import Judged
+from cblcast.report.meter_facts import quality_section
+from cblcast.report.page import Page, Prose, Section, sections
+from cblcast.report.wind import curve_section, leads_section, worth_section
+from cblcast.report.words import Words
+from cblcast.workflow.judged_report import judged_of, judged_sections, kind_of
+from cblcast.workflow.provenance import local_now, provenance_section
+from cblcast.workflow.studies import Progress, judge, silent
+from cblcast.workflow.study_data import load_panel, prepare
+
+
+def report_study(path: Path, words: Words, command: str = "", progress: Progress = silent) -> Page:
+    """Judge a study and say what came out; nothing is written to the store."""
+    study = read_study(path)
+    ready = prepare(study, load_panel(study))
+    result = judge(ready, progress)
+    judged = _named(judged_of(study, ready.panel, result), study, words)
+    worth = result.leaderboard.iloc[:, list(result.leaderboard.columns).index("predict_s") + 1 :]
+    return _page(study, judged, words, command, _worth(worth, words))
+
+
+def report_run(run: str, words: Words, store: str | None = None, command: str = "") -> Page:
+    """A run of the store, by its id, that of one of its methods, or the name of its study."""
+    found = tracking.run_results(run, uri=store)
+    study = make_study(found.settings, f"the study of run {found.run_id}")
+    panel = _panel(study)
+    zones = _zones(study, panel, found.scored)
+    scale = None if panel is None or study.scale == "mean" else panel.sites["rated_kw"].astype(float)
+    compared = paired_bootstrap(found.scored, zones, scale=scale, aggregate=study.aggregate)
+    kinds = {name: kind_of(each.estimator) for name, each in study.forecasters().items()}
+    nominal = None if study.intervals is None else 100 * study.intervals
+    hours = f"{study.events.start}–{study.events.stop}" if study.events.start and study.events.stop else ""
+    judged = Judged(
+        found.scored, found.excluded, zones, compared, kinds, panel, nominal, hours, study.events.file is None
+    )
+    remark = (
+        () if panel is not None else (Section("no-meter", words("quality"), (Prose(words("no_meter"), "warning"),)),)
+    )
+    page = _page(study, _named(judged, study, words), words, command, *remark)
+    return replace(page, subtitle=words("run_of", run=found.run_id, status=found.status))
+
+
+def _named(judged: Judged, study: Study, words: Words) -> Judged:
+    """Nowcasts have a horizon instead of hours."""
+    if study.events.horizon_min is None:
+        return judged
+    return replace(judged, hours=words("nowcasts", minutes=study.events.horizon_min))
+
+
+def _page(study: Study, judged: Judged, words: Words, command: str, *more: Section) -> Page:
+    told = list(judged_sections(judged, words))
+    panel, nowcast = judged.panel, study.events.horizon_min is not None
+    if nowcast:
+        scale = None if panel is None or study.scale == "mean" else panel.sites["rated_kw"].astype(float)
+        told[2:2] = [leads_section(judged, scale, words), curve_section(panel, words)]
+    files = {key: getattr(study.data, key) for key in ("panel", "weather", "site_table", "holidays")}
+    files["events"] = study.events.file
+    given = {key: value for key, value in files.items() if value is not None}
+    return Page(
+        words("nowcast_report" if nowcast else "study_report"),
+        words("study_title", name=study.study),
+        words,
+        sections(
+            *told[:2],
+            *more,
+            *told[2:],
+            None if panel is None else quality_section(panel, words),
+            provenance_section(study, given, words, command),
+        ),
+        local_now(panel),
+        study.description,
+    )
+
+
+def _worth(board: pd.DataFrame, words: Words) -> Section:
+    return worth_section(board, words)
+
+
+def _panel(study: Study) -> Panel | None:
+    """The meter that a logged study names, if it is still there."""
+    try:
+        return load_panel(study)
+    except (DataError, StudyError, OSError):
+        return None
+
+
+def _zones(study: Study, panel: Panel | None, scored: pd.DataFrame) -> pd.Series:
+    if panel is not None:
+        return panel.sites["tz"]
+    sites = scored.index.get_level_values(SITE).unique()
+    return pd.Series(study.data.tz or "UTC", index=sites)

@@ -1,0 +1,159 @@
+"""The MLflow interface in a real browser: the experiment opens on its methods, best first, and each page says what it shows.
+
+Screenshots go to the folder that CBLCAST_SCREENSHOTS names.
+"""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+)
+SECONDS = 180  # for a machine that is busy
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
+STUDY = """
+study: newcomer
+description: Which baseline fits this building?
+data: {dataset: turin}
+events: {start: "17:00", stop: "20:00", days: working}
+view: {lead_in: 0, recovery: 1}
+train: [2019-03-01, 2019-05-31]
+test: [2019-06-01, 2019-06-30]
+methods: [High5of10, PBLM-Nearest5of10]
+"""
+
+
+@pytest.fixture(scope="module")
+def page_of_newest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address that `cblcast ui` tells, of a store with one study and one registered model."""
+    folder = tmp_path_factory.mktemp("ui")
+    (folder / "study.yaml").write_text(STUDY, encoding="utf-8")
+    store = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
+    cblcast = [sys.executable, "-m", "cblcast"]
+    trained = subprocess.run(
+        [*cblcast, "train", "study.yaml", "--register", "mine", "--alias", "champion"],
+        cwd=folder, env=store, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert trained.returncode == 0, trained.stderr
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with (folder / "ui.log").open("w+", encoding="utf-8") as log:
+        server = subprocess.Popen([*cblcast, "ui", "--port", str(port)], cwd=folder, env=store, stdout=log, stderr=log)
+        try:
+            yield _told(folder / "ui.log", server)
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(30)
+
+
+def _told(log: Path, server: subprocess.Popen[bytes]) -> str:
+    import time
+
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until and server.poll() is None:
+        found = re.search(r"best first: (http\S+)", log.read_text(encoding="utf-8"))
+        if found:
+            return found[1]
+        time.sleep(0.3)
+    raise AssertionError(log.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def tab():
+    """A tab of a headless browser."""
+    sync = pytest.importorskip("playwright.sync_api", reason="playwright is in the extra dev")
+    with sync.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        tab = browser.new_page(viewport={"width": 1500, "height": 1200})
+        tab.set_default_timeout(1000 * SECONDS)
+        yield tab
+        browser.close()
+
+
+@pytest.fixture
+def faults(tab) -> Iterator[list[str]]:
+    """What went wrong in the page's own scripts."""
+    found: list[str] = []
+
+    def note(error: object) -> None:
+        found.append(str(error))
+
+    tab.on("pageerror", note)
+    yield found
+    tab.remove_listener("pageerror", note)
+
+
+def _kept(tab, name: str) -> None:
+    folder = os.environ.get("CBLCAST_SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        tab.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+
+def test_the_experiment_opens_on_its_methods_best_first(tab, faults, page_of_newest):
+    tab.goto(page_of_newest)
+    names = tab.get_by_role("link", name=re.compile("of10$"))
+    names.first.wait_for()
+    tab.get_by_text("nrmse_pct").first.wait_for()
+    _kept(tab, "mlflow_experiment")
+    assert names.all_inner_texts()[:2] == ["PBLM-Nearest5of10", "High5of10"]
+    assert tab.get_by_text("Which baseline fits this building?").is_visible()
+    assert not faults
+
+
+def test_the_run_of_the_study_tells_who_is_best_and_shows_it(tab, faults, page_of_newest):
+    tab.goto(page_of_newest)
+    tab.get_by_role("link", name="PBLM-Nearest5of10").first.click()
+    tab.get_by_text("place 1 of 2").first.wait_for()
+    _kept(tab, "mlflow_method")
+    tab.get_by_role("link", name="newcomer").last.click()
+    tab.get_by_text("PBLM-Nearest5of10 is best").first.wait_for()
+    picture = tab.locator("img[alt=leaderboard]")
+    picture.wait_for(state="attached")
+    tab.wait_for_function("document.querySelector('img[alt=leaderboard]').naturalWidth > 0")
+    _kept(tab, "mlflow_study")
+    assert tab.get_by_text("turin").first.is_visible()
+    assert not faults
+
+
+def test_two_runs_compare_in_the_fields_words(tab, faults, page_of_newest):
+    tab.goto(page_of_newest)
+    tab.get_by_role("link", name=re.compile("of10$")).first.wait_for()
+    ids = [
+        found[1]
+        for link in tab.get_by_role("link", name=re.compile("of10$")).all()
+        if (found := re.search(r"runs/([0-9a-f]{32})", link.get_attribute("href") or ""))
+    ]
+    home, experiment = page_of_newest.partition("#")[0], re.search(r"experiments/(\d+)", page_of_newest)
+    assert experiment is not None
+    tab.goto(f'{home}#/compare-runs?runs=["{ids[0]}","{ids[1]}"]&experiments=["{experiment[1]}"]')
+    tab.get_by_text("Comparing 2 Runs").first.wait_for()
+    tab.get_by_text("adjustment").first.wait_for()
+    _kept(tab, "mlflow_compare")
+    seen = tab.inner_text("body")
+    assert "estimator__" not in seen
+    for word in ("rule", "window", "nrmse_pct"):
+        assert word in seen
+    assert not faults
+
+
+def test_a_registered_model_says_how_it_is_used_and_how_far_it_errs(tab, faults, page_of_newest):
+    home = page_of_newest.partition("#")[0]
+    tab.goto(f"{home}#/models/mine")
+    tab.get_by_text("cblcast score --model models:/mine@champion").first.wait_for()
+    _kept(tab, "mlflow_model")
+    tab.goto(f"{home}#/models/mine/versions/1")
+    tab.get_by_text("error on 2019-06-01 to 2019-06-30").first.wait_for()
+    _kept(tab, "mlflow_version")
+    assert not faults

@@ -1,0 +1,82 @@
+"""The model that ships, on meters that nobody should guess of: refused in a sentence, or answered with limits."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cblcast import datasets
+from cblcast.forecast.pretrained import load_pretrained
+from cblcast.forecast.scoring import score_events
+from cblcast.frames.panel import Panel
+
+LIMITS = ["lower_kw", "baseline_kw", "upper_kw"]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_pretrained("real_time")
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    """A quarter-hour meter without weather."""
+    whole = datasets.load("turin")
+    time = whole.data.index.get_level_values("time")
+    return Panel(whole.data.loc[(time >= "2019-01-14") & (time < "2019-03-16"), ["observed_kw"]], whole.sites)
+
+
+def scored(model, panel, change):
+    data = change(panel.data, panel.data.index.get_level_values("time"))
+    start = pd.Timestamp("2019-03-15T16:00Z")
+    event = pd.DataFrame({"site_id": panel.site_ids[:1], "start": [start], "stop": [start + pd.Timedelta("3h")]})
+    return score_events(model, Panel(data, panel.sites), event)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda d, t: d[t >= "2019-03-15T10:00Z"], "fewer than 3 reference days"),
+        (lambda d, t: d[t >= "2019-03-13"], "fewer than 3 reference days"),
+        (lambda d, t: d * 0.0, "a dead meter, or another unit"),
+        (lambda d, t: d * 1e-7, "a dead meter, or another unit"),
+        (lambda d, t: d * np.nan, "fewer than 3 reference days"),
+    ],
+    ids=["no history", "two days", "dead", "a scale near zero", "unmetered"],
+)
+def test_what_says_nothing_gets_no_estimate_and_a_reason(model, panel, change, reason):
+    rows, excluded = scored(model, panel, change)
+    assert rows.empty
+    assert reason in excluded["reason"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "low", "high"),
+    [
+        (lambda d, t: d, 150, 450),
+        (lambda d, t: d[t >= "2019-03-06"], 150, 450),
+        (lambda d, t: d * 0 + 50.0, 50, 50),
+        (lambda d, t: -d, -450, -150),
+        (lambda d, t: d - 350.0, -200, 100),
+    ],
+    ids=["15 min", "seven days", "constant", "export", "export by day"],
+)
+def test_what_is_estimated_has_limits_around_it(model, panel, change, low, high):
+    rows, excluded = scored(model, panel, change)
+    assert excluded.empty
+    assert len(rows) == 12
+    assert rows["baseline_kw"].between(low - 1e-6, high + 1e-6).all()
+    assert (np.diff(rows[LIMITS].to_numpy(), axis=1) >= 0).all()
+    assert np.isfinite(rows[LIMITS].to_numpy()).all()
+
+
+def test_half_hours_are_answered_as_they_are(model):
+    whole = datasets.load("sydney_home")
+    data = whole.data[["load_kw"]].rename(columns={"load_kw": "observed_kw"})
+    time = data.index.get_level_values("time")
+    panel = Panel(data[(time >= "2011-08-01") & (time < "2011-09-20")], whole.sites)
+    start = pd.Timestamp("2011-09-19T07:00Z")
+    event = pd.DataFrame({"site_id": panel.site_ids[:1], "start": [start], "stop": [start + pd.Timedelta("3h")]})
+    rows, excluded = score_events(model, panel, event)
+    assert excluded.empty
+    assert len(rows) == 6
+    assert np.isfinite(rows[LIMITS].to_numpy()).all()
