@@ -88,9 +88,10 @@ def main() -> None:
         cases.index.get_level_values("time") - cases.index.get_level_values("origin") == pd.Timedelta("35h")
     ]
     own = longest.loc[FARMS[0]].droplevel("origin")[U]
-    agree = np.isclose(
-        own, one.data[U.removeprefix("era5_")].loc[FARMS[0]].reindex(own.index), atol=1e-9, equal_nan=True
-    ).mean()
+    before = one.data[U.removeprefix("era5_")].loc[FARMS[0]].reindex(own.index)
+    agree = np.isclose(own, before, atol=1e-9)[
+        before.notna()
+    ].mean()  # half a step beyond a run's end, only the look-up has a value
     hourly = runs_of_farms(1)
     began = process_time()
     with_forecasts(panel, read_forecasts(hourly, "era5", delay_h=DELAY_H))
@@ -105,7 +106,9 @@ def main() -> None:
         claim("of which: look up two columns for every interval", "reported", look_s, "processor s"),
         claim("one farm and ONE horizon by one value an interval (cblcast.io.nwp.attach)", "reported", before_s, "processor s"),
         claim("the look-up of all farms and leads takes less than that", target, look_s, "processor s", below(before_s)),
-        claim("both agree at the lead that attach was made for", "identity", 100 * agree, "% of intervals", at_least(100.0)),
+        claim(
+            "both agree at the lead that attach was made for, wherever it has a value", "identity", 100 * agree, "% of intervals",
+            at_least(100.0)),
         claim(f"read and attach {len(hourly):,} rows: a run every hour", "reported", hourly_s, "processor s"),
     ]  # fmt: skip
     write(HERE / "results.json", results)
