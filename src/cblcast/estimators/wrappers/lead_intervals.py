@@ -17,7 +17,7 @@ from cblcast.estimators.wrappers.error_tables import FEWEST, UnrestScale, error_
 from cblcast.estimators.wrappers.inner import check_estimator
 from cblcast.frames.events import Window
 from cblcast.frames.instants import microseconds
-from cblcast.frames.schema import ORIGIN, SITE, DataError
+from cblcast.frames.schema import ORIGIN, SITE, DataError, StudyError
 from cblcast.wishes import merge_wishes
 
 UNREST = ("unrest_sd_kw", "unrest_change_kw")  # columns of the feature builder `unrest`
@@ -155,6 +155,10 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
     def predict_distribution(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Estimate and all levels, with one question to the inner estimator [kW]; shapes (n_rows,) and (n_rows, n_levels)."""
         check_is_fitted(self, "estimator_")
+        if not hasattr(self, "scale_"):
+            raise StudyError(
+                "the limits by lead were learned by an earlier version of cblcast: train and register the model again"
+            )
         ahead = minutes_ahead(X)
         refuse_untrained(ahead, self.leads_)
         found = self._of_inner(self.estimator_, _without_unrest(X))
