@@ -63,10 +63,8 @@ def print_table(
         title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
     )
     for head, cells, right in shown:
-        long = max([len(each) for each in cells] or [0]) > _LONGEST
-        table.add_column(
-            head, justify="right" if right else "left", overflow="fold", min_width=1, no_wrap=right and not long
-        )
+        column = (head, cells, right)
+        table.add_column(head, justify="right" if right else "left", overflow="fold", min_width=_width(column))
     rows = [list(cells) for cells in zip(*(cells for _, cells, _ in shown), strict=True)]
     for number, cells in enumerate(rows):
         table.add_row(
