@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WIDTH = 100  # what an unhurried terminal and a mail hold
-_LONGEST, _SHORTEST, _GAP = 34, 12, 2  # of a text cell; between two columns
+_LONGEST, _GAP = 34, 3  # of a text cell; between two columns
 _UNITS = {
     "kwh": "kWh", "kw": "kW", "pct": "%", "c": "°C", "s": "s", "h": "h", "min": "min", "ms": "m/s", "wm2": "W/m²",
     "eur": "EUR", "usd": "USD", "mwh": "MWh", "mw": "MW",
