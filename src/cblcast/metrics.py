@@ -9,22 +9,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-# Unit of each measure, as a suffix of a name; of one that is not here (a plug-in's) nobody knows it.
-UNITS = {
-    "bias": "kw",
-    "mpe": "pct",
-    "mape": "pct",
-    "wape": "pct",
-    "mape_textbook": "pct",
-    "mae": "kw",
-    "rmse": "kw",
-    "nrmse": "pct",
-    "rrmse": "pct",
-    "skill": "pct",
-    "coverage": "pct",
-    "interval_width": "pct",
-}
-
 
 def _pair(observed: ArrayLike, predicted: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     y, p = np.asarray(observed, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
@@ -187,7 +171,7 @@ def crps_from_quantiles(observed: ArrayLike, quantiles: ArrayLike, levels: Array
 UNITS = {
     **dict.fromkeys(("bias", "mae", "rmse", "crps", "pinball"), "kw"),
     **dict.fromkeys(
-        ("mpe", "mape", "wape", "mape_textbook", "nrmse", "rrmse", "coverage", "interval_width"),
+        ("mpe", "mape", "wape", "mape_textbook", "nrmse", "rrmse", "skill", "coverage", "interval_width"),
         "pct",
     ),
 }

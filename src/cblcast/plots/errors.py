@@ -81,7 +81,7 @@ def _group(scored: pd.DataFrame, panel: Panel, by: str) -> pd.Series:
     if by == "hour":
         return pd.Series(local % DAY_US // HOUR_US, name=by)
     days = pd.DatetimeIndex(local.astype("M8[us]"))
-    return pd.Series(days.dayofweek if by == "weekday" else days.month, name=by)
+    return pd.Series(days.day_of_week if by == "weekday" else days.month, name=by)
 
 
 def _ticks(index: pd.Index, by: str) -> list[str]:

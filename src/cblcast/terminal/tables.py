@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WIDTH = 100  # what an unhurried terminal and a mail hold
-_LONGEST, _SHORTEST, _GAP = 34, 12, 2  # of a text cell; between two columns
+_LONGEST, _GAP = 34, 3  # of a text cell; between two columns
 _UNITS = {
     "kwh": "kWh", "kw": "kW", "pct": "%", "c": "°C", "s": "s", "h": "h", "min": "min", "ms": "m/s", "wm2": "W/m²",
     "eur": "EUR", "usd": "USD", "mwh": "MWh", "mw": "MW",
@@ -63,10 +63,8 @@ def print_table(
         title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
     )
     for head, cells, right in shown:
-        long = max([len(each) for each in cells] or [0]) > _LONGEST
-        table.add_column(
-            head, justify="right" if right else "left", overflow="fold", min_width=1, no_wrap=right and not long
-        )
+        column = (head, cells, right)
+        table.add_column(head, justify="right" if right else "left", overflow="fold", min_width=_width(column))
     rows = [list(cells) for cells in zip(*(cells for _, cells, _ in shown), strict=True)]
     for number, cells in enumerate(rows):
         table.add_row(
