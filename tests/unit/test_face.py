@@ -9,7 +9,7 @@ import pytest
 import cblcast
 
 NAMES = {
-    "Panel", "Event", "Window", "View", "Forecaster", "make_estimator", "read_meter", "read_events", "placebo_events",
+    "Panel", "Event", "Window", "View", "Forecaster", "make_estimator", "read_meter", "read_events", "placebo_events", "plots",
     "backtest", "evaluate", "score", "score_frame", "settle", "load_model", "datasets", "registry", "__version__",
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,20 @@ Decimals = Annotated[int, typer.Option("--decimals", min=0, max=15, help="Decima
 FullPrecision = Annotated[
     bool, typer.Option("--full-precision", help="All decimals in a CSV; Parquet and records always have them.")
 ]
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How many decimals a CSV is written with."""
+
+    decimals: Decimals = 3
+    full_precision: FullPrecision = False
+
+    @property
+    def places(self) -> int | None:
+        """Decimals; None for all."""
+        return None if self.full_precision else self.decimals
+
 
 PANEL = "How the meter file is read"
 _PAIR = re.compile(r"(.+?)=\s*([A-Za-z_]\w*)\s*(?:,|$)")

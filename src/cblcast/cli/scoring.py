@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cblcast.cli.bundles import unbundled
-from cblcast.cli.options import PARTIAL, AsJson, Decimals, FullPrecision, Reader, Store
+from cblcast.cli.options import PARTIAL, AsJson, Precision, Reader, Store
 from cblcast.cli.scored import print_nowcast, print_scored
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import progress
@@ -61,8 +61,7 @@ def score(
     out: Annotated[
         Path | None, typer.Option(help="Where the estimates go, .csv or .parquet; printed unless given.")
     ] = None,
-    decimals: Decimals = 3,
-    full_precision: FullPrecision = False,
+    precision: Precision = Precision(),
     reader: Reader = DEFAULT_OPTIONS,
     store: Store = None,
     as_json: AsJson = False,
@@ -82,7 +81,6 @@ def score(
             )
         check_outputs({"--out": out}, {"--data": data, **({"--events": events} if events else {}), **reader.files})
         check_ending(out)
-        precision = None if full_precision else decimals
         if events is None:
             if model is None:
                 raise StudyError(
@@ -90,13 +88,13 @@ def score(
                 )
             wanted = asked.forecasts or ()
             issued = nowcast_file(model, data, str(origin), reader, forecasts=wanted, store=store)
-            _write_nowcast(issued, out, precision)
+            _write_nowcast(issued, out, precision.places)
         elif model is None:
             told = score_boxed_file(data, events, reader, view=view)
         else:
             told = score_file(model, data, events, reader, store=store)
         if events is not None:
-            _write_scored(told, out, precision)
+            _write_scored(told, out, precision.places)
     if events is None:
         print_nowcast(issued, out, as_json)
         if issued.missing or issued.rows["nowcast_kw"].isna().any():

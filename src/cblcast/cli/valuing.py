@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cblcast.cli.bundles import unbundled
-from cblcast.cli.options import AsJson, Decimals, FullPrecision
+from cblcast.cli.options import AsJson, Precision
 from cblcast.terminal import print_json, print_table, progress, records
 
 app = typer.Typer()
@@ -114,8 +114,7 @@ def value(
     trade: Trade = Trade(),
     demand: Demand = Demand(),
     out: Annotated[Path | None, typer.Option(help="Where the table goes, .csv or .parquet.")] = None,
-    decimals: Decimals = 3,
-    full_precision: FullPrecision = False,
+    precision: Precision = Precision(),
     as_json: AsJson = False,
 ) -> None:
     """What estimates are worth: nowcasts in three markets, or what demand baselines pay wrongly by a contract."""
@@ -144,7 +143,7 @@ def value(
         gates = trade.gate or [30]
         table = value_file(scored, section, gates_min=gates, rated_kw=trade.rated_kw, tz=demand.tz).reset_index()
         if out is not None:
-            write_frame(table, out, None if full_precision else decimals)
+            write_frame(table, out, precision.places)
     if as_json:
         print_json({"market": market, "currency": currency_of(section), "rows": records(table)})
         return
