@@ -82,12 +82,13 @@ def claims_of(table: pd.DataFrame, sites: int) -> list[Record]:
         if not np.isfinite(own["nrmse_pct"]):
             found.append(claim(f"{where}: readings with an estimate", SOURCE, own["estimated_pct"], "%", at_most(0)))
             continue
-        best = rules.loc[rules["nrmse_pct"].idxmin()]
-        more = {"best_rule": best["method"], "best_rule_pct": round(float(best["nrmse_pct"]), 2),
-                "estimated_pct": round(float(own["estimated_pct"]), 1), "coverage_pct": round(float(own["coverage_pct"]), 1)}  # fmt: skip
-        found.append(
-            claim(f"{where}: mean nRMSE", SOURCE, own["nrmse_pct"], "%", at_most(more["best_rule_pct"]), **more)
-        )
+        more = {name: round(float(own[name]), 1) for name in ("estimated_pct", "coverage_pct")}
+        wanted = None  # no rule answers with so few days
+        if len(rules):
+            best = rules.loc[rules["nrmse_pct"].idxmin()]
+            more |= {"best_rule": best["method"], "best_rule_pct": round(float(best["nrmse_pct"]), 2)}
+            wanted = at_most(more["best_rule_pct"])
+        found.append(claim(f"{where}: mean nRMSE", SOURCE, own["nrmse_pct"], "%", wanted, **more))
     return found
 
 

@@ -112,6 +112,13 @@ class GivesMembers(Protocol):
         """What each member is called, shape (n_members,)."""
 
 
+class CombinesMembers(Protocol):
+    """A mean of several that makes its estimate of theirs alone, so that who asked the members need not ask again."""
+
+    def combined(self, members: np.ndarray) -> np.ndarray:
+        """Estimate [kW], float64, shape (n_rows,), of members, shape (n_rows, n_members)."""
+
+
 class AdaptsToSite(Protocol):
     """An estimator that corrects itself by earlier days of the site, whose rows stand beside those that are asked.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from cblcast.abilities import AdaptsToSite, FeatureBuilder, innermost, learns, needed_features, outermost_able
 from cblcast.days.earlier import (
     EARLIER_BEFORE,
     EARLIER_DAY,
@@ -68,7 +70,7 @@ def beside_earlier_days(
     windows : tuple of Window
         Hours beside the event that the estimator needs rows of.
     features : callable
-        Panel and cases -> features, as those of `cases` were made.
+        Panel and cases -> features, as those of `cases` were made; columns that it leaves out are NaN there.
 
     Notes
     -----
@@ -92,6 +94,18 @@ def beside_earlier_days(
         own, looked_up, place = own.iloc[order], looked_up.iloc[order], place[order]
         own.index = looked_up.index = _index(own)
         yield Beside(looked_up.assign(**_marks(panel, own, ordinary)), place)
+
+
+def wanted_beside(estimator: Any, builders: Mapping[str, FeatureBuilder]) -> dict[str, FeatureBuilder]:
+    """The builders whose columns rows of earlier days need.
+
+    What stands around the part that adapts looks at the rows that are asked alone, unless what learns inside reads every column.
+    """
+    adapting = outermost_able(estimator, AdaptsToSite)
+    if adapting is None or (learns(adapting) and learns(innermost(adapting))):
+        return dict(builders)
+    wanted = needed_features(adapting)
+    return {name: builder for name, builder in builders.items() if name in wanted}
 
 
 def _events(cases: pd.DataFrame, first: np.ndarray) -> pd.DataFrame:

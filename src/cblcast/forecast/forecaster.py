@@ -26,7 +26,7 @@ from cblcast.abilities import (
 from cblcast.features.matrix import builders_of, columns_of_builders
 from cblcast.forecast.absent_weather import leave_out_absent_weather
 from cblcast.forecast.distribution import distribution, with_standby, within_rated
-from cblcast.forecast.earlier_rows import beside_earlier_days
+from cblcast.forecast.earlier_rows import beside_earlier_days, wanted_beside
 from cblcast.forecast.manifest import MANIFEST, format_of
 from cblcast.forecast.state import files_of, readable, save_state, state_of
 from cblcast.forecast.trained_on import TrainedOn
@@ -232,7 +232,12 @@ def predict_cases(forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: 
     if not days:
         return forecaster.predict_matrix(X, np.ones(len(X), dtype=bool))
     told = np.full((len(X), 3), np.nan)
-    for part in beside_earlier_days(panel, cases, X, days, forecaster.view, forecaster.windows(), forecaster.matrix):
+    wanted = wanted_beside(forecaster.estimator, forecaster.builders)
+
+    def features(panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
+        return columns_of_builders(panel, cases, wanted)
+
+    for part in beside_earlier_days(panel, cases, X, days, forecaster.view, forecaster.windows(), features):
         asked = part.place >= 0
         told[part.place[asked]] = forecaster.predict_matrix(part.X, asked).to_numpy()
     return pd.DataFrame(told, index=X.index, columns=[PREDICTED, LOWER, UPPER])

@@ -106,10 +106,10 @@ def on_one_step(readings: Readings, wanted: int | None, zones: list[str]) -> Rea
     offset, common = _offsets(rows, [zones[site] for site in readings.series.site], step)
     if common != step:
         readings = readings.noting(
-            Kind.GUESSED,
-            f"a clock of the sites is moved by {pd.Timedelta(common, unit='us').seconds // 60} min, so that no step of "
-            f"{pd.Timedelta(step, unit='us').seconds // 60} min begins at the same minute all year: the step is "
-            f"{pd.Timedelta(common, unit='us').seconds // 60} min",
+            Kind.GUESSED if wanted is None else Kind.DOUBTFUL,  # what was asked for and not done is warned of
+            f"a clock of the sites is moved by {common / 60e6:g} min, so that no step of {step / 60e6:g} min begins at the same "
+            f"minute all year: the step is {common / 60e6:g} min"
+            + ("" if wanted is None else ", not what was asked for"),
         )
     elif wanted is None:
         shown = ", ".join(f"{length / 60e6:g}" for length in np.unique(lengths))

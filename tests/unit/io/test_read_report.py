@@ -118,11 +118,20 @@ def test_a_zone_that_moves_its_clock_by_half_an_hour_gets_a_step_that_fits_all_y
     frame = pd.DataFrame({"time": times, "load_kw": value})
     if source == "60min":  # hours in UTC, as a head end stores them
         frame = frame.set_index("time").resample("60min", origin="epoch")["load_kw"].mean().reset_index()
-    panel = read_panel(frame, tz=zone, step="1h")
+    with pytest.warns(DataWarning, match="no step of 60 min begins .* the step is 30 min, not what was asked for"):
+        panel = read_panel(frame, tz=zone, step="1h")
     assert panel.step == pd.Timedelta("30min")
     months = placebo_events(panel, "17:00", "20:00")["start"].dt.tz_convert(zone).dt.month
     assert sorted(months.unique()) == list(range(1, 13))
     assert panel.data["observed_kw"].mean() == pytest.approx(value.mean(), rel=1e-4)
+
+
+@pytest.mark.parametrize(("step", "told"), [("120min", "120"), ("1D", "1440")])
+def test_a_step_that_a_clock_change_forbids_is_not_given_up_without_a_word(step: str, told: str) -> None:
+    times = pd.date_range("2019-03-25", "2019-04-05", freq="15min", tz="Europe/London", inclusive="left")
+    frame = pd.DataFrame({"time": times, "load_kw": 1.0})
+    with pytest.warns(DataWarning, match=f"no step of {told} min begins .* the step is 60 min, not what was asked for"):
+        assert read_panel(frame, tz="Europe/London", step=step).step == pd.Timedelta("1h")
 
 
 def test_within_one_season_the_step_is_what_was_asked_for() -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 
 from cblcast.abilities import (
+    CombinesMembers,
     GivesIntervals,
     GivesMembers,
     able,
@@ -114,7 +115,9 @@ class Adapted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     def predict_with_limits(self, X: pd.DataFrame) -> np.ndarray:
         """Estimate, lower and upper limit [kW], float64, shape (n_rows, 3)."""
         inner, own = ready(self), X.drop(columns=list(EARLIER_COLUMNS), errors="ignore")
-        plain = np.asarray(inner.predict(own), dtype=np.float64)
+        members = np.asarray(inner.predict_members(own), dtype=np.float64) if able(inner, GivesMembers) else None
+        combines = members is not None and able(inner, CombinesMembers)  # so that members are not asked twice
+        plain = np.asarray(inner.combined(members) if combines else inner.predict(own), dtype=np.float64)
         event, n_events = event_codes(X, self)
         spread = self._spread(own, event, n_events, plain)
         room = self._room(inner, own, plain, spread)
@@ -122,7 +125,7 @@ class Adapted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         if set(EARLIER_COLUMNS) <= set(X.columns):
             # Limits calibrated elsewhere may say too little of a site not known yet: half the say is its reference days'.
             room = np.sqrt(room * TAIL * spread[:, None])
-            design = self._design(inner, own, plain)
+            design = self._design(own, plain, members)
             load, day, before = X[list(EARLIER_COLUMNS)].to_numpy(dtype=np.float64).T
             lead = np.unique(take(X, ["hours_since_start"], self)[:, 0].round(6), return_inverse=True)[1]
             site = np.asarray(X.index.codes[X.index.names.index(SITE)])
@@ -156,11 +159,11 @@ class Adapted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         room = np.stack([plain - limits[:, 0], limits[:, 1] - plain], axis=1)
         return np.maximum(np.where(np.isfinite(room), room, TAIL * spread[:, None]), spread[:, None] / 10)
 
-    def _design(self, inner: Any, X: pd.DataFrame, plain: np.ndarray) -> np.ndarray:
+    def _design(self, X: pd.DataFrame, plain: np.ndarray, members: np.ndarray | None) -> np.ndarray:
         """How far members and other evidence lie from the estimate, and what is unusual [kW]; finite, shape (n_rows, k)."""
         evidence = take(X, list(EVIDENCE), self)
-        if able(inner, GivesMembers):
-            evidence = np.concatenate([np.asarray(inner.predict_members(X), dtype=np.float64), evidence], axis=1)
+        if members is not None:
+            evidence = np.concatenate([members, evidence], axis=1)
         design = np.concatenate([evidence - plain[:, None], take(X, list(DEVIATIONS), self)], axis=1)
         return np.where(np.isfinite(design), design, 0.0)
 

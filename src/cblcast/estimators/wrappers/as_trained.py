@@ -13,7 +13,13 @@ from sklearn.utils.metaestimators import available_if
 
 from cblcast.abilities import needed_features, needed_windows
 from cblcast.checked.parameters import Inner
-from cblcast.estimators.wrappers.inner import answers_at_once, check_estimator, gives_interval, gives_members
+from cblcast.estimators.wrappers.inner import (
+    answers_at_once,
+    check_estimator,
+    combines_members,
+    gives_interval,
+    gives_members,
+)
 from cblcast.frames.events import Window
 from cblcast.wishes import merge_wishes
 
@@ -69,6 +75,11 @@ class AsTrained(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     def predict_members(self, X: pd.DataFrame) -> np.ndarray:
         """Estimate of each member of the trained estimator [kW], float64, shape (n_rows, n_members)."""
         return np.asarray(self.estimator.predict_members(X), dtype=np.float64)
+
+    @available_if(combines_members)
+    def combined(self, members: np.ndarray) -> np.ndarray:
+        """One estimate of those of the members, as the trained estimator makes it [kW], float64, shape (n_rows,)."""
+        return np.asarray(self.estimator.combined(members), dtype=np.float64)
 
     @property
     def member_names(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.base import is_regressor
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from cblcast.abilities import AnswersAtOnce, GivesIntervals, GivesMembers, GivesQuantiles, able, learns
+from cblcast.abilities import AnswersAtOnce, CombinesMembers, GivesIntervals, GivesMembers, GivesQuantiles, able, learns
 from cblcast.errors import StudyError
 
 
@@ -54,6 +54,11 @@ def gives_interval(owner: Any) -> bool:
 def gives_members(owner: Any) -> bool:
     """Whether what a wrapper holds is a mean of several, for ``available_if``."""
     return able(getattr(owner, "estimator_", owner.estimator), GivesMembers)
+
+
+def combines_members(owner: Any) -> bool:
+    """Whether what a wrapper holds makes its estimate of its members alone, for ``available_if``."""
+    return able(getattr(owner, "estimator_", owner.estimator), CombinesMembers)
 
 
 def answers_at_once(owner: Any) -> bool:
