@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cblcast.cli.bundles import unbundled
-from cblcast.cli.options import AsJson, Data, Reader
+from cblcast.cli.options import AsJson, Data, Decimals, FullPrecision, Reader
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_table, progress, records
 
@@ -52,6 +52,8 @@ def control_group(
     before: Before,
     assignment: Assignment = Assignment(),
     reader: Reader = DEFAULT_OPTIONS,
+    decimals: Decimals = 3,
+    full_precision: FullPrecision = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw or match a control group; its balance, its bias before the program, and the effects it can show."""
@@ -59,7 +61,9 @@ def control_group(
     from cblcast.workflow.control_groups import control_group_files
 
     with progress(as_json, 1, "comparing"):
-        found = control_group_files(data, PrePeriod(**asdict(before)), reader, **asdict(assignment))
+        places = None if full_precision else decimals
+        period = PrePeriod(**asdict(before))
+        found = control_group_files(data, period, reader, **asdict(assignment), decimals=places)
     if as_json:
         print_json({name: records(table) for name, table in found.items()})
         return

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from cblcast.config import Study
     from cblcast.forecast.backtest import BacktestResult
-    from cblcast.workflow.studies import StudyResult
+    from cblcast.workflow.study_result import StudyResult
 
 
 def title_of(wanted: Study) -> str:

@@ -112,7 +112,9 @@ def settle(
     """What events were worth, by one or several rules; exit code 3 when some could not be settled, or a record differs."""
     if old.verify is not None or old.resettle is not None:
         question = "--verify" if old.resettle is None else "--resettle"
-        kept = {"data", "processes"} | (set() if old.resettle is None else {"out", "record"})
+        kept = {"data", "processes"} | (
+            set() if old.resettle is None else {"out", "record", "decimals", "full_precision"}
+        )
         refuse_beside_record(question, kept, case, terms, circumstances, reader, outputs)
         _again(case, old, outputs, as_json)
         return
@@ -242,7 +244,10 @@ def _again(case: Case, old: OldRecord, outputs: Outputs, as_json: bool) -> None:
             raise typer.Exit(PARTIAL)
         return
     with progress(as_json, 1, "settling again"):
-        again, lines, total = resettled_files(old.resettle, case.data, outputs.out, outputs.record, outputs.processes)
+        places = None if outputs.full_precision else outputs.decimals
+        again, lines, total = resettled_files(
+            old.resettle, case.data, outputs.out, outputs.record, outputs.processes, places
+        )
     if as_json:
         print_json({"changed_sites": again.changed, "lines": records(lines), "total": total})
         return

@@ -6,6 +6,7 @@
 `event`             the best, median or worst event: meter, estimate, limits
 `error_by`          error by hour, weekday, month or temperature
 `error_by_lead`     error of nowcasts by lead time
+`forecast_fan`      one forecast: estimate, quantiles or limits, and what was measured
 `coverage`          do the limits hold what they promise
 `heatmap`           what is there of the meter, and when is it used
 `power_curve`       what a farm makes at a wind speed
@@ -19,6 +20,7 @@ when something is drawn: importing this package is cheap.
 
 from cblcast.plots.errors import bias_and_spread, error_by, error_by_lead
 from cblcast.plots.event import event
+from cblcast.plots.fan import forecast_fan
 from cblcast.plots.leaderboard import leaderboard
 from cblcast.plots.limits import coverage
 from cblcast.plots.of_scored import ScoredPlots
@@ -33,6 +35,7 @@ __all__ = [
     "error_by",
     "error_by_lead",
     "event",
+    "forecast_fan",
     "heatmap",
     "leaderboard",
     "power_curve",

@@ -55,17 +55,17 @@ def event(
     beside = pd.Timedelta(hours=hours_beside)
     load = panel.data.loc[site, OBSERVED].loc[origin - beside : stop + beside]
     axes = axes_of(ax)
-    axes.axvspan(_local(origin, tz), _local(stop, tz), color=EVENT_SHADE, zorder=0, label="event")
-    axes.step(_local(load.index, tz), load.to_numpy(), where="post", color=METERED, lw=1.4, label="metered")
-    edges = _local(rows.index.append(pd.DatetimeIndex([stop])), tz)
+    axes.axvspan(local_clock(origin, tz), local_clock(stop, tz), color=EVENT_SHADE, zorder=0, label="event")
+    axes.step(local_clock(load.index, tz), load.to_numpy(), where="post", color=METERED, lw=1.4, label="metered")
+    edges = local_clock(rows.index.append(pd.DatetimeIndex([stop])), tz)
     if load.reindex(rows.index).isna().any():  # a real event is masked; it is judged only where its truth is known
-        axes.step(edges, _ended(rows[OBSERVED]), where="post", color=TRUTH, lw=1.4, ls=":", label="without the event")
-    axes.step(edges, _ended(rows[PREDICTED]), where="post", color=ESTIMATED, lw=2, label=method)
+        axes.step(edges, step_end(rows[OBSERVED]), where="post", color=TRUTH, lw=1.4, ls=":", label="without the event")
+    axes.step(edges, step_end(rows[PREDICTED]), where="post", color=ESTIMATED, lw=2, label=method)
     if np.isfinite(rows[LOWER]).all() and np.isfinite(rows[UPPER]).all():
         axes.fill_between(
             edges,
-            _ended(rows[LOWER]),
-            _ended(rows[UPPER]),
+            step_end(rows[LOWER]),
+            step_end(rows[UPPER]),
             step="post",
             color=ESTIMATED,
             alpha=0.2,
@@ -75,11 +75,11 @@ def event(
     axes.set_ylabel("mean power [kW]")
     axes.set_ylim(bottom=min(0, float(np.nanmin(load.to_numpy()))))
     what = f"; the event of {which} error" if isinstance(which, str) else ""
-    axes.set_title(f"{method}: {site}, {_local(origin, tz):%Y-%m-%d}{what}", fontsize=10, loc="left")
+    axes.set_title(f"{method}: {site}, {local_clock(origin, tz):%Y-%m-%d}{what}", fontsize=10, loc="left")
     axes.set_xlabel(f"local time ({tz})")
     quiet(axes)
     legend(axes)
-    _hours(axes)
+    show_hours(axes)
     return axes
 
 
@@ -106,17 +106,18 @@ def one_method(scored: pd.DataFrame) -> str:
     return str(names[0]) if len(names) else "estimate"
 
 
-def _ended(values: pd.Series) -> np.ndarray:
+def step_end(values: pd.Series) -> np.ndarray:
     """With the last value once more, so that a step line ends where the event does."""
     return np.r_[values, values.iloc[-1]]
 
 
-def _local(times: pd.Timestamp | pd.DatetimeIndex, tz: str) -> Any:
+def local_clock(times: pd.Timestamp | pd.DatetimeIndex, tz: str) -> Any:
     """Wall clock without zone, which is what matplotlib should print."""
     return times.tz_convert(tz).tz_localize(None)
 
 
-def _hours(axes: Axes) -> None:
+def show_hours(axes: Axes) -> None:
+    """Label the axis of time with as few words as it needs."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     locator = AutoDateLocator(minticks=4, maxticks=10)

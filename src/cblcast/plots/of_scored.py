@@ -11,6 +11,7 @@ from cblcast.errors import DataError, nearest
 from cblcast.frames.panel import Panel
 from cblcast.plots.errors import error_by, error_by_lead
 from cblcast.plots.event import event
+from cblcast.plots.fan import forecast_fan
 from cblcast.plots.limits import coverage
 
 if TYPE_CHECKING:
@@ -41,6 +42,17 @@ class ScoredPlots:
     def error_by_lead(self, rated_kw: float | None = None, *, ax: Axes | None = None) -> Axes:
         """See :func:`cblcast.plots.error_by_lead`."""
         return error_by_lead(self.scored, rated_kw, ax=ax)
+
+    def forecast_fan(
+        self,
+        panel: Panel,
+        method: str | None = None,
+        which: tuple[str, pd.Timestamp] | None = None,
+        *,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """See :func:`cblcast.plots.forecast_fan`."""
+        return forecast_fan(self._of(method), panel, which, ax=ax)
 
     def coverage(self, nominal: float | None = None, *, ax: Axes | None = None) -> Axes:
         """See :func:`cblcast.plots.coverage`."""

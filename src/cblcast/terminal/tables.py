@@ -62,9 +62,8 @@ def print_table(
     table = Table(
         title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
     )
-    for head, cells, right in shown:
-        column = (head, cells, right)
-        table.add_column(head, justify="right" if right else "left", overflow="fold", min_width=_width(column))
+    for (head, _, right), room in zip(shown, _widths(shown, width), strict=True):
+        table.add_column(head, justify="right" if right else "left", overflow="fold", width=room)
     rows = [list(cells) for cells in zip(*(cells for _, cells, _ in shown), strict=True)]
     for number, cells in enumerate(rows):
         table.add_row(
@@ -109,7 +108,8 @@ def header(name: str) -> str:
     if "\n" in name or not name.isascii():
         return name
     if name in UNITS:
-        return f"{_MEASURES.get(name, name.replace('_', ' '))}\n{_UNITS[UNITS[name]]}"
+        first, _, rest = name.partition("_")
+        return f"{f'{_MEASURES.get(first, first)} {rest}'.strip().replace('_', ' ')}\n{_UNITS[UNITS[name]]}"
     if name.startswith("n_"):
         return name.removeprefix("n_").replace("_", " ")
     stem, _, unit = name.rpartition("_")
@@ -181,10 +181,29 @@ def _text(value: Any) -> str:
 
 
 def _width(column: tuple[str, list[str], bool]) -> int:
+    from rich.cells import cell_len  # letters of some scripts take two columns
+
     head, cells, right = column
-    words = [len(word) for line in head.split("\n") for word in line.split(" ")]
-    longest = max([*(len(cell) for cell in cells), 0])
+    words = [cell_len(word) for line in head.split("\n") for word in line.split(" ")]
+    longest = max([*(cell_len(cell) for cell in cells), 0])
     return max(*words, longest if right else min(longest, _LONGEST), 1)
+
+
+def _widths(columns: Sequence[tuple[str, list[str], bool]], width: int) -> list[int]:
+    """How wide each column is drawn: as it needs, and without folding its words where there is room.
+
+    Rich is told, since it takes from all columns alike where a table is too wide, and cuts the last.
+    """
+    from rich.cells import cell_len
+
+    needed = [_width(column) for column in columns]
+    spare = width - sum(needed) - _GAP * len(needed)
+    for number, (head, cells, _) in enumerate(columns):
+        whole = max(cell_len(line) for text in (head, *cells) for line in text.split("\n"))
+        more = min(max(spare, 0), max(whole - needed[number], 0))
+        needed[number] += more
+        spare -= more
+    return needed
 
 
 def print_leaderboard(leaderboard: pd.DataFrame, excluded: pd.DataFrame, title: str) -> None:

@@ -214,6 +214,10 @@ class StudyRun:
         with guarded(self.uri):
             self.client.log_artifact(self.run_id, str(path))
 
+    def artifact_page(self, name: str) -> str:
+        """The part of an address that opens a logged file in the MLflow interface."""
+        return f"#/experiments/{self.experiment_id}/runs/{self.run_id}/artifacts/{name}"
+
     @contextmanager
     def _child(self, name: str, kind: str, tags: Mapping[str, str] | None = None) -> Iterator[str]:
         """A run beneath the study's, on the same data."""

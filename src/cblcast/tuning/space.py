@@ -95,20 +95,37 @@ def with_params(estimator: Any, params: Mapping[str, Any]) -> Any:
 
 def draw(trial: Any, given: Any, ranges: Mapping[str, SearchRange]) -> dict[str, Any]:
     """Values for `ranges`, drawn by a trial of Optuna; one that is bound by another parameter (``x <= y``) comes after it."""
-    bound = {path: getattr(searched, "at_most", None) for path, searched in ranges.items()}
-    drawn: dict[str, Any] = {path: ranges[path].suggest(trial, path) for path, other in bound.items() if other is None}
-    for path, other in bound.items():
-        if other is not None:
-            prefix, separator, _ = path.rpartition("__")
-            above = f"{prefix}{separator}{other}"
-            most = drawn[above] if above in drawn else current_params(given, [above])[above]
+    drawn: dict[str, Any] = {}
+    for path, bound in _bounds_first(ranges):
+        if bound is None:
+            drawn[path] = ranges[path].suggest(trial, path)
+        else:
+            most = drawn[bound] if bound in drawn else current_params(given, [bound])[bound]
             drawn[path] = ranges[path].suggest(trial, path, most)  # type: ignore[call-arg]
     return {path: drawn[path] for path in ranges}
 
 
 def widest(given: Any, ranges: Mapping[str, SearchRange]) -> Any:
-    """The candidate that looks back furthest: every whole number at its largest."""
-    return with_params(given, {path: int(r.high) for path, r in ranges.items() if isinstance(r, IntRange)})
+    """The candidate that looks back furthest: every whole number at its largest that its bound allows."""
+    largest: dict[str, int] = {}
+    for path, bound in _bounds_first(ranges):
+        searched = ranges[path]
+        if isinstance(searched, IntRange):
+            largest[path] = int(searched.high)
+            if bound is not None:
+                most = largest[bound] if bound in largest else current_params(given, [bound])[bound]
+                largest[path] = min(largest[path], int(most))
+    return with_params(given, largest)
+
+
+def _bounds_first(ranges: Mapping[str, SearchRange]) -> list[tuple[str, str | None]]:
+    """Each path with that of the parameter which it must not exceed, those without one first."""
+    bounds: list[tuple[str, str | None]] = []
+    for path, searched in ranges.items():
+        prefix, separator, _ = path.rpartition("__")
+        other = getattr(searched, "at_most", None)
+        bounds.append((path, None if other is None else f"{prefix}{separator}{other}"))
+    return sorted(bounds, key=lambda each: each[1] is not None)
 
 
 def current_params(estimator: Any, paths: Sequence[str]) -> dict[str, Any]:

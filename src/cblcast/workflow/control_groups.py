@@ -28,6 +28,7 @@ def control_group_files(
     seed: int = 0,
     n_events: int = 10,
     out: Path | None = None,
+    decimals: int | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Balance, pre-period bias and power of a control group.
 
@@ -39,6 +40,8 @@ def control_group_files(
         Instead of `groups`: draw so large a share of all sites at random, in strata of like size.
     out : Path, optional
         Where the groups go.
+    decimals : int, optional
+        Of the numbers in a CSV of `out`; all unless given.
 
     Raises
     ------
@@ -70,7 +73,7 @@ def control_group_files(
         "power": pd.DataFrame([able | sites]),
     }
     if out is not None:
-        write_all({out: frame_writer(found["groups"], out)})
+        write_all({out: frame_writer(found["groups"], out, decimals)})
     return found
 
 

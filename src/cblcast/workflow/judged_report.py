@@ -22,7 +22,7 @@ from cblcast.report.judged_details import errors_section, events_section, exclud
 from cblcast.report.page import Section, sections
 from cblcast.report.words import Words
 from cblcast.workflow.leaderboard import scale_of
-from cblcast.workflow.studies import StudyResult
+from cblcast.workflow.study_result import StudyResult
 
 
 def judged_of(study: Study, panel: Panel, result: StudyResult) -> Judged:

@@ -19,6 +19,7 @@ def resettled_files(
     out: Path | None = None,
     new_record: Path | None = None,
     processes: int | None = None,
+    decimals: int | None = None,
 ) -> tuple[Again, pd.DataFrame, str]:
     """Settle a record with revised readings; write the differences and the new record.
 
@@ -31,6 +32,8 @@ def resettled_files(
         Where the differences go.
     new_record : Path, optional
         Where the record of the second settlement goes; beside `out` unless given.
+    decimals : int, optional
+        Of the numbers in a CSV of `out`; all unless given.
 
     Returns
     -------
@@ -50,7 +53,7 @@ def resettled_files(
     lines = again.lines
     writers: dict[Path, Writer] = {}
     if out is not None:
-        writers[out] = frame_writer(lines, out)
+        writers[out] = frame_writer(lines, out, decimals)
     if new_record is not None:
         writers[new_record] = text_writer(json.dumps(again.found, ensure_ascii=False) + "\n")
     write_all(writers)

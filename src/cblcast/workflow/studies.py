@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,7 +13,7 @@ import pandas as pd
 from cblcast import plots, tracking
 from cblcast.config import Study
 from cblcast.forecast.answer import reads_only_own_features
-from cblcast.forecast.backtest import BacktestResult, backtest_banks
+from cblcast.forecast.backtest import backtest_banks
 from cblcast.forecast.case_bank import banks_of
 from cblcast.forecast.explain import explain_forecaster
 from cblcast.forecast.forecaster import Forecaster
@@ -31,6 +30,8 @@ from cblcast.workflow.in_the_box import with_pretrained
 from cblcast.workflow.leaderboard import best_by, drift, leaderboard
 from cblcast.workflow.refitting import due_model, log_drift, refit_params, refitted
 from cblcast.workflow.study_data import PreparedStudy, Progress, load_panel, prepare
+from cblcast.workflow.study_page import log_page
+from cblcast.workflow.study_result import StudyResult
 from cblcast.workflow.valuing import study_value
 
 
@@ -39,36 +40,6 @@ def silent(_: str) -> None:
 
 
 _NO_NAME = re.compile(r"^\s*$|[^\w .\-]")  # empty, or with what parts an address
-
-
-@dataclass
-class StudyResult:
-    """What a study leaves behind.
-
-    Attributes
-    ----------
-    leaderboard : DataFrame, index method
-        The study's metrics, best first, ``n_events``, ``n_excluded``, ``train_s``, ``predict_s``.
-    backtest : BacktestResult
-    by_lead : DataFrame or None
-        Of nowcasts the metrics by method and lead; see :func:`cblcast.workflow.by_lead.by_lead`.
-    drift : DataFrame or None
-        With ``refit:`` the metrics by method and span; see :func:`cblcast.workflow.leaderboard.drift`.
-    registered : dict or None
-        ``name``, ``version``, ``alias``, ``method``, ``chosen_by``.
-    run_id : str
-        Parent run in the store.
-    notes : tuple of str
-        What was decided for the user, one sentence each.
-    """
-
-    leaderboard: pd.DataFrame
-    backtest: BacktestResult
-    run_id: str = ""
-    drift: pd.DataFrame | None = None
-    registered: dict[str, Any] | None = None
-    notes: tuple[str, ...] = ()
-    by_lead: pd.DataFrame | None = None
 
 
 def run_study(study: Study, panel: Panel | None = None, progress: Progress = silent) -> StudyResult:
@@ -188,7 +159,11 @@ def _tracked(
             due = due_model(ready, name) if keep_models and study.refit is not None else None
             uris[name] = log_method(run, study, ready.panel, result, name, keep_models, figures, due)
             progress(f"tracked {name}")
-        log_board(run, study, result.leaderboard)
+        page = ""
+        if keep_models:
+            stage("writing the page")
+            page = log_page(run, study, ready.panel, result)
+        log_board(run, study, result.leaderboard, page=page)
         if result.by_lead is not None:
             run.table("by_lead", result.by_lead, metrics=False)
         if result.drift is not None:
@@ -212,15 +187,22 @@ def _tracked(
 
 
 def log_board(
-    run: Any, study: Study, board: pd.DataFrame, further: Mapping[str, Callable[[], Any]] | None = None
+    run: Any,
+    study: Study,
+    board: pd.DataFrame,
+    further: Mapping[str, Callable[[], Any]] | None = None,
+    page: str = "",
 ) -> None:
-    """Log the leaderboard with the run of a study: as a table, in words and as a picture; with `further` figures."""
+    """Log the leaderboard with the run of a study: as a table, in words and as a picture; with `further` figures.
+
+    The words end with `page`, a link to the page about the study where one was logged.
+    """
     run.table("leaderboard", board, metrics=False)
     by = best_by(study)
     some = bool(np.isfinite(board[by].to_numpy(dtype=float)).any())
     leaders = {"leaderboard": partial(figure_of, plots.leaderboard, board, by, height=1.3 + 0.26 * min(len(board), 20))}
     run.summary(
-        notes.board_note(study, board),
+        "\n\n".join(filter(None, [notes.board_note(study, board), page])),
         params={**notes.question(study), **({"best": board.index[0]} if some else {})},
         metrics=notes.best_metrics(board) if some else {},
         figures={**(leaders if some else {}), **(further or {})},

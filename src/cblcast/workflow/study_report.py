@@ -14,15 +14,13 @@ from cblcast.forecast.paired_bootstrap import paired_bootstrap
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE
 from cblcast.report.judged import Judged
-from cblcast.report.meter_facts import quality_section
-from cblcast.report.page import Page, Prose, Section, sections
-from cblcast.report.wind import curve_section, leads_section, worth_section
+from cblcast.report.page import Page, Prose, Section
 from cblcast.report.words import Words
 from cblcast.workflow.in_the_box import with_pretrained
-from cblcast.workflow.judged_report import judged_of, judged_sections, kind_of
-from cblcast.workflow.provenance import local_now, provenance_section
+from cblcast.workflow.judged_report import kind_of
 from cblcast.workflow.studies import Progress, judge, silent
 from cblcast.workflow.study_data import load_panel, prepare
+from cblcast.workflow.study_page import named, page_of, study_page
 
 
 def report_study(path: Path, words: Words, command: str = "", progress: Progress = silent) -> Page:
@@ -30,9 +28,7 @@ def report_study(path: Path, words: Words, command: str = "", progress: Progress
     study, _ = with_pretrained(read_study(path))
     ready = prepare(study, load_panel(study))
     result = judge(ready, progress)
-    judged = _named(judged_of(study, ready.panel, result), study, words)
-    worth = result.leaderboard.iloc[:, list(result.leaderboard.columns).index("predict_s") + 1 :]
-    return _page(study, judged, words, command, worth_section(worth, words))
+    return study_page(study, ready.panel, result, words, command)
 
 
 def report_run(run: str, words: Words, store: str | None = None, command: str = "") -> Page:
@@ -52,40 +48,8 @@ def report_run(run: str, words: Words, store: str | None = None, command: str = 
     remark = (
         () if panel is not None else (Section("no-meter", words("quality"), (Prose(words("no_meter"), "warning"),)),)
     )
-    page = _page(study, _named(judged, study, words), words, command, *remark)
+    page = page_of(study, named(judged, study, words), words, command, *remark)
     return replace(page, subtitle=words("run_of", run=found.run_id, status=found.status))
-
-
-def _named(judged: Judged, study: Study, words: Words) -> Judged:
-    """Nowcasts have a horizon instead of hours."""
-    if study.events.horizon_min is None:
-        return judged
-    return replace(judged, hours=words("nowcasts", minutes=study.events.horizon_min), nowcast=True)
-
-
-def _page(study: Study, judged: Judged, words: Words, command: str, *more: Section) -> Page:
-    told = list(judged_sections(judged, words))
-    panel, nowcast = judged.panel, study.events.horizon_min is not None
-    if nowcast:
-        scale = None if panel is None or study.scale == "mean" else panel.sites["rated_kw"].astype(float)
-        told[2:2] = [leads_section(judged, scale, words), curve_section(panel, words)]
-    files = {key: getattr(study.data, key) for key in ("panel", "weather", "site_table", "holidays")}
-    files["events"] = study.events.file
-    given = {key: value for key, value in files.items() if value is not None}
-    return Page(
-        words("nowcast_report" if nowcast else "study_report"),
-        words("study_title", name=study.study),
-        words,
-        sections(
-            *told[:2],
-            *more,
-            *told[2:],
-            None if panel is None else quality_section(panel, words),
-            provenance_section(study, given, words, command),
-        ),
-        local_now(panel),
-        study.description,
-    )
 
 
 def _panel(study: Study) -> Panel | None:

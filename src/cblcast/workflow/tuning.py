@@ -17,8 +17,10 @@ from cblcast.plots.leaderboard import measure_words
 from cblcast.plots.style import figure_of
 from cblcast.tuning import Trial, TuneResult, tune
 from cblcast.workflow import run_notes as notes
-from cblcast.workflow.studies import Progress, StudyResult, log_board, log_method, run_study, silent
+from cblcast.workflow.studies import Progress, log_board, log_method, run_study, silent
 from cblcast.workflow.study_data import load_panel, study_events
+from cblcast.workflow.study_page import log_page
+from cblcast.workflow.study_result import StudyResult
 
 JOURNAL = Path("models") / "tuning.journal"
 
@@ -132,7 +134,8 @@ def tune_study(
         pair = make_study({**study.model_dump(exclude_unset=True), "methods": [spec, tuned]})
         judged = run_study(pair, panel, progress)
         uris = {row: log_method(run, pair, panel, judged, row, keep_model=True) for row in judged.leaderboard.index}
-        log_board(run, pair, judged.leaderboard, _search_figures(search, metric))
+        page = log_page(run, pair, panel, judged)
+        log_board(run, pair, judged.leaderboard, _search_figures(search, metric), page)
         result = TunedStudy(search, judged, run.run_id)
     if register is not None:
         chosen, why = str(tuned["name"]), f"{metric} over {folds} folds of the training days"

@@ -130,6 +130,27 @@ def test_error_by_lead_is_one_line_a_method(scored, ax):
     assert ax.get_ylabel() == "nRMSE [% of rated power]"
 
 
+def test_a_fan_shows_the_newest_forecast_with_its_quantiles(scored, panel, ax):
+    over = scored[scored["method"] == "over"]
+    whole = over.assign(q05_kw=over["predicted_kw"] - 4, q25_kw=over["predicted_kw"] - 1, q50_kw=over["predicted_kw"])
+    whole = whole.assign(q75_kw=over["predicted_kw"] + 1, q95_kw=over["predicted_kw"] + 4)
+    plots.forecast_fan(whole, panel, ax=ax)
+    assert ax.get_title(loc="left") == "a: forecast of 2019-03-06 17:00"
+    assert [label.get_text() for label in ax.get_legend().get_texts()] == [
+        "middle 90 %", "middle 50 %", "measured", "over"
+    ]  # fmt: skip
+    with pytest.raises(DataError, match="neither quantiles nor limits"):
+        plots.forecast_fan(over.assign(lower_kw=np.nan), panel, ax=ax)
+    with pytest.raises(DataError, match="no forecast of site 'b'"):
+        plots.forecast_fan(over, panel, ("b", pd.Timestamp("2019-03-06 16:00Z")), ax=ax)
+
+
+def test_a_fan_takes_a_nowcast_that_was_just_issued(scored, panel, ax):
+    issued = scored[scored["method"] == "over"].drop(columns=["method", "observed_kw"]).reset_index()
+    plots.forecast_fan(issued.rename(columns={"predicted_kw": "nowcast_kw"}), panel, ax=ax)
+    assert "limits" in [label.get_text() for label in ax.get_legend().get_texts()]
+
+
 def test_coverage_is_the_share_within_the_limits(scored, ax):
     plots.coverage(scored, 0.9, ax=ax)
     points = [line for line in ax.lines if line.get_marker() == "o"]

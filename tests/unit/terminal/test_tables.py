@@ -12,7 +12,7 @@ from cblcast.terminal.tables import WIDTH, decimals_of, header, localised, print
         ("baseline_kw", "baseline\nkW"),
         ("delivered_kwh", "delivered\nkWh"),
         ("nrmse", "nRMSE\n%"),
-        ("mape_textbook", "mape textbook\n%"),
+        ("mape_textbook", "MAPE textbook\n%"),
         ("rmse", "RMSE\nkW"),
         ("n_events", "events"),
         ("gain_eur_per_mw", "gain\nEUR/MW"),
@@ -79,6 +79,24 @@ def test_a_leaderboard_marks_its_winner_and_leaves_out_what_is_alike(capsys):
     assert "★ bad" not in out
     assert "study, 1 site" in out
     assert "excluded" not in out
+
+
+def test_no_column_of_a_leaderboard_with_long_names_is_cut(capsys):
+    measures = ["mpe", "mape", "mape_textbook", "rmse", "nrmse", "coverage"]
+    board = pd.DataFrame(
+        {name: [-0.62, 91.53] for name in measures} | {"n_events": 84, "train_s": 0.1, "predict_s": 0.15},
+        index=pd.Index(["PBLM+shift-Nearest5of10", "ExponentialMovingAverage"], name="method"),
+    )
+    print_leaderboard(board, pd.DataFrame({"reason": []}), "study")
+    lines = capsys.readouterr().out.splitlines()
+    assert next(line for line in lines if "nRMSE" in line).split()[-1] == "time"
+    assert [line.split()[-1] for line in lines if "PBLM" in line or "Expo" in line] == ["0.25", "0.25"]
+
+
+def test_wide_letters_are_not_cut(capsys):
+    frame = pd.DataFrame({f"site_{k}": ["東京電力管内需要家" * 2] for k in range(8)})
+    print_table(frame, "t", keep=["site_0"])
+    assert "東京電力管内需要家" * 2 in capsys.readouterr().out
 
 
 def test_text_of_a_user_is_no_markup(capsys):

@@ -121,6 +121,13 @@ def test_a_settlement_with_revised_readings_is_a_difference_line_by_line(folder)
     assert verified(settle_again(folder / "diff.csv.record.json", folder / "revised.csv")) == []
 
 
+def test_the_differences_in_a_csv_have_the_decimals_that_were_asked_for(folder):
+    _, lines, _ = resettled_files(folder / "s.csv.record.json", folder / "revised.csv", folder / "d.csv", decimals=1)
+    told = pd.read_csv(folder / "d.csv")
+    energies = [name for name in told.columns if name.endswith("_kwh")]
+    pd.testing.assert_frame_equal(told[energies], lines[energies].round(1).reset_index(drop=True), check_dtype=False)
+
+
 def test_a_line_that_can_no_longer_be_settled_leaves_the_others_the_same(folder):
     rows = pd.read_csv(folder / "meter.csv")
     rows[(rows["site_id"] != "b1") | (rows["time"] != "2019-06-10 17:00:00+00:00")].to_csv(
