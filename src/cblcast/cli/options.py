@@ -32,9 +32,12 @@ FullPrecision = Annotated[
 
 
 @dataclass(frozen=True)
-class Precision:
-    """How many decimals a CSV is written with."""
+class Written:
+    """Where a table goes, and with how many decimals."""
 
+    out: Annotated[Path | None, typer.Option(help="Where the table goes, .csv or .parquet; printed unless given.")] = (
+        None
+    )
     decimals: Decimals = 3
     full_precision: FullPrecision = False
 

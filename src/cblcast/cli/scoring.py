@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cblcast.cli.bundles import unbundled
-from cblcast.cli.options import PARTIAL, AsJson, Precision, Reader, Store
+from cblcast.cli.options import PARTIAL, AsJson, Reader, Store, Written
 from cblcast.cli.scored import print_nowcast, print_scored
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import progress
@@ -58,10 +58,7 @@ def score(
     data: Annotated[Path, typer.Option(help="Meter file, CSV or Parquet.")],
     asked: Asked = Asked(),
     answering: Answering = Answering(),
-    out: Annotated[
-        Path | None, typer.Option(help="Where the estimates go, .csv or .parquet; printed unless given.")
-    ] = None,
-    precision: Precision = Precision(),
+    written: Written = Written(),
     reader: Reader = DEFAULT_OPTIONS,
     store: Store = None,
     as_json: AsJson = False,
@@ -73,6 +70,7 @@ def score(
         from cblcast.workflow.serving import nowcast_file, score_boxed_file, score_file
 
         model, view, events, origin = answering.model, answering.view, asked.events, asked.origin
+        out = written.out
         if model is not None and view is not None:
             raise StudyError(f"--view is for the pretrained baseline: {model} has the view that it was trained for")
         if (events is None) == (origin is None):
@@ -88,13 +86,13 @@ def score(
                 )
             wanted = asked.forecasts or ()
             issued = nowcast_file(model, data, str(origin), reader, forecasts=wanted, store=store)
-            _write_nowcast(issued, out, precision.places)
+            _write_nowcast(issued, out, written.places)
         elif model is None:
             told = score_boxed_file(data, events, reader, view=view)
         else:
             told = score_file(model, data, events, reader, store=store)
         if events is not None:
-            _write_scored(told, out, precision.places)
+            _write_scored(told, out, written.places)
     if events is None:
         print_nowcast(issued, out, as_json)
         if issued.missing or issued.rows["nowcast_kw"].isna().any():

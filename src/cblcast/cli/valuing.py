@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from cblcast.cli.bundles import unbundled
-from cblcast.cli.options import AsJson, Precision
+from cblcast.cli.options import AsJson, Written
 from cblcast.terminal import print_json, print_table, progress, records
 
 app = typer.Typer()
@@ -113,8 +113,7 @@ def value(
     prices: Prices = Prices(),
     trade: Trade = Trade(),
     demand: Demand = Demand(),
-    out: Annotated[Path | None, typer.Option(help="Where the table goes, .csv or .parquet.")] = None,
-    precision: Precision = Precision(),
+    written: Written = Written(),
     as_json: AsJson = False,
 ) -> None:
     """What estimates are worth: nowcasts in three markets, or what demand baselines pay wrongly by a contract."""
@@ -123,7 +122,7 @@ def value(
     from cblcast.workflow.serving import write_frame
     from cblcast.workflow.valuing import currency_of, make_value, value_file
 
-    bids = None if trade.bids == "none" else trade.bids
+    bids, out = None if trade.bids == "none" else trade.bids, written.out
     priced = {f"--prices {path}": path for path in prices.prices or ()}
     check_outputs({"--out": out}, {"SCORED": scored, "--bids": bids, "--contract": demand.contract, **priced})
     check_ending(out)
@@ -143,7 +142,7 @@ def value(
         gates = trade.gate or [30]
         table = value_file(scored, section, gates_min=gates, rated_kw=trade.rated_kw, tz=demand.tz).reset_index()
         if out is not None:
-            write_frame(table, out, precision.places)
+            write_frame(table, out, written.places)
     if as_json:
         print_json({"market": market, "currency": currency_of(section), "rows": records(table)})
         return
