@@ -35,6 +35,8 @@ VIEWS = {
     "settlement": View.settlement(),
     "settlement with lead-in and recovery": View.settlement(lead_in=1, recovery=1.5),
     "day ahead": View.day_ahead(),
+    "nowcast": View.nowcast(),
+    "nowcast, issued an hour before": View.nowcast(1.0),
 }
 # Every registered builder is called as it is registered, and again with what else it can look up.
 FURTHER = {
