@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cblcast import registry
 from cblcast.abilities import columns_ahead
+from cblcast.errors import DataError
 from cblcast.estimators.rules.similar_days import XofY
 from cblcast.forecast.answer import answer
 from cblcast.forecast.forecaster import Forecaster
@@ -35,6 +36,8 @@ VIEWS = {
     "settlement": View.settlement(),
     "settlement with lead-in and recovery": View.settlement(lead_in=1, recovery=1.5),
     "day ahead": View.day_ahead(),
+    "nowcast": View.nowcast(),
+    "nowcast, issued an hour before": View.nowcast(1.0),
 }
 # Every registered builder is called as it is registered, and again with what else it can look up.
 FURTHER = {
@@ -115,6 +118,11 @@ def assert_blind(name: str, params: dict, panel: Panel, event: Event, view: View
     """The builder's answer is the same, bit by bit, before and after the garbage."""
     cases = make_cases(panel, [event], view)
     builder = registry.FEATURES.make(name, params)
+    ahead = [column for column in columns_ahead(builder) if panel.source(column).origin is Origin.MEASURED]
+    if ahead and not view.perfect_weather:  # a nowcast refuses what is measured, and takes it where it was forecast
+        with pytest.raises(DataError, match="after the origin of a nowcast"):
+            Forecaster(XofY(2, 3), {name: params}, view).matrix(panel, cases)
+        panel = panel.declare(dict.fromkeys(ahead, "forecast"))
     # What a builder says that it reads ahead is weather as of perfect forecasts, which only nowcasts refuse.
     found = builder(spoilt(panel, cases, () if not view.perfect_weather else columns_ahead(builder)), cases)
     pd.testing.assert_frame_equal(builder(panel, cases), found, check_exact=True)

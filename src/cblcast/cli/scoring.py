@@ -32,7 +32,7 @@ class Asked:
     ] = None
     forecasts: Annotated[
         list[str] | None,
-        typer.Option(help="With --origin: runs of a product, PRODUCT=FILE or PRODUCT=FILE,delay_h=3; may be repeated."),
+        typer.Option(help="With --origin: forecast runs, PRODUCT=FILE, read as in training (else PRODUCT=FILE,delay_h=3); may be repeated."),
     ] = None
 
 

@@ -12,6 +12,7 @@ from cblcast.abilities import FeatureBuilder, learns
 from cblcast.forecast.absent_weather import leave_out_absent_weather
 from cblcast.forecast.answer import Answer, answer_cases
 from cblcast.forecast.forecaster import Forecaster, rows_of, truth
+from cblcast.forecast.products import products_read
 from cblcast.frames.cases import View, make_cases
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, TIME
@@ -55,6 +56,7 @@ class CaseBank:
     def fit(self, forecaster: Forecaster) -> None:
         """Train `forecaster` on the metered load of the cases."""
         X, cases = self.rows(forecaster)
+        forecaster.products = products_read(self.panel, forecaster.builders.values())
         forecaster.fit_matrix(X, truth(self.panel, cases), self.panel.sites, self.panel.step)
 
     def answer(self, forecaster: Forecaster) -> Answer:

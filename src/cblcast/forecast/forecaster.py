@@ -28,6 +28,7 @@ from cblcast.forecast.absent_weather import leave_out_absent_weather
 from cblcast.forecast.distribution import distribution, with_standby, within_rated
 from cblcast.forecast.earlier_rows import beside_earlier_days, wanted_beside
 from cblcast.forecast.manifest import MANIFEST, format_of
+from cblcast.forecast.products import Product, products_read
 from cblcast.forecast.state import files_of, readable, save_state, state_of
 from cblcast.forecast.trained_on import TrainedOn
 from cblcast.forecast.training_order import in_training_order
@@ -86,6 +87,7 @@ class Forecaster:
         self.horizon = horizon
         self.sites: pd.DataFrame | None = None
         self.trained_on: TrainedOn | None = None
+        self.products: dict[str, Product] = {}  # forecast runs that were read in training
 
     @cached_property
     def builders(self) -> dict[str, FeatureBuilder]:
@@ -125,6 +127,7 @@ class Forecaster:
         """Train on the metered load of `cases`; a :class:`~cblcast.errors.DataWarning` names days on which the meter says odd things."""
         warn_of_odd_days(panel)
         leave_out_absent_weather(self, panel)
+        self.products = products_read(panel, self.builders.values())
         return self.fit_matrix(self.matrix(panel, cases), truth(panel, cases), panel.sites, panel.step)
 
     def fit_matrix(
@@ -144,7 +147,7 @@ class Forecaster:
 
     def know(self, panel: Panel) -> None:
         """Note the sites and the step of a panel for what has nothing to learn from it."""
-        self.sites = panel.sites
+        self.sites, self.products = panel.sites, products_read(panel, self.builders.values())
         if self.horizon is not None:
             self.horizon = self.horizon.learned_on(panel.step)
 
@@ -185,6 +188,8 @@ class Forecaster:
             "sites": sites,
             "trained_on": None if self.trained_on is None else asdict(self.trained_on),
         } | ({} if self.horizon is None else {"horizon": asdict(self.horizon)})
+        if self.products:
+            document["forecasts"] = {name: asdict(product) for name, product in self.products.items()}
         save_state(self.estimator, folder, {FEATURE_FILE: json.dumps(document, indent=1)})
 
     @classmethod
@@ -223,6 +228,7 @@ class Forecaster:
             if document["sites"] is not None:
                 made.sites = pd.DataFrame(document["sites"]).set_index(SITE)
             made.trained_on = TrainedOn.read(document.get("trained_on"))
+            made.products = {name: Product.read(told) for name, told in document.get("forecasts", {}).items()}
         return made
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from cblcast.abilities import layers
 from cblcast.forecast.answer import answer_cases, as_trained
 from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.products import late_runs
 from cblcast.frames.instants import HOUR_US, MINUTE_US, instants_of_wall, microseconds, stamp, stamps
 from cblcast.frames.panel import Panel
 from cblcast.frames.rolling import Horizon
@@ -82,7 +83,7 @@ def issue_nowcast(forecaster: Forecaster, panel: Panel, origin: Any = NOW, horiz
     """
     leads = horizon_of_forecaster(forecaster, panel, horizon).leads(panel.step)
     at = origin_us(origin, panel)
-    missing = _silences(panel, at, float(leads.max()))
+    missing = _silences(panel, at, float(leads.max())) + late_runs(panel, forecaster.products, at)
     known = as_trained(forecaster, until(panel, at, int(leads.max()) * MINUTE_US))
     cases = _cases(known, at, leads)
     looked_up: dict[Any, pd.DataFrame] = {}

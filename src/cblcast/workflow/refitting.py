@@ -35,7 +35,7 @@ def due_model(ready: PreparedStudy, method: str) -> Forecaster:
     """
     forecaster = ready.study.forecasters()[method]
     if not learns(forecaster.estimator):
-        forecaster.sites = ready.panel.sites
+        forecaster.know(ready.panel)
         return forecaster
     until = learned_until(ready.study)
     ready.learned[forecaster.view].part(ended_by(ready.panel, ready.train, until)).fit(forecaster)

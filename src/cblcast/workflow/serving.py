@@ -24,11 +24,10 @@ from cblcast.forecast.trained_on import warn_if_elsewhere
 from cblcast.frames.instants import MINUTE_US
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import LOWER, OBSERVED, SITE, TIME, UPPER, DataError, StudyError
-from cblcast.io.forecast_options import ForecastOptions
-from cblcast.io.forecasts import read_forecasts_told
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.tabular import read_panel
+from cblcast.workflow.given_forecasts import given_runs
 from cblcast.workflow.in_the_box import Boxed, boxed
 from cblcast.workflow.outputs import frame_writer, write_all
 
@@ -117,11 +116,11 @@ def nowcast_file(
         ``now``, ``data`` (the end of what was measured) or a time; see :func:`cblcast.forecast.nowcast.issue_nowcast`. Weather
         beside the meter file (``weather`` of `reader`) may reach beyond the meter's last row.
     forecasts : sequence of str
-        Forecast runs, ``PRODUCT=FILE`` or ``PRODUCT=FILE,delay_h=3``, with the name and the options that the study had under
-        ``data.forecasts:``.
+        Forecast runs, ``PRODUCT=FILE``, with the name that the study had under ``data.forecasts:``; how they are read the
+        model knows (:func:`cblcast.workflow.given_forecasts.given_runs`).
     """
-    products = [product_of(text) for text in forecasts]
     forecaster = tracking.load_forecaster(model, uri=store)
+    runs = given_runs(forecaster, forecasts)
     weather = reader.weather
     panel = read_panel_for(forecaster, panel_file, reader.but(weather=None))
     if weather is not None:
@@ -130,32 +129,10 @@ def nowcast_file(
     if forecaster.sites is not None:
         lacking = [name for name in ("rated_kw", "standby_kw") if name in forecaster.sites and name not in panel.sites]
         panel = replace(panel, sites=panel.sites.join(forecaster.sites[lacking]))
-    for file, options in products:
-        runs, report = read_forecasts_told(file, options)
-        report.tell()
-        panel = replace(panel, runs=(*panel.runs, runs))
+    if runs:
+        panel = replace(panel, runs=runs)
     require_weather(forecaster, panel.names, Path(panel_file).name)
     return issue_nowcast(forecaster, panel, origin)
-
-
-def product_of(text: str) -> tuple[Path, ForecastOptions]:
-    """A product of forecasts as the command line names it: ``PRODUCT=FILE``, and options of its reader behind commas."""
-    named, *further = text.split(",")
-    pairs = [part.partition("=") for part in (named, *further)]
-    wrong = next(
-        (part for part, (key, _, value) in zip((named, *further), pairs, strict=True) if not (key and value)), None
-    )
-    if wrong is not None:
-        raise StudyError(f"--forecasts {text!r}: {wrong!r} has no value: write PRODUCT=FILE, or PRODUCT=FILE,delay_h=3")
-    options = {key.strip(): _number_or_text(value.strip()) for key, _, value in pairs[1:]}
-    return Path(pairs[0][2].strip()), ForecastOptions.of(pairs[0][0].strip(), options)
-
-
-def _number_or_text(value: str) -> float | str:
-    try:
-        return float(value)
-    except ValueError:
-        return value
 
 
 def with_weather_ahead(panel: Panel, reader: ReaderOptions, horizon_min: int, origin: str) -> Panel:

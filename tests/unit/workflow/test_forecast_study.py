@@ -16,6 +16,8 @@ from cblcast.workflow.studies import run_study
 from cblcast.workflow.study_data import load_panel, prepare
 
 START = pd.Timestamp("2020-01-01", tz="UTC")
+# A line of so few days promises less than standby at times, which is told.
+pytestmark = pytest.mark.filterwarnings("ignore:line. [0-9]+ estimates lay below standby:cblcast.errors.DataWarning")
 
 
 @pytest.fixture(scope="module")
