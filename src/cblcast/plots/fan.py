@@ -65,8 +65,8 @@ def forecast_fan(
     edges = local_clock(own.index.append(pd.DatetimeIndex([stop])), tz)
     axes = axes_of(ax)
     for lower, upper, words in bands:
-        fill = {"step": "post", "color": ESTIMATED, "alpha": 0.75 / (1 + len(bands)), "lw": 0}
-        axes.fill_between(edges, step_end(own[lower]), step_end(own[upper]), label=words, **fill)
+        low, high, alpha = step_end(own[lower]), step_end(own[upper]), 0.75 / (1 + len(bands))
+        axes.fill_between(edges, low, high, label=words, step="post", color=ESTIMATED, alpha=alpha, lw=0)
     load = panel.data.loc[site, OBSERVED].loc[origin - pd.Timedelta(hours=hours_before) : own.index[-1]]
     if len(load):
         times = local_clock(load.index.append(pd.DatetimeIndex([load.index[-1] + panel.step])), tz)

@@ -104,7 +104,9 @@ def test_runs_after_the_origin_are_not_seen(desk, score):
     assert score(("ec", "now.csv"), ("ec", "later.csv")) == score(("ec", "now.csv"))
     code, told = score(("ec", "later.csv"))
     assert code == 3
-    assert told["missing"][0].startswith("no run of ec had arrived by 2014-02-20 12:00:00+00:00: the first of the file arrives at")
+    assert told["missing"][0].startswith(
+        "no run of ec had arrived by 2014-02-20 12:00:00+00:00: the first of the file arrives at"
+    )
 
 
 def test_products_that_are_lacking_or_strange_are_refused(score):
