@@ -160,7 +160,7 @@ def tables(judged: dict[str, Judged], panels: dict[str, Panel]) -> dict[str, pd.
             found["London homes, second half"] = errors_by_site(one.y[late], one.said[late], [*needed, "retrained"])
         table = errors_by_site(one.y, one.said, needed).dropna(axis="columns", how="all")
         if name == "cambridge":
-            found["the bundled twelve, 2019"] = table[table.index.isin(twelve)]
+            found["the bundled twelve, 2019"] = table[table.index.isin(twelve)].dropna(axis="columns", how="all")
             kept = table.index.isin([site for site in groups if site in set(panels["cambridge"].site_ids)])
             found["other Cambridge buildings"] = table[kept]
         else:
