@@ -32,7 +32,9 @@ class Asked:
     ] = None
     forecasts: Annotated[
         list[str] | None,
-        typer.Option(help="With --origin: forecast runs, PRODUCT=FILE, read as in training (else PRODUCT=FILE,delay_h=3); may be repeated."),
+        typer.Option(
+            help="With --origin: forecast runs, PRODUCT=FILE, read as in training (else PRODUCT=FILE,delay_h=3); may be repeated."
+        ),
     ] = None
 
 
