@@ -155,7 +155,7 @@ FEATURES = Registry(
         "given": "cblcast.features.given:Given",
         "lags": "cblcast.features.lags:Lags",
         "nwp": "cblcast.features.nwp:Nwp",
-        "nwp_error": "cblcast.features.nwp:NwpError",
+        "nwp_error": "cblcast.features.nwp_error:NwpError",
         "power_deficit": "cblcast.features.power_deficit:PowerDeficit",
         "unrest": "cblcast.features.unrest:Unrest",
         "origin_clock": "cblcast.features.origin_clock:OriginClock",

@@ -65,6 +65,13 @@ class Lags:
         """None: everything is looked up before the blindfold."""
         return ()
 
+    def intervals_back(self, step_h: float) -> int:
+        """Intervals before the blindfold that are looked at."""
+        return (
+            max((1, *self.ago, *self.means, *self.spreads, *self.direction_ago, *(n + 1 for n in self.ramps)))
+            + self.hold
+        )
+
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
         past = Past.of(panel, cases)

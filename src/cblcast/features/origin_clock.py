@@ -36,6 +36,10 @@ class OriginClock:
     def __post_init__(self) -> None:
         check_fields(self)
 
+    def intervals_back(self, step_h: float) -> int:
+        """None: the clock is all that is read."""
+        return 0
+
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
         origin = cases.index.get_level_values(ORIGIN)

@@ -10,7 +10,7 @@ import pandas as pd
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Positive, Steps, StepsOrNone, Text
 from cblcast.features.lags import Past
-from cblcast.features.nwp import expected_share
+from cblcast.features.nwp_error import expected_share
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED
 from cblcast.wishes import union
@@ -49,6 +49,10 @@ class PowerDeficit:
     def columns_ahead(self) -> tuple[str, ...]:
         """None: everything is looked up before the blindfold."""
         return ()
+
+    def intervals_back(self, step_h: float) -> int:
+        """Intervals before the blindfold that are looked at."""
+        return max((1, *self.ago, *self.means)) + self.hold
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""

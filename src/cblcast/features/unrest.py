@@ -37,6 +37,10 @@ class Unrest:
     def __post_init__(self) -> None:
         check_fields(self)
 
+    def intervals_back(self, step_h: float) -> int:
+        """Intervals before the blindfold that are looked at."""
+        return max(self.intervals, max(1, round(self.hours / step_h)) + 1)
+
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
         past = Past.of(panel, cases)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast.abilities import layers
+from cblcast.abilities import days_looked_back, intervals_back, layers
 from cblcast.forecast.answer import answer_cases, as_trained
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.products import late_runs
@@ -84,7 +84,7 @@ def issue_nowcast(forecaster: Forecaster, panel: Panel, origin: Any = NOW, horiz
     leads = horizon_of_forecaster(forecaster, panel, horizon).leads(panel.step)
     at = origin_us(origin, panel)
     missing = _silences(panel, at, float(leads.max())) + late_runs(panel, forecaster.products, at)
-    known = as_trained(forecaster, until(panel, at, int(leads.max()) * MINUTE_US))
+    known = as_trained(forecaster, until(panel, at, int(leads.max()) * MINUTE_US, _since(forecaster, panel, at)))
     cases = _cases(known, at, leads)
     looked_up: dict[Any, pd.DataFrame] = {}
     X = forecaster.matrix(known, cases, looked_up)
@@ -176,7 +176,15 @@ def _silences(panel: Panel, at: int, horizon_min: float) -> list[str]:
     return told
 
 
-def until(panel: Panel, at: int, horizon_us: int) -> Panel:
+def _since(forecaster: Forecaster, panel: Panel, at: int) -> int | None:
+    """From when on the panel is looked at [us UTC]; None where nobody says how far back it is."""
+    back = intervals_back(forecaster.builders.values(), panel.step_hours)
+    if back is None or days_looked_back(forecaster.estimator):
+        return None
+    return at - max((back + 1) * panel.step_us, 2 * HOUR_US)
+
+
+def until(panel: Panel, at: int, horizon_us: int, since: int | None = None) -> Panel:
     """The panel as it is known at an instant: rows up to the horizon, nothing metered from the instant on.
 
     Parameters
@@ -186,16 +194,19 @@ def until(panel: Panel, at: int, horizon_us: int) -> Panel:
         Microseconds UTC, on the panel's grid.
     horizon_us : int
         Rows are made up to so long after `at`, NaN where the panel has none.
+    since : int, optional
+        Rows before it are left out: what no feature looks at need not be copied.
     """
     parts = []
     for code in range(len(panel.site_ids)):
         first = int(panel.first_times_us[code])
         end = max(int(panel.last_times_us[code]) + panel.step_us, at + horizon_us)
         more = np.arange(int(panel.last_times_us[code]) + panel.step_us, end, panel.step_us, dtype=np.int64)
-        parts.append((np.full(len(more), code), more[more >= first]))
+        more = more[more >= (first if since is None else max(first, since))]
+        parts.append((np.full(len(more), code), more))
     codes, times = (np.concatenate(part) for part in zip(*parts, strict=True))
     index = pd.MultiIndex.from_arrays([panel.site_ids.take(codes), stamps(times)], names=PANEL_INDEX)
-    data = panel.data
+    data = panel.data if since is None else panel.data[panel.times_us >= since]
     if len(index):
         empty = pd.DataFrame(np.nan, index=index, columns=data.columns)
         data = pd.concat([data.astype(np.float64), empty]).sort_index()

@@ -26,6 +26,7 @@ from cblcast.io.forecast_rows import LongRuns, blocks_of, of_member, sorted_rows
 from cblcast.io.forecast_times import read_run_times
 from cblcast.io.forecast_values import at_centres, weather_of
 from cblcast.io.read_report import Kind, Note, ReadReport
+from cblcast.io.speed_beside_measured import looks_like_other_unit
 
 DAY_US, HOUR_US = 86_400_000_000, 3_600_000_000
 OneSource: TypeAlias = str | Path | pd.DataFrame
@@ -111,13 +112,13 @@ def with_forecasts(panel: Panel, *runs: ForecastRuns) -> Panel:
     Warns
     -----
     DataWarning
-        Days on which a site has no forecast at all.
+        Days on which a site has no forecast at all; a wind that is as many times the farm's own as another unit makes it.
     """
     made = replace(panel, runs=(*panel.runs, *runs))
     for one in runs:
-        sentence = _days_without(made, one)
-        if sentence:
-            warnings.warn(sentence, DataWarning, stacklevel=2)
+        for sentence in (_days_without(made, one), looks_like_other_unit(made, one)):
+            if sentence:
+                warnings.warn(sentence, DataWarning, stacklevel=2)
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,9 +24,10 @@ from cblcast.forecast.scoring import BASELINE, require_weather, score_events
 from cblcast.forecast.trained_on import warn_if_elsewhere
 from cblcast.frames.instants import MINUTE_US
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import LOWER, OBSERVED, SITE, TIME, UPPER, DataError, StudyError
+from cblcast.frames.schema import LOWER, OBSERVED, SITE, TIME, UPPER, DataError, DataWarning, StudyError
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
+from cblcast.io.speed_beside_measured import looks_like_other_unit
 from cblcast.io.tabular import read_panel
 from cblcast.workflow.given_forecasts import given_runs
 from cblcast.workflow.in_the_box import Boxed, boxed
@@ -131,6 +133,8 @@ def nowcast_file(
         panel = replace(panel, sites=panel.sites.join(forecaster.sites[lacking]))
     if runs:
         panel = replace(panel, runs=runs)
+        for sentence in filter(None, (looks_like_other_unit(panel, one) for one in runs)):
+            warnings.warn(sentence, DataWarning, stacklevel=2)
     require_weather(forecaster, panel.names, Path(panel_file).name)
     return issue_nowcast(forecaster, panel, origin)
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cblcast.features.nwp import Nwp, NwpError, expected_share
+from cblcast.features.nwp import Nwp
+from cblcast.features.nwp_error import NwpError, expected_share
 from cblcast.features.power_deficit import PowerDeficit
 from cblcast.frames.panel import Panel, panel_of
 from cblcast.frames.rolling import lead_minutes, rolling_origins

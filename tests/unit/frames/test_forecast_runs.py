@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cblcast.features.nwp import Nwp, NwpError
+from cblcast.features.nwp import Nwp
+from cblcast.features.nwp_error import NwpError
 from cblcast.frames.cases import View, make_cases
 from cblcast.frames.outlook import Outlook, then_known
 from cblcast.frames.panel import panel_of

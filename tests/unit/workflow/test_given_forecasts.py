@@ -50,8 +50,8 @@ def desk(tmp_path_factory):
     pd.DataFrame(sites).to_csv(where / "sites.csv", index=False)
     wind = datasets.load_reanalysis("era5")["wind_speed_100m_ms"].astype(np.float64) * 3.6
     wind = wind["2013-12-31":"2014-02-26"]
-    runs = [wind[at : at + pd.Timedelta("24h")].rename("ws").rename_axis("valid_time").reset_index().assign(Run=at) for at in wind.index[::6]]  # fmt: skip
-    table = pd.concat(runs)
+    wind = wind.rename("ws").rename_axis("valid_time")
+    table = pd.concat([wind[at : at + pd.Timedelta("24h")].reset_index().assign(Run=at) for at in wind.index[::6]])
     table.to_csv(where / "runs.csv", index=False)
     for name, until in (("now", ORIGIN), ("old", ORIGIN - pd.Timedelta("8h")), ("dead", ORIGIN - pd.Timedelta("40h"))):
         table[table["Run"] <= until].to_csv(where / f"{name}.csv", index=False)
@@ -110,7 +110,7 @@ def test_runs_after_the_origin_are_not_seen(desk, score):
 
 
 def test_products_that_are_lacking_or_strange_are_refused(score):
-    with pytest.raises(StudyError, match="was trained with forecast runs of ec, which were not given: add --forecasts ec=FILE"):  # fmt: skip
+    with pytest.raises(StudyError, match="with forecast runs of ec, which were not given: add --forecasts ec=FILE"):
         score()
     with pytest.raises(StudyError, match="reads no forecasts of 'ecm': did you mean 'ec'"):
         score(("ec", "now.csv"), ("ecm", "now.csv"))

@@ -13,7 +13,8 @@ from cblcast.estimators.learners.stepwise import StepwiseRegression
 from cblcast.estimators.rules.persistence import Persistence, SmartPersistence
 from cblcast.estimators.wrappers.by_lead import ByLead
 from cblcast.features.lags import Lags
-from cblcast.features.nwp import Nwp, NwpError
+from cblcast.features.nwp import Nwp
+from cblcast.features.nwp_error import NwpError
 from cblcast.forecast.forecaster import truth
 from cblcast.frames.panel import Panel
 from cblcast.frames.rolling import rolling_origins
