@@ -31,13 +31,18 @@ def study_records(wanted: Study, result: StudyResult) -> dict[str, Any]:
 
 def print_study(wanted: Study, result: StudyResult, as_json: bool) -> None:
     """Everything that an evaluated study has to say."""
-    for note in result.notes:
-        tell("note", note)
+    tell_notes(result)
     if as_json:
         excluded = {"excluded": records(result.backtest.excluded), "treated": records(result.backtest.treated)}
         print_json(study_records(wanted, result) | excluded)
     else:
         print_boards(wanted, result)
+
+
+def tell_notes(result: StudyResult) -> None:
+    """What is said of a study beside its tables."""
+    for note in result.notes:
+        tell("note", note)
 
 
 def print_boards(wanted: Study, result: StudyResult) -> None:

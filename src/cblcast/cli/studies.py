@@ -11,7 +11,7 @@ import typer
 
 from cblcast.cli.bundles import unbundled
 from cblcast.cli.by_lead import print_stored_by_lead
-from cblcast.cli.judged import print_boards, print_model, print_study, study_records
+from cblcast.cli.judged import print_boards, print_model, print_study, study_records, tell_notes
 from cblcast.cli.options import AsJson, Change, Reader, Store, changes_of
 from cblcast.cli.plain_help import plain_words
 from cblcast.io.options import DEFAULT_OPTIONS
@@ -41,6 +41,7 @@ def train(
         wanted = read_study(study, changes_of(change))
         told.expect(planned_steps(wanted), "reading")
         result = train_study(wanted, register=register, alias=alias, method=method, store=store, progress=told)
+    tell_notes(result)
     if as_json:
         print_json({"study": wanted.study, "registered": result.registered} | study_records(wanted, result))
         return

@@ -16,6 +16,7 @@ from cblcast.registry import ESTIMATORS
 NAME = "pretrained"
 DEFAULT_VIEW = "real_time"
 CARD = "card.json"
+_TOLD = {"data", "manifest_sha256"}  # what a card must hold of a view for it to be served
 VIEWS = {
     "real_time": View.real_time(),
     "real_time_2h": View.real_time(lead_in=2),
@@ -65,7 +66,11 @@ def load_pretrained(view: str | View | None = None) -> Forecaster:
             f"the pretrained baseline of the view {name!r} is not at {folder}: install cblcast again, or train it by "
             "experiments/pretrained_baseline/train.py"
         )
-    told = pretrained_card()["views"][name]
+    told = pretrained_card()["views"].get(name)
+    if told is None:
+        raise DataError(
+            f"the card of the pretrained baseline in {folder.parent} has no view {name!r}: install cblcast again"
+        )
     saved = Forecaster.load(folder, told["manifest_sha256"])
     # No sites: one of the user's may bear the name of one that taught, and lies elsewhere.
     made = Forecaster(served(saved), view=saved.view, name=saved.name)
@@ -93,6 +98,12 @@ def pretrained_card() -> dict[str, Any]:
         raise DataError(
             f"the card of the pretrained baseline at {path} cannot be read ({error}): install cblcast again"
         ) from None
+    views = card.get("views") if isinstance(card, dict) else None
+    if not isinstance(views, dict) or not all(isinstance(one, dict) and set(one) >= _TOLD for one in views.values()):
+        raise DataError(
+            f"the card of the pretrained baseline at {path} does not say of each view what it must ({', '.join(sorted(_TOLD))}): "
+            "install cblcast again"
+        )
     return card
 
 

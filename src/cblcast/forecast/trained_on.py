@@ -150,9 +150,11 @@ def warn_if_elsewhere(forecaster: Trained, panel: Panel, events: pd.DataFrame) -
     """
     found = differences(forecaster, panel, events)
     if found and forecaster.trained_on is not None and forecaster.trained_on.any_site:
+        longer = [each for each in forecaster.trained_on.steps_min if each > panel.step_hours * 60.0]
+        mend = f"average to one that it knows (step='{max(longer):g}min')" if longer else "give it shorter readings"
         warnings.warn(
             f"{forecaster.name} was trained on {found[0].partition('not ')[2]} and is asked for {found[0].partition(',')[0]}: how far it "
-            "errs at this step nobody has measured; average to one that it knows (step='60min'), or judge it on days without events",
+            f"errs at this step nobody has measured; {mend}, or judge it on days without events",
             DataWarning,
             stacklevel=3,
         )

@@ -110,33 +110,32 @@ def with_pretrained(study: Study) -> tuple[Study, str]:
     ``pretrained: false`` leaves it out, ``true`` wants it; unless either is said, it stands beside demand baselines of every
     view that it was trained for, except on data that it learned from itself: there its line would praise its memory.
     """
-    if study.pretrained is False or study.events.every_min is not None or any(map(names_pretrained, study.methods)):
+    if study.pretrained is False or study.events.every_min is not None:
         return study, ""
+    if any(map(names_pretrained, study.methods)):
+        return study, praised_memory(study)
     try:
         name = view_name(view_of(study.view))
         load_pretrained(name)
-        if study.pretrained is None:
-            _refuse_own(study, name)
     except (StudyError, DataError) as error:
         if study.pretrained:
             raise
         return study, f"no line of the pretrained baseline: {error}"
+    own = praised_memory(study)
+    if own and study.pretrained is None:
+        return study, f"no line of the pretrained baseline: {own} (pretrained: true shows it all the same)"
     if LINE in map(method_name, study.methods):
         return study, f"no line of the pretrained baseline: a method of the study is called {LINE!r}"
     spec = {"name": LINE, "estimator": f"pretrained/{name}"}
-    return study.model_copy(update={"methods": (*study.methods, spec)}), ""
+    return study.model_copy(update={"methods": (*study.methods, spec)}), own
 
 
-def _refuse_own(study: Study, view: str) -> None:
-    """Refuse a bundled set that the model learned from, in days that it learned from."""
+def praised_memory(study: Study) -> str:
+    """That the pretrained baseline is judged on days that it learned from, where the study takes a bundled set; else nothing."""
     name = str(study.data.dataset)
-    for one in trained_sets(view):
-        if (
-            one["set"] in (name, _PART_OF.get(name))
-            and study.test[0] <= one["last"][:10]
-            and study.test[1] >= one["first"][:10]
-        ):
-            raise StudyError(
-                f"it learned from {one['set']} itself, {one['first'][:10]} to {one['last'][:10]} (pretrained: true shows it all "
-                "the same)"
-            )
+    for view in pretrained_card()["views"].values():
+        for one in view["data"]:
+            first, last = one["first"][:10], one["last"][:10]
+            if one["set"] in (name, _PART_OF.get(name)) and study.test[0] <= last and study.test[1] >= first:
+                return f"the pretrained baseline learned from {one['set']} itself, {first} to {last}: its line praises its memory"
+    return ""

@@ -17,6 +17,7 @@ from cblcast.forecast.backtest import backtest_banks
 from cblcast.forecast.case_bank import banks_of
 from cblcast.forecast.explain import explain_forecaster
 from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.methods import names_pretrained
 from cblcast.frames.cases import event_rows
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN, SITE, StudyError, nearest
@@ -26,7 +27,7 @@ from cblcast.report.figures import error_by_hour_figure, event_figure
 from cblcast.workflow import run_notes as notes
 from cblcast.workflow.by_lead import by_lead, lead_figures, lead_metrics
 from cblcast.workflow.choosing import choose_method, training_span
-from cblcast.workflow.in_the_box import with_pretrained
+from cblcast.workflow.in_the_box import praised_memory, with_pretrained
 from cblcast.workflow.leaderboard import best_by, drift, leaderboard
 from cblcast.workflow.refitting import due_model, log_drift, refit_params, refitted
 from cblcast.workflow.study_data import PreparedStudy, Progress, load_panel, prepare
@@ -126,7 +127,10 @@ def train_study(
         )
     if register is not None and method is None and len(study.methods) > 1:
         training_span(study)
-    return _tracked(study, store, progress, keep_models=True, register=register, alias=alias, method=method)
+    result = _tracked(study, store, progress, keep_models=True, register=register, alias=alias, method=method)
+    own = praised_memory(study) if any(map(names_pretrained, study.methods)) else ""
+    result.notes = (own,) if own else ()
+    return result
 
 
 def _tracked(

@@ -1,10 +1,14 @@
 """The model that ships, on meters that nobody should guess of: refused in a sentence, or answered with limits."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from cblcast import datasets
+from cblcast.errors import DataError, DataWarning
+from cblcast.forecast import pretrained
 from cblcast.forecast.pretrained import load_pretrained
 from cblcast.forecast.scoring import score_events
 from cblcast.frames.panel import Panel
@@ -80,3 +84,25 @@ def test_half_hours_are_answered_as_they_are(model):
     assert excluded.empty
     assert len(rows) == 6
     assert np.isfinite(rows[LIMITS].to_numpy()).all()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "hours", "mend"), [(5, 1, "step='60min'"), (24 * 60, 24, "give it shorter readings")]
+)
+def test_the_way_out_of_a_step_it_never_saw_is_one_that_there_is(model, panel, minutes, hours, mend):
+    load = panel.data["observed_kw"].droplevel("site_id")["2019-03-01":]
+    load = load.resample(f"{minutes}min").mean().ffill()
+    data = pd.DataFrame({"observed_kw": pd.concat({panel.site_ids[0]: load}, names=["site_id"])})
+    start = pd.Timestamp("2019-03-13T00:00Z")
+    event = pd.DataFrame({"site_id": panel.site_ids[:1], "start": [start], "stop": [start + pd.Timedelta(hours=hours)]})
+    with pytest.warns(DataWarning, match=f"asked for intervals of {minutes} min.*{mend}"):
+        score_events(model, Panel(data, panel.sites), event)
+
+
+@pytest.mark.parametrize("card", [{}, [], {"views": []}, {"views": {"real_time": {"data": []}}}, {"views": {}}])
+def test_a_card_that_lacks_what_is_read_of_it_is_told_in_a_sentence(tmp_path, monkeypatch, card):
+    (tmp_path / "real_time").mkdir()
+    (tmp_path / "card.json").write_text(json.dumps(card))
+    monkeypatch.setattr(pretrained, "pretrained_folder", lambda: tmp_path)
+    with pytest.raises(DataError, match=r"the card of the pretrained baseline .* install cblcast again"):
+        load_pretrained("real_time")

@@ -112,7 +112,8 @@ def test_its_line_stands_beside_the_rules_and_needs_no_training():
         ({"methods": ["pretrained"]}, ""),
         ({"view": {"lead_in": 1}}, "no pretrained baseline was made for"),
         ({"methods": [{"name": "Pretrained", "estimator": "XofY"}]}, "a method of the study is called 'Pretrained'"),
-        ({"data": {"dataset": "cambridge_sme"}}, "it learned from cambridge itself, 2016-01-01 to 2019-12-31"),
+        ({"data": {"dataset": "cambridge_sme"}}, "learned from cambridge itself, 2016-01-01 to 2019-12-31"),
+        ({"data": {"dataset": "cambridge_sme"}, "methods": ["pretrained"]}, "its line praises its memory"),
     ],
 )
 def test_its_line_is_left_out_where_it_would_mislead_and_that_is_told(changes, sentence):
@@ -123,8 +124,9 @@ def test_its_line_is_left_out_where_it_would_mislead_and_that_is_told(changes, s
 
 
 def test_who_asks_for_its_line_gets_it_or_a_refusal():
-    beside, _ = with_pretrained(study(data={"dataset": "cambridge_sme"}, pretrained=True))
+    beside, told = with_pretrained(study(data={"dataset": "cambridge_sme"}, pretrained=True))
     assert len(beside.methods) == 2
+    assert told.endswith("its line praises its memory")
     with pytest.raises(StudyError, match="no pretrained baseline was made for"):
         with_pretrained(study(view={"lead_in": 1}, pretrained=True))
 
