@@ -11,7 +11,7 @@ import pandas as pd
 from cblcast.frames.instants import local_microseconds, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, TIME, UPPER
-from cblcast.report.live import INK, axis, locale, quantity, text
+from cblcast.report.live import INK, axis, locale, text
 from cblcast.report.words import Words
 
 BESIDE_H = 8.0
@@ -64,7 +64,8 @@ def explorer(
         local = origin.tz_convert(str(zones[site]))
         remark = f" ({words(remarks[rank])})" if rank in remarks else ""
         error = words.number(ranked["error_pct"].iloc[rank], 1)
-        event["name"] = f"{local:%Y-%m-%d %H:%M} · {site} · {error} %{remark}"
+        event["called"] = f"{local:%Y-%m-%d %H:%M} · {site}"
+        event["name"] = f"{event['called']} · {error} %{remark}"
         event["truth_kwh"] = round(float(ranked["metered_kwh"].iloc[rank]), 3)
         found.append((origin, str(site), rank, event))
     found.sort(key=lambda each: each[:3])
@@ -208,7 +209,7 @@ def _under_the_pointer(words: Words) -> dict[str, Any]:
             "opacity": {"condition": {"param": "hover", "empty": False, "value": 0.14}, "value": 0.0},
             "tooltip": [
                 text("when", words("local_time")),
-                *(quantity(field, f"{words(word)} [kW]", 2) for field, word in told),
+                *(text(f"{field}_told", f"{words(word)} [kW]") for field, word in told),
             ],
         },
     }

@@ -122,7 +122,7 @@ def live_bias_precision(table: pd.DataFrame, words: Words, marked: str) -> dict[
             for each, word in (("mpe", "mpe"), ("spread", "axis_spread"), ("nrmse", "nrmse"))
         ),
     ]
-    rank = {"type": "text", "fontSize": 11, "fontWeight": "bold", "fill": PAPER}
+    numbers = {"type": "text", "fontSize": 11, "fontWeight": "bold", "fill": PAPER}
     zero = {"mark": {"type": "rule", "color": MUTED}, "encoding": {"x": axis("zero", words("axis_bias"))}}
     return {
         "height": 320,
@@ -133,7 +133,7 @@ def live_bias_precision(table: pd.DataFrame, words: Words, marked: str) -> dict[
                 "encoding": {"x": x, "y": y, "tooltip": tip},
                 "layer": [
                     {"mark": {**_point(300), "stroke": PAPER}, "encoding": {"color": _chosen()}},
-                    {"mark": rank, "encoding": {"text": {"field": "rank"}}},
+                    {"mark": numbers, "encoding": {"text": {"field": "rank"}}},
                 ],
             },
         ],
@@ -155,13 +155,15 @@ def _errors(title: str, table: pd.DataFrame, span: list[float], words: Words) ->
         *(quantity(each, words(each)) for each in ("mape", "mpe", "nrmse")),
         quantity("rows", words("intervals_n"), 0),
     ]
-    groups: dict[str, Any] = {"field": "name", "type": "nominal", "sort": None, "title": None}
-    groups["axis"] = {"labelAngle": 0, "labelOverlap": "greedy"}
+    values = [{"place": place, **row} for place, row in enumerate(rows_of(table, ("mape", "mpe", "nrmse", "rows")))]
+    groups: dict[str, Any] = {"field": "place", "type": "ordinal", "title": None}  # two fifths may both be called 4 °C
+    labels = json.dumps([row["name"] for row in values])
+    groups["axis"] = {"labelAngle": 0, "labelOverlap": "greedy", "labelExpr": f"{labels}[datum.value]"}
     mape, mpe = (axis(each, words("percent_of_load"), scale={"domain": span}) for each in ("mape", "mpe"))
     return {
         "title": title,
         "height": 170,
-        "data": {"values": rows_of(table, ("mape", "mpe", "nrmse", "rows"))},
+        "data": {"values": values},
         "encoding": {"x": groups, "tooltip": tip},
         "layer": [
             {"mark": {"type": "bar", "opacity": 0.5}, "encoding": {"y": mape, "color": {"datum": names[0], **colour}}},

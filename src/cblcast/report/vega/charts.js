@@ -44,12 +44,14 @@
     const shift = (place) => event.shift.reduce((now, [from, minutes]) => (place >= from ? minutes : now), 0) * MINUTE;
     const origin = event.start_ms + shift(event.at[0]);
     const clock = (place) => new Date(event.start_ms + place * step + shift(place)).toISOString().slice(0, 16).replace("T", " ");
+    const decimals = new Intl.NumberFormat(told.language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
     const rows = [];
     event.meter.forEach((kw, place) => {
       const row = at.has(place) ? given[at.get(place)] || [] : [];
       const from = origin + place * step;
       const one = { from, to: from + step, when: clock(place), meter: kw, inside: at.has(place) };
       [one.baseline, one.low, one.high] = row;
+      for (const each of ["meter", "baseline", "low", "high"]) one[each + "_told"] = one[each] == null ? "–" : decimals.format(one[each]);
       rows.push(one);
     });
     return rows;
@@ -95,6 +97,7 @@
     framed.setAttribute("role", "img");
     const place = canvas(framed);
     const number = new Intl.NumberFormat(told.language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+    const signed = new Intl.NumberFormat(told.language, { minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero" });
     const sets = (rows) => ({
       rows, windows: windows(rows), meter: closed(rows, "meter"), baseline: closed(rows, "baseline"), limits: closed(rows, "low", ["high"]),
     });
@@ -104,10 +107,10 @@
       const event = told.events[events.value], method = told.methods[methods.value];
       const rows = rowsOf(told, event, methods.value);
       const sum = (name) => rows.reduce((all, row) => all + (row.inside && row[name] != null ? row[name] : 0), 0) * told.step_ms / HOUR;
-      const known = rows.some((row) => row.baseline != null);
+      const known = rows.every((row) => !row.inside || row.baseline != null); // a part of an event is no energy of it
       const energy = known ? `${told.words.baseline}: ${number.format(sum("baseline"))}` : told.words.none;
-      const off = known ? ` · ${told.words.error}: ${number.format(sum("baseline") - event.truth_kwh)}` : "";
-      line.textContent = `${event.name} · ${told.words.metered}: ${number.format(event.truth_kwh)} · ${energy}${off}`;
+      const off = known ? ` · ${told.words.error}: ${signed.format(sum("baseline") - event.truth_kwh).replace("-", "−")}` : "";
+      line.textContent = `${event.called} · ${told.words.metered}: ${number.format(event.truth_kwh)} · ${energy}${off}`;
       framed.setAttribute("aria-label", `${method}: ${line.textContent}`);
       Object.entries(sets(rows)).forEach(([name, values]) => view.data(name, values));
       view.runAsync();
