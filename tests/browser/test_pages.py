@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -150,3 +151,42 @@ def test_a_keyboard_reaches_every_section(opened):
     assert tab.evaluate(
         "[...document.querySelectorAll('table')].every(t => t.caption && t.querySelector('th[scope=col]'))"
     )
+
+
+def test_values_are_under_the_pointer_and_any_event_is_chosen_by_the_keyboard(browser, pages, screenshots):
+    context = browser.new_context(offline=True)
+    context.set_default_timeout(240_000)
+    tab = context.new_page()
+    said: list[str] = []
+    tab.on("console", lambda message: said.append(message.text))
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    tab.goto(pages["meter"].as_uri())
+    tab.wait_for_selector("figure.alive select")
+    tab.wait_for_selector("figure.alive .drawn svg")
+    assert tab.evaluate("[...document.querySelectorAll('figure.alive .chart')].every(e => !e.checkVisibility())")
+    strip = tab.query_selector_all("figure.alive:has(select) .drawn svg path[fill='var(--ink)']")[9]
+    strip.scroll_into_view_if_needed()
+    strip.hover(force=True)
+    tip = tab.wait_for_selector("#vg-tooltip-element.visible")
+    assert re.search(r"local time.*\d{4}-\d\d-\d\d \d\d:00.*meter \[kW\]", tip.inner_text(), re.DOTALL)
+    tab.screenshot(path=screenshots / "meter_pointer.png")
+    select = tab.query_selector("figure.alive select")
+    select.focus()
+    before = tab.query_selector("p.told").inner_text()
+    tab.keyboard.press("ArrowDown")
+    tab.wait_for_function("before => document.querySelector('p.told').textContent !== before", arg=before)
+    chosen = select.evaluate("each => each.selectedOptions[0].textContent")
+    assert chosen.startswith(tab.query_selector("p.told").inner_text().split(" · ")[0])
+    assert "NaN" not in tip.inner_text()
+    assert said == []
+    context.close()
+
+
+def test_without_scripts_the_drawn_pictures_stand(browser, pages):
+    context = browser.new_context(offline=True, java_script_enabled=False)
+    context.set_default_timeout(240_000)
+    tab = context.new_page()
+    tab.goto(pages["meter"].as_uri())
+    assert tab.locator(".chart").first.is_visible()
+    assert tab.locator("figure.alive, .live:visible").count() == 0
+    context.close()

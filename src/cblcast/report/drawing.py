@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cblcast.report.page import Chart, Table
@@ -54,6 +54,7 @@ def chart(
     height: float = 2.9,
     figures: Table | None = None,
     narrow_height: float | None = None,
+    live: Mapping[str, Any] | None = None,
 ) -> Chart:
     """A picture of a page.
 
@@ -68,12 +69,14 @@ def chart(
         [in].
     figures : Table, optional
         What is drawn, in figures.
+    live : mapping, optional
+        What the page's script draws in its place; see :mod:`cblcast.report.live`.
     """
     wide, narrow = (
         svg_of(lambda figure, slim=slim: draw(figure, slim), width, tall)  # type: ignore[misc]
         for slim, width, tall in ((False, WIDE, height), (True, NARROW, narrow_height or height))
     )
-    return Chart(wide, narrow, caption, says, figures)
+    return Chart(wide, narrow, caption, says, figures, live)
 
 
 def svg_of(draw: Callable[[Any], None], width: float = WIDE, height: float = 2.9) -> str:

@@ -15,6 +15,7 @@ from cblcast.frames.schema import OBSERVED, PREDICTED, TIME
 from cblcast.report.drawing import chart
 from cblcast.report.error_charts import draw_bias_precision, draw_leaderboard
 from cblcast.report.error_tables import event_errors, interval_coverage
+from cblcast.report.live import charts, live_bias_precision, live_leaderboard
 from cblcast.report.page import Part, Prose, Section, Tiles, table
 from cblcast.report.words import Words
 
@@ -174,6 +175,7 @@ def leaderboard_section(judged: Judged, words: Words) -> Section:
             caption=words("caption_error", level=level),
             says=words("says_error", best=names[0], error=first, worst=names[-1], most=last),
             height=0.9 + 0.24 * len(rows),
+            live=charts(words, live_leaderboard(found.table, words, judged.recommended)),
         ),
     ]
     if found.left_out:
@@ -216,6 +218,7 @@ def precision_section(judged: Judged, words: Words) -> Section:
         says=words("says_bias_precision"),
         height=3.3,
         figures=table(words("bias_precision"), words.each("rank_method", "mpe", "interval", "axis_spread"), rows),
+        live=charts(words, live_bias_precision(board, words, judged.recommended)),
     )
     return Section("bias-precision", words("bias_precision"), (picture,))
 

@@ -16,7 +16,9 @@ from cblcast.report.error_tables import (
     interval_coverage,
     shown_events,
 )
+from cblcast.report.explorer import explorer
 from cblcast.report.judged import Judged
+from cblcast.report.live import charts, live_errors
 from cblcast.report.page import Folded, Part, Prose, Section, Table, table
 from cblcast.report.words import Words
 
@@ -43,6 +45,7 @@ def errors_section(judged: Judged, words: Words) -> Section:
         says=words("says_errors", worst=worst),
         height=2.0 * -(-len(found) // 2) + 0.4,
         narrow_height=1.9 * len(found) + 0.6,
+        live=charts(words, *live_errors(found, words)),
     )
     return Section("errors", words("errors"), (picture, folded))
 
@@ -70,17 +73,23 @@ def events_section(judged: Judged, words: Words) -> Section:
     shown = shown_events(found)
     zones = ", ".join(sorted(set(judged.zones.astype(str))))
     off = [words.number(found["error_pct"].iloc[row], 1) for row in (0, len(found) // 2, -1)]
+    methods = [judged.recommended, *(str(each) for each in judged.compared.table.index if each != judged.recommended)]
+    live = explorer(judged.scored, judged.panel, found, methods, judged.zones, pd.Timedelta(hours=judged.step_h), words)
     picture = chart(
         lambda figure, slim: draw_events(figure, slim, judged.panel, rows, shown, judged.zones, words),
         caption=words("caption_events", method=judged.recommended, zones=zones),
         says=words("says_events", best=off[0], median=off[1], worst=off[2]),
         height=2.7,
         narrow_height=6.2,
+        live=live,
     )
+    note = words("note_events", shown=words.number(len(live["events"])), n=words.number(len(found)))
     columns = words.each("events_column", "site", "metered_kwh", "baseline_kwh", "error_kwh", "error_pct")
     lines = [_event_row(judged, words, name, key, found.loc[key]) for name, key in shown.items()]
     numeric = [False, False, True, True, True, True]
-    return Section("events", words("events"), (picture, table(words("events"), columns, lines, numeric)))
+    return Section(
+        "events", words("events"), (picture, Prose(note, "note"), table(words("events"), columns, lines, numeric))
+    )
 
 
 def _event_row(judged: Judged, words: Words, name: str, key: tuple[str, pd.Timestamp], found: pd.Series) -> list[str]:

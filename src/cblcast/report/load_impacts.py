@@ -46,8 +46,9 @@ def load_impacts(panel: Panel, events: pd.DataFrame, programs: Sequence[Program]
     Returns
     -------
     DataFrame
-        ``event_day`` (local date, or "average event day"), ``n_sites``, ``hour_ending`` (1 to 24 on the local clock),
-        ``reference_load_kw``, ``observed_load_kw``, ``load_impact_kw`` (> 0: less was drawn), ``temp_air_c`` (mean over the sites),
+        ``event_day`` (local date, or "average event day"), ``n_sites`` (of the average day the mean, rounded),
+        ``hour_ending`` (1 to 24 on the local clock), ``reference_load_kw``, ``observed_load_kw``, ``load_impact_kw``
+        (> 0: less was drawn), ``temp_air_c`` (mean over the sites),
         ``impact_p10_kw`` …, ``placebo_days``. Hours of the event only: a settlement's rule estimates no others.
 
     Warns
@@ -165,7 +166,8 @@ def _average(parts: Sequence[pd.DataFrame], drawn: Sequence[pd.DataFrame], rng: 
     grouped = stacked.groupby(level=0)
     columns = ["reference_load_kw", "observed_load_kw", "load_impact_kw", TEMPERATURE, "n_sites", "hour_ending"]
     told = grouped[columns].mean().assign(event_day=AVERAGE, placebo_days=min(map(len, drawn)))
-    told["hour_ending"] = told["hour_ending"].astype(int)
+    whole = ["hour_ending", "n_sites"]
+    told[whole] = told[whole].round().astype(int)
     for hour in told.index:
         errors = [days[hour].to_numpy() for days in drawn if hour in days.columns and len(days) >= FEWEST_DAYS]
         met = int((stacked.index == hour).sum())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, Literal
 
+from cblcast.report.live import as_json, script, script_hash
 from cblcast.report.words import Words
 from cblcast.version import __version__
 
@@ -93,6 +94,8 @@ class Chart:
     says : str
         What the picture shows, for who does not see it.
     figures : Table, optional
+    live : mapping, optional
+        What the page's script draws in its place on a screen; see :mod:`cblcast.report.live`.
     """
 
     template: ClassVar[str] = "chart.html"
@@ -101,6 +104,7 @@ class Chart:
     caption: str
     says: str
     figures: Table | None = None
+    live: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -185,7 +189,14 @@ class Page:
 
     def html(self) -> str:
         """The page as one document, which needs no other file and no network."""
-        return _shell().get_template("page.html").render(page=self, words=self.words, software=SOFTWARE)
+        alive = any(isinstance(part, Chart) and part.live for part in self._parts())
+        told = {"script": script(), "script_hash": script_hash()} if alive else {"script": ""}
+        return _shell().get_template("page.html").render(page=self, words=self.words, software=SOFTWARE, **told)
+
+    def _parts(self) -> Iterator[Part]:
+        for section in self.sections:
+            for part in section.parts:
+                yield from part.parts if isinstance(part, Folded) else (part,)
 
     def mail(self) -> str:
         """What belongs to the summary, without pictures and in the plain HTML that mail programs show."""
@@ -217,10 +228,12 @@ def _shell() -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     # Names of sites and methods are strangers' text: everything is escaped, in every template.
-    return Environment(
+    found = Environment(
         loader=PackageLoader("cblcast.report", "shell"),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+    found.filters["told"] = as_json
+    return found

@@ -15,7 +15,7 @@ from cblcast.errors import StudyError, nearest
 
 LANGUAGES = ("en", "de", "fr", "es", "it")
 NOTHING = "–"
-_SIGNS = {"en": (",", "."), "de": (".", ","), "fr": ("\u202f", ","), "es": (".", ","), "it": (".", ",")}
+SIGNS = {"en": (",", "."), "de": (".", ","), "fr": ("\u202f", ","), "es": (".", ","), "it": (".", ",")}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Words:
         text = f"{value:,}" if decimals is None else f"{value:,.{decimals}f}"
         if text.startswith("-") and not text.strip("-0.,"):
             text = text[1:]
-        thousands, point = _SIGNS[self.language]
+        thousands, point = SIGNS[self.language]
         return text.translate({ord(","): thousands, ord("."): point, ord("-"): "−"})
 
     def signed(self, value: float, decimals: int = 1) -> str:

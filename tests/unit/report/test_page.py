@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import datetime as dt
+import hashlib
 import re
 from html.parser import HTMLParser
 from importlib.resources import files
@@ -43,7 +45,7 @@ class Balanced(HTMLParser):
             assert self.open.pop() == tag
 
 
-def page(language: str = "en", text: str = HOSTILE) -> Page:
+def page(language: str = "en", text: str = HOSTILE, *, alive: bool = False) -> Page:
     def draw(figure, slim):
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], label=text)
@@ -59,6 +61,7 @@ def page(language: str = "en", text: str = HOSTILE) -> Page:
         Tiles(((text, text, text),)),
         rows,
         chart(draw, caption=text, says=text, figures=rows),
+        *([chart(draw, caption=text + text, says=text, live={"charts": [{"title": text}]})] if alive else []),
         Source(text, text),
         Folded(text, (rows,)),
     )
@@ -84,6 +87,23 @@ def test_a_page_is_whole_and_runs_nothing(language):
     assert "default-src 'none'" in html
     assert not re.search(r"(?:src|href)=\"(?!#|data:)", html)  # nothing is fetched, and nothing leads away
     assert not re.search(r"url\((?!#)", html)
+
+
+def test_a_page_with_charts_under_the_pointer_holds_one_script_and_names_it_by_its_hash():
+    html = page(alive=True).html()
+    found = Balanced()
+    found.feed(html)
+    assert found.open == []
+    assert found.tags.count("script") == 2  # the figures, and what draws them
+    policy = re.search(r"Content-Security-Policy\" content=\"([^\"]+)\"", html)[1]
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe-eval" not in policy
+    text = html[html.index("<script>") + len("<script>") : html.rindex("</script>")]
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    assert policy.endswith(f"script-src 'sha256-{digest}'")
+    assert "script" not in page(alive=True).mail()[len("<!doctype") :].replace("&lt;script&gt;", "").replace(
+        "&lt;/script&gt;", ""
+    )
 
 
 def test_a_summary_is_whole_small_and_without_pictures():

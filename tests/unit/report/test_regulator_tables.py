@@ -85,6 +85,7 @@ def test_impacts_are_baseline_less_meter_with_percentiles_in_order():
     assert list(found["event_day"].unique()) == ["2023-10-24", "2023-10-26", AVERAGE]
     assert set(found["hour_ending"]) == {17, 18}
     assert (found["n_sites"] == 2).all()
+    assert found["n_sites"].dtype.kind == "i"  # the average day's too: a table of sites has no 2.0
     assert found["load_impact_kw"].to_numpy() == pytest.approx(8.0, abs=2.5)  # 4 kW at each of two sites, noise of 1 kW
     levels = found[[f"impact_p{p}_kw" for p in (10, 30, 50, 70, 90)]].to_numpy()
     assert (np.diff(levels, axis=1) > 0).all()
