@@ -50,7 +50,7 @@ def print_table(
     keep : sequence of str
         Columns that are shown whatever else is.
     marked : int, optional
-        Row that stands out.
+        Row that stands out, with a star before its first cell.
     totals : mapping column -> value, optional
         A last row.
     """
@@ -58,10 +58,9 @@ def print_table(
     from rich.console import Console
     from rich.table import Table
 
-    shown, left_out, width = _that_fit(localised(frame, zones), keep, totals or {})
-    table = Table(
-        title=title, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1)
-    )
+    told = frame if marked is None else _starred(frame, marked)
+    shown, left_out, width = _that_fit(localised(told, zones), keep, totals or {})
+    table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for (head, _, right), room in zip(shown, _widths(shown, width), strict=True):
         table.add_column(head, justify="right" if right else "left", overflow="fold", width=room)
     rows = [list(cells) for cells in zip(*(cells for _, cells, _ in shown), strict=True)]
@@ -72,9 +71,17 @@ def print_table(
             end_section=bool(totals) and number == len(rows) - 2,
         )
     console = Console(width=width, **_PLAIN)
+    console.print(title, style="italic")  # above the table, which would fold it where it is narrower
     console.print(table)
     if left_out:
         typer.echo(f"not shown: {', '.join(left_out)} (all columns with --json)")
+
+
+def _starred(frame: pd.DataFrame, marked: int) -> pd.DataFrame:
+    """With a star before the first cell of a row: colours are lost in a file."""
+    first = frame.columns[0]
+    cells = [f"{'★' if number == marked else ' '} {name}" for number, name in enumerate(frame[first])]
+    return frame.assign(**{str(first): cells})
 
 
 def localised(frame: pd.DataFrame, zones: Mapping[str, str] | None) -> pd.DataFrame:
@@ -221,8 +228,6 @@ def print_leaderboard(leaderboard: pd.DataFrame, excluded: pd.DataFrame, title: 
         board = board.drop(columns="n_sites")
     if "n_excluded" in board.columns and not board["n_excluded"].any():
         board = board.drop(columns="n_excluded")
-    if len(board) > 1:
-        board["method"] = [f"{'★' if number == 0 else ' '} {name}" for number, name in enumerate(board["method"])]
     print_table(board, title, keep=["method", "nrmse", "mpe", "n_events"], marked=0 if len(board) > 1 else None)
     if cut < leaderboard.shape[1]:  # many columns with long names: one row each
         print_table(leaderboard.iloc[:, cut:].T.rename_axis("").reset_index(), "what it is worth (docs/markets.md)")

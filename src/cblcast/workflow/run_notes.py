@@ -50,8 +50,7 @@ def study_note(study: Study, data: tracking.DataUsed) -> str:
     lines = [
         f"**{study.study}**: {study.description or 'a study of cblcast'}",
         "",
-        f"- data: {data.name}, {seen['sites']} site{'s' if seen['sites'] != 1 else ''}, {seen['step_min']:g} min, "
-        f"{seen['first'][:10]} to {seen['last'][:10]}",
+        f"- data: {data.name}, {_sites(data)}, {seen['step_min']:g} min, {seen['first'][:10]} to {seen['last'][:10]}",
         *(f"- {key}: {value}" for key, value in question(study).items() if key not in ("data", "methods")),
         "",
         "A run of the study holds one run a method. `cblcast ui` opens the methods, best first; to compare some, mark them and "
@@ -60,8 +59,8 @@ def study_note(study: Study, data: tracking.DataUsed) -> str:
     return "\n".join(lines)
 
 
-def board_note(study: Study, board: pd.DataFrame) -> str:
-    """Of the run of a study: the verdict and the first of the leaderboard."""
+def board_note(study: Study, board: pd.DataFrame, page: str = "") -> str:
+    """Of the run of a study: the verdict, `page` (a link to the page about it), and the first of the leaderboard."""
     by = best_by(study)
     known = board[np.isfinite(board[by].to_numpy(dtype=float))]
     if known.empty:
@@ -80,7 +79,7 @@ def board_note(study: Study, board: pd.DataFrame) -> str:
         for name, row in known.head(_SHOWN).iterrows()
     ]
     table = [f"| method | {' | '.join(head)} |", f"|---|{'---:|' * len(columns)}", *rows]
-    return "\n".join([f"{verdict}.", "", *table])
+    return "\n".join([f"{verdict}.", "", *([page, ""] if page else []), *table])
 
 
 def method_note(study: Study, board: pd.DataFrame, name: str, forecaster: Forecaster) -> str:
@@ -106,7 +105,7 @@ def version_note(study: Study, board: pd.DataFrame, method: str, chosen_by: str,
         [
             f"{method} of the study {study.study}.",
             "",
-            f"- data: {data.name} ({data.profile['sites']} sites, {data.profile['step_min']:g} min, digest {data.digest})",
+            f"- data: {data.name} ({_sites(data)}, {data.profile['step_min']:g} min, digest {data.digest})",
             f"- events: {asked['events']}",
             f"- trained on: {asked.get('train', 'nothing: a rule')}",
             f"- error on {asked['test']}: {errors} ({int(board.loc[method, 'n_events'])} events)",
@@ -157,6 +156,11 @@ def best_metrics(board: pd.DataFrame) -> dict[str, float]:
 def logged(row: pd.Series) -> dict[str, float]:
     """Numbers of a leaderboard's row as they are logged: by name with unit, six digits, which is more than anyone compares."""
     return {tracking.metric_name(str(key)): float(f"{float(value):.6g}") for key, value in row.dropna().items()}
+
+
+def _sites(data: tracking.DataUsed) -> str:
+    count = data.profile["sites"]
+    return f"{count} site{'s' if count != 1 else ''}"
 
 
 def _innermost(estimator: Any) -> Any:

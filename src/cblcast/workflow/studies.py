@@ -199,14 +199,14 @@ def log_board(
 ) -> None:
     """Log the leaderboard with the run of a study: as a table, in words and as a picture; with `further` figures.
 
-    The words end with `page`, a link to the page about the study where one was logged.
+    The words lead to `page`, a link to the page about the study, where one was logged.
     """
     run.table("leaderboard", board, metrics=False)
     by = best_by(study)
     some = bool(np.isfinite(board[by].to_numpy(dtype=float)).any())
     leaders = {"leaderboard": partial(figure_of, plots.leaderboard, board, by, height=1.3 + 0.26 * min(len(board), 20))}
     run.summary(
-        "\n\n".join(filter(None, [notes.board_note(study, board), page])),
+        notes.board_note(study, board, page),
         params={**notes.question(study), **({"best": board.index[0]} if some else {})},
         metrics=notes.best_metrics(board) if some else {},
         figures={**(leaders if some else {}), **(further or {})},

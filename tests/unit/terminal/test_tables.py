@@ -99,6 +99,15 @@ def test_wide_letters_are_not_cut(capsys):
     assert "東京電力管内需要家" * 2 in capsys.readouterr().out
 
 
+def test_a_title_longer_than_its_table_is_not_folded(capsys):
+    print_table(
+        pd.DataFrame({"method": ["b", "a"], "n": [2, 1]}), "a study: latest run, all columns elsewhere", marked=1
+    )
+    out = capsys.readouterr().out
+    assert out.startswith("a study: latest run, all columns elsewhere\n")
+    assert "★ a" in out
+
+
 def test_text_of_a_user_is_no_markup(capsys):
     print_table(pd.DataFrame({"site_id": ["[red]a", ":smile:"]}), "t")
     out = capsys.readouterr().out
