@@ -160,7 +160,7 @@ def tables(judged: dict[str, Judged], panels: dict[str, Panel]) -> dict[str, pd.
             found["London homes, second half"] = errors_by_site(one.y[late], one.said[late], [*needed, "retrained"])
         table = errors_by_site(one.y, one.said, needed).dropna(axis="columns", how="all")
         if name == "cambridge":
-            found["the bundled twelve, 2019"] = table[table.index.isin(twelve)]
+            found["the bundled twelve, 2019"] = table[table.index.isin(twelve)].dropna(axis="columns", how="all")
             kept = table.index.isin([site for site in groups if site in set(panels["cambridge"].site_ids)])
             found["other Cambridge buildings"] = table[kept]
         else:
@@ -234,16 +234,17 @@ def note_on_card(sheet: pd.DataFrame) -> None:
     path.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 
-def said_file(name: str, view: str, kept: Path) -> Path:
+def said_file(name: str, view: str, kept: Path, data: str) -> Path:
     """Where the answers on the evenings of a set are kept."""
-    return kept / f"{name}_{view}_said.parquet"
+    ending = "" if data == "ship" else f"_{data}"
+    return kept / f"{name}_{view}_said{ending}.parquet"
 
 
-def said_before(view: str, kept: Path | None) -> dict[str, Judged] | None:
+def said_before(view: str, kept: Path | None, data: str) -> dict[str, Judged] | None:
     """The answers of an earlier run, None where one is missing."""
-    if kept is None or not all(said_file(name, view, kept).exists() for name in JUDGES):
+    if kept is None or not all(said_file(name, view, kept, data).exists() for name in JUDGES):
         return None
-    held = {name: pd.read_parquet(said_file(name, view, kept)) for name in JUDGES}
+    held = {name: pd.read_parquet(said_file(name, view, kept, data)) for name in JUDGES}
     return {name: Judged(one.pop("observed_kw").to_numpy(), one) for name, one in held.items()}
 
 
@@ -273,12 +274,12 @@ def main() -> None:
     records, sheets = [], []
     for view in wanted.views:
         print(view, flush=True)
-        judged = said_before(view, wanted.kept)
+        judged = said_before(view, wanted.kept, wanted.data)
         if judged is None:
             judged = predictions(VIEWS[view], panels, names, wanted.kept)
             if wanted.kept is not None:
                 for name, one in judged.items():
-                    one.said.assign(observed_kw=one.y).to_parquet(said_file(name, view, wanted.kept))
+                    one.said.assign(observed_kw=one.y).to_parquet(said_file(name, view, wanted.kept, wanted.data))
         if not wanted.quick:
             with_retrained(judged, panels, VIEWS[view], wanted.kept)
         found = tables(judged, panels)
