@@ -42,7 +42,8 @@ def tuning_history(
     if given is not None and np.isfinite(given):
         axes.axhline(given, color="#777777", lw=1, ls="--", label="as given")
     axes.set_xlabel("trial")
-    axes.set_ylabel(f"{metric} over the folds of the training days")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_ylabel(f"{metric}, mean of the folds")
     axes.set_title(f"{len(trials)} trials, {len(complete)} carried to the end", fontsize=10, loc="left")
     quiet(axes)
     legend(axes)
