@@ -101,7 +101,7 @@ def frame_writer(frame: pd.DataFrame, path: Path, decimals: int | None = None) -
 
     `decimals` round the numbers of a CSV, for people; Parquet is for machines and always exact.
     """
-    told = frame if decimals is None else frame.round(decimals)
+    told = frame if decimals is None else frame.round(dict.fromkeys(frame.select_dtypes("number").columns, decimals))
     writers: dict[str, Writer] = {
         ".csv": lambda target: told.to_csv(target, index=False),
         ".parquet": lambda target: frame.to_parquet(target, index=False),

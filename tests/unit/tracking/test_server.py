@@ -35,6 +35,7 @@ from cblcast.tracking import keeper, server
 keeper.GRACE_SECONDS = server.GRACE_SECONDS = 1.0
 server.connect = lambda address: None
 server.close_dead_runs = lambda *_: None
+server._page = lambda *_: ""
 popen = subprocess.Popen
 def started(command, **further):
     assert further["env"]["MLFLOW_BACKEND_STORE_URI"].endswith("mlflow.db")

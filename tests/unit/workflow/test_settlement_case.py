@@ -40,6 +40,7 @@ def test_every_site_is_meant_in_parts_as_in_one(folder):
     assert known["site_id"].tolist() == ["b1", "b22"]
 
 
+@pytest.mark.filterwarnings("ignore:a clock of the sites is moved")
 def test_a_large_file_is_read_in_parts_without_being_asked(folder, monkeypatch):
     monkeypatch.setattr(settlement_case, "LARGE_ROWS", 1000)
     assert open_case(folder / "meter.parquet", folder / "events.csv", READER).panel is None
