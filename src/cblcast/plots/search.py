@@ -32,6 +32,8 @@ def tuning_history(
     known = trials[np.isfinite(trials["value"].to_numpy(dtype=float))].sort_index()
     if known.empty:
         raise DataError("no trial has a value: there is nothing to show")
+    from matplotlib.ticker import MaxNLocator
+
     axes = axes_of(ax)
     complete = known[known["state"] == "complete"]
     stopped = known[known["state"] != "complete"]
@@ -42,7 +44,7 @@ def tuning_history(
     if given is not None and np.isfinite(given):
         axes.axhline(given, color="#777777", lw=1, ls="--", label="as given")
     axes.set_xlabel("trial")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel(f"{metric}, mean of the folds")
     axes.set_title(f"{len(trials)} trials, {len(complete)} carried to the end", fontsize=10, loc="left")
     quiet(axes)
