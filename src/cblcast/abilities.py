@@ -7,7 +7,7 @@ an attribute, so that this page lists everything that an own estimator or builde
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -214,16 +214,6 @@ def able(thing: Any, ability: type) -> bool:
 
 def _is_public_method(name: str, it: Any) -> bool:
     return not name.startswith("_") and (callable(it) or isinstance(it, classmethod))
-
-
-def intervals_back(builders: Iterable[Any], step_h: float) -> int | None:
-    """Intervals before the blindfold that some builder looks at; None where one may look at anything."""
-    furthest = 0
-    for builder in builders:
-        if not able(builder, LooksBack):
-            return None
-        furthest = max(furthest, int(builder.intervals_back(step_h)))
-    return furthest
 
 
 def columns_ahead(builder: Any) -> tuple[str, ...]:

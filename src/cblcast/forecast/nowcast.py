@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from cblcast.abilities import days_looked_back, intervals_back, layers
+from cblcast.abilities import LooksBack, able, days_looked_back, layers
 from cblcast.forecast.answer import answer_cases, as_trained
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.products import late_runs
@@ -263,3 +264,13 @@ def _told(rows: pd.DataFrame, leads: np.ndarray, missing: list[str]) -> pd.DataF
         own = [sentence for sentence in missing if repr(site) in sentence]
         why.append(None if np.isfinite(power) else "; ".join(own) or "the method gave no estimate")
     return found.assign(**{REASON: pd.Series(why, index=found.index, dtype=object)})
+
+
+def intervals_back(builders: Iterable[Any], step_h: float) -> int | None:
+    """Intervals before the blindfold that some builder looks at; None where one may look at anything."""
+    furthest = 0
+    for builder in builders:
+        if not able(builder, LooksBack):
+            return None
+        furthest = max(furthest, int(builder.intervals_back(step_h)))
+    return furthest

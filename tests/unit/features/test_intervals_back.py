@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cblcast import registry
-from cblcast.abilities import intervals_back
+from cblcast.forecast.nowcast import intervals_back
 from cblcast.frames.panel import Panel, panel_of
 from cblcast.frames.rolling import rolling_origins
 
