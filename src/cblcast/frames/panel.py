@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.cube import DayCube, build_cube
-from cblcast.frames.day_panel import DayPanel
+from cblcast.frames.day_panel import DayPanel, codes_of
 from cblcast.frames.forecast_runs import ForecastRuns
 from cblcast.frames.grid import completed, refuse_stray_rows
 from cblcast.frames.instants import DAY_US, HOUR_US, instants_of_wall, local_microseconds, microseconds
@@ -87,6 +87,17 @@ class Panel:
         return self.sites.index
 
     @cached_property
+    def zones(self) -> np.ndarray:
+        """Zone of each site, object, shape (n_sites,)."""
+        return self.sites["tz"].to_numpy(dtype=object)
+
+    @cached_property
+    def one_zone(self) -> str | None:
+        """The zone of all sites, None where they have several."""
+        known = set(self.zones)
+        return str(next(iter(known))) if len(known) == 1 else None
+
+    @cached_property
     def times_us(self) -> np.ndarray:
         """Start of each row's interval, int64 microseconds UTC, shape (n_rows,)."""
         return microseconds(self.data.index.levels[1])[self.data.index.codes[1]]
@@ -111,7 +122,7 @@ class Panel:
 
     def site_codes(self, site_ids: pd.Index) -> np.ndarray:
         """Position of each id among the panel's sites; an unknown id is a :class:`DataError`."""
-        codes = self.site_ids.get_indexer(site_ids)
+        codes = codes_of(self.site_ids, site_ids)
         if (codes < 0).any():
             unknown = site_ids[int(np.flatnonzero(codes < 0)[0])]
             raise DataError(f"site {unknown!r} is not in the panel: {nearest(str(unknown), map(str, self.site_ids))}")
@@ -226,15 +237,14 @@ AnyPanel = Panel | DayPanel  # what looks at days alone takes either
 
 def local_clock(panel: AnyPanel, site_code: np.ndarray, times_us: np.ndarray) -> np.ndarray:
     """Local wall clock of (site, time) pairs, int64 microseconds since 1970-01-01 00:00 on that wall."""
-    zones = panel.sites["tz"].to_numpy(dtype=object)
-    if len(set(zones)) == 1:
-        return local_microseconds(np.ascontiguousarray(times_us), zones[0])
-    return local_microseconds(times_us, zones[site_code])
+    if panel.one_zone is not None:
+        return local_microseconds(np.ascontiguousarray(times_us), panel.one_zone)
+    return local_microseconds(times_us, panel.zones[site_code])
 
 
 def clock_instants(panel: AnyPanel, site_code: np.ndarray, wall_us: np.ndarray, unclear: str = "first") -> np.ndarray:
     """UTC instants of (site, wall clock) pairs, int64 microseconds; see :func:`~cblcast.frames.instants.instants_of_wall`."""
-    return instants_of_wall(wall_us, panel.sites["tz"].to_numpy(dtype=object)[site_code], unclear)
+    return instants_of_wall(wall_us, panel.one_zone or panel.zones[site_code], unclear)
 
 
 def _check_runs(runs: tuple[ForecastRuns, ...], columns: pd.Index, site_ids: pd.Index) -> None:

@@ -33,7 +33,7 @@ from cblcast.programs.estimated import FACTS, SEEN, UNADJUSTED, EventRows, probl
 from cblcast.programs.forecasters import program_forecaster
 from cblcast.programs.model import Program
 
-SITES_AT_ONCE = 2048  # their days and intervals stay in a core's cache
+SITES_AT_ONCE = 4096  # their days and intervals stay in a core's cache
 LEAST_AT_ONE_INSTANT = 16  # events that share a wall clock are worth a batch of their own
 
 
