@@ -22,7 +22,7 @@ from cblcast.frames.cases import EventArrays
 from cblcast.frames.cube import DayCube
 from cblcast.frames.instants import DAY_US, HOUR_US
 from cblcast.frames.known import known_mean, known_mean_of_runs
-from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.panel import AnyPanel, Panel, local_clock
 from cblcast.frames.schema import OBSERVED, StudyError
 from cblcast.wishes import widest
 
@@ -142,7 +142,7 @@ class ReferenceDays:
         return ledger
 
 
-def reference_load(panel: Panel, event: EventArrays, days: np.ndarray) -> np.ndarray:
+def reference_load(panel: AnyPanel, event: EventArrays, days: np.ndarray) -> np.ndarray:
     """Load of reference days at each row's wall clock [kW], float64, shape (n_rows, n_days).
 
     A row after midnight looks at the day after the reference day, a row before at the day before. What a case may not
@@ -154,18 +154,40 @@ def reference_load(panel: Panel, event: EventArrays, days: np.ndarray) -> np.nda
     local = local_clock(panel, event.site[row], event.time_us)
     offset = local // DAY_US - start_day[row]
     slot = local % DAY_US // panel.step_us
-    chosen = days[row]
-    day = np.where(chosen >= 0, chosen + offset[:, None], -2) + cube.first_day
-    load = cube.lookup(event.site[row][:, None], day, slot[:, None])
     hidden, _ = hidden_slots(panel, event)
-    beyond = day * DAY_US + (slot[:, None] + 1) * panel.step_us > hidden[row][:, None]
-    return np.where(beyond, np.nan, load)
+    site, offset, slot, hidden = (each[:, None] for each in (event.site[row], offset, slot, hidden[row]))
+    return load_on_days(cube, panel.step_us, site, days[row], offset, slot, hidden)
 
 
-def reject_unmetered_events(panel: Panel, event: EventArrays, ledger: DayLedger, share: float) -> DayLedger:
+def load_on_days(
+    cube: DayCube,
+    step_us: int,
+    site: np.ndarray,
+    days: np.ndarray,
+    offset: np.ndarray,
+    slot: np.ndarray,
+    hidden_us: np.ndarray,
+) -> np.ndarray:
+    """Load on some days [kW], float64; arguments broadcast to its shape.
+
+    Parameters
+    ----------
+    site, days : ndarray of int64
+        Position of the site and of the day in the cube, -1 where there is no day.
+    offset, slot : ndarray of int64
+        Which day after that is looked at, and which slot of it.
+    hidden_us : ndarray of int64
+        Start of the first hidden slot on the local wall: what ends later is NaN.
+    """
+    day = np.where(days >= 0, days + offset, -2) + cube.first_day
+    load = cube.lookup(site, day, slot)
+    return np.where(day * DAY_US + (slot + 1) * step_us > hidden_us, np.nan, load)
+
+
+def reject_unmetered_events(panel: AnyPanel, event: EventArrays, ledger: DayLedger, share: float) -> DayLedger:
     """Disqualify days that were metered, but in less than `share` of the event hours: they say nothing of the event."""
     cube = panel.cube(OBSERVED)
-    whole = np.isfinite(cube.values).all(axis=2)
+    whole = cube.finite_count == cube.n_slots
     safe = np.clip(ledger.position, 0, cube.n_days - 1)
     site = event.site[:, None]
     surely = whole[site, safe]
@@ -201,7 +223,7 @@ def _day_means(cube: DayCube, event: EventArrays, days: np.ndarray) -> np.ndarra
 
 
 def similarity(
-    panel: Panel, event: EventArrays, days: np.ndarray, hours: float | None, buffer_hours: float = 0.0
+    panel: AnyPanel, event: EventArrays, days: np.ndarray, hours: float | None, buffer_hours: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """How far each reference day is from the event day, over the hours of that day that may be seen [kW].
 

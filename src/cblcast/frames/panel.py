@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.cube import DayCube, build_cube
+from cblcast.frames.day_panel import DayPanel
 from cblcast.frames.forecast_runs import ForecastRuns
 from cblcast.frames.grid import completed, refuse_stray_rows
 from cblcast.frames.instants import DAY_US, HOUR_US, instants_of_wall, local_microseconds, microseconds
@@ -220,7 +221,10 @@ class Panel:
         return replace(self, data=self.data[keep], events=events, runs=runs)
 
 
-def local_clock(panel: Panel, site_code: np.ndarray, times_us: np.ndarray) -> np.ndarray:
+AnyPanel = Panel | DayPanel  # what looks at days alone takes either
+
+
+def local_clock(panel: AnyPanel, site_code: np.ndarray, times_us: np.ndarray) -> np.ndarray:
     """Local wall clock of (site, time) pairs, int64 microseconds since 1970-01-01 00:00 on that wall."""
     zones = panel.sites["tz"].to_numpy(dtype=object)
     if len(set(zones)) == 1:
@@ -228,7 +232,7 @@ def local_clock(panel: Panel, site_code: np.ndarray, times_us: np.ndarray) -> np
     return local_microseconds(times_us, zones[site_code])
 
 
-def clock_instants(panel: Panel, site_code: np.ndarray, wall_us: np.ndarray, unclear: str = "first") -> np.ndarray:
+def clock_instants(panel: AnyPanel, site_code: np.ndarray, wall_us: np.ndarray, unclear: str = "first") -> np.ndarray:
     """UTC instants of (site, wall clock) pairs, int64 microseconds; see :func:`~cblcast.frames.instants.instants_of_wall`."""
     return instants_of_wall(wall_us, panel.sites["tz"].to_numpy(dtype=object)[site_code], unclear)
 
