@@ -28,7 +28,7 @@ from cblcast.estimators.learners.boosting import Boosting
 from cblcast.estimators.neural.lead_net import LeadNet
 from cblcast.estimators.rules.persistence import Persistence
 from cblcast.estimators.wrappers.by_lead import ByLead
-from cblcast.estimators.wrappers.lead_intervals import with_lead_intervals
+from cblcast.estimators.wrappers.recent_intervals import with_lead_intervals
 from cblcast.estimators.wrappers.residual import Residual
 from cblcast.forecast.forecaster import Forecaster, truth
 from cblcast.frames.panel import Panel
