@@ -243,6 +243,8 @@ def _lacking(forecaster: Forecaster, looked_up: dict[Any, pd.DataFrame], cases: 
     site, time = cases.index.get_level_values(SITE), cases.index.get_level_values(TIME)
     for name, builder in forecaster.builders.items():
         gone = looked_up[builder].isna()
+        if not gone.to_numpy().any():
+            continue
         for place in site.unique():
             mine = gone[np.asarray(site == place)]
             if mine.any(axis=None):
