@@ -68,6 +68,7 @@ class Panel:
         _check_runs(self.runs, data.columns, site_ids)
         object.__setattr__(self, "step_us", step_us)
         object.__setattr__(self, "_cubes", {})
+        object.__setattr__(self, "_views", {})
 
     step_us: int = field(init=False, default=0)
 
@@ -132,6 +133,9 @@ class Panel:
 
     def column(self, column: str) -> np.ndarray:
         """One column as float64, shape (n_rows,)."""
+        views: dict[str, np.ndarray] = self.__dict__["_views"]
+        if column in views:
+            return views[column]
         if column not in self.data.columns:
             if self.runs_of(column) is not None:
                 raise DataError(
@@ -141,7 +145,11 @@ class Panel:
                 f"the panel has no column {column!r} ({nearest(column, self.names)}): give weather with that "
                 "column (weather: in a study, --weather), or a method that does without"
             )
-        return self.data[column].to_numpy(dtype=np.float64)
+        series = self.data[column]
+        values = series.to_numpy(dtype=np.float64)
+        if series.dtype == np.float64:  # a view costs nothing to keep, and its look-up ten times the look at it
+            views[column] = values
+        return values
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -207,7 +215,7 @@ class Panel:
         known = events if self.events is None else pd.concat([self.events, events])
         panel = object.__new__(Panel)  # other values on the same rows need not be checked a second time
         data = self.data.assign(**{OBSERVED: observed})
-        panel.__dict__.update(self.__dict__, data=data, events=known.reset_index(drop=True), _cubes={})
+        panel.__dict__.update(self.__dict__, data=data, events=known.reset_index(drop=True), _cubes={}, _views={})
         return panel
 
     def select(self, site_ids: pd.Index | list[str]) -> Panel:
