@@ -125,7 +125,7 @@ def day_ledger(
     cube = panel.cube(OBSERVED)
     event_day = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day
     hidden_day = hidden_slots(panel, event)[0] // DAY_US - cube.first_day
-    metered = np.isfinite(cube.values).mean(2) >= min_metered_share
+    metered = cube.metered_share >= min_metered_share
     taken, dark = real_event_days(panel), real_event_days(panel, outages=True)
     back = np.arange(1, look_back_days + 1)
     position = event_day[:, None] - back

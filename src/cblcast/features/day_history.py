@@ -14,7 +14,8 @@ from cblcast.days.ledger import DayLedger
 from cblcast.features import day_contrasts as contrasts
 from cblcast.features import day_weights as dw
 from cblcast.features.hour_blocks import HourBlocks, hour_blocks
-from cblcast.features.reference_days import ReferenceDays, reference_load
+from cblcast.features.day_loads import reference_load
+from cblcast.features.reference_days import ReferenceDays
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import DAY_US
 from cblcast.frames.panel import Panel, local_clock

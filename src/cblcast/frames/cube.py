@@ -7,6 +7,7 @@ NaN, on the 25 h day the double hour is the mean of the two.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -45,6 +46,16 @@ class DayCube:
     def days(self) -> np.ndarray:
         """Local dates of the second axis, datetime64[D], shape (n_days,)."""
         return (np.arange(self.n_days) + self.first_day).astype("M8[D]")
+
+    @cached_property
+    def metered_share(self) -> np.ndarray:
+        """Share of the slots of each day that were metered, float64, shape (n_sites, n_days)."""
+        return np.isfinite(self.values).mean(2)
+
+    @cached_property
+    def day_means(self) -> np.ndarray:
+        """Mean of each day over what was metered, NaN where nothing was; float64, shape (n_sites, n_days)."""
+        return known_mean(self.values.astype(np.float64))
 
     def lookup(self, site: np.ndarray, day: np.ndarray, slot: np.ndarray) -> np.ndarray:
         """Values at broadcast (site, day, slot), float64; NaN outside the cube. `day` counts from 1970-01-01."""
