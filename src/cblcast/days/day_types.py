@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -165,15 +166,16 @@ def _holidays_of(places: list[Place], first_day: int, last_day: int) -> list[np.
 def _places(panel: Panel) -> tuple[np.ndarray, list[Place]]:
     """Which place each site lies in, and the places; what sites does not say is empty."""
 
-    def column(name: str) -> pd.Series:
+    def column(name: str) -> Iterable[Any]:
         if name not in panel.sites.columns:
-            return pd.Series("", index=panel.sites.index)
+            return itertools.repeat("", len(panel.sites))
         known = panel.sites[name]
-        return known.astype(object).where(known.notna(), "").astype(str)
+        return np.where(known.isna(), "", known.to_numpy(dtype=object))
 
-    told = pd.MultiIndex.from_arrays([column("country"), column("subdivision"), column("holidays")])
-    codes, places = pd.factorize(told)
-    return codes, [_place(*map(str, each)) for each in places]
+    number: dict[tuple[str, ...], int] = {}
+    told = zip(column("country"), column("subdivision"), column("holidays"), strict=True)
+    codes = [number.setdefault(tuple(map(str, each)), len(number)) for each in told]
+    return np.array(codes, dtype=np.int64), [_place(*each) for each in number]
 
 
 def _place(country: str, subdivision: str, own: str) -> Place:

@@ -23,7 +23,9 @@ def reference_load(panel: Panel, event: EventArrays, days: np.ndarray) -> np.nda
     A row after midnight looks at the day after the reference day, a row before at the day before. What a case may not
     see stays NaN.
     """
-    return _load_on_days(panel, event, _row_clock(panel, event), np.arange(len(event.time_us)), days[event.event_of_row])
+    return _load_on_days(
+        panel, event, _row_clock(panel, event), np.arange(len(event.time_us)), days[event.event_of_row]
+    )
 
 
 class _RowClock(NamedTuple):
@@ -42,9 +44,7 @@ def _row_clock(panel: Panel, event: EventArrays) -> _RowClock:
     return _RowClock(local // DAY_US - start_day[row], local % DAY_US // panel.step_us, hidden[row])
 
 
-def _load_on_days(
-    panel: Panel, event: EventArrays, clock: _RowClock, rows: np.ndarray, days: np.ndarray
-) -> np.ndarray:
+def _load_on_days(panel: Panel, event: EventArrays, clock: _RowClock, rows: np.ndarray, days: np.ndarray) -> np.ndarray:
     """Load of `days`, (n, n_days) positions in the cube, at the wall clock of the `rows`, (n,); see :func:`reference_load`."""
     cube = panel.cube(OBSERVED)
     slot = clock.slot[rows][:, None]

@@ -12,8 +12,8 @@ from cblcast.checked.parameters import Days, HourCount, Share, Text
 from cblcast.days.day_types import DayTypes
 from cblcast.days.ledger import DayLedger
 from cblcast.features.day_contrasts import day_means
-from cblcast.features.hour_blocks import hour_blocks
 from cblcast.features.day_loads import mean_by_event, reference_load
+from cblcast.features.hour_blocks import hour_blocks
 from cblcast.features.reference_days import ReferenceDays
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import DAY_US
