@@ -156,7 +156,9 @@ def alike_days(
     Days with a label in `also` count too.
     """
     cube = panel.cube(OBSERVED)
-    of_site, types = place_day_types(panel, day_types, cube.first_day - look_back_days, cube.n_days + look_back_days + 2)
+    of_site, types = place_day_types(
+        panel, day_types, cube.first_day - look_back_days, cube.n_days + look_back_days + 2
+    )
     place = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day + look_back_days
     back = np.arange(1, look_back_days + 1)
     where = of_site[event.site]

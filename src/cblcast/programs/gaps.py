@@ -76,4 +76,4 @@ def _line(panel: AnyPanel, rows: pd.DataFrame) -> np.ndarray:
     return line
 
 
-_FILLERS: dict[str, Callable[[Panel, pd.DataFrame], np.ndarray]] = {"interpolate": _line, "baseline": _baseline}
+_FILLERS: dict[str, Callable[[AnyPanel, pd.DataFrame], np.ndarray]] = {"interpolate": _line, "baseline": _baseline}

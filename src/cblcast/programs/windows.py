@@ -104,7 +104,9 @@ def _numbered(per_event: Sequence[tuple[Window, ...]]) -> tuple[list[tuple[Windo
     return list(found), which
 
 
-def _windows_beside(own: Adjustment, panel: AnyPanel, events: pd.DataFrame) -> tuple[list[tuple[Window, ...]], np.ndarray]:
+def _windows_beside(
+    own: Adjustment, panel: AnyPanel, events: pd.DataFrame
+) -> tuple[list[tuple[Window, ...]], np.ndarray]:
     """As :func:`adjustment_windows`, whatever other events there are."""
     everybody = np.zeros(len(events), dtype=np.int64)
     shifts = own.ends_at == "notification" and any(_is_before(window) for window in own.windows)
