@@ -10,7 +10,8 @@ import numpy as np
 from cblcast.days.day_rules import RANKS, DayRule, choose_days
 from cblcast.days.ledger import DayLedger, Reason, alike_days, day_ledger, of_class, reject_by_load, spread_ledger
 from cblcast.features.day_keys import day_before_gap, event_hours_mean, event_slots, temperature_gap, whole_days
-from cblcast.features.reference_days import reference_load, reject_unmetered_events, similarity
+from cblcast.features.day_loads import reference_load, reject_unmetered_events
+from cblcast.features.reference_days import similarity
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.cube import DayCube
 from cblcast.frames.day_panel import DayPanel

@@ -61,7 +61,7 @@ class DayCube:
             count.reshape(-1)[some] = np.isfinite(self.values.reshape(-1, n_slots)[some]).sum(1)
         return count
 
-    @property
+    @cached_property
     def metered_share(self) -> np.ndarray:
         """Share of each day's slots that are metered, float64, shape (n_sites, n_days)."""
         share: np.ndarray = self.finite_count / self.n_slots
@@ -71,6 +71,11 @@ class DayCube:
     def days(self) -> np.ndarray:
         """Local dates of the second axis, datetime64[D], shape (n_days,)."""
         return (np.arange(self.n_days) + self.first_day).astype("M8[D]")
+
+    @cached_property
+    def day_means(self) -> np.ndarray:
+        """Mean of each day over what was metered, NaN where nothing was; float64, shape (n_sites, n_days)."""
+        return known_mean(self.values.astype(np.float64))
 
     def lookup(self, site: np.ndarray, day: np.ndarray, slot: np.ndarray) -> np.ndarray:
         """Values at broadcast (site, day, slot), float64; NaN outside the cube. `day` counts from 1970-01-01."""

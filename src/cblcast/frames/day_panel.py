@@ -71,14 +71,9 @@ class DayPanel:
 
     @cached_property
     def zones(self) -> np.ndarray:
-        """Zone of each site, object, shape (n_sites,)."""
-        return self.sites["tz"].to_numpy(dtype=object)
-
-    @cached_property
-    def one_zone(self) -> str | None:
-        """The zone of all sites, None where they have several."""
-        known = set(self.zones)
-        return str(next(iter(known))) if len(known) == 1 else None
+        """IANA zone of each site, ndarray of str objects, shape (n_sites,); of one element where all sites share it."""
+        zones = self.sites["tz"].to_numpy(dtype=object)
+        return zones[:1] if len(set(zones)) == 1 else zones
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -110,8 +105,9 @@ class DayPanel:
         wall = np.stack([(first + cube.first_day) * DAY_US + begin * self.step_us,
                          (last + cube.first_day) * DAY_US + end * self.step_us])  # fmt: skip
         found = np.empty_like(wall)
+        zones = np.broadcast_to(self.zones, len(self.sites))
         for tz in set(self.zones):
-            mine = self.zones == tz
+            mine = zones == tz
             for which in (0, 1):
                 known, place = np.unique(wall[which, mine], return_inverse=True)
                 found[which, mine] = instants_of_wall(known, str(tz))[place]
@@ -136,8 +132,8 @@ class DayPanel:
 
     def values_at(self, column: str, site_code: np.ndarray, times_us: np.ndarray) -> np.ndarray:
         """Values of `column` at (site, time), float64, NaN outside the days; broadcasts."""
-        zone: str | np.ndarray | None = self.one_zone
-        if zone is None:
+        zone: str | np.ndarray = self.zones[0]
+        if len(self.zones) > 1:
             site_code, times_us = np.broadcast_arrays(site_code, times_us)
             zone = self.zones[site_code.ravel()]
         local = local_microseconds(times_us.ravel(), zone).reshape(times_us.shape)
@@ -158,7 +154,7 @@ class DayPanel:
         for within in range(int(count.max(initial=0))):
             there = np.flatnonzero(count > within)
             times = start[there] + within * self.step_us
-            local = local_microseconds(times, self.one_zone or self.zones[code[there]])
+            local = local_microseconds(times, self.zones[0] if len(self.zones) == 1 else self.zones[code[there]])
             day = local // DAY_US
             slot = (local - day * DAY_US) // self.step_us
             place = day - cube.first_day
