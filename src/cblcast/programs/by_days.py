@@ -17,11 +17,11 @@ from cblcast.abilities import check_parameters
 from cblcast.days.blindfold import hidden_slots
 from cblcast.days.ledger import Reason, of_class
 from cblcast.estimators.wrappers.adjustment import Met, Terms, intervals_of_windows, meet
+from cblcast.features.day_loads import load_on_days
 from cblcast.features.event_classes import classes_of_events
 from cblcast.features.event_windows import visible_load
 from cblcast.features.given import site_figures
 from cblcast.features.program_days import ProgramDays
-from cblcast.features.reference_days import load_on_days
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.cases import EventArrays, check_windows
 from cblcast.frames.events import Window, check_events

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cblcast.frames.day_panel import DayPanel, codes_of
+from cblcast.frames.day_panel import codes_of
 from cblcast.frames.events import check_events, event_table
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import AnyPanel, Panel
@@ -23,7 +23,7 @@ from cblcast.programs.terms import GapPolicy
 from cblcast.settlement.aggregates import aggregate_lines
 from cblcast.settlement.called import called_events, refuse_out_of_date
 from cblcast.settlement.called import local_days as days_of
-from cblcast.settlement.direct import panel_of_days, why_not_by_days
+from cblcast.settlement.direct import whole, why_not_by_days
 from cblcast.settlement.energies import event_energies, scored_rows
 from cblcast.settlement.estimate import PROBLEM_COLUMNS, estimate
 from cblcast.settlement.evidence import day_choices, meter_hashes
@@ -146,7 +146,7 @@ def settle_part(
     part = Part(problems=problems, called=called)
     if wishes.evidence:
         everybody = any(program.family == "control_group" for program in programs)
-        part.meter = meter_hashes(_whole(panel, long), None if everybody else sorted(set(table[SITE])))
+        part.meter = meter_hashes(whole(panel, long), None if everybody else sorted(set(table[SITE])))
     days = local_days(panel, staying)
     covered = _covered(programs, days)
     for program in programs:
@@ -154,16 +154,9 @@ def settle_part(
         own = staying[due].reset_index(drop=True)
         part.problems.append(_out_of_date(program, staying[~covered[_base(program)]]))
         covered[_base(program)] = np.ones(len(staying), dtype=bool)  # told once
-        needs = _whole(panel, long) if why_not_by_days(program, wishes, panel.names) else panel
+        needs = whole(panel, long) if why_not_by_days(program, wishes, panel.names) else panel
         _settle_program(part, program, needs, own, masks, wishes)
     return part
-
-
-def _whole(panel: AnyPanel, long: Callable[[], Panel] | None) -> Panel:
-    """The panel interval by interval."""
-    if isinstance(panel, DayPanel):
-        return panel_of_days(panel) if long is None else long()
-    return panel
 
 
 def _settle_program(
@@ -175,24 +168,21 @@ def _settle_program(
     found = estimate(program, masked, table, metered)
     told, dark = event_energies(program, metered, table, found)
     if wishes.coverage is not None:
-        assert isinstance(panel, Panel) and isinstance(metered, Panel) and isinstance(masked, Panel)
-        trial = placebo_errors(program, metered, masked, table, *wishes.calibration.span)
-        told = with_limits(told, panel, masked, trial, wishes.coverage, wishes.calibration)
+        trial = placebo_errors(program, whole(metered), whole(masked), table, *wishes.calibration.span)
+        told = with_limits(told, whole(panel), whole(masked), trial, wishes.coverage, wishes.calibration)
         if wishes.calibration.bias_correction:
             found, told = corrected(found, told)
         part.trials.append(trial)
     if wishes.contract is not None:
         part.lines.append(interval_lines(wishes.contract, metered, found, told, wishes.prices))
     if wishes.on_sums:
-        assert isinstance(metered, Panel)
-        lines, unsettled = aggregate_lines(program, wishes, metered, table, part.called, masks)
+        lines, unsettled = aggregate_lines(program, wishes, whole(metered), table, part.called, masks)
         part.of_resources.append(lines)
         part.problems.append(unsettled)
     summed = wishes.portfolio or (wishes.contract is not None and program.order == "sum_then_adjust")
     part.sums.append(site_sums(found, told) if summed else None)
     if wishes.evidence:
-        assert isinstance(masked, Panel)
-        choices = day_choices(program, masked, found)
+        choices = day_choices(program, whole(masked), found)
         told = told.assign(days=pd.Series([choices[at] for at in told.index], index=told.index, dtype=object))
     if wishes.keep_intervals:
         part.scored.append(scored_rows(program, found, told))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from cblcast.frames.day_panel import DayPanel
 from cblcast.frames.instants import DAY_US, instants_of_wall, stamps
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import AnyPanel, Panel
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX
 from cblcast.programs.direct import why_long
 from cblcast.programs.model import Program
@@ -31,6 +31,13 @@ def why_not_by_days(program: Program, wishes: Wishes, names: Sequence[str] = (OB
     if wishes.coverage is not None:
         return "limits come from the errors on days without events, and how like the event's day those are"
     return why_long(program, names)
+
+
+def whole(panel: AnyPanel, long: Callable[[], Panel] | None = None) -> Panel:
+    """The panel interval by interval: itself, what `long` reads, or what its days say."""
+    if isinstance(panel, Panel):
+        return panel
+    return panel_of_days(panel) if long is None else long()
 
 
 def panel_of_days(days: DayPanel) -> Panel:
