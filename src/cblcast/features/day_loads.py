@@ -9,15 +9,16 @@ import numpy as np
 from cblcast.days.blindfold import hidden_slots
 from cblcast.days.ledger import DayLedger, Reason
 from cblcast.frames.cases import EventArrays
+from cblcast.frames.cube import DayCube
 from cblcast.frames.instants import DAY_US
 from cblcast.frames.known import known_mean_of_runs
-from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.panel import AnyPanel, local_clock
 from cblcast.frames.schema import OBSERVED
 
 _DAYS_AT_ONCE = 100_000  # days that may be unmetered: bounds the memory
 
 
-def reference_load(panel: Panel, event: EventArrays, days: np.ndarray) -> np.ndarray:
+def reference_load(panel: AnyPanel, event: EventArrays, days: np.ndarray) -> np.ndarray:
     """Load of reference days at each row's wall clock [kW], float64, shape (n_rows, n_days).
 
     A row after midnight looks at the day after the reference day, a row before at the day before. What a case may not
@@ -36,7 +37,7 @@ class _RowClock(NamedTuple):
     hidden: np.ndarray
 
 
-def _row_clock(panel: Panel, event: EventArrays) -> _RowClock:
+def _row_clock(panel: AnyPanel, event: EventArrays) -> _RowClock:
     row = event.event_of_row
     start_day = local_clock(panel, event.site, event.start_us) // DAY_US
     local = local_clock(panel, event.site[row], event.time_us)
@@ -44,20 +45,45 @@ def _row_clock(panel: Panel, event: EventArrays) -> _RowClock:
     return _RowClock(local // DAY_US - start_day[row], local % DAY_US // panel.step_us, hidden[row])
 
 
-def _load_on_days(panel: Panel, event: EventArrays, clock: _RowClock, rows: np.ndarray, days: np.ndarray) -> np.ndarray:
+def _load_on_days(
+    panel: AnyPanel, event: EventArrays, clock: _RowClock, rows: np.ndarray, days: np.ndarray
+) -> np.ndarray:
     """Load of `days`, (n, n_days) positions in the cube, at the wall clock of the `rows`, (n,); see :func:`reference_load`."""
-    cube = panel.cube(OBSERVED)
-    slot = clock.slot[rows][:, None]
-    day = np.where(days >= 0, days + clock.offset[rows][:, None], -2) + cube.first_day
-    load = cube.lookup(event.site[event.event_of_row[rows]][:, None], day, slot)
-    beyond = day * DAY_US + (slot + 1) * panel.step_us > clock.hidden[rows][:, None]
-    return np.where(beyond, np.nan, load)
+    site, offset, slot, hidden = (
+        each[rows][:, None] for each in (event.site[event.event_of_row], clock.offset, clock.slot, clock.hidden)
+    )
+    return load_on_days(panel.cube(OBSERVED), panel.step_us, site, days, offset, slot, hidden)
 
 
-def reject_unmetered_events(panel: Panel, event: EventArrays, ledger: DayLedger, share: float) -> DayLedger:
+def load_on_days(
+    cube: DayCube,
+    step_us: int,
+    site: np.ndarray,
+    days: np.ndarray,
+    offset: np.ndarray,
+    slot: np.ndarray,
+    hidden_us: np.ndarray,
+) -> np.ndarray:
+    """Load on some days [kW], float64; arguments broadcast to its shape.
+
+    Parameters
+    ----------
+    site, days : ndarray of int64
+        Position of the site and of the day in the cube, -1 where there is no day.
+    offset, slot : ndarray of int64
+        Which day after that is looked at, and which slot of it.
+    hidden_us : ndarray of int64
+        Start of the first hidden slot on the local wall: what ends later is NaN.
+    """
+    day = np.where(days >= 0, days + offset, -2) + cube.first_day
+    load = cube.lookup(site, day, slot)
+    return np.where(day * DAY_US + (slot + 1) * step_us > hidden_us, np.nan, load)
+
+
+def reject_unmetered_events(panel: AnyPanel, event: EventArrays, ledger: DayLedger, share: float) -> DayLedger:
     """Disqualify days that were metered, but in less than `share` of the event hours: they say nothing of the event."""
     cube = panel.cube(OBSERVED)
-    whole = cube.metered_share == 1
+    whole = cube.finite_count == cube.n_slots
     safe = np.clip(ledger.position, 0, cube.n_days - 1)
     site = event.site[:, None]
     surely = whole[site, safe]
@@ -77,7 +103,7 @@ def reject_unmetered_events(panel: Panel, event: EventArrays, ledger: DayLedger,
 
 
 def _metered_share(
-    panel: Panel, event: EventArrays, clock: _RowClock, number: np.ndarray, days: np.ndarray
+    panel: AnyPanel, event: EventArrays, clock: _RowClock, number: np.ndarray, days: np.ndarray
 ) -> np.ndarray:
     """Share of the scored rows of the events `number` that one day each, a position in the cube, was metered at; both (n,)."""
     length = np.diff(np.r_[event.first_row, len(event.time_us)])[number]

@@ -23,7 +23,7 @@ from cblcast.frames.cases import EventArrays
 from cblcast.frames.cube import DayCube
 from cblcast.frames.instants import DAY_US, HOUR_US
 from cblcast.frames.known import known_mean
-from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.panel import AnyPanel, Panel, local_clock
 from cblcast.frames.schema import OBSERVED, StudyError
 from cblcast.wishes import widest
 
@@ -158,7 +158,7 @@ def _day_means(cube: DayCube, event: EventArrays, days: np.ndarray) -> np.ndarra
 
 
 def similarity(
-    panel: Panel, event: EventArrays, days: np.ndarray, hours: float | None, buffer_hours: float = 0.0
+    panel: AnyPanel, event: EventArrays, days: np.ndarray, hours: float | None, buffer_hours: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """How far each reference day is from the event day, over the hours of that day that may be seen [kW].
 
