@@ -17,7 +17,7 @@ from cblcast.report.judged import Judged
 from cblcast.report.page import Page, Prose, Section
 from cblcast.report.words import Words
 from cblcast.workflow.in_the_box import with_pretrained
-from cblcast.workflow.judged_report import kind_of
+from cblcast.workflow.judged_report import kinds_of
 from cblcast.workflow.studies import Progress, judge, silent
 from cblcast.workflow.study_data import load_panel, prepare
 from cblcast.workflow.study_page import named, page_of, study_page
@@ -39,7 +39,7 @@ def report_run(run: str, words: Words, store: str | None = None, command: str = 
     zones = _zones(study, panel, found.scored)
     scale = None if panel is None or study.scale == "mean" else panel.sites["rated_kw"].astype(float)
     compared = paired_bootstrap(found.scored, zones, scale=scale, aggregate=study.aggregate)
-    kinds = {name: kind_of(each.estimator) for name, each in study.forecasters().items()}
+    kinds = kinds_of(study, study.forecasters(), panel)
     nominal = None if study.intervals is None else 100 * study.intervals
     hours = f"{study.events.start}–{study.events.stop}" if study.events.start and study.events.stop else ""
     judged = Judged(
