@@ -81,7 +81,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     hours = pd.date_range("2015-01-01", "2015-01-20", freq="h", tz="UTC")
     spot = 40 + 10 * np.sin(np.arange(len(hours)) / 4)
     prices = {"time": hours, "day_ahead_per_mwh": spot, "long_per_mwh": spot - 8, "short_per_mwh": spot + 9}
-    pd.DataFrame(prices).round(2).to_csv(folder / "prices.csv", index=False)
+    pd.DataFrame(prices).to_csv(folder / "prices.csv", index=False, float_format="%.2f")
     with pytest.warns(DataWarning, match="no intraday prices"):
         nowcast = report_study(folder / "nowcast.yaml", words_of("it"))
     told = {
