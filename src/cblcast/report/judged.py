@@ -47,6 +47,8 @@ class Judged:
         Whether nothing was dispatched in the events.
     nowcast : bool
         Whether the events are issue times with their horizon.
+    over : str
+        What the error of a nowcast is divided by, in words.
     """
 
     scored: pd.DataFrame
@@ -59,6 +61,7 @@ class Judged:
     hours: str = ""
     on_placebo: bool = True
     nowcast: bool = False
+    over: str = ""
     recommended: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -96,6 +99,7 @@ def verdict_section(judged: Judged, words: Words) -> Section:
         "days": words.number(found.n_days),
         "span": f"{days.min():%Y-%m-%d} – {days.max():%Y-%m-%d}",
         "error": words.number(found.table.loc[name, "nrmse"], 1),
+        "over": judged.over,
     }
     use, error = "verdict_use" if judged.hours else "verdict_best", "verdict_error"
     if judged.nowcast:

@@ -118,7 +118,7 @@ def _days(store: MeterStore, partition: Partition, sites: pd.DataFrame | None, s
     parts = day_rows_of(store, partition, sites, around)
     if not parts:
         return []
-    step_us = store.step_in(step_of_days(parts), parts[0].source)
+    step_us = store.step_in(step_of_days(parts, store.step_us), parts[0].source)
     zones = store.zones(sites)
     return [Readings.of(readings_of_days(part, zones, step_us)) for part in parts]
 

@@ -258,7 +258,10 @@ def as_instant(time: Any) -> int | None:
     """An instant in microseconds UTC; None stays None, and a time without a zone is a :class:`DataError`."""
     if time is None:
         return None
-    stamp = pd.Timestamp(time)
+    try:
+        stamp = pd.Timestamp(time)
+    except ValueError:
+        raise DataError(f"{time!r} is no instant: write it like 2024-07-01T00:00Z") from None
     if stamp.tz is None:
         raise DataError(f"{time!r} has no zone: write it like 2024-07-01T00:00Z")
     return int(stamp.to_datetime64().astype("M8[us]").astype(np.int64))
