@@ -13,7 +13,7 @@ def loading_workers(processes: int | None) -> Iterator[Executor | None]:
     if processes is None or processes < 2:
         yield None
         return
-    from cblcast.settlement.workers import worker_processes
+    from cblcast.scaling.processes import worker_processes
 
     with worker_processes(processes) as pool:
         for _ in range(processes):
