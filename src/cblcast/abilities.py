@@ -136,6 +136,13 @@ class AdaptsToSite(Protocol):
         """How many calendar days before an event an earlier day may lie."""
 
 
+class FollowsIssues(Protocol):
+    """A nowcast whose limits follow its last issues, rows beside those asked; see :mod:`cblcast.frames.recent_issues`."""
+
+    def earlier_origins(self, knows_us: np.ndarray) -> np.ndarray:
+        """Origins of earlier issues that are of use to issues that know what was metered until `knows_us`, ascending [us]."""
+
+
 class Recalibrates(Protocol):
     """An estimator whose limits were calibrated on some sites; it tells itself where others are asked."""
 
@@ -208,12 +215,9 @@ def able(thing: Any, ability: type) -> bool:
 
     ``isinstance`` of a protocol looks at the class, and would see a method that scikit-learn's ``available_if`` hides.
     """
-    asked = (name for name, it in vars(ability).items() if name == "__call__" or _is_public_method(name, it))
+    methods = {name for name, it in vars(ability).items() if callable(it) or isinstance(it, classmethod)}
+    asked = {name for name in methods if name == "__call__" or not name.startswith("_")}
     return thing is not None and all(hasattr(thing, name) for name in asked)
-
-
-def _is_public_method(name: str, it: Any) -> bool:
-    return not name.startswith("_") and (callable(it) or isinstance(it, classmethod))
 
 
 def columns_ahead(builder: Any) -> tuple[str, ...]:
@@ -266,8 +270,7 @@ def inner_values(estimator: object) -> Iterator[Any]:
 
 
 def _parameters(estimator: object) -> Iterator[Any]:
-    cls: type = type(estimator)
-    return (getattr(estimator, name) for name in _names(cls) if hasattr(estimator, name))
+    return (getattr(estimator, name) for name in _names(type(estimator)) if hasattr(estimator, name))
 
 
 @lru_cache(maxsize=512)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from cblcast.abilities import AdaptsToSite, FeatureBuilder, innermost, learns, needed_features, outermost_able
 from cblcast.days.earlier import (
+    EARLIER_ASKED,
     EARLIER_BEFORE,
     EARLIER_DAY,
     EARLIER_LOAD,
@@ -93,7 +94,8 @@ def beside_earlier_days(
         order = _order(panel, own)
         own, looked_up, place = own.iloc[order], looked_up.iloc[order], place[order]
         own.index = looked_up.index = _index(own)
-        yield Beside(looked_up.assign(**_marks(panel, own, ordinary)), place)
+        marks = _marks(panel, own, ordinary) | {EARLIER_ASKED: (place >= 0).astype(np.float64)}
+        yield Beside(looked_up.assign(**marks), place)
 
 
 def wanted_beside(estimator: Any, builders: Mapping[str, FeatureBuilder]) -> dict[str, FeatureBuilder]:
@@ -157,7 +159,7 @@ def _index(cases: pd.DataFrame) -> pd.MultiIndex:
 
 
 def _marks(panel: Panel, cases: pd.DataFrame, ordinary: pd.DataFrame) -> dict[str, np.ndarray]:
-    """The columns of :mod:`cblcast.days.earlier`, one value a row."""
+    """The columns of :mod:`cblcast.days.earlier` but whether a row is asked, one value a row."""
     first, event = event_rows(cases.index)
     events = _events(cases, first)
     site, day, usable = (

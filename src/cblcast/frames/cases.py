@@ -194,6 +194,9 @@ class EventArrays:
     event_of_row : ndarray of int64, shape (n_rows,)
     site : ndarray of int64, shape (n_events,)
         Position of the site in the panel.
+    like : ndarray of int64, shape (n_events,), optional
+        Number of each event's class, 0, 1, … as they first appear: events of a class lie at the same hours of sites of which
+        the calendar, other events and every gap of the meter are the same, so that the calendar judges their days alike.
     """
 
     first_row: np.ndarray
@@ -205,6 +208,15 @@ class EventArrays:
     hidden_until_us: np.ndarray
     time_us: np.ndarray
     scored: np.ndarray
+    like: np.ndarray | None = None
+
+    @property
+    def of_each_class(self) -> EventArrays:
+        """One event of each class; `like` tells which of them stands for which event."""
+        assert self.like is not None
+        first = np.zeros(len(self.site), dtype=bool)
+        first[np.unique(self.like, return_index=True)[1]] = True
+        return self.take(first)[0]
 
     @classmethod
     def of(cls, panel: Panel, cases: pd.DataFrame) -> EventArrays:

@@ -7,6 +7,7 @@ NaN, on the 25 h day the double hour is the mean of the two.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -42,9 +43,39 @@ class DayCube:
         return self.values.shape[1]
 
     @property
+    def n_slots(self) -> int:
+        """Number of slots of a day."""
+        return self.values.shape[2]
+
+    @cached_property
+    def finite_count(self) -> np.ndarray:
+        """How many slots of each day are metered, int16, shape (n_sites, n_days)."""
+        n_slots = self.n_slots
+        count = np.full(self.values.shape[:2], n_slots, dtype=np.int16)
+        # A product with ones runs at the speed of the memory, and is NaN or infinite wherever a slot is: only those days
+        # are counted slot by slot.
+        with np.errstate(invalid="ignore", over="ignore"):
+            total = self.values.reshape(-1, n_slots) @ np.ones(n_slots, dtype=self.values.dtype)
+        some = np.flatnonzero(~np.isfinite(total))
+        if len(some):
+            count.reshape(-1)[some] = np.isfinite(self.values.reshape(-1, n_slots)[some]).sum(1)
+        return count
+
+    @cached_property
+    def metered_share(self) -> np.ndarray:
+        """Share of each day's slots that are metered, float64, shape (n_sites, n_days)."""
+        share: np.ndarray = self.finite_count / self.n_slots
+        return share
+
+    @property
     def days(self) -> np.ndarray:
         """Local dates of the second axis, datetime64[D], shape (n_days,)."""
         return (np.arange(self.n_days) + self.first_day).astype("M8[D]")
+
+    @cached_property
+    def day_means(self) -> np.ndarray:
+        """Mean of each day over what was metered, NaN where nothing was; float64, shape (n_sites, n_days)."""
+        return known_mean(self.values.astype(np.float64))
 
     def lookup(self, site: np.ndarray, day: np.ndarray, slot: np.ndarray) -> np.ndarray:
         """Values at broadcast (site, day, slot), float64; NaN outside the cube. `day` counts from 1970-01-01."""
