@@ -63,7 +63,10 @@ def _add(told: Any, thing: object) -> None:
 
 
 def _add_table(told: Any, table: pd.DataFrame | pd.Series | pd.Index) -> None:
-    frame = table.to_frame() if not isinstance(table, pd.DataFrame) else table
-    index = isinstance(table, (pd.DataFrame, pd.Series))
+    frame = table if isinstance(table, pd.DataFrame) else pd.Series(table).to_frame()
     told.update(repr([str(name) for name in (*frame.index.names, *frame.columns)]).encode())
-    told.update(pd.util.hash_pandas_object(frame, index=index).to_numpy().tobytes())
+    index = [frame.index.get_level_values(level) for level in range(frame.index.nlevels)]
+    for column in [*index, *(frame.iloc[:, at] for at in range(frame.shape[1]))]:
+        instants = isinstance(column.dtype, pd.DatetimeTZDtype)
+        values = column.to_numpy(dtype="M8[us]") if instants else np.asarray(column)
+        told.update(pd.util.hash_array(values).tobytes())

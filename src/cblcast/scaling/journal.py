@@ -44,7 +44,7 @@ class Entry:
 
 
 def piece_digest(question: str, piece: Piece) -> str:
-    """What a piece is made from: the question, and the name, size and time of change of its files."""
+    """What a piece is made from: the question, what is asked of it alone, and the name, size and time of change of its files."""
     states = []
     for path in piece.paths:
         try:
@@ -52,7 +52,7 @@ def piece_digest(question: str, piece: Piece) -> str:
             states.append((path.name, known.st_size, known.st_mtime_ns))
         except OSError:
             states.append((path.name, -1, -1))  # whoever reads it says why
-    return digest_of(question, piece.key, list(piece.site_ids), states)
+    return digest_of(question, piece.key, list(piece.site_ids), getattr(piece, "asked", None), states)
 
 
 class Journal:

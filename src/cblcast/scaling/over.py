@@ -53,6 +53,7 @@ def over_partitions(
     progress: Watch | None = None,
     pool: Executor | None = None,
     bytes_in_all: int = 0,
+    faults: Sequence[tuple[str, str, str]] = (),
 ) -> Outcome:
     """Do `work` for each partition; what cannot be done is told with its reason, and the rest completes.
 
@@ -83,6 +84,8 @@ def over_partitions(
         Worker processes that are there already.
     bytes_in_all : int
         Size of the readings, by which threads or processes are chosen.
+    faults : sequence of (partition, site_id, reason)
+        What is known to fail before anything is done.
 
     Returns
     -------
@@ -119,7 +122,7 @@ def over_partitions(
                     watch.advance(
                         len(piece.site_ids) if counted else 1, f"{len(run.entries)} of {len(pieces)} partitions"
                     )
-    return run.outcome(pieces, out, len(pieces) - len(due), time.perf_counter() - begun)
+    return run.outcome(pieces, out, len(pieces) - len(due), time.perf_counter() - begun, faults)
 
 
 class _Run:
@@ -160,11 +163,18 @@ class _Run:
             return
         self.entries[piece.key] = self.journal.add(told, self.digests[piece.key])
 
-    def outcome(self, pieces: Sequence[Piece], out: Path | None, skipped: int, seconds: float) -> Outcome:
+    def outcome(
+        self,
+        pieces: Sequence[Piece],
+        out: Path | None,
+        skipped: int,
+        seconds: float,
+        faults: Sequence[tuple[str, str, str]],
+    ) -> Outcome:
         """All of it, in the order of the pieces."""
         if self.errors and not self.entries:
             self._refuse(len(pieces))
-        rows = []
+        rows = list(faults)
         for piece in pieces:
             entry = self.entries.get(piece.key)
             if entry is None:
