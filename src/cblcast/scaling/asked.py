@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cblcast.scaling.crews import PROCESSES, THREADS
 from cblcast.scaling.journal import noted, take_away
-from cblcast.scaling.memory import bytes_at_once
+from cblcast.scaling.memory import bytes_at_once, evened
 from cblcast.scaling.outcome import Outcome
 from cblcast.scaling.over import Watch, over_partitions
 from cblcast.scaling.work import Work
 
 if TYPE_CHECKING:
+    from cblcast.io.store import MeterStore
     from cblcast.scaling.stores import Cut
 
 _SIZE = "bytes_at_once"
+OF_A_CLUSTER = 8  # workers that a cluster has at least, as far as sizes go
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,14 @@ class Asked:
     progress: Watch | None = field(default=None, compare=False)
     pool: Executor | None = field(default=None, compare=False)
 
-    def bytes_at_once(self) -> int:
-        """Size of one partition in memory: what a run that is gone on with had, else what the memory of this machine allows."""
+    def size_for(self, store: MeterStore) -> int:
+        """Bytes of one partition: what a run that is gone on with had, else what the memory of this machine allows."""
         before: Any = noted(self.parts).get(_SIZE) if self.resume else None
-        return before if isinstance(before, int) and before > 0 else bytes_at_once(self.workers)
+        if isinstance(before, int) and before > 0:
+            return before
+        workers = self.workers if self.scheduler in (None, THREADS, PROCESSES) else max(self.workers, OF_A_CLUSTER)
+        size = bytes_at_once(self.workers)
+        return evened(size, sum(partition.bytes for partition in store.partitions(bytes_at_once=size)), workers)
 
     def over(self, work: Work, parts: Cut, question: object) -> Outcome:
         """The work over the pieces of a store; what cannot be used of the store is among the failures."""
@@ -63,7 +70,7 @@ class Asked:
             scheduler=self.scheduler,
             question=question,
             resume=self.resume,
-            notes={_SIZE: self.bytes_at_once()},
+            notes={_SIZE: parts.size},
             progress=self.progress,
             pool=self.pool,
             bytes_in_all=parts.bytes,

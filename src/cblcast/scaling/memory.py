@@ -7,7 +7,8 @@ from pathlib import Path
 
 EXPANDED = 6  # bytes of memory that work needs for one byte of readings: read, laid out, compared, summed
 SHARE = 0.6  # of the free memory that is used
-LEAST, MOST = 16_000_000, 500_000_000  # below, tasks cost more than their work; above, one lost task costs too much
+LEAST, MOST = 2_000_000, 64_000_000  # below, tasks cost more than their work; above, one lost task costs too much
+PIECES_EACH = 3  # for every worker, so that none waits long for the last
 
 
 def free_memory() -> int:
@@ -29,6 +30,13 @@ def bytes_at_once(workers: int, free: int | None = None) -> int:
     """
     own = SHARE * (free_memory() if free is None else free) / max(workers, 1) / EXPANDED
     return int(min(max(own, LEAST), MOST))
+
+
+def evened(size: int, bytes_in_all: int, workers: int) -> int:
+    """`size` of a partition, no more than gives every worker some of `bytes_in_all`."""
+    if workers < 2:
+        return size
+    return min(size, max(bytes_in_all // (PIECES_EACH * workers), LEAST))
 
 
 def _meminfo() -> int:

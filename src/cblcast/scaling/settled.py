@@ -76,7 +76,7 @@ def settle_store(
     refuse_in_parts(chosen, wishes)
     warn_about_calendars_of(sites, int(table["start"].max().year), chosen)
     tables = {EVENTS: table} | ({} if wishes.other_events is None else {OTHERS: wishes.other_events})
-    parts = cut(store, sites, asked.bytes_at_once(), tables, by=EVENTS)
+    parts = cut(store, sites, asked.size_for(store), tables, by=EVENTS)
     if not parts.pieces:
         raise DataError(f"no site of the events is in the data, e.g. {table[SITE].iloc[0]!r}: check the site ids")
     work = SettlePiece(chosen, replace(wishes, other_events=None))
@@ -97,4 +97,10 @@ def _not_done(events: pd.DataFrame, outcome: Outcome, pieces: Sequence[StorePiec
         for site in [row.site_id] if row.site_id else sites_of.get(row.partition, ()):
             reasons[site] = row.reason
     lost = events[events[SITE].isin(list(reasons))]
-    return lost[[SITE, "start"]].assign(program="", reason=lost[SITE].map(reasons).to_numpy())[PROBLEM_COLUMNS]
+    told = lost[[SITE, "start"]].assign(program="", reason=lost[SITE].map(reasons).to_numpy())
+    # A file whose sites nobody knows: no event can be named.
+    files = outcome.failures[(outcome.failures["site_id"] == "") & ~outcome.failures["partition"].isin(list(sites_of))]
+    unknown = pd.DataFrame({SITE: "", "start": pd.NaT, "program": "", "reason": files["reason"]}).astype(
+        {"start": told["start"].dtype}
+    )
+    return pd.concat([told, unknown] if len(unknown) else [told], ignore_index=True)[PROBLEM_COLUMNS]

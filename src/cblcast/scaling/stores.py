@@ -87,12 +87,15 @@ class Cut:
         Sites that are asked for and lie in no partition.
     bytes : int
         Of the readings, in memory.
+    size : int
+        Bytes that a partition may have.
     """
 
     pieces: list[StorePiece]
     faults: list[tuple[str, str, str]]
     absent: pd.Index
     bytes: int
+    size: int
 
 
 def names_of(store: MeterStore, partitions: Sequence[Partition]) -> tuple[list[list[str]], list[tuple[str, str, str]]]:
@@ -157,7 +160,7 @@ def cut(
             pieces.append(StorePiece(light, partition, sites.loc[inside].rename_axis(SITE), of_sites))
     held = {site for piece in pieces for site in piece.site_ids}
     absent = wanted[~wanted.isin(held) & ~wanted.isin(shared)]
-    return Cut(pieces, faults, absent, sum(piece.partition.bytes for piece in pieces))
+    return Cut(pieces, faults, absent, sum(piece.partition.bytes for piece in pieces), bytes_at_once)
 
 
 def _by_site(table: pd.DataFrame) -> pd.DataFrame:

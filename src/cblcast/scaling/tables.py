@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from contextlib import suppress
@@ -13,7 +12,7 @@ import pandas as pd
 from cblcast.errors import DataError, StudyError, why_not
 
 DRAFT = ".draft"
-_OBJECTS = b"cblcast.objects"
+_OBJECTS = "cblcast.objects"  # columns that hold Python objects, which Parquet would tell as text
 
 
 def part_file(table: str, key: str, number: int = 0) -> str:
@@ -29,16 +28,12 @@ def write_part(table: pd.DataFrame, path: Path) -> int:
     StudyError
         The disk is full or may not be written; no draft is left.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-
-    arrow = pa.Table.from_pandas(table)
-    objects = [str(name) for name in table.columns if table[name].dtype == object]
-    arrow = arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), _OBJECTS: json.dumps(objects).encode()})
+    told = table.copy(deep=False)
+    told.attrs = {_OBJECTS: [str(name) for name in table.columns if table[name].dtype == object]}
     draft = path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}{DRAFT}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        parquet.write_table(arrow, draft, compression="zstd")
+        told.to_parquet(draft, compression="zstd")
         size = draft.stat().st_size
         draft.replace(path)
     except OSError as error:
@@ -51,16 +46,13 @@ def write_part(table: pd.DataFrame, path: Path) -> int:
 
 def read_part(path: Path) -> pd.DataFrame:
     """A part as it was when it was written, index and types of columns included."""
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-
     try:
-        arrow = parquet.read_table(path, partitioning=None)
-    except (OSError, pa.ArrowException):
+        table = pd.read_parquet(path, partitioning=None)
+    except (OSError, ValueError):  # pyarrow's errors are ValueErrors
         raise DataError(f"{path} is no part of this run any more: take it away, and run the command again") from None
-    table = arrow.to_pandas()
-    objects = json.loads((arrow.schema.metadata or {}).get(_OBJECTS, b"[]"))
-    return table.astype({name: object for name in table.columns if str(name) in objects}) if objects else table
+    objects = table.attrs.pop(_OBJECTS, [])
+    kinds = {name: object for name in table.columns if str(name) in objects}
+    return table.astype(kinds) if kinds else table
 
 
 def sweep_drafts(folder: Path) -> None:

@@ -17,7 +17,7 @@ from worked import Counting, begun, made, means, warns
 
 from cblcast.errors import DataWarning, StudyError
 from cblcast.scaling import cluster, over_partitions
-from cblcast.scaling.memory import LEAST, MOST, bytes_at_once, free_memory
+from cblcast.scaling.memory import LEAST, MOST, bytes_at_once, evened, free_memory
 from cblcast.scaling.reasons import reason_of
 
 distributed = pytest.importorskip("distributed")
@@ -103,8 +103,11 @@ def test_without_the_extra_its_name_is_told(tmp_path, monkeypatch):
 
 def test_a_partition_is_as_large_as_its_share_of_the_memory():
     assert bytes_at_once(2, 12_000_000_000) == MOST
-    assert bytes_at_once(4, 8_000_000_000) == pytest.approx(200_000_000)
+    assert bytes_at_once(4, 1_000_000_000) == pytest.approx(25_000_000)
     assert bytes_at_once(64, 1_000_000_000) == LEAST
+    assert evened(MOST, 60_000_000, 1) == MOST
+    assert evened(MOST, 60_000_000, 2) == 10_000_000
+    assert evened(MOST, 1_000, 2) == LEAST
     assert free_memory() > 1_000_000
 
 

@@ -43,7 +43,9 @@ def test_a_frame_that_differs_anywhere_has_another(other):
 
 
 def test_kinds_and_borders_count():
-    told = [digest_of(*things) for things in ((1,), ("1",), (1.0,), (True,), ("a", "b"), ("ab",), (["a"], "b"), (None,))]
+    told = [
+        digest_of(*things) for things in ((1,), ("1",), (1.0,), (True,), ("a", "b"), ("ab",), (["a"], "b"), (None,))
+    ]
     assert len(set(told)) == len(told)
     assert digest_of(Wishes(coverage=0.9)) != digest_of(Wishes(coverage=0.8))
     with pytest.raises(TypeError, match="a object has no digest"):

@@ -57,7 +57,7 @@ def in_order(table: pd.DataFrame) -> pd.DataFrame:
 
 
 class Small(Asked):
-    def bytes_at_once(self):
+    def size_for(self, store):
         return SMALL
 
 
