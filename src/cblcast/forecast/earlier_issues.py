@@ -66,13 +66,13 @@ def _issues(panel: Panel, cases: pd.DataFrame, follower: FollowsIssues) -> tuple
     blind = int((origin - knows).max(initial=0))
     codes, origins, times = [], [], []
     for site in cases.index.get_level_values(SITE).unique():
-        code = int(panel.site_codes(pd.Index([site]))[0])
+        own = int(panel.site_codes(pd.Index([site]))[0])
         mine = np.asarray(cases.index.get_level_values(SITE) == site)
-        first = int(panel.first_times_us[code])
+        first = int(panel.first_times_us[own])
         wanted = follower.earlier_origins(knows[mine])
         wanted = np.unique(wanted - (wanted - first) % panel.step_us)
         wanted = wanted[(wanted - blind > first) & (wanted < knows[mine].max())]
-        codes.append(np.full(len(wanted) * len(ahead), code))
+        codes.append(np.full(len(wanted) * len(ahead), own))
         origins.append(np.repeat(wanted, len(ahead)))
         times.append((wanted[:, None] + ahead).ravel())
     code, issued, time = (np.concatenate(part).astype(np.int64) for part in (codes, origins, times))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.estimators.rules.largest_demand import largest_demand
-from cblcast.forecast.answer import answer
+from cblcast.forecast.answer import Answer, answer
 from cblcast.forecast.forecaster import truth
 from cblcast.frames.cases import event_rows
 from cblcast.frames.collisions import collides
@@ -69,6 +69,8 @@ class Estimate:
         How much of each interval counts as its event [h]: less than the step at an edge between two readings, 0 in windows.
     estimated : ndarray, shape (n_rows,)
         Share of each interval's reading that is estimated, not metered: as the meter's flags say, 1 where a gap was filled.
+    treatment : ndarray of str objects, shape (n_events,)
+        What a model took each event for, against its calendar; empty where for nothing.
     """
 
     rows: pd.DataFrame
@@ -77,6 +79,7 @@ class Estimate:
     problems: pd.DataFrame
     hours: np.ndarray
     estimated: np.ndarray
+    treatment: np.ndarray
 
     @property
     def scored(self) -> np.ndarray:
@@ -125,6 +128,7 @@ def estimate(
     groups, which = adjustment_windows(program, masked, grid)
     parts, numbers, problems = [], [], []
     facts = np.full((len(events), len(FACTS)), np.nan)
+    treatment = np.full(len(events), "", dtype=object)
     for number, windows in enumerate(groups):
         mine = np.flatnonzero(which == number)
         # A rule of its own may look beside the event too, as a meter before and after it does.
@@ -135,7 +139,9 @@ def estimate(
         free = mine[~blocked]
         if len(free) == 0:
             continue
-        rows, event, facts[free], failed = _one_group(program, windows, masked, grid.iloc[free], reasons)
+        rows, event, facts[free], treatment[free], failed = _one_group(
+            program, windows, masked, grid.iloc[free], reasons
+        )
         parts.append(rows)
         numbers.append(free[event])
         problems.append(_as_dispatched(failed, grid, events))
@@ -148,7 +154,7 @@ def estimate(
     told["moved"] = moved_windows(program, masked, grid, groups, which).astype(np.float64)
     found = _metered(program, masked if panel is None else panel, events, rows, event)
     failed = pd.concat(problems, ignore_index=True) if problems else problem_table(program, events, "")
-    return Estimate(found[0], event, told, failed, *found[1:])
+    return Estimate(found[0], event, told, failed, *found[1:], treatment)
 
 
 def _metered(
@@ -181,7 +187,7 @@ def _as_dispatched(failed: pd.DataFrame, grid: pd.DataFrame, events: pd.DataFram
 
 def _one_group(
     program: Program, windows: tuple[Window, ...], masked: Panel, events: pd.DataFrame, reasons: bool
-) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, pd.DataFrame]:
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray, pd.DataFrame]:
     forecaster = ready_forecaster(program, masked, events, windows)
     with warnings.catch_warnings():
         # An event whose window shows no load keeps its baseline: that is told by its factor, event by event.
@@ -197,7 +203,15 @@ def _one_group(
         if source is not None and name in source.columns:
             facts[column] = source[name].to_numpy(dtype=np.float64)[first]
     failed = said.excluded.rename(columns={ORIGIN: "start"}).assign(program=program.name)[PROBLEM_COLUMNS]
-    return rows, event, facts.to_numpy(), failed
+    return rows, event, facts.to_numpy(), _treatments(said, rows.index[first]), failed
+
+
+def _treatments(said: Answer, events: pd.MultiIndex) -> np.ndarray:
+    """What each of `events`, the indices of their first rows, was treated as; str objects, empty where as itself."""
+    if said.treatment is None or said.treatment.empty:
+        return np.full(len(events), "", dtype=object)
+    words = said.treatment.set_index([SITE, ORIGIN])["treatment"].astype(object)
+    return words.reindex(events.droplevel(TIME), fill_value="").to_numpy(dtype=object)
 
 
 def problem_table(program: Program, events: pd.DataFrame, reason: str) -> pd.DataFrame:

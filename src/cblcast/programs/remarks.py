@@ -80,6 +80,7 @@ def _remarks(
     say(days < wanted, "{:.0f} of {} days qualified", days, wanted)
     say((told["fallback"] != "").to_numpy(), "too few days: {}", told["fallback"].to_numpy())
     say(partial_edges(panel, table) > 0, "begins or ends between two readings: energy by overlap")
+    say(found.treatment != "", "{}", found.treatment)
     left = left_at(table)
     at = pd.to_datetime(left, unit="us", utc=True).strftime("%Y-%m-%d %H:%M UTC").to_numpy()
     say(left < microseconds(table["stop"]), "opted out at {}", at)
