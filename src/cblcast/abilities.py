@@ -208,12 +208,13 @@ def able(thing: Any, ability: type) -> bool:
 
     ``isinstance`` of a protocol looks at the class, and would see a method that scikit-learn's ``available_if`` hides.
     """
-    asked = (name for name, it in vars(ability).items() if name == "__call__" or _is_public_method(name, it))
-    return thing is not None and all(hasattr(thing, name) for name in asked)
+    return thing is not None and all(hasattr(thing, name) for name in _asked(ability))
 
 
-def _is_public_method(name: str, it: Any) -> bool:
-    return not name.startswith("_") and (callable(it) or isinstance(it, classmethod))
+@lru_cache(maxsize=512)
+def _asked(ability: type) -> tuple[str, ...]:
+    method = {name: callable(it) or isinstance(it, classmethod) for name, it in vars(ability).items()}
+    return tuple(name for name, it in method.items() if name == "__call__" or (it and not name.startswith("_")))
 
 
 def columns_ahead(builder: Any) -> tuple[str, ...]:

@@ -49,17 +49,30 @@ def group_rows(X: Any, by: Sequence[str], estimator: object) -> RowGroups:
     names, group = np.empty((1, 0), dtype=np.str_), np.zeros(len(X), dtype=np.int64)
     for name in by:
         if name == SITE and isinstance(X, pd.DataFrame) and SITE in X.index.names:
-            level = X.index.get_level_values(SITE)
-            code, values = pd.factorize(level)
-            part = np.asarray(values, dtype=object).astype(np.str_)
+            part, code = _sites_of_rows(X.index)
         else:
             values, code = np.unique(take(X, [name], estimator)[:, 0], return_inverse=True)
             part = values.astype(np.str_)
         width = max(len(part), 1)
         both, group = np.unique(group * width + code, return_inverse=True)
         names = np.column_stack([names[both // width], part[both % width]])
-    keys = np.array(["".join(f"|{name}" for name in own) for own in names.tolist()], dtype=np.str_)
+    keys = np.full(len(names), "", dtype=np.str_)
+    for column in names.T:
+        keys = np.strings.add(keys, np.strings.add("|", column))
     order = np.argsort(keys)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return RowGroups(names[order], keys[order], rank[group])
+
+
+def _sites_of_rows(index: pd.Index) -> tuple[np.ndarray, np.ndarray]:
+    """Names of the sites that have rows, and the site of each row; an index that is no MultiIndex holds sites alone."""
+    if not isinstance(index, pd.MultiIndex):
+        code, values = pd.factorize(index)
+        return np.asarray(values, dtype=object).astype(np.str_), code
+    level = index.names.index(SITE)
+    own = np.asarray(index.codes[level])
+    used = np.flatnonzero(np.bincount(own, minlength=len(index.levels[level])))
+    code = np.zeros(len(index.levels[level]), dtype=np.int64)
+    code[used] = np.arange(len(used))
+    return np.asarray(index.levels[level].take(used), dtype=object).astype(np.str_), code[own]

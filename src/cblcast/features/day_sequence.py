@@ -139,7 +139,7 @@ class DaySequence:
         day = np.where(days >= 0, days + panel.cube(OBSERVED).first_day, -(10**6))
         now = cube.lookup(event.site[row], local // DAY_US, slot)
         then = cube.lookup(event.site[row][:, None], day[row] + offset[:, None], slot[:, None])
-        whole = known_mean(cube.values.astype(np.float64))
+        whole = cube.day_means
         there, own = day - cube.first_day, start_day - cube.first_day
         inside, own_inside = (there >= 0) & (there < cube.n_days), (own >= 0) & (own < cube.n_days)
         then_day = np.where(inside, whole[event.site[:, None], np.where(inside, there, 0)], np.nan)

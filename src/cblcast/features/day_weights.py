@@ -104,14 +104,23 @@ def weighted(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
     NaN where no weighted value is known, or the weights are NaN.
     """
-    spare = values.ndim - weights.ndim
-    weights = weights.reshape(*weights.shape, *(1 for _ in range(spare)))
-    known = np.isfinite(values) & (weights != 0)
-    size = np.where(known, np.abs(weights), 0.0).sum(1)
+    known = np.isfinite(values)
+    there = known.all()
+    sizes = np.abs(weights)
+    size = _over_days(sizes, known.astype(np.float64)) if not there else sizes.sum(1).reshape(-1, *[1] * (values.ndim - 2))
+    filled = values if there else np.where(known, values, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(known, np.abs(weights) * values, 0.0).sum(1) / size
-        shift = np.where(known, weights * (values - np.expand_dims(mean, 1)), 0.0).sum(1)
+        mean = _over_days(sizes, filled) / size
+    # Once more about the mean: weights of both signs leave the digits that a plain sum would lose.
+    beside = filled - np.expand_dims(np.where(size > 0, mean, 0.0), 1)
+    shift = _over_days(weights, beside if there else np.where(known, beside, 0.0))
     return np.where(size > 0, mean + shift, np.nan)
+
+
+def _over_days(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Sum of `values`, (n, n_days, …), times `weights`, (n, n_days), over the days; (n, …)."""
+    flat = values.reshape(*values.shape[:2], -1)
+    return np.matmul(weights[:, None, :], flat).reshape(len(values), *values.shape[2:])
 
 
 def summing_to_one(weights: np.ndarray) -> np.ndarray:

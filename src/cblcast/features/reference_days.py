@@ -196,7 +196,7 @@ def _gather_days(cube: DayCube, site: np.ndarray, days: np.ndarray) -> np.ndarra
 
 def _day_means(cube: DayCube, event: EventArrays, days: np.ndarray) -> np.ndarray:
     inside = (days >= 0) & (days < cube.n_days)
-    means = known_mean(cube.values.astype(np.float64))[event.site[:, None], np.where(inside, days, 0)]
+    means = cube.day_means[event.site[:, None], np.where(inside, days, 0)]
     return np.where(inside, means, np.nan)
 
 

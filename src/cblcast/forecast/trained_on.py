@@ -124,7 +124,7 @@ def _places(known: pd.DataFrame, asked: pd.DataFrame) -> list[str]:
 
 
 def _levels(noted: TrainedOn, panel: Panel, sites: pd.Index) -> list[str]:
-    mean = panel.data[OBSERVED].groupby(level=SITE).mean().reindex(sites).dropna()
+    mean = pd.Series(panel.site_means(OBSERVED), index=panel.site_ids).reindex(sites).dropna()
     far = mean[(mean.abs() > FAR * noted.most_kw) | (mean.abs() < noted.least_kw / FAR)]
     if far.empty:
         return []

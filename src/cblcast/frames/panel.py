@@ -14,7 +14,7 @@ from cblcast.frames.cube import DayCube, build_cube
 from cblcast.frames.forecast_runs import ForecastRuns
 from cblcast.frames.grid import completed, refuse_stray_rows
 from cblcast.frames.instants import DAY_US, HOUR_US, instants_of_wall, local_microseconds, microseconds
-from cblcast.frames.known import run_starts
+from cblcast.frames.known import known_mean_of_runs, run_starts
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX, SITE, TIME, DataError, check_panel, check_sites, nearest, utc
 from cblcast.frames.sources import UNDECLARED, Origin, Source, declared
 from cblcast.frames.steps import common_step
@@ -141,6 +141,10 @@ class Panel:
                 "column (weather: in a study, --weather), or a method that does without"
             )
         return self.data[column].to_numpy(dtype=np.float64)
+
+    def site_means(self, column: str) -> np.ndarray:
+        """Mean of what is known of a column at each site, float64, shape (n_sites,); NaN where nothing is."""
+        return known_mean_of_runs(self.column(column)[:, None], self._layout[0])[:, 0]
 
     @property
     def names(self) -> tuple[str, ...]:
