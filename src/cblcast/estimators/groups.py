@@ -51,10 +51,10 @@ def group_rows(X: Any, by: Sequence[str], estimator: object) -> RowGroups:
         if name == SITE and isinstance(X, pd.DataFrame) and SITE in X.index.names:
             part, code = _sites_of_rows(X.index)
         else:
-            values, code = np.unique(take(X, [name], estimator)[:, 0], return_inverse=True)
+            code, values = pd.factorize(take(X, [name], estimator)[:, 0], use_na_sentinel=False)
             part = values.astype(np.str_)
         width = max(len(part), 1)
-        both, group = np.unique(group * width + code, return_inverse=True)
+        both, group = _compact(group * width + code, max(len(names), 1) * width)
         names = np.column_stack([names[both // width], part[both % width]])
     keys = np.full(len(names), "", dtype=np.str_)
     for column in names.T:
@@ -63,6 +63,14 @@ def group_rows(X: Any, by: Sequence[str], estimator: object) -> RowGroups:
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return RowGroups(names[order], keys[order], rank[group])
+
+
+def _compact(group: np.ndarray, many: int) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers below `many` that occur, ascending, and the place of each row's among them."""
+    if many > 4 * len(group):
+        return np.unique(group, return_inverse=True)
+    there = np.bincount(group, minlength=many) > 0
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[group]
 
 
 def _sites_of_rows(index: pd.Index) -> tuple[np.ndarray, np.ndarray]:

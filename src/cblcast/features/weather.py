@@ -10,7 +10,7 @@ import pandas as pd
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Celsius, HoursAboveZero, SignedHours, Text
 from cblcast.frames.instants import HOUR_US, microseconds
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import Panel, sites_of_rows
 from cblcast.frames.schema import OBSERVED, SITE, StudyError
 from cblcast.wishes import union
 
@@ -60,7 +60,7 @@ class Weather:
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
-        site = panel.site_codes(cases.index.get_level_values(SITE))
+        site = sites_of_rows(panel, cases.index)
         times = microseconds(cases.index.get_level_values("time"))
         found: dict[str, np.ndarray] = {}
         for column in self.columns:

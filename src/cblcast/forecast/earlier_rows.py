@@ -24,7 +24,7 @@ from cblcast.frames.cases import FAR_FUTURE_US, View, event_rows, make_cases
 from cblcast.frames.collisions import collides
 from cblcast.frames.events import Window
 from cblcast.frames.instants import microseconds
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import Panel, sites_of_rows
 from cblcast.frames.schema import CASE_INDEX, OBSERVED, ORIGIN, SITE, TIME
 
 EVENTS_AT_ONCE = 20_000  # bounds the memory
@@ -148,7 +148,7 @@ def _not_asked(panel: Panel, windows: tuple[Window, ...], asked: pd.DataFrame, o
 
 
 def _order(panel: Panel, cases: pd.DataFrame) -> np.ndarray:
-    site = panel.site_codes(cases.index.get_level_values(SITE))
+    site = sites_of_rows(panel, cases.index)
     return np.lexsort((*(microseconds(cases.index.get_level_values(name)) for name in (TIME, ORIGIN)), site))
 
 

@@ -35,7 +35,7 @@ from cblcast.forecast.training_order import in_training_order
 from cblcast.frames.cases import View, make_cases
 from cblcast.frames.events import Event, Window
 from cblcast.frames.instants import microseconds
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import Panel, sites_of_rows
 from cblcast.frames.quality import warn_of_odd_days
 from cblcast.frames.rolling import Horizon
 from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER, DataError, StudyError
@@ -251,7 +251,7 @@ def predict_cases(forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: 
 
 def truth(panel: Panel, cases: pd.DataFrame) -> np.ndarray:
     """Metered load of each row of `cases` [kW]: what a placebo event hides and the evaluation compares with."""
-    site = panel.site_codes(cases.index.get_level_values(SITE))
+    site = sites_of_rows(panel, cases.index)
     return panel.values_at(OBSERVED, site, microseconds(cases.index.get_level_values("time")))
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from cblcast.abilities import Recalibrates, days_looked_back, outermost_able
 from cblcast.frames.cases import event_rows
 from cblcast.frames.instants import microseconds
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import Panel, site_means
 from cblcast.frames.schema import OBSERVED, SITE, TIME, DataWarning
 
 # A mean load so many times above the largest, or below the smallest, that was learned from.
@@ -124,7 +124,7 @@ def _places(known: pd.DataFrame, asked: pd.DataFrame) -> list[str]:
 
 
 def _levels(noted: TrainedOn, panel: Panel, sites: pd.Index) -> list[str]:
-    mean = pd.Series(panel.site_means(OBSERVED), index=panel.site_ids).reindex(sites).dropna()
+    mean = pd.Series(site_means(panel, OBSERVED), index=panel.site_ids).reindex(sites).dropna()
     far = mean[(mean.abs() > FAR * noted.most_kw) | (mean.abs() < noted.least_kw / FAR)]
     if far.empty:
         return []

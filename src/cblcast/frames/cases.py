@@ -14,7 +14,7 @@ from cblcast.frames.collisions import FREE, reached_event
 from cblcast.frames.events import Event, Window, check_events, event_table
 from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, stamp, stamps
 from cblcast.frames.known import run_begins, run_starts
-from cblcast.frames.panel import Panel, clock_instants, local_clock
+from cblcast.frames.panel import Panel, clock_instants, local_clock, sites_of_rows
 from cblcast.frames.schema import CASE_INDEX, FAR_FUTURE, ORIGIN, SITE, DataError, StudyError
 
 FAR_FUTURE_US = int(microseconds([FAR_FUTURE])[0])
@@ -134,9 +134,12 @@ def make_cases(
     hidden_until = (
         np.full(len(table), FAR_FUTURE_US) if view.recovery is None else stop + round(view.recovery * HOUR_US)
     )
-    index = pd.MultiIndex.from_arrays(
-        [table[SITE].array.take(owner), stamps(start[owner]), stamps(times)], names=CASE_INDEX
+    levels = (
+        _level(code[owner], panel.site_ids),
+        _level(*_numbered(start[owner], panel.step_us)),
+        _level(*_numbered(times, panel.step_us)),
     )
+    index = pd.MultiIndex([each for each, _ in levels], [each for _, each in levels], names=CASE_INDEX)
     return pd.DataFrame(
         {
             "hidden_from": stamps(hidden_from[owner]),
@@ -146,6 +149,22 @@ def make_cases(
         },
         index=index,
     )
+
+
+def _numbered(us: np.ndarray, step_us: int) -> tuple[np.ndarray, pd.DatetimeIndex]:
+    """Number of each instant among different ones, and these; those of one grid need no sorting."""
+    first = us.min(initial=FAR_FUTURE_US)
+    steps, off = np.divmod(us - first, step_us)
+    if len(us) == 0 or off.any() or steps.max() > 4 * len(us):
+        different, number = np.unique(us, return_inverse=True)
+        return number, stamps(different)
+    return steps, stamps(first + np.arange(int(steps.max()) + 1) * step_us)
+
+
+def _level(code: np.ndarray, values: pd.Index) -> tuple[pd.Index, np.ndarray]:
+    """A level of an index with the values that are used alone, and the code of each row."""
+    used = np.bincount(code, minlength=len(values)) > 0
+    return values[used], (np.cumsum(used) - 1)[code]
 
 
 def _check_windows_are_seen(view: View, windows: Sequence[Window]) -> None:
@@ -218,7 +237,7 @@ class EventArrays:
         return cls(
             first_row,
             event_of_row,
-            panel.site_codes(cases.index.get_level_values(SITE)[first_row]),
+            sites_of_rows(panel, cases.index)[first_row],
             microseconds(origin)[first_row],
             instant("event_stop"),
             instant("hidden_from"),

@@ -142,10 +142,6 @@ class Panel:
             )
         return self.data[column].to_numpy(dtype=np.float64)
 
-    def site_means(self, column: str) -> np.ndarray:
-        """Mean of what is known of a column at each site, float64, shape (n_sites,); NaN where nothing is."""
-        return known_mean_of_runs(self.column(column)[:, None], self._layout[0])[:, 0]
-
     @property
     def names(self) -> tuple[str, ...]:
         """Every column that can be asked for, those of forecast runs included."""
@@ -230,6 +226,21 @@ def local_clock(panel: Panel, site_code: np.ndarray, times_us: np.ndarray) -> np
     if len(set(zones)) == 1:
         return local_microseconds(np.ascontiguousarray(times_us), zones[0])
     return local_microseconds(times_us, zones[site_code])
+
+
+def site_means(panel: Panel, column: str) -> np.ndarray:
+    """Mean of what is known of a column at each site, float64, shape (n_sites,); NaN where nothing is."""
+    return known_mean_of_runs(panel.column(column)[:, None], run_starts(np.asarray(panel.data.index.codes[0])))[:, 0]
+
+
+def sites_of_rows(panel: Panel, index: pd.MultiIndex) -> np.ndarray:
+    """Position of the site of each row among the panel's sites, int64; names are compared once a site, not once a row."""
+    level = index.names.index(SITE)
+    code = np.asarray(index.codes[level])
+    used = np.flatnonzero(np.bincount(code, minlength=len(index.levels[level])))
+    place = np.zeros(len(index.levels[level]), dtype=np.int64)
+    place[used] = panel.site_codes(index.levels[level].take(used))
+    return place[code]
 
 
 def clock_instants(panel: Panel, site_code: np.ndarray, wall_us: np.ndarray, unclear: str = "first") -> np.ndarray:
