@@ -107,7 +107,8 @@ def answers(model: PooledBaseline, X: pd.DataFrame, y: np.ndarray, day: np.ndarr
     before = np.where(follows, np.r_[0, day[first][:-1]] + 1, 0)[event]
     adapted = Adapted(model)
     adapted.estimator_ = model
-    marks = dict(zip(EARLIER_COLUMNS, (y, day.astype(np.float64), before.astype(np.float64)), strict=True))
+    values = (y, day.astype(np.float64), before.astype(np.float64), np.ones(len(y)))
+    marks = dict(zip(EARLIER_COLUMNS, values, strict=True))
     found = adapted.predict_with_limits(X.astype(np.float64).assign(**marks))
     return said.assign(pretrained=model.combined(members), adapted=found[:, 0])
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.checked.annotations import check_fields
+from cblcast.checked.protocols import methods_of
 from cblcast.frames.events import Window
 from cblcast.frames.panel import Panel
 from cblcast.wishes import merge_wishes
@@ -136,6 +137,13 @@ class AdaptsToSite(Protocol):
         """How many calendar days before an event an earlier day may lie."""
 
 
+class FollowsIssues(Protocol):
+    """A nowcast whose limits follow its last issues, rows beside those asked; see :mod:`cblcast.frames.recent_issues`."""
+
+    def earlier_origins(self, knows_us: np.ndarray) -> np.ndarray:
+        """Origins of earlier issues that are of use to issues that know what was metered until `knows_us`, ascending [us]."""
+
+
 class Recalibrates(Protocol):
     """An estimator whose limits were calibrated on some sites; it tells itself where others are asked."""
 
@@ -208,13 +216,7 @@ def able(thing: Any, ability: type) -> bool:
 
     ``isinstance`` of a protocol looks at the class, and would see a method that scikit-learn's ``available_if`` hides.
     """
-    return thing is not None and all(hasattr(thing, name) for name in _asked(ability))
-
-
-@lru_cache(maxsize=512)
-def _asked(ability: type) -> tuple[str, ...]:
-    method = {name: callable(it) or isinstance(it, classmethod) for name, it in vars(ability).items()}
-    return tuple(name for name, it in method.items() if name == "__call__" or (it and not name.startswith("_")))
+    return thing is not None and all(hasattr(thing, name) for name in methods_of(ability))
 
 
 def columns_ahead(builder: Any) -> tuple[str, ...]:
@@ -267,8 +269,7 @@ def inner_values(estimator: object) -> Iterator[Any]:
 
 
 def _parameters(estimator: object) -> Iterator[Any]:
-    cls: type = type(estimator)
-    return (getattr(estimator, name) for name in _names(cls) if hasattr(estimator, name))
+    return (getattr(estimator, name) for name in _names(type(estimator)) if hasattr(estimator, name))
 
 
 @lru_cache(maxsize=512)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.estimators.columns import take
+from cblcast.frames.coded import codes_and_level
 from cblcast.frames.schema import SITE, StudyError
 
 
@@ -78,9 +79,6 @@ def _sites_of_rows(index: pd.Index) -> tuple[np.ndarray, np.ndarray]:
     if not isinstance(index, pd.MultiIndex):
         code, values = pd.factorize(index)
         return np.asarray(values, dtype=object).astype(np.str_), code
-    level = index.names.index(SITE)
-    own = np.asarray(index.codes[level])
-    used = np.flatnonzero(np.bincount(own, minlength=len(index.levels[level])))
-    code = np.zeros(len(index.levels[level]), dtype=np.int64)
-    code[used] = np.arange(len(used))
-    return np.asarray(index.levels[level].take(used), dtype=object).astype(np.str_), code[own]
+    own, level = codes_and_level(index, SITE)
+    used, code = _compact(own.astype(np.int64), len(level))
+    return np.asarray(level.take(used), dtype=object).astype(np.str_), code

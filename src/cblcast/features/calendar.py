@@ -9,8 +9,9 @@ import pandas as pd
 
 from cblcast.checked.annotations import check_fields
 from cblcast.days.day_types import site_holidays
+from cblcast.frames.coded import codes_and_level, sites_of_rows
 from cblcast.frames.instants import DAY_US, HOUR_US, local_microseconds, microseconds, naive_stamps
-from cblcast.frames.panel import Panel, local_clock, sites_of_rows
+from cblcast.frames.panel import Panel, local_clock
 from cblcast.frames.schema import TIME
 
 
@@ -63,8 +64,8 @@ class Calendar:
 
 def _different_clocks(panel: Panel, site: np.ndarray, index: pd.MultiIndex) -> tuple[np.ndarray, np.ndarray]:
     """Wall clocks that differ, in microseconds, and which of them each row shows: that of a zone is read once, not once a site."""
-    level = index.names.index(TIME)
-    instants, code = microseconds(index.levels[level]), np.asarray(index.codes[level])
+    code, level = codes_and_level(index, TIME)
+    instants = microseconds(level)
     zone, zones = pd.factorize(panel.sites["tz"])
     if len(zones) * len(instants) > len(index):
         return local_clock(panel, site, instants[code]), np.arange(len(index))

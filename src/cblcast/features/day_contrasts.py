@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from cblcast.days.day_types import site_day_types
+from cblcast.features.day_loads import mean_by_event
 from cblcast.features.hour_blocks import HourBlocks
-from cblcast.features.reference_days import mean_by_event
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.cube import DayCube
 from cblcast.frames.instants import DAY_US

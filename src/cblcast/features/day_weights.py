@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from cblcast.frames.known import known_mean
@@ -104,23 +106,22 @@ def weighted(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
     NaN where no weighted value is known, or the weights are NaN.
     """
-    known = np.isfinite(values)
-    there = known.all()
-    sizes = np.abs(weights)
-    size = _over_days(sizes, known.astype(np.float64)) if not there else sizes.sum(1).reshape(-1, *[1] * (values.ndim - 2))
-    filled = values if there else np.where(known, values, 0.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = _over_days(sizes, filled) / size
-    # Once more about the mean: weights of both signs leave the digits that a plain sum would lose.
-    beside = filled - np.expand_dims(np.where(size > 0, mean, 0.0), 1)
-    shift = _over_days(weights, beside if there else np.where(known, beside, 0.0))
-    return np.where(size > 0, mean + shift, np.nan)
+    return weighted_each(values, {"": weights})[""]
 
 
-def _over_days(weights: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Sum of `values`, (n, n_days, …), times `weights`, (n, n_days), over the days; (n, …)."""
+def weighted_each(values: np.ndarray, schemes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """As :func:`weighted` by each of several weights; the values are looked at once."""
     flat = values.reshape(*values.shape[:2], -1)
-    return np.matmul(weights[:, None, :], flat).reshape(len(values), *values.shape[2:])
+    known = np.isfinite(flat)
+    signed = np.stack(list(schemes.values()), axis=1)
+    both = np.concatenate([np.abs(signed), signed], axis=1)  # (n, 2 n_schemes, n_days)
+    size, plain = np.split(np.matmul(both, known.astype(np.float64)), 2, axis=1)
+    total, turned = np.split(np.matmul(both, np.where(known, flat, 0.0)), 2, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = total / size
+        found = np.where(size > 0, mean + (turned - plain * mean), np.nan)
+    shape = (len(values), *values.shape[2:])
+    return {name: found[:, place].reshape(shape) for place, name in enumerate(schemes)}
 
 
 def summing_to_one(weights: np.ndarray) -> np.ndarray:

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from cblcast.checked.annotations import check_fields
+from cblcast.frames.coded import sites_of_rows
 from cblcast.frames.instants import microseconds
-from cblcast.frames.panel import Panel, sites_of_rows
-from cblcast.frames.schema import OBSERVED, SITE, DataError, StudyError, nearest
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, DataError, StudyError, nearest
 from cblcast.wishes import union
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from cblcast.checked.annotations import check_fields
-from cblcast.frames.panel import Panel, sites_of_rows
-from cblcast.frames.schema import SITE, DataError, nearest
+from cblcast.frames.coded import sites_of_rows
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import DataError, nearest
 from cblcast.wishes import union
 
 logger = logging.getLogger(__name__)

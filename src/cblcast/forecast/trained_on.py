@@ -12,8 +12,9 @@ import pandas as pd
 
 from cblcast.abilities import Recalibrates, days_looked_back, outermost_able
 from cblcast.frames.cases import event_rows
+from cblcast.frames.coded import site_means
 from cblcast.frames.instants import microseconds
-from cblcast.frames.panel import Panel, site_means
+from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE, TIME, DataWarning
 
 # A mean load so many times above the largest, or below the smallest, that was learned from.

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from cblcast.frames.instants import microseconds
+from cblcast.frames.coded import codes_and_level, instants_of_rows
 from cblcast.frames.known import run_starts
 from cblcast.frames.schema import ORIGIN, SITE, TIME
 
@@ -61,16 +61,12 @@ def training_order(index: pd.MultiIndex, y: np.ndarray) -> np.ndarray:
     -------
     ndarray of int64, shape (n,)
     """
-    code, instants = np.asarray(index.codes[index.names.index(SITE)]), []
-    for level in (ORIGIN, TIME):
-        place = index.names.index(level)
-        instants.append(microseconds(index.levels[place])[index.codes[place]])
-    origin, time = instants
+    code, names = codes_and_level(index, SITE)
+    origin, time = (instants_of_rows(index, level) for level in (ORIGIN, TIME))
     order = np.arange(len(y)) if _is_sorted(code, origin, time) else np.lexsort((time, origin, code))
     rows_of_site = np.split(order, run_starts(code[order])[1:])
     begins = [tuple(y[rows[:_FIRST_VALUES]].tolist()) for rows in rows_of_site]
     shared = Counter(begins)
-    names = index.levels[index.names.index(SITE)]
 
     def rank(number: int) -> tuple[tuple[float, ...], list[float], str]:
         """The first values decide nearly always: all of them are compared where these are shared."""

@@ -10,12 +10,13 @@ import pandas as pd
 
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Hours
+from cblcast.frames.coded import index_of, instants_of_rows, numbered, sites_of_rows
 from cblcast.frames.collisions import FREE, reached_event
 from cblcast.frames.events import Event, Window, check_events, event_table
 from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, stamp, stamps
 from cblcast.frames.known import run_begins, run_starts
-from cblcast.frames.panel import Panel, clock_instants, local_clock, sites_of_rows
-from cblcast.frames.schema import CASE_INDEX, FAR_FUTURE, ORIGIN, SITE, DataError, StudyError
+from cblcast.frames.panel import Panel, clock_instants, local_clock
+from cblcast.frames.schema import CASE_INDEX, FAR_FUTURE, ORIGIN, SITE, TIME, DataError, StudyError
 
 FAR_FUTURE_US = int(microseconds([FAR_FUTURE])[0])
 
@@ -134,12 +135,8 @@ def make_cases(
     hidden_until = (
         np.full(len(table), FAR_FUTURE_US) if view.recovery is None else stop + round(view.recovery * HOUR_US)
     )
-    levels = (
-        _level(code[owner], panel.site_ids),
-        _level(*_numbered(start[owner], panel.step_us)),
-        _level(*_numbered(times, panel.step_us)),
-    )
-    index = pd.MultiIndex([each for each, _ in levels], [each for _, each in levels], names=CASE_INDEX)
+    origins, instants = (numbered(us, panel.step_us) for us in (start[owner], times))
+    index = index_of((code[owner], panel.site_ids), origins, instants, names=CASE_INDEX)
     return pd.DataFrame(
         {
             "hidden_from": stamps(hidden_from[owner]),
@@ -149,22 +146,6 @@ def make_cases(
         },
         index=index,
     )
-
-
-def _numbered(us: np.ndarray, step_us: int) -> tuple[np.ndarray, pd.DatetimeIndex]:
-    """Number of each instant among different ones, and these; those of one grid need no sorting."""
-    first = us.min(initial=FAR_FUTURE_US)
-    steps, off = np.divmod(us - first, step_us)
-    if len(us) == 0 or off.any() or steps.max() > 4 * len(us):
-        different, number = np.unique(us, return_inverse=True)
-        return number, stamps(different)
-    return steps, stamps(first + np.arange(int(steps.max()) + 1) * step_us)
-
-
-def _level(code: np.ndarray, values: pd.Index) -> tuple[pd.Index, np.ndarray]:
-    """A level of an index with the values that are used alone, and the code of each row."""
-    used = np.bincount(code, minlength=len(values)) > 0
-    return values[used], (np.cumsum(used) - 1)[code]
 
 
 def _check_windows_are_seen(view: View, windows: Sequence[Window]) -> None:
@@ -213,6 +194,9 @@ class EventArrays:
     event_of_row : ndarray of int64, shape (n_rows,)
     site : ndarray of int64, shape (n_events,)
         Position of the site in the panel.
+    like : ndarray of int64, shape (n_events,), optional
+        Number of each event's class, 0, 1, … as they first appear: events of a class lie at the same hours of sites of which
+        the calendar, other events and every gap of the meter are the same, so that the calendar judges their days alike.
     """
 
     first_row: np.ndarray
@@ -224,6 +208,15 @@ class EventArrays:
     hidden_until_us: np.ndarray
     time_us: np.ndarray
     scored: np.ndarray
+    like: np.ndarray | None = None
+
+    @property
+    def of_each_class(self) -> EventArrays:
+        """One event of each class; `like` tells which of them stands for which event."""
+        assert self.like is not None
+        first = np.zeros(len(self.site), dtype=bool)
+        first[np.unique(self.like, return_index=True)[1]] = True
+        return self.take(first)[0]
 
     @classmethod
     def of(cls, panel: Panel, cases: pd.DataFrame) -> EventArrays:
@@ -233,16 +226,15 @@ class EventArrays:
         def instant(column: str) -> np.ndarray:
             return microseconds(cases[column])[first_row]
 
-        origin = cases.index.get_level_values(ORIGIN)
         return cls(
             first_row,
             event_of_row,
             sites_of_rows(panel, cases.index)[first_row],
-            microseconds(origin)[first_row],
+            instants_of_rows(cases.index, ORIGIN)[first_row],
             instant("event_stop"),
             instant("hidden_from"),
             instant("hidden_until"),
-            microseconds(cases.index.get_level_values("time")),
+            instants_of_rows(cases.index, TIME),
             cases["scored"].to_numpy(dtype=bool),
         )
 

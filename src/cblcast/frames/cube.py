@@ -45,6 +45,31 @@ class DayCube:
         return self.values.shape[1]
 
     @property
+    def n_slots(self) -> int:
+        """Number of slots of a day."""
+        return self.values.shape[2]
+
+    @cached_property
+    def finite_count(self) -> np.ndarray:
+        """How many slots of each day are metered, int16, shape (n_sites, n_days)."""
+        n_slots = self.n_slots
+        count = np.full(self.values.shape[:2], n_slots, dtype=np.int16)
+        # A product with ones runs at the speed of the memory, and is NaN or infinite wherever a slot is: only those days
+        # are counted slot by slot.
+        with np.errstate(invalid="ignore", over="ignore"):
+            total = self.values.reshape(-1, n_slots) @ np.ones(n_slots, dtype=self.values.dtype)
+        some = np.flatnonzero(~np.isfinite(total))
+        if len(some):
+            count.reshape(-1)[some] = np.isfinite(self.values.reshape(-1, n_slots)[some]).sum(1)
+        return count
+
+    @cached_property
+    def metered_share(self) -> np.ndarray:
+        """Share of each day's slots that are metered, float64, shape (n_sites, n_days)."""
+        share: np.ndarray = self.finite_count / self.n_slots
+        return share
+
+    @property
     def days(self) -> np.ndarray:
         """Local dates of the second axis, datetime64[D], shape (n_days,)."""
         return (np.arange(self.n_days) + self.first_day).astype("M8[D]")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.instants import HOUR_US, microseconds
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import AnyPanel
 from cblcast.frames.schema import OBSERVED, PREDICTED, SITE, TIME
 from cblcast.programs.terms import GapPolicy
 
@@ -23,7 +23,7 @@ def missing_share(observed: np.ndarray, hours: np.ndarray, event: np.ndarray, n_
 
 
 def fill_gaps(
-    policy: GapPolicy, panel: Panel, rows: pd.DataFrame, event: np.ndarray, hours: np.ndarray, n_events: int
+    policy: GapPolicy, panel: AnyPanel, rows: pd.DataFrame, event: np.ndarray, hours: np.ndarray, n_events: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The meter with its gaps filled as `policy` says.
 
@@ -57,11 +57,11 @@ def fill_gaps(
     return observed, hours, gap & np.isfinite(observed)
 
 
-def _baseline(panel: Panel, rows: pd.DataFrame) -> np.ndarray:
+def _baseline(panel: AnyPanel, rows: pd.DataFrame) -> np.ndarray:
     return rows[PREDICTED].to_numpy(dtype=np.float64)
 
 
-def _line(panel: Panel, rows: pd.DataFrame) -> np.ndarray:
+def _line(panel: AnyPanel, rows: pd.DataFrame) -> np.ndarray:
     """The line between the nearest readings before and after; NaN where one is further away than three hours."""
     site = panel.site_codes(rows.index.get_level_values(SITE))
     times = microseconds(rows.index.get_level_values(TIME))
@@ -76,4 +76,4 @@ def _line(panel: Panel, rows: pd.DataFrame) -> np.ndarray:
     return line
 
 
-_FILLERS: dict[str, Callable[[Panel, pd.DataFrame], np.ndarray]] = {"interpolate": _line, "baseline": _baseline}
+_FILLERS: dict[str, Callable[[AnyPanel, pd.DataFrame], np.ndarray]] = {"interpolate": _line, "baseline": _baseline}

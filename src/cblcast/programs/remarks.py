@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.instants import microseconds
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import AnyPanel
 from cblcast.programs.asking import local_days
 from cblcast.programs.dispatch import left_at, partial_edges
 from cblcast.programs.estimate import Estimate
@@ -14,7 +14,7 @@ from cblcast.programs.model import Program
 from cblcast.programs.words import span_in_words
 
 
-def line_facts(program: Program, panel: Panel, table: pd.DataFrame, found: Estimate) -> pd.DataFrame:
+def line_facts(program: Program, panel: AnyPanel, table: pd.DataFrame, found: Estimate) -> pd.DataFrame:
     """Columns of each event beside its energies, same index as `table`.
 
     Returns
@@ -47,7 +47,7 @@ def line_facts(program: Program, panel: Panel, table: pd.DataFrame, found: Estim
 
 
 def _remarks(
-    program: Program, panel: Panel, table: pd.DataFrame, told: pd.DataFrame, found: Estimate, left_out: np.ndarray
+    program: Program, panel: AnyPanel, table: pd.DataFrame, told: pd.DataFrame, found: Estimate, left_out: np.ndarray
 ) -> list[str]:
     words: list[list[str]] = [[] for _ in range(len(table))]
 

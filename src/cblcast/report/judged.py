@@ -12,9 +12,10 @@ from cblcast import metrics
 from cblcast.forecast.paired_bootstrap import Bootstrap
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, PREDICTED, TIME
+from cblcast.plots import tables
+from cblcast.plots.tables import event_errors, interval_coverage
 from cblcast.report.drawing import chart
 from cblcast.report.error_charts import draw_bias_precision, draw_leaderboard
-from cblcast.report.error_tables import event_errors, interval_coverage
 from cblcast.report.live import charts, live_bias_precision, live_leaderboard
 from cblcast.report.page import Part, Prose, Section, Tiles, table
 from cblcast.report.words import Words
@@ -202,7 +203,7 @@ def _leaderboard_row(judged: Judged, words: Words, rank: int, name: str) -> list
 def precision_section(judged: Judged, words: Words) -> Section:
     """Bias against precision."""
     board = judged.compared.table
-    spread = np.sqrt(np.maximum(board["nrmse"] ** 2 - board["mpe"] ** 2, 0.0))
+    spread = tables.spread(board)
     rows = [
         [
             f"{rank}. {name}",

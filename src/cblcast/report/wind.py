@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.panel import Panel
-from cblcast.frames.rolling import lead_minutes
-from cblcast.frames.schema import OBSERVED, PREDICTED, SITE, DataError
+from cblcast.frames.schema import OBSERVED, DataError
 from cblcast.io.scada import FLAGS, SPEED, flag_turbines
 from cblcast.physics.power_curve import PowerCurve, fit_power_curve
+from cblcast.plots.tables import error_by_lead
 from cblcast.report.drawing import COLOURS, INK, MARKERS, MUTED, chart
 from cblcast.report.judged import Judged
 from cblcast.report.page import Part, Prose, Section, table
@@ -19,26 +19,6 @@ from cblcast.report.words import Words
 
 MOST_METHODS, MOST_POINTS = 6, 2500
 SHOWN_LEADS = (10, 30, 60, 90, 120, 180)
-
-
-def error_by_lead(scored: pd.DataFrame, step: pd.Timedelta, scale: pd.Series | None) -> pd.DataFrame:
-    """nRMSE [%] by method and lead, over the rated power where `scale` gives it, else over the mean load of all rows.
-
-    Returns
-    -------
-    DataFrame, index method, columns lead [min]
-    """
-    site = scored.index.get_level_values(SITE)
-    kw = np.full(len(scored), abs(scored[OBSERVED].mean())) if scale is None else scale.loc[site].to_numpy(dtype=float)
-    error = (scored[PREDICTED] - scored[OBSERVED]).to_numpy() / kw
-    columns = {
-        "method": scored["method"].to_numpy(),
-        "lead": lead_minutes(scored, step).astype(int),
-        "square": error**2,
-    }
-    return 100 * np.sqrt(pd.DataFrame(columns).groupby(["method", "lead"], sort=False)["square"].mean()).unstack(
-        "lead"
-    ).sort_index(axis=1)
 
 
 def leads_section(judged: Judged, scale: pd.Series | None, words: Words) -> Section:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.instants import HOUR_US, local_microseconds, microseconds
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import AnyPanel
 from cblcast.frames.schema import OBSERVED, PREDICTED, SITE, TIME
 from cblcast.settlement.estimate import UNADJUSTED, Estimate
 from cblcast.value.contract import Contract
@@ -14,7 +14,7 @@ from cblcast.value.interval_prices import interval_prices
 
 
 def interval_lines(
-    contract: Contract, panel: Panel, found: Estimate, told: pd.DataFrame, prices: pd.Series | None
+    contract: Contract, panel: AnyPanel, found: Estimate, told: pd.DataFrame, prices: pd.Series | None
 ) -> pd.DataFrame:
     """One row an interval of a settled event.
 
@@ -46,7 +46,7 @@ def interval_lines(
     return pd.DataFrame({"event": event, "time_us": time, "hour": hour, "hours": hours, **energy, "price": price})
 
 
-def site_zones(contract: Contract | None, panel: Panel) -> np.ndarray:
+def site_zones(contract: Contract | None, panel: AnyPanel) -> np.ndarray:
     """Zone of the hours and months of each site: the contract's, or its own."""
     own = panel.sites["tz"].to_numpy(dtype=object)
     if contract is None or contract.tz is None:

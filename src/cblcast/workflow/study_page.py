@@ -36,9 +36,7 @@ def log_page(run: Any, study: Study, panel: Panel, result: StudyResult) -> str:
         file = Path(folder) / LOGGED
         file.write_text(study_page(study, panel, result, words_of("en")).html(), encoding="utf-8")
         run.artifact(file)
-    return (
-        f"**[The whole page]({run.artifact_page(LOGGED)})**: intervals, errors by hour and month, events, exclusions."
-    )
+    return f"**[The whole page]({run.artifact_page(LOGGED)})**"
 
 
 def named(judged: Judged, study: Study, words: Words) -> Judged:

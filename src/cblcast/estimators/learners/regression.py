@@ -78,9 +78,7 @@ def ridge_paths(
     return np.einsum("gpk,gk->gp", vectors, weights), chosen
 
 
-def grouped_moments(
-    X: np.ndarray, y: np.ndarray, weight: np.ndarray, group: np.ndarray, n_groups: int
-) -> Moments:
+def grouped_moments(X: np.ndarray, y: np.ndarray, weight: np.ndarray, group: np.ndarray, n_groups: int) -> Moments:
     """Count, weighted mean of X and y, and centred XᵀWX, XᵀWy, yᵀWy of each group; rows may stand in any order."""
     count = np.bincount(group, minlength=n_groups)
     small = n_groups <= np.iinfo(np.int16).max  # sixteen bits are sorted by radix, in one pass
@@ -99,7 +97,9 @@ def grouped_moments(
             both = np.concatenate([X[rows], y[rows][:, :, None]], axis=2)
             mean[some] = np.matmul(share[:, None, :], both)[:, 0]
             both -= mean[some][:, None, :]
-            both *= np.sqrt(share * rows_each)[:, :, None]  # weights of mean 1: a penalty means the same with and without them
+            both *= np.sqrt(share * rows_each)[
+                :, :, None
+            ]  # weights of mean 1: a penalty means the same with and without them
             moments[some] = np.matmul(both.transpose(0, 2, 1), both)
     return (
         count.astype(np.float64), mean[:, :p], mean[:, p],
