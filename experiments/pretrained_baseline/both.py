@@ -140,7 +140,10 @@ def main() -> None:
             print(view, *(f"{way} {value:.3f}" for way, value in mean.items()), sep="; ", flush=True)
             continue
         text = f"the bundled twelve, 2019, {WORDS[view]}, LearnedBaseline and the pretrained baseline, {CHOSEN}: mean nRMSE"
-        more = {"trained_alone": round(float(mean["trained"]), 2), "pretrained_adapted_alone": round(float(mean["pretrained"]), 2)}
+        more = {
+            "trained_alone": round(float(mean["trained"]), 2),
+            "pretrained_adapted_alone": round(float(mean["pretrained"]), 2),
+        }
         records.append(claim(text, SOURCE, mean[CHOSEN], "%", at_most(TARGETS[view]), **more))
         print(records[-1], flush=True)
     if wanted.judge:
