@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -48,6 +50,9 @@ def line_facts(program: Program, panel: AnyPanel, table: pd.DataFrame, found: Es
     return told.assign(remarks=_remarks(program, panel, table, told, found, left_out))
 
 
+_Say = Callable[..., None]  # where (bool, (n_events,)), a text with places for numbers, and the numbers
+
+
 def _remarks(
     program: Program, panel: AnyPanel, table: pd.DataFrame, told: pd.DataFrame, found: Estimate, left_out: np.ndarray
 ) -> np.ndarray:
@@ -58,25 +63,7 @@ def _remarks(
             more = text.format(*(each[row] for each in numbers))
             words[row] = f"{words[row]}; {more}" if words[row] else more
 
-    share = 100 * told["window_metered_share"].to_numpy()
-    own = program.adjustment
-    if own is not None:
-        lost = (told["adjustment"] == "none").to_numpy()
-        reaches = lost & np.isnan(share)
-        dark = lost & ~reaches & (share < 100 * own.min_metered_share)
-        say(reaches, "not adjusted: it has no window of its own")
-        say(
-            dark, f"not adjusted: {{:.0f}} % of its window is known, less than {100 * own.min_metered_share:g} %", share
-        )
-        say(lost & ~reaches & ~dark, "not adjusted: a ratio means nothing at this window")
-        say(
-            (told["adjustment"] == "additive").to_numpy() & (own.kind == "ratio"), "shifted: a ratio means nothing here"
-        )
-        say(
-            ~lost & (found.factor["moved"].to_numpy() == 1),
-            "its window stands beside the first or last event of the day",
-        )
-        say(~lost & (share < 99.5), "{:.0f} % of its window is known", share)
+    _say_of_adjustment(program, told, found, say)
     rule = found.factor["rule"].fillna(-1).to_numpy()
     wanted = np.array([each.y for each in program.days] + [0])[np.where(rule >= 0, rule, -1).astype(int)]
     days = told["qualified_days"].to_numpy()
@@ -102,3 +89,26 @@ def _remarks(
         out = np.array([not program.in_force(day) for day in dates], dtype=bool)
         say(out, f"the rule was in force {span_in_words(program)}, and was asked for by name")
     return words
+
+
+def _say_of_adjustment(program: Program, told: pd.DataFrame, found: Estimate, say: _Say) -> None:
+    """How the adjustment of each event came out, where it is not as usual."""
+    share = 100 * told["window_metered_share"].to_numpy()
+    own = program.adjustment
+    if own is not None:
+        lost = (told["adjustment"] == "none").to_numpy()
+        reaches = lost & np.isnan(share)
+        dark = lost & ~reaches & (share < 100 * own.min_metered_share)
+        say(reaches, "not adjusted: it has no window of its own")
+        say(
+            dark, f"not adjusted: {{:.0f}} % of its window is known, less than {100 * own.min_metered_share:g} %", share
+        )
+        say(lost & ~reaches & ~dark, "not adjusted: a ratio means nothing at this window")
+        say(
+            (told["adjustment"] == "additive").to_numpy() & (own.kind == "ratio"), "shifted: a ratio means nothing here"
+        )
+        say(
+            ~lost & (found.factor["moved"].to_numpy() == 1),
+            "its window stands beside the first or last event of the day",
+        )
+        say(~lost & (share < 99.5), "{:.0f} % of its window is known", share)
