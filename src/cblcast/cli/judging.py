@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -102,10 +103,10 @@ def integrity(
     from cblcast.workflow.settling import integrity_files
 
     with progress(as_json, 1, "screening"):
-        found = integrity_files(data, events, program, reader)
+        found, zones = integrity_files(data, events, program, reader)
     if not as_json:
         found = _only_flagged(found)
-    _show(found, as_json)
+    _show(found, as_json, zones)
 
 
 def _only_flagged(found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -123,9 +124,12 @@ def _only_flagged(found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return shown
 
 
-def _show(tables: dict[str, pd.DataFrame], as_json: bool) -> None:
+def _show(tables: dict[str, pd.DataFrame], as_json: bool, zones: Mapping[str, str] | None = None) -> None:
     if as_json:
         print_json({name: records(table) for name, table in tables.items()})
         return
     for name, table in tables.items():
-        print_table(table, name.replace("_", " "))
+        if table.empty:
+            typer.echo(f"{name.replace('_', ' ')}\n")
+        else:
+            print_table(table, name.replace("_", " "), zones=zones)

@@ -218,8 +218,11 @@ def eligibility_files(
 
 def integrity_files(
     data: str | Path, events: str | Path, program: str, reader: ReaderOptions = DEFAULT_OPTIONS
-) -> dict[str, pd.DataFrame]:
-    """What stands out in events, single and over all of a site's, and their delivered energy adjusted and unadjusted."""
+) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """What stands out in events, single and over all of a site's, and their delivered energy adjusted and unadjusted.
+
+    The zones of the sites come beside the tables.
+    """
     panel, table = read_case(data, events, reader)
     rule = load_program(program)
     warn_about_calendars(panel, [rule])
@@ -230,9 +233,10 @@ def integrity_files(
         raise DataError("no site of the events is in the data: check the site ids")
     judged, followed = screen(panel, table, program), over_events(panel, table, program)
     warn_about_too_few_days(judged, followed)
-    return {
+    found = {
         "events": judged,
         "over_events": followed,
         "sites": selection_bias(panel, table, program).reset_index(),
         "side_by_side": side_by_side(panel, called, program),
     }
+    return found, {str(site): str(zone) for site, zone in panel.sites["tz"].items()}
