@@ -125,9 +125,9 @@ def _check_workers(client: Client, name: str) -> None:
 
 
 def _version() -> str:
-    import cblcast
+    from cblcast.version import __version__ as installed
 
-    return cblcast.__version__
+    return installed
 
 
 def _host(address: str) -> str:

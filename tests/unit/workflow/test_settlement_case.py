@@ -37,7 +37,9 @@ def test_every_site_is_meant_in_parts_as_in_one(folder):
     assert told[0]["site_id"].tolist() == ["b1", "b14", "b22"]
     pd.testing.assert_frame_equal(*told)
     some = READER.but(sites=folder / "sites.csv")
-    known = settle_files(folder / "meter.parquet", folder / "events.csv", ["pjm_economic"], some, working=Working(1)).events
+    known = settle_files(
+        folder / "meter.parquet", folder / "events.csv", ["pjm_economic"], some, working=Working(1)
+    ).events
     assert known["site_id"].tolist() == ["b1", "b22"]
 
 

@@ -44,7 +44,7 @@ def by_event(values: np.ndarray, event: np.ndarray, n_events: int) -> np.ndarray
 def error_variance(
     weights: np.ndarray, square: np.ndarray, count: np.ndarray, prior: np.ndarray, prior_rows: float
 ) -> np.ndarray:
-    """Mean squared error on the earlier days of each event that has weights, shape (m,), `prior_rows` rows of `prior` mixed in.
+    """Mean squared error on the earlier days of each event that weights are given of, shape (m,), with `prior_rows` rows of `prior`.
 
     Parameters
     ----------
