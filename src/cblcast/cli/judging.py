@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cblcast.cli.bundles import unbundled
-from cblcast.cli.options import AsJson, Data, Events, Reader
+from cblcast.cli.crew import ALONE, Crew, tell_failures
+from cblcast.cli.options import PARTIAL, AsJson, Data, Events, Reader
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_table, progress, records
 
@@ -97,16 +98,27 @@ def integrity(
     events: Events,
     program: Annotated[str, typer.Option(help="The rule whose baseline may be gamed.")],
     reader: Reader = DEFAULT_OPTIONS,
+    crew: Crew = ALONE,
     as_json: AsJson = False,
 ) -> None:
     """What stands out in events against ordinary days, and in sites over their events; adjusted and unadjusted side by side."""
-    from cblcast.workflow.settling import integrity_files
+    partial = False
+    with progress(as_json, 1, "screening") as steps:
+        if crew.over_store(data):
+            from cblcast.workflow.over_stores import integrity_store
 
-    with progress(as_json, 1, "screening"):
-        found, zones = integrity_files(data, events, program, reader)
+            found, zones, outcome = integrity_store(data, events, program, reader, crew.working(steps))
+            tell_failures(outcome)
+            partial = outcome.partial
+        else:
+            from cblcast.workflow.settling import integrity_files
+
+            found, zones = integrity_files(data, events, program, reader)
     if not as_json:
         found = _only_flagged(found)
     _show(found, as_json, zones)
+    if partial:
+        raise typer.Exit(PARTIAL)
 
 
 def _only_flagged(found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

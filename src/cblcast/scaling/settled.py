@@ -100,7 +100,6 @@ def _not_done(events: pd.DataFrame, outcome: Outcome, pieces: Sequence[StorePiec
     told = lost[[SITE, "start"]].assign(program="", reason=lost[SITE].map(reasons).to_numpy())
     # A file whose sites nobody knows: no event can be named.
     files = outcome.failures[(outcome.failures["site_id"] == "") & ~outcome.failures["partition"].isin(list(sites_of))]
-    unknown = pd.DataFrame({SITE: "", "start": pd.NaT, "program": "", "reason": files["reason"]}).astype(
-        {"start": told["start"].dtype}
-    )
+    nobody_knows = pd.Series([pd.NaT] * len(files), dtype=told["start"].dtype)
+    unknown = pd.DataFrame({SITE: "", "start": nobody_knows, "program": "", "reason": files["reason"].to_numpy()})
     return pd.concat([told, unknown] if len(unknown) else [told], ignore_index=True)[PROBLEM_COLUMNS]

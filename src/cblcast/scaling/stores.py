@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cblcast.errors import DataError
+from cblcast.errors import DataError, why_not
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE
 from cblcast.io.store import MeterStore, Partition
-from cblcast.io.store.shared_sites import names_in
 
 NOWHERE = "the site is not in the data"
 
@@ -102,7 +102,6 @@ def names_of(store: MeterStore, partitions: Sequence[Partition]) -> tuple[list[l
     """The sites of each partition, and partitions whose sites cannot be read; nothing but the column of the sites is read."""
     names: list[list[str]] = []
     faults: list[tuple[str, str, str]] = []
-    known: dict[tuple[str, tuple[int, ...]], set[str | int]] = {}
     for partition in partitions:
         found: set[str | int] = set(partition.columns)
         try:
@@ -110,16 +109,43 @@ def names_of(store: MeterStore, partitions: Sequence[Partition]) -> tuple[list[l
                 if piece.site is not None:
                     found.add(piece.site)
                     continue
-                at = (piece.file, piece.groups)
-                if at not in known:
-                    known[at] = names_in(store.folder, store.layout_of_files, piece.file, piece.groups)
-                found |= known[at]
+                of_groups = names_in_file(store.folder / piece.file, store.layout_of_files.site)
+                found.update(*(of_groups[number] for number in piece.groups))
         except DataError as error:
             faults.append((partition.key, "", str(error)))
             found = set()
         held = (name for name in found if partition.columns or partition.holds(name))
         names.append(sorted({str(name) for name in held} - set(partition.left_out)))
     return names, faults
+
+
+def names_in_file(path: Path, column: str) -> tuple[frozenset[str | int], ...]:
+    """The sites of each row group of a file; a file that did not change is read once."""
+    try:
+        known = path.stat()
+        return _names_in_file(path, column, known.st_size, known.st_mtime_ns)
+    except OSError as error:
+        raise DataError(f"{path.name} cannot be read: {why_not(error)}") from None
+
+
+@lru_cache(maxsize=4096)
+def _names_in_file(path: Path, column: str, size: int, changed_ns: int) -> tuple[frozenset[str | int], ...]:
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    told = []
+    try:
+        with ParquetFile(path, read_dictionary=[column]) as file:
+            for number in range(file.num_row_groups):
+                found: set[str | int] = set()
+                for chunk in file.read_row_group(number, columns=[column], use_threads=False)[column].chunks:
+                    values = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk.unique()
+                    found.update(name for name in values.to_pylist() if name is not None)
+                told.append(frozenset(found))
+    except (OSError, pa.ArrowException) as error:
+        said = " ".join(str(error).split())[:120]
+        raise DataError(f"{path.name} is broken ({said}): write the file again") from None
+    return tuple(told)
 
 
 def cut(

@@ -41,6 +41,12 @@ def load_panel(study: Study) -> Panel:
         panel = datasets.load(data.dataset).declare(data.kinds or {})
     else:
         panel = read_meter(str(data.panel), options=data.reader)
+    return dressed(study, panel)
+
+
+def dressed(study: Study, panel: Panel) -> Panel:
+    """A meter with all that a study puts beside it: reanalysis, holidays, forecasts, dispatched events, truth."""
+    data = study.data
     for name in data.reanalysis:
         panel = attach(panel, datasets.load_reanalysis(name), f"{name}_")
     if data.holidays is not None:
