@@ -27,7 +27,6 @@ from cblcast.frames.units import unit_of_column
 
 SCALE, COUNT, MEAN = "seq_scale_kw", "history_count_days", "history_mean_kw"
 _ROWS_AT_ONCE = 8192
-_LARGEST_TARGET = 12.0  # spreads: a spike teaches that much and no more
 _WIDEST = 10.0  # spreads
 _LEVELS = ("mean", "day", "weekday", "alike", "nearest", "steady", "quick", "adjusted", "least", "most", "before", "after",
            "early", "night", "daytime", "year")  # fmt: skip
@@ -161,7 +160,7 @@ class PooledBaseline(RegressorMixin, BaseEstimator):
         seen = [self.seen(rows.iloc[block], scale[block]) for block in blocks]
         inputs, table = DayInputs.joined([part for part, _ in seen]), pd.concat([part for _, part in seen])
         del seen
-        target = in_spreads(finite_target(y, self)[usable] / scale, inputs)
+        target = inputs.targets(finite_target(y, self)[usable] / scale)
         weight = weights_of_sites(rows, self)
         self.n_features_in_ = X.shape[1]
         sequence = pd.DataFrame(inputs.columns())
@@ -227,11 +226,6 @@ class PooledBaseline(RegressorMixin, BaseEstimator):
         shares = dict(zip(names, per_unit(X, names, scale, self).T, strict=True))
         inputs = day_inputs(shares, self.days, self.hours_before, self.hours_after)
         return inputs, spread_table(X, scale, inputs, self)
-
-
-def in_spreads(shares: np.ndarray, inputs: DayInputs) -> np.ndarray:
-    """Loads as shares of the scale, as what they are above the mean of days, in spreads and within bounds."""
-    return np.clip((shares - inputs.centre) / inputs.spread, -_LARGEST_TARGET, _LARGEST_TARGET)
 
 
 def per_unit(X: pd.DataFrame, names: list[str], scale: np.ndarray, estimator: object) -> np.ndarray:

@@ -19,7 +19,6 @@ from cblcast.estimators.pooled_baseline import (
     MEAN,
     SCALE,
     PooledBaseline,
-    in_spreads,
     weights_of_sites,
     without_weather,
 )
@@ -46,7 +45,7 @@ def fit_pooled_baseline(estimator: PooledBaseline, rows: TrainingRows, fit: Any)
 
     def sequences() -> Iterator[np.ndarray]:
         for part, inputs, _ in seen():
-            target[part] = in_spreads(own.y[part], inputs)
+            target[part] = inputs.targets(own.y[part])
             yield pd.DataFrame(inputs.columns()).to_numpy()
 
     def tables() -> Iterator[np.ndarray]:
