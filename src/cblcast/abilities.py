@@ -269,7 +269,8 @@ def inner_values(estimator: object) -> Iterator[Any]:
 
 
 def _parameters(estimator: object) -> Iterator[Any]:
-    return (getattr(estimator, name) for name in _names(type(estimator)) if hasattr(estimator, name))
+    cls: type = type(estimator)
+    return (getattr(estimator, name) for name in _names(cls) if hasattr(estimator, name))
 
 
 @lru_cache(maxsize=512)
