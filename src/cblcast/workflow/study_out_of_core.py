@@ -207,6 +207,10 @@ def _refuse(study: Study) -> None:
     }
     there = next((name for name, section in sections.items() if section is not None), None)
     if there is not None:
-        raise StudyError(f"{there}: needs all sites in memory, and a folder of Parquet files is read some sites at a time: leave it out")
+        raise StudyError(
+            f"{there}: needs all sites in memory, and a folder of Parquet files is read some sites at a time: leave it out"
+        )
     if study.aggregate != "per_site":
-        raise StudyError(f"aggregate: {study.aggregate} needs all rows at once: of a folder of Parquet files take per_site")
+        raise StudyError(
+            f"aggregate: {study.aggregate} needs all rows at once: of a folder of Parquet files take per_site"
+        )
