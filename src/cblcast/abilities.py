@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.checked.annotations import check_fields
+from cblcast.checked.protocols import methods_of
 from cblcast.frames.events import Window
 from cblcast.frames.panel import Panel
 from cblcast.wishes import merge_wishes
@@ -215,8 +216,7 @@ def able(thing: Any, ability: type) -> bool:
 
     ``isinstance`` of a protocol looks at the class, and would see a method that scikit-learn's ``available_if`` hides.
     """
-    asked = {name for name, it in vars(ability).items() if callable(it) or isinstance(it, classmethod)}
-    return thing is not None and all(hasattr(thing, name) for name in asked if name == "__call__" or name[0] != "_")
+    return thing is not None and all(hasattr(thing, name) for name in methods_of(ability))
 
 
 def columns_ahead(builder: Any) -> tuple[str, ...]:

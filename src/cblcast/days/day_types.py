@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -79,6 +80,9 @@ class Place(NamedTuple):
     country: str
     subdivision: str
     own: OwnHolidays
+
+
+_PLACES: WeakKeyDictionary[AnyPanel, tuple[np.ndarray, list[Place]]] = WeakKeyDictionary()
 
 
 def day_type_labels(day_types: str | Sequence[str]) -> tuple[str, ...]:
@@ -171,6 +175,12 @@ def _holidays_of(places: list[Place], first_day: int, last_day: int) -> list[np.
 
 def _places(panel: AnyPanel) -> tuple[np.ndarray, list[Place]]:
     """Which place each site lies in, and the places; what sites does not say is empty."""
+    if panel not in _PLACES:
+        _PLACES[panel] = _told_places(panel)
+    return _PLACES[panel]
+
+
+def _told_places(panel: AnyPanel) -> tuple[np.ndarray, list[Place]]:
 
     number, parts = np.zeros(len(panel.sites), dtype=np.int64), []
     for name in ("country", "subdivision", "holidays"):

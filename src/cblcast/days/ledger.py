@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -52,6 +53,10 @@ _WORDS = {
     Reason.BEYOND_LOOK_BACK: "beyond the look-back",
     Reason.OUTAGE: "day of an outage",
 }
+
+
+# Of panels that are still in use: batches of events ask for the same days time and again.
+_EVENT_DAYS: WeakKeyDictionary[AnyPanel, dict[bool, np.ndarray]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -185,6 +190,13 @@ def spread_ledger(ledger: DayLedger, like: np.ndarray) -> DayLedger:
 
 def real_event_days(panel: AnyPanel, outages: bool = False) -> np.ndarray:
     """Local days touched by the panel's real events, or by its outages; bool, shape (n_sites, n_days)."""
+    known = _EVENT_DAYS.setdefault(panel, {})
+    if outages not in known:
+        known[outages] = _event_days(panel, outages)
+    return known[outages]
+
+
+def _event_days(panel: AnyPanel, outages: bool) -> np.ndarray:
     cube = panel.cube(OBSERVED)
     taken = np.zeros(cube.values.shape[:2], dtype=bool)
     if panel.events is None or panel.events.empty:

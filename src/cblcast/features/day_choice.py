@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,10 +53,14 @@ class Selection:
 
     def load(self, panel: AnyPanel, event: EventArrays) -> np.ndarray:
         """Load of the selected days at each row's wall clock [kW], shape (n_rows, x)."""
-        load = reference_load(panel, event, self.days)
-        if self.event_days.any():
-            rows = self.event_days[event.event_of_row]
-            load[rows] = reference_load(with_dispatched(panel), event, self.days)[rows]
+        filled = self.event_days[event.event_of_row]
+        return self.on_days(panel, lambda seen: reference_load(seen, event, self.days), filled)
+
+    def on_days(self, panel: AnyPanel, look: Callable[[AnyPanel], np.ndarray], filled: np.ndarray) -> np.ndarray:
+        """What `look` finds on the selected days, whose first axis `filled` tells where earlier event days fill up."""
+        load = look(panel)
+        if filled.any():
+            load[filled] = look(with_dispatched(panel))[filled]
         return load
 
 

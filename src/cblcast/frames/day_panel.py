@@ -69,6 +69,12 @@ class DayPanel:
         """Sites in the order of their codes."""
         return self.sites.index
 
+    @cached_property
+    def zones(self) -> np.ndarray:
+        """IANA zone of each site, ndarray of str objects, shape (n_sites,); of one element where all sites share it."""
+        zones = self.sites["tz"].to_numpy(dtype=object)
+        return zones[:1] if len(set(zones)) == 1 else zones
+
     @property
     def names(self) -> tuple[str, ...]:
         """Columns that can be asked for."""
@@ -98,9 +104,9 @@ class DayPanel:
         end = cube.n_slots - 1 - np.isfinite(cube.values[row, last])[:, ::-1].argmax(1)
         wall = np.stack([(first + cube.first_day) * DAY_US + begin * self.step_us,
                          (last + cube.first_day) * DAY_US + end * self.step_us])  # fmt: skip
-        zones = self.sites["tz"].to_numpy(dtype=object)
         found = np.empty_like(wall)
-        for tz in set(zones):
+        zones = np.broadcast_to(self.zones, len(self.sites))
+        for tz in set(self.zones):
             mine = zones == tz
             for which in (0, 1):
                 known, place = np.unique(wall[which, mine], return_inverse=True)
@@ -109,9 +115,7 @@ class DayPanel:
 
     def site_codes(self, site_ids: pd.Index) -> np.ndarray:
         """Position of each id among the sites; an unknown id is a :class:`DataError`."""
-        if site_ids is self.site_ids or (len(site_ids) == len(self.site_ids) and site_ids.equals(self.site_ids)):
-            return np.arange(len(site_ids))
-        codes = self.site_ids.get_indexer(site_ids)
+        codes = codes_of(self.site_ids, site_ids)
         if (codes < 0).any():
             unknown = site_ids[int(np.flatnonzero(codes < 0)[0])]
             raise DataError(f"site {unknown!r} is not in the panel: {nearest(str(unknown), map(str, self.site_ids))}")
@@ -128,12 +132,11 @@ class DayPanel:
 
     def values_at(self, column: str, site_code: np.ndarray, times_us: np.ndarray) -> np.ndarray:
         """Values of `column` at (site, time), float64, NaN outside the days; broadcasts."""
-        zones = self.sites["tz"].to_numpy(dtype=object)
-        if len(set(zones)) > 1:
+        zone: str | np.ndarray = self.zones[0]
+        if len(self.zones) > 1:
             site_code, times_us = np.broadcast_arrays(site_code, times_us)
-            local = local_microseconds(times_us.ravel(), zones[site_code.ravel()]).reshape(times_us.shape)
-        else:
-            local = local_microseconds(times_us.ravel(), zones[0]).reshape(times_us.shape)
+            zone = self.zones[site_code.ravel()]
+        local = local_microseconds(times_us.ravel(), zone).reshape(times_us.shape)
         day = local // DAY_US
         return self.cube(column).lookup(site_code, day, (local - day * DAY_US) // self.step_us)
 
@@ -145,14 +148,13 @@ class DayPanel:
         code = self.site_codes(pd.Index(events[SITE]))
         start, stop = (microseconds(utc(events[edge], f"event {edge}")) for edge in ("start", "stop"))
         start = start - (start - self.first_times_us[code]) % self.step_us
-        cube, zones = self.cubes[OBSERVED], self.sites["tz"].to_numpy(dtype=object)
+        cube = self.cubes[OBSERVED]
         values = cube.values.copy()
-        one_zone = len(set(zones)) == 1
         count = np.maximum(-((start - stop) // self.step_us), 0)
         for within in range(int(count.max(initial=0))):
             there = np.flatnonzero(count > within)
             times = start[there] + within * self.step_us
-            local = local_microseconds(times, zones[0] if one_zone else zones[code[there]])
+            local = local_microseconds(times, self.zones[0] if len(self.zones) == 1 else self.zones[code[there]])
             day = local // DAY_US
             slot = (local - day * DAY_US) // self.step_us
             place = day - cube.first_day
@@ -161,3 +163,11 @@ class DayPanel:
         known = events if self.events is None else pd.concat([self.events, events])
         masked = {**self.cubes, OBSERVED: DayCube(values, cube.first_day)}
         return replace(self, cubes=masked, events=known.reset_index(drop=True), spans=self.known_spans)
+
+
+def codes_of(known: pd.Index, asked: pd.Index) -> np.ndarray:
+    """Position of each asked id among the known ones, -1 where it is not among them; int64."""
+    if len(known) == len(asked) and known.equals(asked):  # one event of every site needs no look-up
+        return np.arange(len(known))
+    found: np.ndarray = known.get_indexer(asked)
+    return found

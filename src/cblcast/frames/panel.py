@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.cube import DayCube, build_cube
-from cblcast.frames.day_panel import DayPanel
+from cblcast.frames.day_panel import DayPanel, codes_of
 from cblcast.frames.forecast_runs import ForecastRuns
 from cblcast.frames.grid import completed, refuse_stray_rows
 from cblcast.frames.instants import DAY_US, HOUR_US, instants_of_wall, local_microseconds, microseconds
@@ -118,7 +118,7 @@ class Panel:
 
     def site_codes(self, site_ids: pd.Index) -> np.ndarray:
         """Position of each id among the panel's sites; an unknown id is a :class:`DataError`."""
-        codes = self.site_ids.get_indexer(site_ids)
+        codes = codes_of(self.site_ids, site_ids)
         if (codes < 0).any():
             unknown = site_ids[int(np.flatnonzero(codes < 0)[0])]
             raise DataError(f"site {unknown!r} is not in the panel: {nearest(str(unknown), map(str, self.site_ids))}")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.collisions import OUTAGE, is_outage
-from cblcast.frames.day_panel import DayPanel
+from cblcast.frames.day_panel import DayPanel, codes_of
 from cblcast.frames.events import event_table, moved_outward
 from cblcast.frames.instants import HOUR_US, MINUTE_US, microseconds, stamps
 from cblcast.frames.panel import AnyPanel, Panel
@@ -139,7 +139,7 @@ def masking_events(panel: AnyPanel, events: pd.DataFrame, *others: pd.DataFrame 
     for more in (events, *others, panel.events):
         if more is not None and len(more):
             known = event_table(more)
-            known = known[known[SITE].isin(panel.site_ids)]
+            known = known[codes_of(panel.site_ids, pd.Index(known[SITE])) >= 0]
             kind = np.where(is_outage(known), OUTAGE, "event")
             parts.append(on_grid(panel, known).assign(kind=kind)[columns])
     return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)

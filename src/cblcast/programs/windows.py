@@ -39,11 +39,12 @@ def adjustment_windows(
     fixed = any(isinstance(window, ClockWindow) for window in own.windows)
     if own.beside_other_events == "refuse" or (fixed and own.beside_other_events == "day_edge"):
         return groups, which
+    hits = [_reached(panel, events, windows, which, number) for number, windows in enumerate(groups)]
+    if not any(hit.any() for _, hit in hits):
+        return groups, which
     per_event = [groups[number] for number in which]
     edges: tuple[np.ndarray, np.ndarray] | None = None
-    for number, windows in enumerate(groups):
-        mine = np.flatnonzero(which == number)
-        reached = reached_event(panel, events.iloc[mine], windows) != FREE
+    for windows, (mine, reached) in zip(groups, hits, strict=True):
         for place in np.flatnonzero(reached.any(0)):
             edges = edges or day_edges(panel, events)
             row = mine[place]
@@ -55,6 +56,15 @@ def adjustment_windows(
                 _further(window, edges[0][row], edges[1][row]) if hit else window for window, hit in pairs
             )
     return _numbered(per_event)
+
+
+def _reached(
+    panel: AnyPanel, events: pd.DataFrame, windows: tuple[Window, ...], which: np.ndarray, number: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The events with these windows, and which of the windows reach into another event, (n_windows, n_mine)."""
+    mine = np.flatnonzero(which == number)
+    own = events if len(mine) == len(events) else events.iloc[mine]
+    return mine, reached_event(panel, own, windows) != FREE
 
 
 def moved_windows(
@@ -70,8 +80,9 @@ def moved_windows(
     if program.adjustment is None:
         return np.zeros(len(events), dtype=bool)
     named, own = _windows_beside(program.adjustment, panel, events)
-    pairs = {(a, b): windows[a] != named[b] for a, b in {*zip(which.tolist(), own.tolist(), strict=True)}}
-    return np.array([pairs[pair] for pair in zip(which.tolist(), own.tolist(), strict=True)], dtype=bool)
+    pair, known = pd.factorize(which * len(named) + own)
+    differs = np.array([windows[both // len(named)] != named[both % len(named)] for both in known], dtype=bool)
+    return differs[pair]
 
 
 def day_edges(panel: AnyPanel, events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

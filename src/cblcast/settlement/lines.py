@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cblcast.frames.instants import HOUR_US, local_microseconds, microseconds
+from cblcast.frames.instants import HOUR_US, local_microseconds, stamps
 from cblcast.frames.panel import AnyPanel
-from cblcast.frames.schema import OBSERVED, PREDICTED, SITE, TIME
+from cblcast.frames.schema import OBSERVED, PREDICTED, SITE
 from cblcast.settlement.estimate import UNADJUSTED, Estimate
 from cblcast.value.contract import Contract
 from cblcast.value.interval_prices import interval_prices
@@ -32,15 +32,14 @@ def interval_lines(
     place = np.full(len(found.factor), -1, dtype=np.int64)
     place[told.index.to_numpy()] = np.arange(len(told))
     use = (found.hours > 0) & (place[found.event] >= 0)
-    rows, event = found.rows[use], place[found.event[use]]
-    time = microseconds(rows.index.get_level_values(TIME))
+    event, time = place[found.event[use]], found.intervals.times_us[use]
     hours = found.hours[use]
     zone = site_zones(contract, panel)[panel.site_codes(pd.Index(told[SITE]))][event]
     energy = {
-        name: rows[column].to_numpy(dtype=np.float64) * hours
+        name: found.intervals.values[column][use] * hours
         for name, column in (("unadjusted_kwh", UNADJUSTED), ("baseline_kwh", PREDICTED), ("metered_kwh", OBSERVED))
     }
-    price = interval_prices(contract, pd.DatetimeIndex(rows.index.get_level_values(TIME)), zone, prices)
+    price = interval_prices(contract, stamps(time), zone, prices)
     # The repeated hour of autumn is an hour of its own: hours are counted in UTC, from where the local ones begin.
     hour = (time + (local_microseconds(time, zone) - time) % HOUR_US) // HOUR_US
     return pd.DataFrame({"event": event, "time_us": time, "hour": hour, "hours": hours, **energy, "price": price})
