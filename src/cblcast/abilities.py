@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.checked.annotations import check_fields
+from cblcast.checked.protocols import methods_of
 from cblcast.frames.events import Window
 from cblcast.frames.panel import Panel
 from cblcast.wishes import merge_wishes
@@ -215,9 +216,7 @@ def able(thing: Any, ability: type) -> bool:
 
     ``isinstance`` of a protocol looks at the class, and would see a method that scikit-learn's ``available_if`` hides.
     """
-    methods = {name for name, it in vars(ability).items() if callable(it) or isinstance(it, classmethod)}
-    asked = {name for name in methods if name == "__call__" or not name.startswith("_")}
-    return thing is not None and all(hasattr(thing, name) for name in asked)
+    return thing is not None and all(hasattr(thing, name) for name in methods_of(ability))
 
 
 def columns_ahead(builder: Any) -> tuple[str, ...]:
@@ -270,7 +269,8 @@ def inner_values(estimator: object) -> Iterator[Any]:
 
 
 def _parameters(estimator: object) -> Iterator[Any]:
-    return (getattr(estimator, name) for name in _names(type(estimator)) if hasattr(estimator, name))
+    cls: type = type(estimator)
+    return (getattr(estimator, name) for name in _names(cls) if hasattr(estimator, name))
 
 
 @lru_cache(maxsize=512)

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from cblcast.checked.annotations import check_fields
+from cblcast.frames.coded import sites_of_rows
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import AnyPanel, Panel
-from cblcast.frames.schema import OBSERVED, SITE, DataError, StudyError, nearest
+from cblcast.frames.schema import OBSERVED, DataError, StudyError, nearest
 from cblcast.wishes import union
 
 
@@ -40,7 +41,7 @@ class Given:
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
-        site = panel.site_codes(cases.index.get_level_values(SITE))
+        site = sites_of_rows(panel, cases.index)
         times = microseconds(cases.index.get_level_values("time"))
         found = {column: panel.values_at(column, site, times) for column in self.panel_columns}
         for column in self.site_columns:

@@ -46,15 +46,19 @@ def beside_earlier_issues(
     Notes
     -----
     An earlier issue knows as little as the nowcasts that are asked: what lies behind its own origin is hidden from it, and forecast
-    runs that had not arrived. What its features lack is not told: it is no answer to anyone.
+    runs that had not arrived. What its features lack is not told: it is no answer to anyone. One that lacks a feature which some of
+    those that are asked have is left out.
     """
     earlier, power = _issues(panel, cases, follower)
     made, marks = X, [_marks(panel, cases, np.full(len(cases), np.nan))]
     if len(earlier):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)
-            made = pd.concat([X, features(panel, earlier)])
-        marks.append(_marks(panel, earlier, power))
+            own = features(panel, earlier)
+        # An issue that lacks what those asked have, a forecast that is known of the next hours alone, tells nothing of their errors.
+        whole = ~(own.isna() & X.notna().any(axis=0)).any(axis=1).to_numpy()
+        made = pd.concat([X, own[whole]])
+        marks.append(_marks(panel, earlier[whole], power[whole]))
     columns = {name: np.concatenate([part[name] for part in marks]) for name in marks[0]}
     return made.assign(**columns), np.arange(len(made)) < len(cases)
 
@@ -66,13 +70,13 @@ def _issues(panel: Panel, cases: pd.DataFrame, follower: FollowsIssues) -> tuple
     blind = int((origin - knows).max(initial=0))
     codes, origins, times = [], [], []
     for site in cases.index.get_level_values(SITE).unique():
-        code = int(panel.site_codes(pd.Index([site]))[0])
+        own = int(panel.site_codes(pd.Index([site]))[0])
         mine = np.asarray(cases.index.get_level_values(SITE) == site)
-        first = int(panel.first_times_us[code])
+        first = int(panel.first_times_us[own])
         wanted = follower.earlier_origins(knows[mine])
         wanted = np.unique(wanted - (wanted - first) % panel.step_us)
         wanted = wanted[(wanted - blind > first) & (wanted < knows[mine].max())]
-        codes.append(np.full(len(wanted) * len(ahead), code))
+        codes.append(np.full(len(wanted) * len(ahead), own))
         origins.append(np.repeat(wanted, len(ahead)))
         times.append((wanted[:, None] + ahead).ravel())
     code, issued, time = (np.concatenate(part).astype(np.int64) for part in (codes, origins, times))

@@ -22,6 +22,7 @@ from cblcast.days.earlier import (
     local_days,
 )
 from cblcast.frames.cases import FAR_FUTURE_US, View, event_rows, make_cases
+from cblcast.frames.coded import sites_of_rows
 from cblcast.frames.collisions import collides
 from cblcast.frames.events import Window
 from cblcast.frames.instants import microseconds
@@ -150,7 +151,7 @@ def _not_asked(panel: Panel, windows: tuple[Window, ...], asked: pd.DataFrame, o
 
 
 def _order(panel: Panel, cases: pd.DataFrame) -> np.ndarray:
-    site = panel.site_codes(cases.index.get_level_values(SITE))
+    site = sites_of_rows(panel, cases.index)
     return np.lexsort((*(microseconds(cases.index.get_level_values(name)) for name in (TIME, ORIGIN)), site))
 
 

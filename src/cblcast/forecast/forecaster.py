@@ -36,8 +36,8 @@ from cblcast.forecast.state import files_of, readable, save_state, state_of
 from cblcast.forecast.trained_on import TrainedOn
 from cblcast.forecast.training_order import in_training_order
 from cblcast.frames.cases import View, make_cases
+from cblcast.frames.coded import instants_of_rows, sites_of_rows
 from cblcast.frames.events import Event, Window
-from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.quality import warn_of_odd_days
 from cblcast.frames.rolling import Horizon
@@ -259,8 +259,8 @@ def predict_cases(forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: 
 
 def truth(panel: Panel, cases: pd.DataFrame) -> np.ndarray:
     """Metered load of each row of `cases` [kW]: what a placebo event hides and the evaluation compares with."""
-    site = panel.site_codes(cases.index.get_level_values(SITE))
-    return panel.values_at(OBSERVED, site, microseconds(cases.index.get_level_values("time")))
+    site = sites_of_rows(panel, cases.index)
+    return panel.values_at(OBSERVED, site, instants_of_rows(cases.index, "time"))
 
 
 def horizon_of(document: Mapping[str, Any] | None) -> Horizon | None:

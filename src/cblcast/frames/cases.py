@@ -10,12 +10,13 @@ import pandas as pd
 
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Hours
+from cblcast.frames.coded import index_of, instants_of_rows, numbered, sites_of_rows
 from cblcast.frames.collisions import FREE, reached_event
 from cblcast.frames.events import Event, Window, check_events, event_table
-from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, stamp, stamps
+from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, stamp, stamps, step_words
 from cblcast.frames.known import run_begins, run_starts
 from cblcast.frames.panel import AnyPanel, Panel, clock_instants, local_clock
-from cblcast.frames.schema import CASE_INDEX, FAR_FUTURE, ORIGIN, SITE, DataError, StudyError
+from cblcast.frames.schema import CASE_INDEX, FAR_FUTURE, ORIGIN, SITE, TIME, DataError, StudyError
 
 FAR_FUTURE_US = int(microseconds([FAR_FUTURE])[0])
 
@@ -132,9 +133,8 @@ def make_cases(
     hidden_until = (
         np.full(len(table), FAR_FUTURE_US) if view.recovery is None else stop + round(view.recovery * HOUR_US)
     )
-    index = pd.MultiIndex.from_arrays(
-        [table[SITE].array.take(owner), stamps(start[owner]), stamps(times)], names=CASE_INDEX
-    )
+    origins, instants = (numbered(us, panel.step_us) for us in (start[owner], times))
+    index = index_of((code[owner], panel.site_ids), origins, instants, names=CASE_INDEX)
     return pd.DataFrame(
         {
             "hidden_from": stamps(hidden_from[owner]),
@@ -177,7 +177,7 @@ def _check_windows_fit(panel: AnyPanel, windows: Sequence[Window]) -> None:
             if abs(hours / panel.step_hours - round(hours / panel.step_hours)) > 1e-9:
                 raise StudyError(
                     f"a window of {window.hours:g} h with a buffer of {window.buffer:g} h does not end on intervals of "
-                    f"{panel.step}: give whole intervals, or meter data with a finer step"
+                    f"{step_words(panel.step)}: give whole intervals, or meter data with a finer step"
                 )
 
 
@@ -237,16 +237,15 @@ class EventArrays:
         def instant(column: str) -> np.ndarray:
             return microseconds(cases[column])[first_row]
 
-        origin = cases.index.get_level_values(ORIGIN)
         return cls(
             first_row,
             event_of_row,
-            panel.site_codes(cases.index.get_level_values(SITE)[first_row]),
-            microseconds(origin)[first_row],
+            sites_of_rows(panel, cases.index)[first_row],
+            instants_of_rows(cases.index, ORIGIN)[first_row],
             instant("event_stop"),
             instant("hidden_from"),
             instant("hidden_until"),
-            microseconds(cases.index.get_level_values("time")),
+            instants_of_rows(cases.index, TIME),
             cases["scored"].to_numpy(dtype=bool),
         )
 

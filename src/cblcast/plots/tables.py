@@ -11,7 +11,7 @@ import pandas as pd
 from cblcast.frames.instants import DAY_US, HOUR_US, local_microseconds, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.rolling import lead_minutes
-from cblcast.frames.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, TIME, UPPER
+from cblcast.frames.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, TIME, UPPER, quantile_levels
 
 TEMPERATURE = "temp_air_c"
 FEWEST_ROWS = 4
@@ -175,6 +175,21 @@ def interval_coverage(
             "above": 100 * (load > high).mean(),
         }
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
+
+
+def shown_bands(rows: pd.DataFrame, most: int = 3) -> list[tuple[str, str, float | None]]:
+    """Lower and upper column of each band of quantiles and the share that it promises, the widest first; no more than the eye tells apart.
+
+    Where there are no quantiles the limits, whose share the rows do not know; nothing where there is neither.
+    """
+    known = rows.columns[rows.notna().all()]
+    levels = quantile_levels(known)
+    upper = {round(1 - level, 6): column for column, level in levels.items()}
+    pairs = [(column, level) for column, level in levels.items() if level < 0.5 and round(level, 6) in upper]
+    if pairs:
+        some = dict.fromkeys(round(place) for place in np.linspace(0, len(pairs) - 1, most))
+        return [(pairs[at][0], upper[round(pairs[at][1], 6)], round(1 - 2 * pairs[at][1], 6)) for at in some]
+    return [(LOWER, UPPER, None)] if {LOWER, UPPER} <= set(known) and np.isfinite(rows[LOWER]).all() else []
 
 
 def _blocks(own: pd.DataFrame, zones: pd.Series | None) -> np.ndarray:

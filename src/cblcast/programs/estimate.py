@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.estimators.rules.largest_demand import largest_demand
-from cblcast.forecast.answer import answer
+from cblcast.forecast.answer import Answer, answer
 from cblcast.frames.cases import event_rows
 from cblcast.frames.collisions import collides
 from cblcast.frames.events import Window
@@ -31,7 +31,7 @@ from cblcast.programs.model import Program
 from cblcast.programs.windows import adjustment_windows, moved_windows
 
 PROGRAM_PREFIX = "program"  # of the columns of the day rule
-_Group = tuple[EventRows, np.ndarray, pd.DataFrame]
+_Group = tuple[EventRows, np.ndarray, np.ndarray, pd.DataFrame]
 
 
 def estimate(
@@ -60,6 +60,7 @@ def estimate(
     groups, which = adjustment_windows(program, masked, grid)
     parts, problems = [], []
     facts = np.full((len(events), len(FACTS)), np.nan)
+    treatment = np.full(len(events), "", dtype=object)
     for number, windows in enumerate(groups):
         mine = np.flatnonzero(which == number) if len(groups) > 1 else np.arange(len(events))
         # A rule of its own may look beside the event too, as a meter before and after it does.
@@ -71,7 +72,7 @@ def estimate(
         if len(free) == 0:
             continue
         own = grid if len(free) == len(grid) else grid.iloc[free]
-        rows, facts[free], failed = _one_group(program, windows, masked, own, reasons)
+        rows, facts[free], treatment[free], failed = _one_group(program, windows, masked, own, reasons)
         parts.append(EventRows(free[rows.event], rows.times_us, rows.scored, rows.values))
         problems.append(_as_dispatched(failed, grid, events))
     rows = EventRows.joined(parts)
@@ -80,7 +81,7 @@ def estimate(
     site = masked.site_codes(pd.Index(grid[SITE]))
     rows, hours, estimated = _metered(program, masked if panel is None else panel, events, rows, site)
     failed = pd.concat(problems, ignore_index=True) if problems else problem_table(program, events, "")
-    return Estimate(grid, site, rows, told, failed, hours, estimated)
+    return Estimate(grid, site, rows, told, failed, hours, estimated, treatment)
 
 
 def _metered(
@@ -115,10 +116,11 @@ def _as_dispatched(failed: pd.DataFrame, grid: pd.DataFrame, events: pd.DataFram
 def _one_group(
     program: Program, windows: tuple[Window, ...], masked: AnyPanel, events: pd.DataFrame, reasons: bool
 ) -> _Group:
-    """Rows, facts and problems of events that have the same windows."""
+    """Rows, facts, treatments and problems of events that have the same windows."""
     why = why_long(program, masked.names)
     if not why:
-        return by_days(program, windows, masked, events, reasons)
+        rows, facts, failed = by_days(program, windows, masked, events, reasons)
+        return rows, facts, np.full(len(events), "", dtype=object), failed
     assert isinstance(masked, Panel), why
     return _by_intervals(program, windows, masked, events, reasons)
 
@@ -143,4 +145,13 @@ def _by_intervals(
     predicted = said.rows[PREDICTED].to_numpy(dtype=np.float64)
     times, scored = microseconds(said.rows.index.get_level_values(TIME)), said.rows["scored"].to_numpy(dtype=bool)
     values = {PREDICTED: predicted, UNADJUSTED: said.unadjusted_kw, SEEN: said.seen_kw}
-    return EventRows(event, times, scored, values), facts.to_numpy(), failed
+    treated = _treatments(said, said.rows.index[first])
+    return EventRows(event, times, scored, values), facts.to_numpy(), treated, failed
+
+
+def _treatments(said: Answer, events: pd.MultiIndex) -> np.ndarray:
+    """What each of `events`, the indices of their first rows, was treated as; str objects, empty where as itself."""
+    if said.treatment is None or said.treatment.empty:
+        return np.full(len(events), "", dtype=object)
+    words = said.treatment.set_index([SITE, ORIGIN])["treatment"].astype(object)
+    return words.reindex(events.droplevel(TIME), fill_value="").to_numpy(dtype=object)

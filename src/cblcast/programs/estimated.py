@@ -81,6 +81,8 @@ class Estimate:
         How much of each interval counts as its event [h]: less than the step at an edge between two readings, 0 in windows.
     estimated : ndarray, shape (n_rows,)
         Share of each interval's reading that is estimated, not metered: as the meter's flags say, 1 where a gap was filled.
+    treatment : ndarray of str objects, shape (n_events,)
+        What a model took each event for, against its calendar; empty where for nothing.
     """
 
     table: pd.DataFrame
@@ -90,6 +92,7 @@ class Estimate:
     problems: pd.DataFrame
     hours: np.ndarray
     estimated: np.ndarray
+    treatment: np.ndarray
 
     @cached_property
     def rows(self) -> pd.DataFrame:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,15 +16,12 @@ from cblcast.forecast.methods import make_estimator
 from cblcast.frames.cases import View
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, StudyError
-from cblcast.integrity import over_events, screen, selection_bias, side_by_side
-from cblcast.integrity.too_few import warn_about_too_few_days
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.price_series import read_price_series
 from cblcast.programs import load_program
 from cblcast.programs.asking import load_programs
-from cblcast.programs.calendars import warn_about_calendars, with_calendar
-from cblcast.programs.dispatch import on_grid
+from cblcast.programs.calendars import warn_about_calendars
 from cblcast.programs.terms import GapPolicy
 from cblcast.report.template import read_template
 from cblcast.report.words import words_of
@@ -33,8 +29,10 @@ from cblcast.settlement import Calibration, Settlement, Wishes
 from cblcast.value.contract import read_contract
 from cblcast.workflow.outputs import Writer, check_ending, check_outputs, frame_writer, text_writer, write_all
 from cblcast.workflow.recording import record_document
+from cblcast.workflow.screening import screened, tables_in_order
 from cblcast.workflow.settlement_case import open_case, read_resources
 from cblcast.workflow.settlement_outputs import page_of_record, settlement_table
+from cblcast.workflow.working import ALONE, Working
 
 
 def read_case(data: str | Path, events: str | Path, reader: ReaderOptions) -> tuple[Panel, pd.DataFrame]:
@@ -114,18 +112,17 @@ def settle_files(
     coverage: float | None = None,
     calibration: str = "event_like",
     bias_correction: bool = False,
-    processes: int | None = None,
+    working: Working = ALONE,
     other_events: Path | None = None,
     gaps: GapPolicy | None = None,
     net_metered: bool = False,
-    pool: Executor | None = None,
 ) -> Settlement:
     """Settle the events of a file by rules; write the events, a page and the record.
 
     `other_events` only exclude their days; `gaps` and `net_metered` are terms for rules that have none of their own.
 
-    With `processes`, a Parquet file of the panel's own columns is settled some sites at a time, in bounded memory; a large
-    one is in any case. `pool` are worker processes that are there already.
+    A folder of Parquet files, and by `working` a Parquet file, is settled some sites at a time, in bounded memory; a large file
+    is in any case. A run that was killed goes on where it was, from ``OUT.parts``.
     """
     _each_once(programs)
     inputs = {"--data": data, "--events": events, "--other-events": other_events, **papers.files, **reader.files}
@@ -142,7 +139,7 @@ def settle_files(
     chosen = load_programs(programs, gaps, net_metered)
     on_sums = resources is not None and terms is not None and terms.selection == "aggregate"
     whole = on_sums or any(program.family == "control_group" for program in chosen)
-    case = open_case(data, events, reader, processes=processes, resources=resources, whole=whole)
+    case = open_case(data, events, reader, working=working, resources=resources, whole=whole)
     wishes = Wishes(
         terms,
         read_prices(papers.prices),
@@ -152,7 +149,8 @@ def settle_files(
         resources=resources,
         evidence=to.record_path is not None,
     )
-    told = case.settle(chosen, wishes, pool)
+    asked = working.asked(to.out)
+    told, outcome = case.settle_and_tell(chosen, wishes, asked)
     if told.events.empty:
         first = told.problems.iloc[0]
         raise DataError(
@@ -168,6 +166,8 @@ def settle_files(
             writers[to.html] = text_writer(page_of_record(document, told.programs, case.panel, words_of()).html())
         writers[to.record_path] = text_writer(json.dumps(document, ensure_ascii=False) + "\n")
     write_all(writers)
+    if outcome is not None:
+        asked.done(outcome)
     zones = case.sites["tz"].astype(str).rename(index=str).to_dict()
     return replace(told, zones=zones, currency=None if terms is None else terms.currency)
 
@@ -216,21 +216,13 @@ def eligibility_files(
 
 def integrity_files(
     data: str | Path, events: str | Path, program: str, reader: ReaderOptions = DEFAULT_OPTIONS
-) -> dict[str, pd.DataFrame]:
-    """What stands out in events, single and over all of a site's, and their delivered energy adjusted and unadjusted."""
+) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """What stands out in events, single and over all of a site's, and their delivered energy adjusted and unadjusted.
+
+    The zones of the sites come beside the tables.
+    """
     panel, table = read_case(data, events, reader)
     rule = load_program(program)
     warn_about_calendars(panel, [rule])
-    panel = panel if rule.calendar is None else with_calendar(rule.calendar, panel)
-    called = table[table[SITE].isin(panel.site_ids)]
-    table = on_grid(panel, called)  # readings that an event begins or ends in are screened whole
-    if table.empty:
-        raise DataError("no site of the events is in the data: check the site ids")
-    judged, followed = screen(panel, table, program), over_events(panel, table, program)
-    warn_about_too_few_days(judged, followed)
-    return {
-        "events": judged,
-        "over_events": followed,
-        "sites": selection_bias(panel, table, program).reset_index(),
-        "side_by_side": side_by_side(panel, called, program),
-    }
+    found = tables_in_order(screened(panel, table, program))
+    return found, {str(site): str(zone) for site, zone in panel.sites["tz"].items()}

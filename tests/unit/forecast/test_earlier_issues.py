@@ -84,3 +84,16 @@ def test_a_short_panel_gives_the_limits_that_were_learned_and_those_of_the_last_
     issued = issue_nowcast(trained, short, "data").rows  # no issue of the ten days before: as learned
     plain = issue_nowcast(desk(farm, LeadIntervals(Persistence(), bins=4)), short, "data").rows
     np.testing.assert_allclose(issued[LIMITS], plain[LIMITS])
+
+
+def test_an_issue_that_lacks_what_those_asked_have_tells_nothing_of_their_errors(farm, trained):
+    cases = rolling_origins(farm, (10, 60), every_min=60, first="2014-03-10", last="2014-03-12")
+    ahead = Forecaster(
+        trained.estimator, {"lags": {"columns": ("wind_speed_nacelle_ms",), "ago": (1,)}}, horizon=Horizon(60)
+    )
+    time = farm.data.index.get_level_values("time")
+    wind = farm.data["wind_speed_nacelle_ms"]
+    late = Panel(farm.data.assign(wind_speed_nacelle_ms=wind.where(time >= "2014-03-05")), farm.sites)
+    beside, asked = beside_earlier_issues(late, cases, ahead.matrix(late, cases), ahead.estimator, ahead.matrix)
+    assert beside.index.get_level_values("origin")[~asked].min() == pd.Timestamp("2014-03-05T03:00Z")
+    assert asked.sum() == len(cases)

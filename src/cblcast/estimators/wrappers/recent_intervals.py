@@ -39,7 +39,8 @@ class RecentIntervals(LeadIntervals):
     the midnight (UTC) before; the share of the room within the limits that they needed is the factor of all quantiles around
     their middle, by site and lead. :class:`~cblcast.forecast.forecaster.Forecaster` puts these issues beside those that are
     asked; nothing is remembered but the errors out of sample of the last `days` of the training. Issues within the training are
-    left out, since an estimator is better there than it will be. Without any the limits are those that were learned.
+    left out, since an estimator is better there than it will be. Without any the limits are those that were learned. They hold the
+    estimate.
 
     Parameters
     ----------
@@ -112,7 +113,11 @@ class RecentIntervals(LeadIntervals):
         factor = factors(known, group, knows, self.days, levels[high] - levels[low])
         middle = _middle(self, quantiles)[:, None]
         bounds = -np.inf if self.floor is None else self.floor, np.inf if self.ceiling is None else self.ceiling
-        return predicted, np.clip(middle + factor[:, None] * (quantiles - middle), *bounds)
+        quantiles = np.clip(middle + factor[:, None] * (quantiles - middle), *bounds)
+        # Around the median a narrow interval may miss the estimate, which is a mean.
+        quantiles[:, : low + 1] = np.fmin(quantiles[:, : low + 1], predicted[:, None])
+        quantiles[:, high:] = np.fmax(quantiles[:, high:], predicted[:, None])
+        return predicted, quantiles
 
     def _learn_errors(self, X: pd.DataFrame, y: np.ndarray, found: np.ndarray, lead: np.ndarray) -> None:
         super()._learn_errors(X, y, found, lead)

@@ -75,7 +75,7 @@ def _of_day_rows(
 ) -> SiteDays | None:
     if not parts:
         return None
-    step_us = store.step_in(step_of_days(parts), parts[0].source)
+    step_us = store.step_in(step_of_days(parts, store.step_us), parts[0].source)
     made = cube_of_days(parts, store.zones(sites), step_us, span)
     return None if made is None else _site_days(store, made[0], made[1], step_us, made[2])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cblcast.errors import DataError
+from cblcast.errors import DataError, DataWarning
 from cblcast.frames.instants import DAY_US, stamps
 from cblcast.frames.known import run_starts
 from cblcast.frames.panel import Panel
@@ -118,9 +119,16 @@ def _days(store: MeterStore, partition: Partition, sites: pd.DataFrame | None, s
     parts = day_rows_of(store, partition, sites, around)
     if not parts:
         return []
-    step_us = store.step_in(step_of_days(parts), parts[0].source)
+    step_us = store.step_in(step_of_days(parts, store.step_us), parts[0].source)
     zones = store.zones(sites)
-    return [Readings.of(readings_of_days(part, zones, step_us)) for part in parts]
+    readings = []
+    for part in parts:
+        rows, notes = readings_of_days(part, zones, step_us)
+        for note in notes:
+            if note.kind.warned:
+                warnings.warn(note.text, DataWarning, stacklevel=5)
+        readings.append(Readings.of(rows))
+    return readings
 
 
 def _joined(parts: Sequence[Readings]) -> Readings:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from cblcast.frames.instants import DAY_US
+from cblcast.io.read_report import Note
 from cblcast.io.store.day_rows import DayRows, on_the_wall
 from cblcast.io.store.long_rows import Rows
 from cblcast.io.store.zones import Zones, clock_changes, midnights
 
 
-def readings_of_days(part: DayRows, zones: Zones, step_us: int) -> Rows:
-    """A row for each interval that passed on the days of one row group, by zone and site; both of a double hour have its value
-    where the day is told by wall clock.
+def readings_of_days(part: DayRows, zones: Zones, step_us: int) -> tuple[Rows, list[Note]]:
+    """A row for each interval that passed on the days of one row group, and what was taken otherwise than it stood.
+
+    Both intervals of a double hour have its value where the day is told by wall clock.
     """
-    grid, _ = on_the_wall(part, zones, step_us)
+    grid, notes = on_the_wall(part, zones, step_us)
     n_slots = DAY_US // step_us
     begins = np.cumsum(part.lengths) - part.lengths
     zone_of = zones.of(part.names)
@@ -36,4 +38,4 @@ def readings_of_days(part: DayRows, zones: Zones, step_us: int) -> Rows:
             us = begin_us[np.searchsorted(days, day)] + np.arange(count) * step_us
             pieces.append((np.repeat(part.codes[rows], count), np.tile(us, len(rows)), values.reshape(-1)))
     codes, us, values = (np.concatenate(arrays) for arrays in zip(*pieces, strict=True))
-    return Rows(part.names, codes, us, values, part.source)
+    return Rows(part.names, codes, us, values, part.source), notes

@@ -20,6 +20,7 @@ from cblcast.io.store.zones import Zones, clock_changes
 if TYPE_CHECKING:
     import pyarrow as pa
 
+DAY_MINUTES = 1440
 Keeping = Callable[[Sequence[Name]], np.ndarray]
 
 
@@ -106,28 +107,27 @@ def lists_in(column: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([np.empty(0, np.int64), *lengths]), np.concatenate([np.empty(0, np.float32), *values])
 
 
-def usual_length(lengths: np.ndarray) -> int | None:
-    """The number of readings that most days have; None where no day has any."""
-    counts = np.bincount(lengths[lengths > 0]) if (lengths > 0).any() else np.zeros(1, dtype=np.int64)
-    return int(counts.argmax()) or None
+def step_of_days(parts: Sequence[DayRows], known_us: int | None = None) -> int | None:
+    """The step that the usual length of a day says [us]; None where no day has readings, or `known_us` must do.
 
-
-def step_of_days(parts: Sequence[DayRows]) -> int | None:
-    """The step that the usual length of a day says [us]; a length that does not divide the day is a :class:`DataError`."""
-    found: dict[int, str] = {}
-    for part in parts:
-        usual = usual_length(part.lengths)
-        if usual is not None:
-            found.setdefault(usual, part.source)
-    if not found:
+    Raises
+    ------
+    DataError
+        No length divides the day, and the step is not known: days of 23 and 25 hours alone do not say it.
+    """
+    lengths = np.concatenate([part.lengths for part in parts])
+    lengths = lengths[lengths > 0]
+    if not len(lengths):
         return None
-    # A row group may hold nothing but a day on which the clock changes.
-    usual = max(found, key=lambda length: sum((part.lengths == length).sum() for part in parts))
-    if DAY_US % usual:
+    counts = np.bincount(lengths)
+    dividing = [length for length in np.flatnonzero(counts).tolist() if DAY_MINUTES % length == 0]
+    if dividing:
+        return int(DAY_US // max(dividing, key=lambda length: counts[length]))
+    if known_us is None:
         raise DataError(
-            f"{found[usual]} has days of {usual} readings, and a step must divide the day: write 24, 48, 96 or 288"
+            f"{parts[0].source} has days of {int(counts.argmax())} readings, and a step must divide the day: write 24, 48, 96 or 288"
         )
-    return DAY_US // usual
+    return None
 
 
 def cube_of_days(

@@ -177,7 +177,7 @@ def _footer(folder: Path, name: str, columns: Mapping[str, str] | None) -> Foote
         raise DataError(f"{name} cannot be read as Parquet ({said}): write the file again") from None
     folders = _folders(name)
     layout = layout_of(schema, name, folders, columns)
-    told = (schema.metadata or {}).get(b"cblcast.tz")
+    told = (metadata.metadata or {}).get(b"cblcast.tz")
     return Footer(
         name,
         layout,
@@ -208,7 +208,7 @@ def _groups(
             sites = _ends(layout.site, group, at, folders)
             values = group.column(at[layout.value]).num_values
         ends = _ends(layout.when, group, at, folders)
-        span = ends and (_instant_or_day(ends[0], layout.kind), _instant_or_day(ends[1], layout.kind))
+        span = None if ends is None else _span(ends, layout.kind)
         yield Group(name, number, group.num_rows, values, sites, span)
 
 
@@ -220,6 +220,13 @@ def _ends(column: str, group: Any, at: Mapping[str, int], folders: Mapping[str, 
     if told is None or not told.has_min_max or told.min is None:
         return None
     return told.min, told.max
+
+
+def _span(ends: tuple[Any, Any], kind: str) -> Span | None:
+    try:
+        return _instant_or_day(ends[0], kind), _instant_or_day(ends[1], kind)
+    except ValueError:  # text that is no date: whoever reads it is told
+        return None
 
 
 def _instant_or_day(end: Any, kind: str) -> int:

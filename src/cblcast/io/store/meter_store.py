@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,7 +19,7 @@ from cblcast.io.store.footers import Fault, Footer, read_footers
 from cblcast.io.store.layouts import Kind, Layout
 from cblcast.io.store.long_rows import minutes
 from cblcast.io.store.partitions import BYTES_AT_ONCE, Partition, partitions_of
-from cblcast.io.store.shared_sites import complete_ends, without_shared
+from cblcast.io.store.shared_sites import complete_ends, sites_beside, without_shared
 from cblcast.io.store.site_days import SiteDays, site_index
 from cblcast.io.store.step import step_of_store
 from cblcast.io.store.zones import Zones
@@ -68,7 +68,8 @@ def open_store(
     footers = complete_ends(folder, footers)
     zones = {footer.tz for footer in footers}
     noted = zones.pop() if len(zones) == 1 else None
-    store = MeterStore(where.name, folder, footers[0].layout, tuple(footers), tuple(found), tz or noted, country)
+    sites = sites_beside(where)
+    store = MeterStore(where.name, folder, footers[0].layout, tuple(footers), tuple(found), tz or noted, country, sites)
     return replace(store, step_us=step_of_store(folder, footers))
 
 
@@ -86,6 +87,8 @@ class MeterStore:
         Files that cannot be used, and why.
     tz, country : str or None
         Of every site of which nobody says another.
+    sites : DataFrame or None
+        What is known of the sites, index site_id, where it lies in the folder (``_sites.parquet``).
     step_us : int or None
         Length of one interval [us], where the beginning of the store says it.
     """
@@ -97,7 +100,8 @@ class MeterStore:
     faults: tuple[Fault, ...] = ()
     tz: str | None = None
     country: str | None = None
-    step_us: int | None = field(default=None)
+    sites: pd.DataFrame | None = None
+    step_us: int | None = None
 
     @property
     def layout(self) -> Kind:
@@ -147,7 +151,7 @@ class MeterStore:
 
     def zones(self, sites: pd.DataFrame | None = None) -> Zones:
         """The zone of each site: of `sites`, else of the store."""
-        return Zones(sites, self.tz, self.name)
+        return Zones([table for table in (sites, self.sites) if table is not None], self.tz, self.name)
 
     def read_days(
         self,
@@ -217,7 +221,8 @@ class MeterStore:
     def sites_of(self, names: Sequence[Any], sites: pd.DataFrame | None = None) -> pd.DataFrame:
         """Sites as a panel needs them: of `sites`, else of the store."""
         index = site_index(names)
-        told = pd.DataFrame(index=index) if sites is None else sites.reindex(index)
+        known = self.sites if sites is None else sites
+        told = pd.DataFrame(index=index) if known is None else known.reindex(index)
         told = told.assign(tz=self.zones(sites).of(names))
         if self.country is not None:
             told["country"] = told["country"].fillna(self.country) if "country" in told.columns else self.country
@@ -232,7 +237,9 @@ class MeterStore:
                 f"{source} is at steps of {minutes(found)} where the store {self.name} is at {minutes(self.step_us)}: bring all "
                 "files to one step (cblcast data convert --step)"
             )
-        return int(self.step_us if found is None else found)
+        step_us = self.step_us if found is None else found
+        assert step_us is not None
+        return step_us
 
     def factor(self, step_us: int) -> float:
         """Kilowatts of one unit in which the files count, at this step."""
@@ -258,7 +265,10 @@ def as_instant(time: Any) -> int | None:
     """An instant in microseconds UTC; None stays None, and a time without a zone is a :class:`DataError`."""
     if time is None:
         return None
-    stamp = pd.Timestamp(time)
+    try:
+        stamp = pd.Timestamp(time)
+    except ValueError:
+        raise DataError(f"{time!r} is no instant: write it like 2024-07-01T00:00Z") from None
     if stamp.tz is None:
         raise DataError(f"{time!r} has no zone: write it like 2024-07-01T00:00Z")
     return int(stamp.to_datetime64().astype("M8[us]").astype(np.int64))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from bisect import bisect_left
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.errors import DataError
+from cblcast.frames.known import run_starts
 from cblcast.io.store.footers import Name
 from cblcast.io.store.layouts import Layout
 from cblcast.io.store.partitions import Partition, Piece
@@ -121,8 +123,14 @@ def codes_in(column: pa.ChunkedArray, name: str, file: str) -> tuple[np.ndarray,
     array = column.combine_chunks()
     if isinstance(array, pa.ChunkedArray):
         array = array.chunk(0)
-    names: list[Name] = array.dictionary.to_pylist()
     codes = array.indices.to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
+    # A writer may put the names of all sites into each row group.
+    used = np.unique(codes[run_starts(codes)]) if len(codes) else codes
+    if len(used) < len(array.dictionary):
+        rank = np.zeros(len(array.dictionary), dtype=np.int32)
+        rank[used] = np.arange(len(used), dtype=np.int32)
+        codes = rank[codes]
+    names: list[Name] = array.dictionary.take(pa.array(used)).to_pylist()
     if all(one < other for one, other in itertools.pairwise(names)):
         return codes, names
     order = sorted(range(len(names)), key=names.__getitem__)
@@ -132,14 +140,15 @@ def codes_in(column: pa.ChunkedArray, name: str, file: str) -> tuple[np.ndarray,
 
 
 def chooser(partition: Partition, sites: pd.Index | None) -> Callable[[Sequence[Name]], np.ndarray]:
-    """Which of some names a reading of a partition keeps: those in its range that are wanted; bool, shape (n,)."""
+    """Which of some names a reading of a partition keeps: those in its range that are wanted, of sorted ones; bool, shape (n,)."""
     left_out = set(partition.left_out)
-    bounded = partition.before_site is not None or left_out or partition.pieces
 
     def chosen(names: Sequence[Name]) -> np.ndarray:
         kept = np.ones(len(names), dtype=bool)
-        if bounded and not partition.columns:
-            kept = np.fromiter((partition.holds(name) for name in names), bool, len(names))
+        if not partition.columns:
+            kept[: bisect_left(names, partition.first_site)] = False
+        if partition.before_site is not None:
+            kept[bisect_left(names, partition.before_site) :] = False
         if left_out:
             kept &= np.fromiter((str(name) not in left_out for name in names), bool, len(names))
         if sites is not None:

@@ -8,10 +8,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
+
 from cblcast.errors import DataError
+from cblcast.io.site_table import read_sites
 from cblcast.io.store.footers import Footer, Group, Name
 from cblcast.io.store.layouts import Layout
 from cblcast.io.store.partitions import Partition
+
+SITES = "_sites.parquet"  # beside the files of a store: what is known of its sites
+
+
+def sites_beside(path: Path) -> pd.DataFrame | None:
+    """What is known of the sites of a store, where its writer put it into the folder."""
+    table = path / SITES
+    return read_sites(table) if path.is_dir() and table.is_file() else None
 
 
 def complete_ends(folder: Path, footers: Sequence[Footer]) -> list[Footer]:
@@ -55,7 +66,7 @@ def names_in(folder: Path, layout: Layout, file: str, groups: Sequence[int]) -> 
 
 def without_shared(folder: Path, layout: Layout, partitions: list[Partition]) -> list[Partition]:
     """The partitions, each with the sites that it shares with another marked to be left out."""
-    if layout.kind == "wide" or not _overlap(partitions):
+    if layout.kind == "wide" or not overlap(partitions):
         return partitions
     sites = [_sites_of(folder, layout, partition) for partition in partitions]
     often = Counter(itertools.chain.from_iterable(sites))
@@ -65,7 +76,8 @@ def without_shared(folder: Path, layout: Layout, partitions: list[Partition]) ->
     ]
 
 
-def _overlap(partitions: Sequence[Partition]) -> bool:
+def overlap(partitions: Sequence[Partition]) -> bool:
+    """Whether the ranges of sites of some partitions overlap: where files mix their sites."""
     ordered = sorted(partitions, key=lambda one: (one.first_site, one.last_site))
     highest: Partition | None = None
     for one in ordered:

@@ -37,7 +37,7 @@ def step_of_store(folder: Path, footers: Sequence[Footer]) -> int | None:
                 return step_of_days([DayRows(["?"], none, none, lengths, values, footer.file)])
             codes, names = (none, ["?"])
             if layout.site in table.column_names:
-                codes, names = codes_in(table[layout.site], layout.site, footer.file)  # type: ignore[assignment]
+                codes, names = codes_in(table[layout.site], layout.site, footer.file)
             us = instants_in(table[layout.when], layout.when, footer.file)
             return step_of([Rows(list(names), codes, us, us.astype(np.float32), footer.file)])
         except DataError:

@@ -21,23 +21,25 @@ class Zones:
 
     Attributes
     ----------
-    sites : DataFrame or None
-        Index site_id, column ``tz``.
+    sites : sequence of DataFrame
+        Index site_id, column ``tz``; the first that says a site's counts.
     tz : str or None
-        Of every site that `sites` does not say.
+        Of every site that `sites` do not say.
     store : str
         Name of the store, for errors.
     """
 
-    sites: pd.DataFrame | None
+    sites: Sequence[pd.DataFrame]
     tz: str | None
     store: str
 
     def of(self, names: Sequence[Name]) -> np.ndarray:
         """IANA zone of each name, object, shape (n,); an unknown one is a :class:`DataError`."""
         told: np.ndarray = np.full(len(names), None, dtype=object)
-        if self.sites is not None and "tz" in self.sites.columns:
-            told = self.sites["tz"].reindex([str(name) for name in names]).to_numpy(dtype=object)
+        for sites in self.sites:
+            if "tz" in sites.columns:
+                own = sites["tz"].reindex([str(name) for name in names]).to_numpy(dtype=object)
+                told = np.where(pd.isna(told), own, told)
         unknown = np.asarray(pd.isna(told))
         if unknown.any():
             if self.tz is None:

@@ -137,3 +137,23 @@ def test_a_study_wraps_what_has_no_limits_by_lead():
     assert with_lead_intervals(made, 0.8) is made
     plain = LeadIntervals(Persistence())
     assert with_lead_intervals(plain, 0.8) is plain
+
+
+class Optimist(Persistence):
+    """Promises more than there will be, so that nine tenths of the powers lie below."""
+
+    def predict(self, X):
+        return super().predict(X) + 80.0
+
+
+def test_limits_hold_the_estimate():
+    X, y = rows("2020-01-01", 60, 50.0)
+    calm, truth = rows("2020-03-01", 40, 10.0, seed=1)
+    calm = marked(calm, truth, np.ones(len(calm), dtype=bool))
+    follows = RecentIntervals(Optimist()).fit(X, y)
+    estimate, quantiles = follows.predict_distribution(calm)
+    assert (np.diff(quantiles, axis=1) >= 0).all()
+    assert (quantiles[:, 0] <= estimate).all()
+    assert (quantiles[:, -1] >= estimate).all()
+    assert quantiles[-1, -1] == estimate[-1]
+    assert quantiles[-1, 1] < estimate[-1] - 50
