@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -106,16 +107,16 @@ def integrity(
         if crew.over_store(data):
             from cblcast.workflow.over_stores import integrity_store
 
-            found, outcome = integrity_store(data, events, program, reader, crew.working(steps))
+            found, zones, outcome = integrity_store(data, events, program, reader, crew.working(steps))
             tell_failures(outcome)
             partial = outcome.partial
         else:
             from cblcast.workflow.settling import integrity_files
 
-            found = integrity_files(data, events, program, reader)
+            found, zones = integrity_files(data, events, program, reader)
     if not as_json:
         found = _only_flagged(found)
-    _show(found, as_json)
+    _show(found, as_json, zones)
     if partial:
         raise typer.Exit(PARTIAL)
 
@@ -135,9 +136,12 @@ def _only_flagged(found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return shown
 
 
-def _show(tables: dict[str, pd.DataFrame], as_json: bool) -> None:
+def _show(tables: dict[str, pd.DataFrame], as_json: bool, zones: Mapping[str, str] | None = None) -> None:
     if as_json:
         print_json({name: records(table) for name, table in tables.items()})
         return
     for name, table in tables.items():
-        print_table(table, name.replace("_", " "))
+        if table.empty:
+            typer.echo(f"{name.replace('_', ' ')}\n")
+        else:
+            print_table(table, name.replace("_", " "), zones=zones)

@@ -169,7 +169,10 @@ def hours_of(text: str | None, panel: Panel) -> tuple[str, str]:
         raise StudyError(
             f"--event {text!r} is no span of hours: write start and stop on the local clock, as in 17:00-20:00"
         )
-    return f"{found[1]:0>5}", f"{found[2]:0>5}"
+    start, stop = f"{found[1]:0>5}", f"{found[2]:0>5}"
+    if start == stop:
+        raise StudyError(f"--event {text!r} has no length: start and stop are the same time of day")
+    return start, stop
 
 
 def _plain(reader: ReaderOptions) -> dict[str, Any]:

@@ -164,7 +164,7 @@ def integrity_store(
     program: str,
     reader: ReaderOptions = DEFAULT_OPTIONS,
     working: Working = ALONE,
-) -> tuple[dict[str, pd.DataFrame], Outcome]:
+) -> tuple[dict[str, pd.DataFrame], dict[str, str], Outcome]:
     """What stands out in the events of a store, as :func:`cblcast.workflow.settling.integrity_files` tells it of a file."""
     rule = load_program(program)
     opened = open_store_as(data, reader)
@@ -174,7 +174,8 @@ def integrity_store(
     asked = working.asked()
     parts = _pieces(opened, sites, events, asked)
     outcome = asked.over(ScreenPiece(program), parts, ("integrity", rule))
-    return tables_in_order({name: outcome.table(name) for name in outcome.names()}), outcome
+    found = tables_in_order({name: outcome.table(name) for name in outcome.names()})
+    return found, sites["tz"].astype(str).to_dict(), outcome
 
 
 def _reader_for(forecaster: Forecaster | None, reader: ReaderOptions) -> ReaderOptions:

@@ -216,9 +216,13 @@ def eligibility_files(
 
 def integrity_files(
     data: str | Path, events: str | Path, program: str, reader: ReaderOptions = DEFAULT_OPTIONS
-) -> dict[str, pd.DataFrame]:
-    """What stands out in events, single and over all of a site's, and their delivered energy adjusted and unadjusted."""
+) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """What stands out in events, single and over all of a site's, and their delivered energy adjusted and unadjusted.
+
+    The zones of the sites come beside the tables.
+    """
     panel, table = read_case(data, events, reader)
     rule = load_program(program)
     warn_about_calendars(panel, [rule])
-    return tables_in_order(screened(panel, table, program))
+    found = tables_in_order(screened(panel, table, program))
+    return found, {str(site): str(zone) for site, zone in panel.sites["tz"].items()}
