@@ -38,10 +38,8 @@ class SettlePiece:
     def __call__(self, piece: StorePiece) -> Mapping[str, pd.DataFrame]:
         """The tables of its part."""
         others = piece.events.get(OTHERS)
-        part = settle_partition(
-            piece.store, piece.partition, piece.sites, piece.events[EVENTS], self.programs, self.wishes, others
-        )
-        return tables_of(part)
+        own = piece.store, piece.partition, piece.sites, piece.events[EVENTS]
+        return tables_of(settle_partition(*own, self.programs, self.wishes, others))
 
 
 def settle_store(
