@@ -68,12 +68,15 @@ def score(
     """Baselines of real events, or a nowcast issued now (--origin); exit code 3 when some are missing."""
     with progress(as_json, 1, "scoring"):
         from cblcast.errors import StudyError
+        from cblcast.forecast.pretrained import is_pretrained, view_asked
         from cblcast.workflow.outputs import check_ending, check_outputs
         from cblcast.workflow.serving import nowcast_file, score_boxed_file, score_file
 
         model, view, events, origin = answering.model, answering.view, asked.events, asked.origin
         out = written.out
-        if model is not None and view is not None:
+        if model is not None and is_pretrained(model) and events is not None:
+            model, view = None, view_asked(model, view)
+        elif model is not None and view is not None:
             raise StudyError(f"--view is for the pretrained baseline: {model} has the view that it was trained for")
         if (events is None) == (origin is None):
             raise StudyError(
