@@ -87,7 +87,8 @@ def _with_truth(panel: Panel, path: str, tz: str | None) -> Panel:
         )
     if found.step != panel.step:
         raise DataError(
-            f"{Path(path).name} has a step of {step_words(found.step)}, the meter data of {step_words(panel.step)}: give the truth by the meter's intervals"
+            f"{Path(path).name} has a step of {step_words(found.step)}, the meter data of {step_words(panel.step)}: "
+            "give the truth by the meter's intervals"
         )
     truth = found.data[OBSERVED].reindex(panel.data.index)
     return replace(panel, data=panel.data.assign(**{TRUTH: truth}))
