@@ -25,10 +25,8 @@ for view in VIEWS:
     seen["filled"] = filled(seen, ["site_id", "origin"])
     found = []
     for site, rows in train.groupby("site_id"):
-        usable = rows.dropna(subset=exogenous) if view == "settlement" else rows
-        usable = rows.loc[: usable.index[-1]]
-        y, exog = series_of(usable, usable["filled"], exogenous)
-        exog = exog.ffill()
+        y, exog = series_of(rows, rows["filled"], exogenous)
+        exog = exog.ffill()  # an evening that was not metered, and those of the last day
         forecaster = ForecasterDirect(estimator=LGBMRegressor(n_jobs=1, verbosity=-1), steps=HOURS, lags=LAGS, n_jobs=1)
         with task.fit():
             forecaster.fit(y=y, exog=exog)
@@ -37,7 +35,7 @@ for view in VIEWS:
                 before, asked = window[window["time"] < window["origin"]], window[window["asked"]]
                 last, _ = series_of(before, before["filled"], exogenous)
                 _, ahead = series_of(asked, asked["filled"], exogenous)
-                said = forecaster.predict(steps=HOURS, last_window=last, exog=ahead, check_inputs=False)
+                said = forecaster.predict(HOURS, last, ahead, check_inputs=False, suppress_warnings=True)
                 found.append(asked.assign(predicted_kw=said.to_numpy()))
     task.answer("skforecast LightGBM", view, pd.concat(found))
 task.finish()
