@@ -27,7 +27,9 @@ def address(name: str) -> str:
 def trained(panel: Panel, name: str) -> Forecaster:
     """A model of the twelve bundled buildings: a rule, or the learned baseline of the evenings of 2018."""
     if name == "rule":
-        return Forecaster(make_estimator(MODELS[name]), name=MODELS[name]).know(panel)
+        rule = Forecaster(make_estimator(MODELS[name]), name=MODELS[name])
+        rule.know(panel)
+        return rule
     forecaster = Forecaster(LearnedBaseline(), name=MODELS[name])
     past = placebo_events(panel, "17:00", "20:00", first="2018-01-01", last="2018-12-31")
     training_banks(panel, [forecaster], past)[forecaster.view].fit(forecaster)
