@@ -21,7 +21,7 @@ def hours_of(panel: Panel) -> pd.DataFrame:
     frame = panel.data[["observed_kw", "temp_air_c"]].astype("float64").reset_index()
     frame["site_id"] = frame["site_id"].astype("str")
     local = frame["time"].dt.tz_convert(str(panel.sites["tz"].iloc[0]))
-    frame["hour"], frame["weekday"] = local.dt.hour, local.dt.weekday
+    frame["hour"], frame["weekday"] = local.dt.hour, local.dt.day_of_week
     frame["month"], frame["holiday"] = local.dt.month, holidays(panel, local)
     return frame
 
@@ -32,7 +32,7 @@ def holidays(panel: Panel, local: pd.Series) -> np.ndarray:
     first, last = day.min().astype(int), day.max().astype(int)
     working = sorted(set(DAY_TYPES["working"])).index("working")
     free = site_day_types(panel, "working", int(first), int(last - first + 1))[0] != working
-    return (free[day.astype(int) - first] & (local.dt.weekday.to_numpy() < 5)).astype("float64")
+    return (free[day.astype(int) - first] & (local.dt.day_of_week.to_numpy() < 5)).astype("float64")
 
 
 def with_evening(frame: pd.DataFrame, by: list[str], stop_hour: int) -> pd.DataFrame:

@@ -107,8 +107,8 @@ def main() -> None:
     logging.disable(logging.INFO)
     task = Exchange("cblcast", ["numpy", "pandas", "lightgbm", "scikit-learn"])
     task.versions = {"cblcast": __version__} | task.versions
-    panel = datasets.load("cambridge_sme")
     events, learned = (pd.read_parquet(task.folder / f"{name}.parquet") for name in ("events", "learned"))
+    panel = datasets.load("cambridge_sme").select(list(dict.fromkeys(events["site_id"])))
     for name in VIEWS:
         view = OF_NAME[name]
         towt(task, panel, name, events)
