@@ -157,7 +157,9 @@ def rows_of(prices: Prices, packed: float) -> tuple[list[Record], list[str]]:
     for millions in MILLIONS:
         kept = 1e6 * millions * YEAR_DAYS * HOURS_A_DAY * packed / 1e12
         text = f"a year of hourly readings of {millions} million meters"
-        lines.append(f"| keep a year of readings | – | {millions} | – | – | {1e3 * kept:,.0f} | {kept * prices.tb_month:.2f} a month |")
+        lines.append(
+            f"| keep a year of readings | – | {millions} | – | – | {1e3 * kept:,.0f} | {kept * prices.tb_month:.2f} a month |"
+        )
         found.append(claim(text, "on paper", kept, "TB", None, 3, eur_a_month=round(kept * prices.tb_month, 2)))
     return found, lines
 

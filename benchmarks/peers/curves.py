@@ -21,7 +21,9 @@ MANY = 1_000_000
 
 def measured() -> pd.DataFrame:
     """Nacelle wind speed and power of the four turbines of La Haute Borne, 10 min; 2015 is judged."""
-    frame = datasets.load("la_haute_borne_turbines").data[["wind_speed_nacelle_ms", "observed_kw"]].dropna().reset_index()
+    frame = (
+        datasets.load("la_haute_borne_turbines").data[["wind_speed_nacelle_ms", "observed_kw"]].dropna().reset_index()
+    )
     return frame.assign(judged=frame["time"].dt.year == 2015)
 
 
@@ -32,7 +34,9 @@ def hand_over_wind(folder: Path) -> None:
     frame = measured()
     frame[frame["judged"]].reset_index(drop=True).to_parquet(folder / "wind.parquet")
     names = [name for name in published_turbines() if name != NOT_THEIRS]
-    pd.DataFrame({"turbine": names, "applied": [name == LIKE for name in names]}).to_parquet(folder / "turbines.parquet")
+    pd.DataFrame({"turbine": names, "applied": [name == LIKE for name in names]}).to_parquet(
+        folder / "turbines.parquet"
+    )
 
 
 def curve_claims(folder: Path) -> list[Record]:

@@ -92,7 +92,12 @@ class Exchange:
         if self.answers:
             said = pd.concat(self.answers, ignore_index=True).astype({"predicted_kw": "float64"})
             said.to_parquet(self.folder / f"answers_{self.name}.parquet", index=False)
-        told: dict[str, object] = {"versions": self.versions, "seconds": self.seconds, "fits": self.fits, "refused": self.refused}
+        told: dict[str, object] = {
+            "versions": self.versions,
+            "seconds": self.seconds,
+            "fits": self.fits,
+            "refused": self.refused,
+        }
         told["notes"] = self.notes
         told["python"] = sys.version.split()[0]
         (self.folder / f"cost_{self.name}.json").write_text(json.dumps(told, indent=1), encoding="utf-8")

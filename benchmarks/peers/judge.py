@@ -54,7 +54,9 @@ def beside(rows: pd.DataFrame, ours: pd.DataFrame, zones: pd.Series) -> dict[str
     own = mean_errors(both)["nrmse_pct"]
     other = mean_errors(both.assign(predicted_kw=both["predicted_kw_ours"]))["nrmse_pct"]
     frames = [
-        both[[*KEY, "observed_kw"]].assign(method=name, fold="test", predicted_kw=both[column], lower_kw=np.nan, upper_kw=np.nan)
+        both[[*KEY, "observed_kw"]].assign(
+            method=name, fold="test", predicted_kw=both[column], lower_kw=np.nan, upper_kw=np.nan
+        )
         for name, column in (("peer", "predicted_kw"), ("ours", "predicted_kw_ours"))
     ]
     drawn = paired_bootstrap(pd.concat(frames).set_index(KEY), zones, draws=500).table
@@ -145,13 +147,19 @@ def as_markdown(table: list[dict[str, Any]], cost: dict[str, dict[str, Any]], re
             else:
                 cells += ["–", "–"]
             lines.append("| " + " | ".join(map(str, cells)) + " |")
-    lines += ["\n## Processor seconds, one thread\n", "| | import | first fit | later fits, median | predict | versions |", "|---|---|---|---|---|---|"]
+    lines += [
+        "\n## Processor seconds, one thread\n",
+        "| | import | first fit | later fits, median | predict | versions |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, told in cost.items():
         fits, seconds = told["fits"], told["seconds"]
         predict = sum(value for step, value in seconds.items() if "predict" in step)
         versions = ", ".join(f"{package} {version}" for package, version in told["versions"].items())
         first, later = (f"{fits[0]:.2f}", f"{np.median(fits[1:] or fits):.3f}") if fits else ("–", "–")
-        lines.append(f"| {name} | {seconds['import']:.1f} | {first} | {later} | {predict:.1f} | Python {told['python']}, {versions} |")
+        lines.append(
+            f"| {name} | {seconds['import']:.1f} | {first} | {later} | {predict:.1f} | Python {told['python']}, {versions} |"
+        )
     said = {f"{name}, {site}": why for name, told in cost.items() for site, why in told["refused"].items()}
     for what, why in (refused | said).items():
         lines.append(f"\n- not run: **{what}**: {why}")

@@ -32,7 +32,9 @@ def matsim_claims(refused: dict[str, str]) -> list[Record]:
     if "matsim-tools" in refused or not os.environ.get("MATSIM_TOOLS_PYTHON"):
         return []
     if folder is None:
-        refused["matsim-tools"] = f"its events (matsim/utah, 339,362 of them) are read from {ENVIRONMENT_VARIABLE}, which is not set"
+        refused["matsim-tools"] = (
+            f"its events (matsim/utah, 339,362 of them) are read from {ENVIRONMENT_VARIABLE}, which is not set"
+        )
         return []
     utah = Path(folder) / "matsim" / "utah"
     measure = reading().measure
@@ -48,5 +50,7 @@ def matsim_claims(refused: dict[str, str]) -> list[Record]:
         for name, text in names.items()
     ]
     for text, theirs, own in (("events read", "matsim-tools", "bare"), ("trips", "matsim-tools, trips", "trips")):
-        found.append(claim(f"MATSim, utah: {text}, matsim-tools over cblcast", SOURCE, best[theirs] / best[own], "times"))
+        found.append(
+            claim(f"MATSim, utah: {text}, matsim-tools over cblcast", SOURCE, best[theirs] / best[own], "times")
+        )
     return found

@@ -14,8 +14,10 @@ import os
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "experiments" / name) for name in ("sme_baselines", "pretrained_baseline")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "experiments" / "pretrained_baseline"))
+sys.path.insert(
+    0, str(Path(__file__).resolve().parents[2] / "experiments" / "sme_baselines")
+)  # its module run before the one here
 
 import numpy as np
 import pandas as pd
@@ -35,12 +37,13 @@ from cblcast.forecast.methods import make_estimator
 from cblcast.forecast.pretrained import VIEWS as OF_NAME
 from cblcast.forecast.pretrained import served
 from cblcast.frames.cases import View, make_cases
+from cblcast.frames.events import Window
 from cblcast.frames.instants import DAY_US, microseconds
 from cblcast.frames.panel import Panel
 
 SEED = 15
 LAST_TAUGHT = pd.Timestamp("2019-01-01", tz="UTC")
-AROUND = {"real_time": "PBLM", "settlement": [{"side": "before", "hours": 2}, {"side": "after", "hours": 2}]}
+BESIDE_OF = {"real_time": "PBLM", "settlement": [Window.before(2), Window.after(2)]}
 
 
 def said_of(forecaster: Forecaster, panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
@@ -87,7 +90,7 @@ def pretrained(view: str, kept: Path) -> Forecaster:
 def towt(task: Exchange, panel: Panel, view: str, events: pd.DataFrame) -> None:
     """The like of OpenDSM's hourly model: time of week and temperature, all hours of 2018, a fit a building; then times a ratio."""
     model = make_estimator("TimeOfWeekTemperature")
-    adjusted = make_estimator({"estimator": "Adjusted", "of": "TimeOfWeekTemperature", "window": AROUND[view]})
+    adjusted = make_estimator({"estimator": "Adjusted", "of": "TimeOfWeekTemperature", "window": BESIDE_OF[view]})
     for name, estimator in (("TOWT", model), ("TOWT × ratio", adjusted)):
         parts = []
         for site in panel.site_ids:

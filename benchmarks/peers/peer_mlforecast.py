@@ -1,7 +1,6 @@
 """mlforecast: one LightGBM for each hour ahead (direct), over all buildings, loads divided by the mean of the building."""
 
 import lightgbm as lgb
-import pandas as pd
 from exchange import CALENDAR, HOURS, TEMPERATURE, VIEWS, Exchange, filled
 from mlforecast import MLForecast
 from mlforecast.lag_transforms import RollingMean
@@ -42,9 +41,13 @@ for view in VIEWS:
 
     with task.measured("predict"):
         seen = task.seen(view)
-        rows = long_frame(seen, filled(seen, ["site_id", "origin"]), seen["site_id"] + "|" + seen["origin"].astype("str"), more)
+        rows = long_frame(
+            seen, filled(seen, ["site_id", "origin"]), seen["site_id"] + "|" + seen["origin"].astype("str"), more
+        )
         past, future = rows[seen["time"] < seen["origin"]], rows[seen["asked"]]
-        said = forecast.predict(h=HOURS, new_df=past, X_df=future.drop(columns=["y", "site"]).fillna(dict.fromkeys(more, -1.0)))
+        said = forecast.predict(
+            h=HOURS, new_df=past, X_df=future.drop(columns=["y", "site"]).fillna(dict.fromkeys(more, -1.0))
+        )
         said = future[["unique_id", "ds"]].merge(said, on=["unique_id", "ds"], how="left")
         answer = seen.loc[seen["asked"], ["site_id", "origin", "time"]].reset_index(drop=True)
         answer["predicted_kw"] = said["said"].to_numpy() * answer["site_id"].map(level)

@@ -28,17 +28,21 @@ for site, rows in train.groupby("site_id"):
         with task.measured("predict"):
             asked = as_wanted(weather[weather["site_id"] == site])
             said = model.predict(HourlyReportingData(asked, is_electricity_data=True), ignore_disqualification=True)
-    except Exception as error:  # what a library refuses is a finding
+    except Exception as error:  # noqa: BLE001 - what a library refuses is a finding
         task.refused[str(site)] = f"{type(error).__name__}: {error}"[:300]
         continue
-    parts.append(pd.DataFrame({"site_id": site, "time": said.index.tz_convert("UTC"), "plain": said["predicted"].to_numpy()}))
+    parts.append(
+        pd.DataFrame({"site_id": site, "time": said.index.tz_convert("UTC"), "plain": said["predicted"].to_numpy()})
+    )
 
 model_says = pd.concat(parts)
 for view in VIEWS:
     with task.measured("predict"):
         seen = task.seen(view)
         asked = seen[seen["asked"]].merge(model_says, on=["site_id", "time"])
-        beside = beside_events(seen, view).merge(model_says, on=["site_id", "time"]).dropna(subset=["observed_kw", "plain"])
+        beside = (
+            beside_events(seen, view).merge(model_says, on=["site_id", "time"]).dropna(subset=["observed_kw", "plain"])
+        )
         sums = beside.groupby(["site_id", "origin"])[["observed_kw", "plain"]].sum()
         ratio = (sums["observed_kw"] / sums["plain"]).rename("ratio").reset_index()
         asked = asked.merge(ratio, on=["site_id", "origin"], how="left")

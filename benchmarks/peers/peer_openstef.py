@@ -53,7 +53,7 @@ for view in VIEWS:
                 with task.measured("predict"):
                     start = own["origin"].min().to_pydatetime()
                     said = workflow.predict(dataset(year, columns), forecast_start=start).median_series
-            except Exception as error:  # what a library refuses is a finding
+            except Exception as error:  # noqa: BLE001 - what a library refuses is a finding
                 task.refused[f"{site}, {view}"] = f"{type(error).__name__}: {error}"[:300]
                 break
             asked = own[own["asked"] & (since.loc[own.index] == hours - 1)]

@@ -19,9 +19,7 @@ import sys
 import warnings
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-sys.path.append(str(ROOT / "experiments"))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "experiments"))
 
 from claims import summary, write
 from curves import curve_claims, hand_over_wind
@@ -35,17 +33,31 @@ from cblcast.config import read_study
 from cblcast.frames.panel import Panel
 from cblcast.workflow.study_data import study_events
 
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 STUDY = ROOT / "experiments" / "sme_baselines" / "learned.yaml"
 LONGEST = 1200  # seconds a peer may take
-SINGLE = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "LOKY_MAX_CPU_COUNT")}
+SINGLE = {
+    name: "1"
+    for name in (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "NUMBA_NUM_THREADS",
+        "LOKY_MAX_CPU_COUNT",
+    )
+}
 
 
 def ran(python: Path | str, script: str, folder: Path) -> str | None:
     """Run a script of this folder on what was handed over; None, or its last line of error."""
     command = [str(python), str(HERE / script), str(folder)]
+    given = dict(os.environ) | SINGLE
+    if str(python) != sys.executable:
+        given.pop("PYTHONPATH", None)  # a peer's environment is its own
     try:
         done = subprocess.run(
-            command, env=os.environ | SINGLE, cwd=folder, capture_output=True, text=True, timeout=LONGEST, check=False
+            command, env=given, cwd=folder, capture_output=True, text=True, timeout=LONGEST, check=False
         )
     except subprocess.TimeoutExpired:
         return f"ended after {LONGEST} s"
@@ -93,9 +105,15 @@ def machine() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     names = [peer.name for peer in PEERS]
-    parser.add_argument("--only", nargs="+", choices=["ours", *names], help="these alone; nothing is written beside this file")
-    parser.add_argument("--sites", type=int, help="the first so many buildings alone; nothing is written beside this file")
-    parser.add_argument("--cache", type=Path, default=ROOT / ".benchmarks" / "peers", help="environments and what is handed over")
+    parser.add_argument(
+        "--only", nargs="+", choices=["ours", *names], help="these alone; nothing is written beside this file"
+    )
+    parser.add_argument(
+        "--sites", type=int, help="the first so many buildings alone; nothing is written beside this file"
+    )
+    parser.add_argument(
+        "--cache", type=Path, default=ROOT / ".benchmarks" / "peers", help="environments and what is handed over"
+    )
     wanted = parser.parse_args()
     folder = wanted.cache / "handed"
     panel = prepare(folder, wanted.sites)

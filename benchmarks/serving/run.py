@@ -19,9 +19,8 @@ from io import StringIO
 from pathlib import Path
 from time import perf_counter, process_time
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-sys.path += [str(ROOT / "experiments"), str(HERE.parent / "peers")]
+sys.path.append(str(Path(__file__).resolve().parents[2] / "experiments"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "peers"))
 
 import numpy as np
 import pandas as pd
@@ -33,6 +32,8 @@ from server import served
 import cblcast
 from cblcast.forecast.long_frame import score_frame
 
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
 SOURCE = Path(cblcast.__file__).resolve().parents[1]
 KEY = ["site_id", "time"]
 NUMBERS = ["baseline_kw", "lower_kw", "upper_kw"]
@@ -70,7 +71,11 @@ def over_rest(name: str, folder: Path, requests: int) -> list[Record]:
     for _ in range(10):
         direct = score_frame(forecaster, pd.read_csv(StringIO(body.decode())))
     alone = 1e3 * (process_time() - began) / 10
-    found = [claim(f"{MODELS[name]}, the direct call, CSV read: one event", "benchmarks/serving", alone, "ms of processor time")]
+    found = [
+        claim(
+            f"{MODELS[name]}, the direct call, CSV read: one event", "benchmarks/serving", alone, "ms of processor time"
+        )
+    ]
     with served(address(name), folder / f"server_{name}.log", SOURCE) as server:
         server.asked(body, 3)
         for clients in (1, 4):

@@ -76,7 +76,19 @@ def served(model: str, log: Path, source: Path, workers: int = 1) -> Iterator[Se
     with socket.socket() as free:
         free.bind((HOST, 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "models", "serve", "--env-manager", "local", "-m", model, "-w", str(workers)]
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "models",
+        "serve",
+        "--env-manager",
+        "local",
+        "-m",
+        model,
+        "-w",
+        str(workers),
+    ]
     environment = os.environ | {
         "PYTHONPATH": str(source),
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",

@@ -35,7 +35,9 @@ def panel() -> Panel:
     time = pd.date_range("2019-03-01", periods=40 * 24, freq="h", tz="UTC").as_unit("us")
     index = pd.MultiIndex.from_product([["a", "b"], time], names=["site_id", "time"])
     data = pd.DataFrame({"observed_kw": 1.0 + np.arange(len(index)), "temp_air_c": 10.0}, index=index)
-    sites = pd.DataFrame({"tz": "Europe/London", "country": "GB", "subdivision": ""}, index=pd.Index(["a", "b"], name="site_id"))
+    sites = pd.DataFrame(
+        {"tz": "Europe/London", "country": "GB", "subdivision": ""}, index=pd.Index(["a", "b"], name="site_id")
+    )
     return Panel(data, sites)
 
 
@@ -84,7 +86,9 @@ def test_the_judge_counts_events_that_were_answered_whole(module, panel, tmp_pat
     time = pd.date_range("2019-03-28 17:00", periods=3, freq="h", tz="UTC")
     rows = pd.DataFrame({"site_id": "a", "origin": time[0], "time": time, "method": "m", "view": "real_time"})
     load = panel.data["observed_kw"].loc["a"].loc[time].to_numpy()
-    told = pd.concat([rows.assign(predicted_kw=1.1 * load), rows.assign(method="half", predicted_kw=[1.0, np.nan, 1.0])])
+    told = pd.concat(
+        [rows.assign(predicted_kw=1.1 * load), rows.assign(method="half", predicted_kw=[1.0, np.nan, 1.0])]
+    )
     told.to_parquet(tmp_path / "answers_m.parquet")
     said = judge.answers_of(tmp_path, panel)
     assert said["method"].unique().tolist() == ["m"]
