@@ -16,9 +16,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-BENCHMARKS = HERE.parent
-sys.path.append(str(BENCHMARKS.parent / "experiments"))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "experiments"))
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +26,8 @@ from claims import Record, claim, read, summary, write
 import cblcast
 from cblcast import datasets
 
+HERE = Path(__file__).resolve().parent
+BENCHMARKS = HERE.parent
 MILLIONS = (1, 10, 100)
 HOURS_A_DAY = 24
 LOOK_BACK_DAYS = 45
