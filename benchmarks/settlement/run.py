@@ -71,14 +71,19 @@ import json, resource, sys, time
 begun = time.perf_counter()
 import pandas as pd
 from pathlib import Path
+from cblcast.scaling.processes import worker_processes
 from cblcast.settlement import Wishes, settle_file
 folder, coverage, processes = Path(sys.argv[1]), json.loads(sys.argv[2]), int(sys.argv[3])
 if __name__ == "__main__":
     events = pd.read_parquet(folder / "events.parquet")
     names = pd.Index(events["site_id"].unique(), name="site_id")
     sites = pd.DataFrame({"tz": "Europe/London", "country": "GB", "subdivision": "ENG"}, index=names)
-    told = settle_file(folder / "panel.parquet", sites, events, json.loads(sys.argv[4]), Wishes(coverage=coverage),
-                       processes=processes)
+    asked = folder / "panel.parquet", sites, events, json.loads(sys.argv[4]), Wishes(coverage=coverage)
+    if processes == 1:
+        told = settle_file(*asked)
+    else:
+        with worker_processes(processes) as pool:
+            told = settle_file(*asked, map=pool.map)
     told.events.to_parquet(folder / "settled.parquet")
     own, children = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     cpu = sum(resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime

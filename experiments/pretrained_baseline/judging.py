@@ -14,6 +14,14 @@ from cblcast.metrics import nrmse
 
 GROUPS = 3
 LAST_TAUGHT = pd.Timestamp("2019-01-01", tz="UTC")  # of Cambridge, in a model that is judged
+TARGETS = {"real_time": 8.75, "real_time_2h": 9.85, "settlement": 7.4, "day_ahead": 12.6}  # of the bundled twelve
+SOURCE = "project target"
+WORDS = {
+    "real_time": "before the event",
+    "real_time_2h": "2 h buffer",
+    "settlement": "before and after",
+    "day_ahead": "day-ahead",
+}
 
 
 def groups_of(panels: dict[str, Panel]) -> dict[str, int]:

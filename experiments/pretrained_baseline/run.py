@@ -20,17 +20,16 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))  # experiments/
 
 import numpy as np
 import pandas as pd
+from answering import EVERY, answers
 from bank import evenings, is_judged, local_day, ruled, taught
 from claims import Record, at_most, claim, read, write
-from judging import GROUPS, LAST_TAUGHT, errors_by_site, groups_of, summary
+from judging import GROUPS, LAST_TAUGHT, SOURCE, TARGETS, WORDS, errors_by_site, groups_of, summary
 from sets import LOADERS, SHIP
 
 from cblcast import datasets
-from cblcast.days.earlier import EARLIER_COLUMNS
 from cblcast.days.placebo import placebo_events
 from cblcast.estimators.learned_baseline import LearnedBaseline
 from cblcast.estimators.pooled_baseline import PooledBaseline
-from cblcast.estimators.wrappers.adapted import Adapted
 from cblcast.forecast.backtest import backtest
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.pretrained import CARD, VIEWS, pretrained_folder, view_name
@@ -39,19 +38,10 @@ from cblcast.frames.instants import DAY_US, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import CASE_INDEX, ORIGIN, SITE
 
-EVERY = 2  # days: windows of every second one teach the models that are judged, for time
 HERE = Path(__file__).resolve().parent
 MEMBERS = ("attention", "ridge", "trees")
 LEARNED = ("pretrained", "adapted", "retrained", *MEMBERS)
 JUDGES = ("cambridge", "turin", "fontana_homes", "sydney_home", "lcl_homes", "uci_home")
-TARGETS = {"real_time": 8.75, "real_time_2h": 9.85, "settlement": 7.4, "day_ahead": 12.6}  # of the bundled twelve
-SOURCE = "project target"
-WORDS = {
-    "real_time": "before the event",
-    "real_time_2h": "2 h buffer",
-    "settlement": "before and after",
-    "day_ahead": "day-ahead",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,23 +83,6 @@ def predictions(view: View, panels: dict[str, Panel], names: tuple[str, ...], ke
                 judged[name].said.update(said)
         print(f"  group {left_out}: {rows_taught.sum()} rows, {trained:.0f} s to train", flush=True)
     return judged
-
-
-def answers(model: PooledBaseline, X: pd.DataFrame, y: np.ndarray, day: np.ndarray) -> pd.DataFrame:
-    """What a model says of evenings as it is, member by member, and adapted to the sites by their earlier evenings [kW]."""
-    members = model.predict_members(X)
-    said = pd.DataFrame(members, index=X.index, columns=list(model.member_names))
-    codes = pd.factorize(X.index.get_level_values(SITE))[0]
-    new = np.r_[True, (codes[1:] != codes[:-1]) | (day[1:] != day[:-1])]
-    event = np.cumsum(new) - 1
-    first = np.flatnonzero(new)
-    follows = np.r_[False, codes[first][1:] == codes[first][:-1]]
-    before = np.where(follows, np.r_[0, day[first][:-1]] + 1, 0)[event]
-    adapted = Adapted(model)
-    adapted.estimator_ = model
-    marks = dict(zip(EARLIER_COLUMNS, (y, day.astype(np.float64), before.astype(np.float64)), strict=True))
-    found = adapted.predict_with_limits(X.astype(np.float64).assign(**marks))
-    return said.assign(pretrained=model.combined(members), adapted=found[:, 0])
 
 
 def group_of_rows(index: pd.MultiIndex, groups: dict[str, int]) -> np.ndarray:

@@ -9,12 +9,15 @@ because a busy machine stretches the wall clock. Writes results_timing.json besi
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter, process_time
+from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # experiments/
 
 import numpy as np
+import pandas as pd
 from claims import at_most, claim, summary, write
 from farm import TRAIN, farm_with_weather
 from nowcasts import RICH_FEATURES, learned_methods
@@ -22,15 +25,35 @@ from run import Rows
 
 from cblcast.estimators.learners.stepwise import StepwiseRegression
 from cblcast.estimators.wrappers.by_lead import ByLead
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.nowcast import issue_nowcast
+from cblcast.frames.cases import View
+from cblcast.frames.panel import Panel
+from cblcast.frames.rolling import Horizon
 
 LEADS_MIN = tuple(range(10, 181, 10))
 
 
+def issued_ms(panel: Panel, name: str, method: Any) -> float:
+    """Processor time of one nowcast by a method that is trained, from data that end at the origin [ms]."""
+    forecaster = Forecaster(method, RICH_FEATURES, View.nowcast(), name, Horizon(180, step_min=10))
+    forecaster.sites = panel.sites
+    time = panel.data.index.get_level_values("time")
+    year = replace(panel, data=panel.data[(time >= TRAIN[0]) & (time < "2015-01-01T04:00Z")])
+    took = []
+    for minutes in range(0, 150, 10):
+        began = process_time()
+        issue_nowcast(forecaster, year, pd.Timestamp("2014-12-31T20:00Z") + pd.Timedelta(minutes=minutes))
+        took.append(1000 * (process_time() - began))
+    return float(np.median(took))
+
+
 def main() -> None:
     start, began = perf_counter(), process_time()
-    rows = Rows(farm_with_weather(), TRAIN, LEADS_MIN, RICH_FEATURES)
+    panel = farm_with_weather()
+    rows = Rows(panel, TRAIN, LEADS_MIN, RICH_FEATURES)
     seconds = {"panel and features": process_time() - began}
-    methods = {"LR_obs (power)": ByLead(StepwiseRegression())} | learned_methods()
+    methods = {"LR_obs (power)": ByLead(StepwiseRegression(), n_jobs=2)} | learned_methods()
     del methods["blend"]
     for name, method in methods.items():
         began = process_time()
@@ -46,6 +69,7 @@ def main() -> None:
             method.predict(one)
         took.append(perf_counter() - began)
     forecast = 1000 * float(np.median(took))
+    issued = {name: issued_ms(panel, name, method) for name, method in methods.items()}
     claims = [
         claim(
             "18 leads of LR, LightGBM and nets trained, wall clock on two cores",
@@ -63,6 +87,17 @@ def main() -> None:
             at_most(50.0),
             digits=1,
         ),
+    ]
+    claims += [
+        claim(
+            f"one nowcast of 18 leads issued from a year of data by {name}, features made, processor time",
+            "project target",
+            spent,
+            "ms",
+            at_most(30.0),
+            digits=1,
+        )
+        for name, spent in issued.items()
     ]
     claims += [
         claim(f"processor seconds of {name}", "measured by this script", spent, "s", digits=1)

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.checked.annotations import check_fields
+from cblcast.checked.protocols import methods_of
 from cblcast.frames.events import Window
 from cblcast.frames.panel import Panel
 from cblcast.wishes import merge_wishes
@@ -136,6 +137,13 @@ class AdaptsToSite(Protocol):
         """How many calendar days before an event an earlier day may lie."""
 
 
+class FollowsIssues(Protocol):
+    """A nowcast whose limits follow its last issues, rows beside those asked; see :mod:`cblcast.frames.recent_issues`."""
+
+    def earlier_origins(self, knows_us: np.ndarray) -> np.ndarray:
+        """Origins of earlier issues that are of use to issues that know what was metered until `knows_us`, ascending [us]."""
+
+
 class Recalibrates(Protocol):
     """An estimator whose limits were calibrated on some sites; it tells itself where others are asked."""
 
@@ -208,12 +216,7 @@ def able(thing: Any, ability: type) -> bool:
 
     ``isinstance`` of a protocol looks at the class, and would see a method that scikit-learn's ``available_if`` hides.
     """
-    asked = (name for name, it in vars(ability).items() if name == "__call__" or _is_public_method(name, it))
-    return thing is not None and all(hasattr(thing, name) for name in asked)
-
-
-def _is_public_method(name: str, it: Any) -> bool:
-    return not name.startswith("_") and (callable(it) or isinstance(it, classmethod))
+    return thing is not None and all(hasattr(thing, name) for name in methods_of(ability))
 
 
 def columns_ahead(builder: Any) -> tuple[str, ...]:

@@ -198,6 +198,7 @@ ESTIMATORS = Registry(
         "LeadEnsemble": "cblcast.estimators.wrappers.lead_ensemble:LeadEnsemble",
         "LeadNet": "cblcast.estimators.neural.lead_net:LeadNet",
         "LeadIntervals": "cblcast.estimators.wrappers.lead_intervals:LeadIntervals",
+        "RecentIntervals": "cblcast.estimators.wrappers.recent_intervals:RecentIntervals",
         "QuantileNet": "cblcast.estimators.neural.quantile_net:QuantileNet",
         "QuantileForest": "cblcast.estimators.learners.quantile_forest:QuantileForest",
         "Conformal": "cblcast.estimators.wrappers.intervals:Conformal",

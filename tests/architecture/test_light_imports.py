@@ -16,6 +16,7 @@ HEAVY = {
     "matplotlib",
     "scipy",
     "dask",
+    "distributed",
     "pandas",
     "pyarrow",
     "pymoo",

@@ -110,8 +110,36 @@ def test_the_run_of_the_study_tells_who_is_best_and_leads_to_the_page(tab, fault
     assert experiment is not None
     tab.goto(f"{home}#/experiments/{experiment[1]}/runs/{shown[1]}")
     tab.get_by_text("PBLM-Nearest5of10 is best").first.wait_for()
+    tab.get_by_text("Show more").first.click()
+    drawn = tab.locator("img[src*='leaderboard.png']").first  # the interface takes the alternative text away
+    drawn.scroll_into_view_if_needed()
+    tab.wait_for_function("each => each.naturalWidth > 0", arg=drawn.element_handle())
     tab.screenshot(path=screenshots / "mlflow_study.png")
-    assert tab.get_by_text("The whole page").first.is_visible()
+    assert drawn.is_visible()
+    assert not faults
+
+
+def test_the_page_of_a_study_opens_in_the_interface_without_unfolding_anything(tab, faults, screenshots, shown):
+    home, experiment = shown[0].partition("#")[0], re.search(r"experiments/(\d+)", shown[0])
+    assert experiment is not None
+    run = f"{home}#/experiments/{experiment[1]}/runs/{shown[1]}"
+    tab.goto("about:blank")
+    tab.goto(run)
+    with tab.context.expect_page() as opened:
+        tab.get_by_text("The whole page").first.click()
+    page = opened.value
+    inside = page.frame_locator("iframe").locator
+    inside("h2", has_text="Leaderboard").wait_for(timeout=1000 * SECONDS)
+    assert inside("p.lead").inner_text().startswith("For events at 17:00–20:00, use PBLM-Nearest5of10")
+    wide = "each => each.scrollWidth <= each.clientWidth + 1"
+    assert inside("html").evaluate(wide), "the pane of MLflow is narrow, and cuts a table"
+    page.screenshot(path=screenshots / "mlflow_page.png")
+    page.goto("about:blank")
+    page.goto(f"{run}/artifacts/figures/leaderboard.png")
+    image = page.locator("img[src^='blob:'], img[src*='leaderboard.png']").first
+    image.wait_for(timeout=1000 * SECONDS)
+    page.wait_for_function("each => each.naturalWidth > 0", arg=image.element_handle())
+    page.close()
     assert not faults
 
 

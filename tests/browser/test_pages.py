@@ -11,16 +11,32 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cblcast.errors import DataWarning
 from cblcast.io.options import ReaderOptions
 from cblcast.report.words import words_of
 from cblcast.workflow.meter_report import Asked, report_meter
 from cblcast.workflow.outputs import text_writer
 from cblcast.workflow.record_report import report_record
 from cblcast.workflow.settling import Destinations, Papers, settle_files
+from cblcast.workflow.study_report import report_study
 
-WIDTHS = {"desktop": 1280, "phone": 375}
+WIDTHS = {"desktop": 1280, "pane": 659, "phone": 375}  # the pane is where MLflow shows a page
 PAPERS = {"A4": 794, "Letter": 816}  # CSS pixels, margins included
 BUDGET, MAIL_BUDGET = 5_000_000, 100_000
+NOWCAST = """
+study: a farm
+data: {dataset: la_haute_borne}
+events: {every_min: 180, horizon_min: 180}
+train: [2014-11-01, 2014-12-31]
+test: [2015-01-02, 2015-01-18]
+scale: rated_kw
+aggregate: pooled
+intervals: 0.8
+metrics: [nrmse]
+features: {lags: {columns: [observed_kw], ago: [1, 2]}}
+methods: [Persistence, {name: AR, estimator: ByLead, of: {estimator: Autoregression, orders: [1]}}]
+value: {market: two_price, prices: prices.csv, bids: none}
+"""
 
 # Elements that stick out of the window, and cells that stick out of their table or hide their text.
 CUT = """() => {
@@ -61,7 +77,15 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         meter, folder / "events.csv", ["caiso_10in10", "pjm_economic"], reader, Papers(folder / "contract.yaml"),
         Destinations(out=folder / "settled.csv"),
     )  # fmt: skip
+    (folder / "nowcast.yaml").write_text(NOWCAST, encoding="utf-8")
+    hours = pd.date_range("2015-01-01", "2015-01-20", freq="h", tz="UTC")
+    spot = 40 + 10 * np.sin(np.arange(len(hours)) / 4)
+    prices = {"time": hours, "day_ahead_per_mwh": spot, "long_per_mwh": spot - 8, "short_per_mwh": spot + 9}
+    pd.DataFrame(prices).to_csv(folder / "prices.csv", index=False, float_format="%.2f")
+    with pytest.warns(DataWarning, match="no intraday prices"):
+        nowcast = report_study(folder / "nowcast.yaml", words_of("it"))
     told = {
+        "nowcast": nowcast,
         "meter": report_meter(meter, words_of(), Asked("17:00-20:00", reader=reader)).page,
         "settlement": report_record(folder / "settled.csv.record.json", words_of("de"), "Muster GmbH"),
     }
@@ -73,7 +97,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return found
 
 
-@pytest.fixture(params=["meter", "settlement"])
+@pytest.fixture(params=["meter", "settlement", "nowcast"])
 def page_file(request: pytest.FixtureRequest, pages: dict[str, Path]) -> Path:
     return pages[request.param]
 

@@ -60,6 +60,7 @@ EXAMPLES = {
     "QuantileForest": lambda: {"n_estimators": 5, "levels": (0.1, 0.5, 0.9)},
     "QuantileNet": lambda: {"n_nets": 1, "epochs": 3, "hidden": (16,), "levels": (0.1, 0.5, 0.9)},
     "RandomForest": lambda: {"n_estimators": 10},
+    "RecentIntervals": lambda: {"estimator": ridge(), "bins": 4},
     "Residual": lambda: {"estimator": ridge(), "baseline": XofY(3, 5)},
     # Rules of wind: any column is a wind speed to them, and an hour of the day after follows as a step of a day.
     "SmartPersistence": lambda: {

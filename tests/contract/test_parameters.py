@@ -49,6 +49,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "QuantileForest": {"n_estimators": 2, "levels": (0.1, 0.5, 0.9)},
     "QuantileNet": {"n_nets": 1, "epochs": 1, "hidden": (4,), "levels": (0.1, 0.5, 0.9)},
     "RandomForest": {"n_estimators": 2},
+    "RecentIntervals": {"estimator": registry.ESTIMATORS.make("Ridge")},
 }
 TABLES = {"estimator": registry.ESTIMATORS, "builder": registry.FEATURES}
 # Slow to make or to train, and declared with the words that the others are declared with: only the declaration is tried.

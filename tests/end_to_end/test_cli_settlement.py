@@ -134,7 +134,7 @@ def test_a_large_file_is_settled_in_parts(run, folder):
     pd.testing.assert_frame_equal(*both)
     code, _, err = run("settle", *METER, "--events", "named.csv", "--program", "pjm_economic", "--processes", "2")
     assert code == 2
-    assert "--processes settles a .parquet file" in " ".join(err.split())
+    assert "--workers works through a .parquet file" in " ".join(err.split())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cblcast.cli.bundles import unbundled
-from cblcast.cli.options import AsJson, Reader
+from cblcast.cli.options import AsJson, Reader, ReaderOfAnyLayout
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_table, progress, records
 
@@ -95,3 +95,36 @@ def data_check(
     if found is not None:
         lags = f"lag {found['lag_winter_min']:.0f} min in winter, {found['lag_summer_min']:.0f} min in summer"
         typer.echo(f"clock: {lags}; {found['message']}")
+
+
+@app.command("convert")
+@unbundled
+def data_convert(
+    meters: Annotated[list[Path], typer.Argument(help="Meter files of any format, or stores (folders of Parquet).")],
+    out: Annotated[Path, typer.Option(help="The new store: .parquet for one file, else a folder.")],
+    layout: Annotated[
+        str, typer.Option(help="long, days (a row for each site and day) or wide (a column for each site).")
+    ] = "days",
+    rows_per_group: Annotated[
+        int | None, typer.Option(min=1, help="Rows of a row group, at most: what is read at once, and skipped at once.")
+    ] = None,
+    reader: ReaderOfAnyLayout = DEFAULT_OPTIONS,
+    as_json: AsJson = False,
+) -> None:
+    """Write meter data as a store in another layout, sorted by site, in parts that fit into memory."""
+    from dataclasses import asdict
+
+    from cblcast.workflow.converting import convert
+
+    with progress(as_json, 1, "converting"):
+        made = convert(meters, out, layout, options=reader, rows_per_group=rows_per_group)
+    if as_json:
+        notes = [{"kind": note.kind.value, "what": note.text, "count": note.count} for note in made.notes]
+        print_json({**asdict(made), "notes": notes})
+        return
+    typer.echo(
+        f"{made.sites} sites, {made.readings:,} readings at {made.step_min:g} min as {made.layout}: {made.rows:,} rows in "
+        f"{made.files} files of {out}"
+    )
+    for note in made.notes:
+        typer.secho(f"{note.kind.value}: {note.text}", fg="yellow" if note.kind.warned else None)

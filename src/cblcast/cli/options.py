@@ -126,3 +126,7 @@ def column_names(pairs: list[str] | tuple[str, ...]) -> dict[str, str] | None:
 
 
 Reader = Annotated[ReaderOptions, Asked(READER, _reader_options)]
+# Where --layout is that of what is written: a table's own is then found by its columns.
+ReaderOfAnyLayout = Annotated[
+    ReaderOptions, Asked({name: asked for name, asked in READER.items() if name != "layout"}, _reader_options)
+]

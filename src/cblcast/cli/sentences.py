@@ -19,7 +19,14 @@ BAD_INPUT = 2
 LONGEST = 300  # characters that are quoted of a library's own message
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@'\"]+@")
 _SECRETS = re.compile(r"(?i)\b([\w-]*(?:password|passwd|pwd|token|secret|api[-_]?key|signature|sig)=)[^&\s'\",]+")
-_EXTRAS = {"torch": "neural", "dask": "scale", "pymoo": "sizing", "openpyxl": "excel", "zstandard": "matsim"}
+_EXTRAS = {
+    "torch": "neural",
+    "dask": "scale",
+    "distributed": "scale",
+    "pymoo": "sizing",
+    "openpyxl": "excel",
+    "zstandard": "matsim",
+}
 
 
 @dataclass(frozen=True)
@@ -156,7 +163,7 @@ SENTENCES: dict[str, tuple[str, Sentence]] = {
     "builtins.RecursionError": ("file", _with("{files} is nested too deeply: flatten it")),
     "concurrent.BrokenProcessPool": (
         "memory",
-        _with("a worker process was ended from outside, most often for lack of memory: give fewer --processes"),
+        _with("a worker process was ended from outside, most often for lack of memory: give fewer --workers"),
     ),
     "pydantic_core.ValidationError": ("study", _validated),
     "yaml.YAMLError": ("study", _yaml),

@@ -10,6 +10,7 @@ import typer
 
 from cblcast.cli.bundles import unbundled
 from cblcast.cli.circumstances import NOTHING_ELSE, Circumstances
+from cblcast.cli.crew import ALONE, Crew
 from cblcast.cli.given import refuse_beside_record
 from cblcast.cli.options import PARTIAL, AsJson, Decimals, FullPrecision, Reader
 from cblcast.errors import StudyError
@@ -53,7 +54,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where a settlement goes, and in how many processes it is made."""
+    """Where a settlement goes."""
 
     out: Annotated[Path | None, typer.Option(help="Where the settled events go, .csv or .parquet.")] = None
     html: Annotated[Path | None, typer.Option(help="Where a page with all of it goes.")] = None
@@ -66,9 +67,6 @@ class Outputs:
     ] = None
     decimals: Decimals = 3
     full_precision: FullPrecision = False
-    processes: Annotated[
-        int | None, typer.Option(help="Settle a large Parquet file some sites at a time, in so many processes.", min=1)
-    ] = None
 
 
 @dataclass(frozen=True)
@@ -106,22 +104,23 @@ def settle(
     terms: Terms = Terms(),
     circumstances: Circumstances = NOTHING_ELSE,
     outputs: Outputs = Outputs(),
+    crew: Crew = ALONE,
     reader: Reader = DEFAULT_OPTIONS,
     as_json: AsJson = False,
 ) -> None:
     """What events were worth, by one or several rules; exit code 3 when some could not be settled, or a record differs."""
     if old.verify is not None or old.resettle is not None:
         question = "--verify" if old.resettle is None else "--resettle"
-        kept = {"data", "processes"} | (
+        kept = {"data", "workers", "processes", "scheduler"} | (
             set() if old.resettle is None else {"out", "record", "decimals", "full_precision"}
         )
-        refuse_beside_record(question, kept, case, terms, circumstances, reader, outputs)
-        _again(case, old, outputs, as_json)
+        refuse_beside_record(question, kept, case, terms, circumstances, reader, outputs, crew)
+        _again(case, old, outputs, crew, as_json)
         return
     data, events, programs = (_given(getattr(case, name), name) for name in ("data", "events", "program"))
     from cblcast.workflow.workers import loading_workers
 
-    with loading_workers(outputs.processes) as pool, progress(as_json, 1, "settling"):
+    with loading_workers(crew.processes_at_once) as pool, progress(as_json, 1, "settling") as steps:
         from cblcast.workflow.settling import Destinations, Papers, settle_files
 
         papers = Papers(terms.contract, terms.prices, terms.resources, terms.commitments)
@@ -137,8 +136,7 @@ def settle(
             coverage=terms.coverage,
             calibration=terms.calibration,
             bias_correction=terms.bias_correction,
-            processes=outputs.processes,
-            pool=pool,
+            working=crew.working(steps, pool),
             **circumstances.terms(),
         )
     if as_json:
@@ -158,7 +156,8 @@ def settle(
                 typer.secho(f"written: {path}", fg="green")
     for row in () if as_json else told.problems.itertuples():  # a machine has them in the document
         by = f" by {row.program}" if row.program else ""
-        typer.secho(f"Not settled{by}: site {row.site_id!r} at {row.start}: {row.reason}", fg="yellow", err=True)
+        which = f": site {row.site_id!r} at {row.start}" if row.site_id else ""
+        typer.secho(f"Not settled{by}{which}: {row.reason}", fg="yellow", err=True)
     if told.partial:
         raise typer.Exit(PARTIAL)
 
@@ -221,7 +220,7 @@ def _show_settlement(told: Settlement) -> None:
         typer.secho(f"{name} rests on memory in part, confirmed by no document: {parts}", fg="yellow", err=True)
 
 
-def _again(case: Case, old: OldRecord, outputs: Outputs, as_json: bool) -> None:
+def _again(case: Case, old: OldRecord, outputs: Outputs, crew: Crew, as_json: bool) -> None:
     """Settle a record again: the same, or the difference line by line."""
     from cblcast.workflow.recording import MOST_TOLD, settle_again, verified
     from cblcast.workflow.resettling import resettled_files
@@ -229,8 +228,8 @@ def _again(case: Case, old: OldRecord, outputs: Outputs, as_json: bool) -> None:
     if old.verify is not None and old.resettle is not None:
         raise StudyError("--verify and --resettle are two questions: ask one at a time")
     if old.verify is not None:
-        with progress(as_json, 1, "settling again"):
-            again = settle_again(old.verify, case.data, outputs.processes)
+        with progress(as_json, 1, "settling again") as steps:
+            again = settle_again(old.verify, case.data, crew.working(steps))
         found = verified(again)
         if as_json:
             print_json({"same": not found, "differences": found})
@@ -243,10 +242,10 @@ def _again(case: Case, old: OldRecord, outputs: Outputs, as_json: bool) -> None:
         if found:
             raise typer.Exit(PARTIAL)
         return
-    with progress(as_json, 1, "settling again"):
+    with progress(as_json, 1, "settling again") as steps:
         places = None if outputs.full_precision else outputs.decimals
         again, lines, total = resettled_files(
-            old.resettle, case.data, outputs.out, outputs.record, outputs.processes, places
+            old.resettle, case.data, outputs.out, outputs.record, crew.working(steps), places
         )
     if as_json:
         print_json({"changed_sites": again.changed, "lines": records(lines), "total": total})

@@ -16,7 +16,7 @@ from cblcast.checked.found_wrong import in_words
 from cblcast.checked.yaml_files import Document, Place, apply_changes, document_of, read_yaml
 from cblcast.config.problems import validated
 from cblcast.config.sections import SECTIONS, Data, Day, Events, RefitSection, Section, Text, TrainEvents, ViewSection
-from cblcast.config.value_section import PriceFile, Value
+from cblcast.config.value_section import CONTRACT, PriceFile, Value
 from cblcast.forecast.answer import reads_only_own_features
 from cblcast.forecast.evaluation import AGGREGATES, DEFAULT_METRICS
 from cblcast.forecast.forecaster import Forecaster
@@ -76,6 +76,7 @@ class Study(Section):
         if self.refit is not None and self.train is None:
             raise Misplaced("refit: needs to know where learning begins: add train: [first, last]", ("refit",))
         self._check_spans()
+        self._check_paid_once()
         for number, name in enumerate(self.metrics):
             with at_place("metrics", number):
                 registry.METRICS.resolve(name)
@@ -105,6 +106,16 @@ class Study(Section):
                 "after what was learned from",
                 ("test",),
             )
+
+    def _check_paid_once(self) -> None:
+        every, horizon = self.events.every_min, self.events.horizon_min
+        if self.value is None or self.value.market != CONTRACT or every is None or horizon is None or every >= horizon:
+            return
+        raise Misplaced(
+            f"value: a contract pays every kWh once, and nowcasts issued every {every} min for {horizon} min estimate an interval "
+            f"several times: set every_min: {horizon}, or price them in a market",
+            ("value", "market"),
+        )
 
     def forecasters(self) -> dict[str, Forecaster]:
         """A fresh, untrained forecaster for each method."""
@@ -156,10 +167,13 @@ def at_place(*place: str | int) -> Iterator[None]:
 
 def with_intervals(estimator: Any, coverage: float, by_lead: bool = False) -> Any:
     """The estimator with calibrated intervals, those of nowcasts by lead."""
-    from cblcast.estimators.wrappers import intervals, lead_intervals  # load scikit-learn, as the estimator has by now
+    from cblcast.estimators.wrappers import (
+        intervals,
+        recent_intervals,
+    )  # load scikit-learn, as the estimator has by now
 
     if by_lead:
-        return lead_intervals.with_lead_intervals(estimator, coverage)
+        return recent_intervals.with_lead_intervals(estimator, coverage)
     return intervals.with_intervals(estimator, coverage)
 
 

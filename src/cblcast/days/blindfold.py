@@ -6,13 +6,13 @@ import numpy as np
 
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import HOUR_US
-from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.panel import AnyPanel, local_clock
 
 # No clock has been put back by more than two hours; a reading further away cannot share a slot.
 _CLOCK_CHANGE_US = 3 * HOUR_US
 
 
-def hidden_slots(panel: Panel, event: EventArrays) -> tuple[np.ndarray, np.ndarray]:
+def hidden_slots(panel: AnyPanel, event: EventArrays) -> tuple[np.ndarray, np.ndarray]:
     """First hidden slot of each event, and the first slot after the last hidden one.
 
     A slot is hidden as soon as ONE of its readings is: on the 25 h day the double hour holds the mean of two readings,
@@ -39,7 +39,7 @@ def hidden_slots(panel: Panel, event: EventArrays) -> tuple[np.ndarray, np.ndarr
     return begin, end
 
 
-def seen_slots(panel: Panel, event: EventArrays, wall_us: np.ndarray) -> np.ndarray:
+def seen_slots(panel: AnyPanel, event: EventArrays, wall_us: np.ndarray) -> np.ndarray:
     """Whether each event may see the slots that start at `wall_us` on its local wall.
 
     Parameters
@@ -61,7 +61,7 @@ def seen_slots(panel: Panel, event: EventArrays, wall_us: np.ndarray) -> np.ndar
     return seen
 
 
-def _hidden_readings(panel: Panel, event: EventArrays) -> tuple[np.ndarray, np.ndarray]:
+def _hidden_readings(panel: AnyPanel, event: EventArrays) -> tuple[np.ndarray, np.ndarray]:
     """Start of the first and of the last hidden reading of each event."""
     first, step = panel.first_times_us[event.site], panel.step_us
     # An interval that reaches into the blindfold carries hidden load in its mean, so the grid is rounded down.
@@ -69,11 +69,11 @@ def _hidden_readings(panel: Panel, event: EventArrays) -> tuple[np.ndarray, np.n
     return begin, end
 
 
-def _slot(panel: Panel, site: np.ndarray, times_us: np.ndarray) -> np.ndarray:
+def _slot(panel: AnyPanel, site: np.ndarray, times_us: np.ndarray) -> np.ndarray:
     return local_clock(panel, site, times_us) // panel.step_us * panel.step_us
 
 
-def _clock_put_back(panel: Panel, site: np.ndarray, since_us: np.ndarray, until_us: np.ndarray) -> np.ndarray:
+def _clock_put_back(panel: AnyPanel, site: np.ndarray, since_us: np.ndarray, until_us: np.ndarray) -> np.ndarray:
     """Events between whose two instants the clock was put back."""
     passed = local_clock(panel, site, until_us) - local_clock(panel, site, since_us)
     return np.flatnonzero(passed < until_us - since_us)

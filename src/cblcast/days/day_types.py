@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
 
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import AnyPanel
 from cblcast.frames.schema import DataError, DataWarning, StudyError, nearest
 
 NO_COUNTRY = "none"  # of a site that keeps no holidays, so that nobody asks for its country
@@ -81,6 +82,9 @@ class Place(NamedTuple):
     own: OwnHolidays
 
 
+_PLACES: WeakKeyDictionary[AnyPanel, tuple[np.ndarray, list[Place]]] = WeakKeyDictionary()
+
+
 def day_type_labels(day_types: str | Sequence[str]) -> tuple[str, ...]:
     """Eight labels, Monday … Sunday and holiday, from a known name or from themselves."""
     if isinstance(day_types, str):
@@ -132,21 +136,28 @@ def day_type_codes(days: np.ndarray, labels: Sequence[str], holidays: np.ndarray
     return code_of[np.where(np.isin(days, holidays), 7, weekday)]
 
 
-def site_holidays(panel: Panel, first_day: int, last_day: int) -> list[np.ndarray]:
+def site_holidays(panel: AnyPanel, first_day: int, last_day: int) -> list[np.ndarray]:
     """Holidays of each site between two local days (inclusive, days since 1970-01-01)."""
     place_of_site, places = _places(panel)
     found = _holidays_of(places, first_day, last_day)
     return [found[place] for place in place_of_site]
 
 
-def site_day_types(panel: Panel, day_types: str | Sequence[str], first_day: int, n_days: int) -> np.ndarray:
+def site_day_types(panel: AnyPanel, day_types: str | Sequence[str], first_day: int, n_days: int) -> np.ndarray:
     """Day-type code of each site and local day, int8, shape (n_sites, n_days)."""
+    place_of_site, codes = place_day_types(panel, day_types, first_day, n_days)
+    return codes[place_of_site]
+
+
+def place_day_types(
+    panel: AnyPanel, day_types: str | Sequence[str], first_day: int, n_days: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which place each site lies in, int64, and the day-type codes of each place and local day, int8, (n_places, n_days)."""
     labels = day_type_labels(day_types)
     days = np.arange(first_day, first_day + n_days, dtype=np.int64)
     place_of_site, places = _places(panel)
     holidays = _holidays_of(places, first_day, first_day + n_days - 1)
-    codes = np.stack([day_type_codes(days, labels, known) for known in holidays])
-    return codes[place_of_site]
+    return place_of_site, np.stack([day_type_codes(days, labels, known) for known in holidays])
 
 
 def _holidays_of(places: list[Place], first_day: int, last_day: int) -> list[np.ndarray]:
@@ -162,18 +173,28 @@ def _holidays_of(places: list[Place], first_day: int, last_day: int) -> list[np.
     ]
 
 
-def _places(panel: Panel) -> tuple[np.ndarray, list[Place]]:
+def _places(panel: AnyPanel) -> tuple[np.ndarray, list[Place]]:
     """Which place each site lies in, and the places; what sites does not say is empty."""
+    if panel not in _PLACES:
+        _PLACES[panel] = _told_places(panel)
+    return _PLACES[panel]
 
-    def column(name: str) -> pd.Series:
-        if name not in panel.sites.columns:
-            return pd.Series("", index=panel.sites.index)
-        known = panel.sites[name]
-        return known.astype(object).where(known.notna(), "").astype(str)
 
-    told = pd.MultiIndex.from_arrays([column("country"), column("subdivision"), column("holidays")])
-    codes, places = pd.factorize(told)
-    return codes, [_place(*map(str, each)) for each in places]
+def _told_places(panel: AnyPanel) -> tuple[np.ndarray, list[Place]]:
+
+    number, parts = np.zeros(len(panel.sites), dtype=np.int64), []
+    for name in ("country", "subdivision", "holidays"):
+        code, said = np.zeros(len(number), dtype=np.int64), [""]
+        if name in panel.sites.columns:
+            code, known = pd.factorize(panel.sites[name])  # -1 where sites does not say
+            code, said = code + 1, ["", *map(str, known)]
+        number = number * len(said) + code
+        parts.append(said)
+    place_of_site, numbers = pd.factorize(number)
+    told = np.unravel_index(numbers, tuple(len(said) for said in parts))
+    return place_of_site, [
+        _place(*(said[at] for said, at in zip(parts, each, strict=True))) for each in zip(*told, strict=True)
+    ]
 
 
 def _place(country: str, subdivision: str, own: str) -> Place:

@@ -1,6 +1,6 @@
 """Earlier days of a site at the clock of an event, whose load is known by then: what an estimator adapts to a site from.
 
-They reach an estimator as rows beside those that are asked, marked by three columns that this module names. Which of them
+They reach an estimator as rows beside those that are asked, marked by four columns that this module names. Which of them
 an event may use stands in the rows too, so that nothing has to be remembered: :data:`EARLIER_DAY` of the one must lie before
 :data:`EARLIER_BEFORE` of the other.
 """
@@ -21,7 +21,8 @@ from cblcast.frames.schema import SITE
 EARLIER_LOAD = "earlier_observed_kw"  # metered load of a row that others may learn from [kW]; NaN for every other row
 EARLIER_DAY = "earlier_day"  # local day on which the row's event begins [days since 1970-01-01]
 EARLIER_BEFORE = "earlier_before_day"  # first local day whose load the row's event may not use [days since 1970-01-01]
-EARLIER_COLUMNS = (EARLIER_LOAD, EARLIER_DAY, EARLIER_BEFORE)
+EARLIER_ASKED = "earlier_asked"  # 1 for a row that is asked, 0 for one that is only there to be learned from
+EARLIER_COLUMNS = (EARLIER_LOAD, EARLIER_DAY, EARLIER_BEFORE, EARLIER_ASKED)
 
 # A view that sees the meter after the event lets features look at hours after it; none looks further than this.
 SEEN_AFTER_US = 12 * HOUR_US

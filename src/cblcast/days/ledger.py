@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
 
 from cblcast.days.blindfold import hidden_slots
-from cblcast.days.day_types import day_type_labels, site_day_types
+from cblcast.days.day_types import day_type_labels, place_day_types
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.collisions import is_outage
 from cblcast.frames.instants import DAY_US, microseconds
-from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.panel import AnyPanel, local_clock
 from cblcast.frames.schema import OBSERVED, SITE
 
 
@@ -52,6 +53,10 @@ _WORDS = {
     Reason.BEYOND_LOOK_BACK: "beyond the look-back",
     Reason.OUTAGE: "day of an outage",
 }
+
+
+# Of panels that are still in use: batches of events ask for the same days time and again.
+_EVENT_DAYS: WeakKeyDictionary[AnyPanel, dict[bool, np.ndarray]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,7 @@ class DayLedger:
 
 
 def day_ledger(
-    panel: Panel,
+    panel: AnyPanel,
     event: EventArrays,
     *,
     look_back_days: int,
@@ -125,7 +130,7 @@ def day_ledger(
     cube = panel.cube(OBSERVED)
     event_day = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day
     hidden_day = hidden_slots(panel, event)[0] // DAY_US - cube.first_day
-    metered = np.isfinite(cube.values).mean(2) >= min_metered_share
+    metered = cube.metered_share >= min_metered_share
     taken, dark = real_event_days(panel), real_event_days(panel, outages=True)
     back = np.arange(1, look_back_days + 1)
     position = event_day[:, None] - back
@@ -149,26 +154,49 @@ def day_ledger(
 
 
 def alike_days(
-    panel: Panel, event: EventArrays, look_back_days: int, day_types: str | Sequence[str], also: Sequence[str] = ()
+    panel: AnyPanel, event: EventArrays, look_back_days: int, day_types: str | Sequence[str], also: Sequence[str] = ()
 ) -> np.ndarray:
     """Which days of the look-back have the event day's own type, newest first; bool, shape (n_events, look_back).
 
     Days with a label in `also` count too.
     """
     cube = panel.cube(OBSERVED)
-    types = site_day_types(panel, day_types, cube.first_day - look_back_days, cube.n_days + look_back_days + 2)
+    of_site, types = place_day_types(
+        panel, day_types, cube.first_day - look_back_days, cube.n_days + look_back_days + 2
+    )
     place = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day + look_back_days
     back = np.arange(1, look_back_days + 1)
-    found = types[event.site[:, None], place[:, None] - back]
-    same: np.ndarray = found == types[event.site, place][:, None]
+    where = of_site[event.site]
+    found = types[where[:, None], place[:, None] - back]
+    same: np.ndarray = found == types[where, place][:, None]
     if also:
         names = sorted(set(day_type_labels(day_types)))
         same |= np.isin(found, [names.index(label) for label in also])
     return same
 
 
-def real_event_days(panel: Panel, outages: bool = False) -> np.ndarray:
+def of_class(values: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """Values of each class as those of its events, along the first axis; a view where there is one class."""
+    if len(values) == 1:
+        return np.broadcast_to(values, (len(like), *values.shape[1:]))
+    found: np.ndarray = values[like]
+    return found
+
+
+def spread_ledger(ledger: DayLedger, like: np.ndarray) -> DayLedger:
+    """The ledger of classes of events (:attr:`~cblcast.frames.cases.EventArrays.like`) as that of the events."""
+    return DayLedger(of_class(ledger.position, like), of_class(ledger.reason, like))
+
+
+def real_event_days(panel: AnyPanel, outages: bool = False) -> np.ndarray:
     """Local days touched by the panel's real events, or by its outages; bool, shape (n_sites, n_days)."""
+    known = _EVENT_DAYS.setdefault(panel, {})
+    if outages not in known:
+        known[outages] = _event_days(panel, outages)
+    return known[outages]
+
+
+def _event_days(panel: AnyPanel, outages: bool) -> np.ndarray:
     cube = panel.cube(OBSERVED)
     taken = np.zeros(cube.values.shape[:2], dtype=bool)
     if panel.events is None or panel.events.empty:
@@ -187,7 +215,7 @@ def real_event_days(panel: Panel, outages: bool = False) -> np.ndarray:
     return running.cumsum(axis=1)[:, :-1] > 0
 
 
-def on_event_days(panel: Panel, events: pd.DataFrame) -> np.ndarray:
+def on_event_days(panel: AnyPanel, events: pd.DataFrame) -> np.ndarray:
     """Which of `events` start on a local day that a real event or an outage of their site touches, bool, shape (n_events,)."""
     code = panel.site_codes(pd.Index(events[SITE]))
     day = local_clock(panel, code, microseconds(events["start"])) // DAY_US

@@ -54,6 +54,10 @@ def take(X: pd.DataFrame, names: list[str], estimator: object) -> np.ndarray:
             f"{type(estimator).__name__} needs the column {missing[0]!r}, which {builder} makes: "
             f"add {builder} to the features, with enough days or hours"
         )
+    if len(names) == 1 and isinstance(
+        X[names[0]], pd.Series
+    ):  # a tenth of the time, which the rows of one nowcast feel
+        return X[names[0]].to_numpy(dtype=np.float64)[:, None]
     return X[names].to_numpy(dtype=np.float64)
 
 

@@ -55,7 +55,10 @@ def columns_of(X: Any, names: Sequence[str], estimator: object) -> np.ndarray:
             f"{type(estimator).__name__} was made for the column {missing[0]!r}, which the features lack "
             f"({len(missing)} missing): {nearest(missing[0], there)}"
         )
-    values = X.to_numpy(dtype=np.float64) if isinstance(X, pd.DataFrame) else np.asarray(X, dtype=np.float64)
+    if isinstance(X, pd.DataFrame):
+        some = X if list(names) == there else X.iloc[:, [place[name] for name in names]]
+        return some.to_numpy(dtype=np.float64)
+    values = np.asarray(X, dtype=np.float64)
     return values if list(names) == there else values[:, [place[name] for name in names]]
 
 
@@ -103,8 +106,12 @@ class Design:
                     f"they were there in training, e.g. {lost[0]!r}; their training means are used"
                 )
         out = np.empty((len(values), self.width))
-        standard = np.where(known, (values - self.mean) / self.spread, 0.0)
-        out[:, : len(self.names)] = standard if self.clip is None else np.clip(standard, -self.clip, self.clip)
+        standard = np.subtract(values, self.mean, out=out[:, : len(self.names)])
+        standard /= self.spread
+        if not known.all():
+            standard[~known] = 0.0
+        if self.clip is not None:
+            np.clip(standard, -self.clip, self.clip, out=standard)
         begin = len(self.names)
         for name, levels in self.levels.items():
             found = columns_of(X, [name], estimator)

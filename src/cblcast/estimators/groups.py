@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.estimators.columns import take
+from cblcast.frames.coded import codes_and_level
 from cblcast.frames.schema import SITE, StudyError
 
 
@@ -49,17 +50,35 @@ def group_rows(X: Any, by: Sequence[str], estimator: object) -> RowGroups:
     names, group = np.empty((1, 0), dtype=np.str_), np.zeros(len(X), dtype=np.int64)
     for name in by:
         if name == SITE and isinstance(X, pd.DataFrame) and SITE in X.index.names:
-            level = X.index.get_level_values(SITE)
-            code, values = pd.factorize(level)
-            part = np.asarray(values, dtype=object).astype(np.str_)
+            part, code = _sites_of_rows(X.index)
         else:
-            values, code = np.unique(take(X, [name], estimator)[:, 0], return_inverse=True)
+            code, values = pd.factorize(take(X, [name], estimator)[:, 0], use_na_sentinel=False)
             part = values.astype(np.str_)
         width = max(len(part), 1)
-        both, group = np.unique(group * width + code, return_inverse=True)
+        both, group = _compact(group * width + code, max(len(names), 1) * width)
         names = np.column_stack([names[both // width], part[both % width]])
-    keys = np.array(["".join(f"|{name}" for name in own) for own in names.tolist()], dtype=np.str_)
+    keys = np.full(len(names), "", dtype=np.str_)
+    for column in names.T:
+        keys = np.strings.add(keys, np.strings.add("|", column))
     order = np.argsort(keys)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return RowGroups(names[order], keys[order], rank[group])
+
+
+def _compact(group: np.ndarray, many: int) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers below `many` that occur, ascending, and the place of each row's among them."""
+    if many > 4 * len(group):
+        return np.unique(group, return_inverse=True)
+    there = np.bincount(group, minlength=many) > 0
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[group]
+
+
+def _sites_of_rows(index: pd.Index) -> tuple[np.ndarray, np.ndarray]:
+    """Names of the sites that have rows, and the site of each row; an index that is no MultiIndex holds sites alone."""
+    if not isinstance(index, pd.MultiIndex):
+        code, values = pd.factorize(index)
+        return np.asarray(values, dtype=object).astype(np.str_), code
+    own, level = codes_and_level(index, SITE)
+    used, code = _compact(own.astype(np.int64), len(level))
+    return np.asarray(level.take(used), dtype=object).astype(np.str_), code

@@ -9,9 +9,10 @@ import pandas as pd
 
 from cblcast.checked.annotations import check_fields
 from cblcast.days.day_types import site_holidays
-from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, naive_stamps
+from cblcast.frames.coded import codes_and_level, sites_of_rows
+from cblcast.frames.instants import DAY_US, HOUR_US, local_microseconds, microseconds, naive_stamps
 from cblcast.frames.panel import Panel, local_clock
-from cblcast.frames.schema import SITE
+from cblcast.frames.schema import TIME
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ class Calendar:
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
-        site = panel.site_codes(cases.index.get_level_values(SITE))
-        local = local_clock(panel, site, microseconds(cases.index.get_level_values("time")))
+        site = sites_of_rows(panel, cases.index)
+        local, row = _different_clocks(panel, site, cases.index)
         day = local // DAY_US
         date = naive_stamps(local)
         weekday = (day + 3) % 7
@@ -49,16 +50,27 @@ class Calendar:
             "day_of_week": weekday,
             "hour_of_week": weekday * 24 + hour,
             "day_of_year": date.day_of_year,
-            "holiday": _is_holiday(panel, site, day),
         }
         if self.cyclic:
             year = (date.day_of_year.to_numpy() - 1 + hour / 24) / (365 + date.is_leap_year)
             for name, phase in (("hour", hour / 24), ("week", columns["hour_of_week"] / 168), ("year", year)):
                 columns[f"{name}_sin"] = np.sin(2 * np.pi * phase)
                 columns[f"{name}_cos"] = np.cos(2 * np.pi * phase)
-        return pd.DataFrame(
-            {name: np.asarray(values, dtype=np.float64) for name, values in columns.items()}, index=cases.index
-        )
+        table = np.stack([np.asarray(values, dtype=np.float64) for values in columns.values()])
+        found = pd.DataFrame(table.take(row, axis=1).T, index=cases.index, columns=list(columns), copy=False)
+        found.insert(list(columns).index("day_of_year") + 1, "holiday", _is_holiday(panel, site, day[row]))
+        return found
+
+
+def _different_clocks(panel: Panel, site: np.ndarray, index: pd.MultiIndex) -> tuple[np.ndarray, np.ndarray]:
+    """Wall clocks that differ, in microseconds, and which of them each row shows: that of a zone is read once, not once a site."""
+    code, level = codes_and_level(index, TIME)
+    instants = microseconds(level)
+    zone, zones = pd.factorize(panel.sites["tz"])
+    if len(zones) * len(instants) > len(index):
+        return local_clock(panel, site, instants[code]), np.arange(len(index))
+    local = np.concatenate([local_microseconds(instants, str(each)) for each in zones])
+    return local, zone[site] * len(instants) + code
 
 
 def _is_holiday(panel: Panel, site: np.ndarray, day: np.ndarray) -> np.ndarray:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cblcast.days.day_rules import RANKS, DayRule, choose_days
-from cblcast.days.ledger import DayLedger, Reason, alike_days, day_ledger, reject_by_load
+from cblcast.days.ledger import DayLedger, Reason, alike_days, day_ledger, of_class, reject_by_load, spread_ledger
 from cblcast.features.day_keys import day_before_gap, event_hours_mean, event_slots, temperature_gap, whole_days
-from cblcast.features.reference_days import reference_load, reject_unmetered_events, similarity
+from cblcast.features.day_loads import reference_load, reject_unmetered_events
+from cblcast.features.reference_days import similarity
 from cblcast.frames.cases import EventArrays
+from cblcast.frames.cube import DayCube
+from cblcast.frames.day_panel import DayPanel
 from cblcast.frames.known import known_mean
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import AnyPanel
 from cblcast.frames.schema import DISPATCHED, OBSERVED
 
 
@@ -44,16 +47,20 @@ class Selection:
     step: np.ndarray
     event_days: np.ndarray
 
-    def seen(self, panel: Panel) -> Panel:
+    def seen(self, panel: AnyPanel) -> AnyPanel:
         """The panel in which the load of the selected days stands: with that of earlier events where they fill up."""
         return with_dispatched(panel) if self.event_days.any() else panel
 
-    def load(self, panel: Panel, event: EventArrays) -> np.ndarray:
+    def load(self, panel: AnyPanel, event: EventArrays) -> np.ndarray:
         """Load of the selected days at each row's wall clock [kW], shape (n_rows, x)."""
-        load = reference_load(panel, event, self.days)
-        if self.event_days.any():
-            rows = self.event_days[event.event_of_row]
-            load[rows] = reference_load(with_dispatched(panel), event, self.days)[rows]
+        filled = self.event_days[event.event_of_row]
+        return self.on_days(panel, lambda seen: reference_load(seen, event, self.days), filled)
+
+    def on_days(self, panel: AnyPanel, look: Callable[[AnyPanel], np.ndarray], filled: np.ndarray) -> np.ndarray:
+        """What `look` finds on the selected days, whose first axis `filled` tells where earlier event days fill up."""
+        load = look(panel)
+        if filled.any():
+            load[filled] = look(with_dispatched(panel))[filled]
         return load
 
 
@@ -90,10 +97,14 @@ def relaxed(rule: DayRule) -> list[Relaxed]:
     return found
 
 
-def with_dispatched(panel: Panel) -> Panel:
+def with_dispatched(panel: AnyPanel) -> AnyPanel:
     """The panel with the meter of its earlier events, where it is known: what event days that fill up are read from."""
-    if DISPATCHED not in panel.data.columns:
+    if DISPATCHED not in panel.names:
         return panel
+    if isinstance(panel, DayPanel):
+        own, kept = panel.cube(OBSERVED), panel.cube(DISPATCHED).values
+        whole = DayCube(np.where(np.isnan(own.values), kept, own.values), own.first_day)
+        return replace(panel, cubes={**panel.cubes, OBSERVED: whole}, events=None, spans=panel.known_spans)
     observed, dispatched = panel.column(OBSERVED), panel.column(DISPATCHED)
     return replace(
         panel, data=panel.data.assign(**{OBSERVED: np.where(np.isnan(observed), dispatched, observed)}), events=None
@@ -101,10 +112,12 @@ def with_dispatched(panel: Panel) -> Panel:
 
 
 def choose(
-    panel: Panel, event: EventArrays, rule: DayRule, day_types: str | Sequence[str], temperature: str
+    panel: AnyPanel, event: EventArrays, rule: DayRule, day_types: str | Sequence[str], temperature: str
 ) -> Selection:
     """The choice of `rule` for events that all have a day type of its own; each event takes the first step that suffices."""
     steps = relaxed(rule)
+    if event.like is not None and all(_looks_at_no_load(step) for step in steps):
+        return _spread(choose(panel, event.of_each_class, rule, day_types, temperature), event.like)
     left = np.ones(len(event.site), dtype=bool)
     parts: list[tuple[np.ndarray, Selection]] = []
     for number, step in enumerate(steps):
@@ -122,8 +135,21 @@ def choose(
     return _joined(parts, len(event.site))
 
 
+def _looks_at_no_load(step: Relaxed) -> bool:
+    """Whether the calendar, and where the meter has gaps, decide alone."""
+    rule = step.rule
+    return rule.rank == "recent" and rule.low_share <= 0 and rule.high_share is None and not step.event_days
+
+
+def _spread(found: Selection, like: np.ndarray) -> Selection:
+    """The selections of classes as those of their events."""
+    ledger = spread_ledger(found.ledger, like)
+    rest = (of_class(each, like) for each in (found.days, found.candidates, found.key, found.step, found.event_days))
+    return Selection(ledger, *rest)
+
+
 def _once(
-    panel: Panel, event: EventArrays, step: Relaxed, day_types: str | Sequence[str], temperature: str, number: int
+    panel: AnyPanel, event: EventArrays, step: Relaxed, day_types: str | Sequence[str], temperature: str, number: int
 ) -> Selection:
     rule = step.rule
     ledger = _ledger(panel, event, rule, day_types, step.also)
@@ -168,9 +194,9 @@ def _joined(parts: list[tuple[np.ndarray, Selection]], n_events: int) -> Selecti
     return Selection(DayLedger(position, reason), days, candidates, key, step, filled)
 
 
-def _with_event_days(seen: Panel, event: EventArrays, ledger: DayLedger, rule: DayRule) -> DayLedger:
+def _with_event_days(seen: AnyPanel, event: EventArrays, ledger: DayLedger, rule: DayRule) -> DayLedger:
     """A ledger in which the highest event days fill up to the least number of days."""
-    share = np.isfinite(seen.cube(OBSERVED).values).mean(2)
+    share = seen.cube(OBSERVED).metered_share
     inside = (ledger.position >= 0) & (ledger.position < share.shape[1])
     metered = share[event.site[:, None], np.where(inside, ledger.position, 0)] >= rule.min_metered_share
     may = (ledger.reason == Reason.REAL_EVENT) & inside & metered & ~_older_than(ledger, rule.furthest_day)
@@ -184,8 +210,26 @@ def _with_event_days(seen: Panel, event: EventArrays, ledger: DayLedger, rule: D
 
 
 def _ledger(
-    panel: Panel, event: EventArrays, rule: DayRule, day_types: str | Sequence[str], also: tuple[str, ...]
+    panel: AnyPanel, event: EventArrays, rule: DayRule, day_types: str | Sequence[str], also: tuple[str, ...]
 ) -> DayLedger:
+    if event.like is None:
+        ledger = _by_calendar(panel, event, rule, day_types, also)
+    else:
+        ledger = spread_ledger(_by_calendar(panel, event.of_each_class, rule, day_types, also), event.like)
+    near = _by_load(panel, event, _beyond(ledger, _older_than(ledger, rule.look_back_days)), rule)
+    if rule.extended_look_back_days is None:
+        return near
+    few = (near.reason == Reason.QUALIFIED).sum(1) < rule.y
+    if few.any():
+        far = _by_load(panel, event, ledger, rule)
+        near.reason[few] = far.reason[few]
+    return near
+
+
+def _by_calendar(
+    panel: AnyPanel, event: EventArrays, rule: DayRule, day_types: str | Sequence[str], also: tuple[str, ...]
+) -> DayLedger:
+    """Days of the whole look-back that calendar, events and gaps of the meter leave, whatever their load is."""
     ledger = day_ledger(
         panel,
         event,
@@ -200,17 +244,10 @@ def _ledger(
         # Counted by the calendar alone: a day of another type may bear another reason, such as being too close.
         alike = np.cumsum(alike_days(panel, event, rule.furthest_day, day_types, also), axis=1)
         ledger = _beyond(ledger, alike > rule.candidate_days)
-    near = _by_load(panel, event, _beyond(ledger, _older_than(ledger, rule.look_back_days)), rule)
-    if rule.extended_look_back_days is None:
-        return near
-    few = (near.reason == Reason.QUALIFIED).sum(1) < rule.y
-    if few.any():
-        far = _by_load(panel, event, ledger, rule)
-        near.reason[few] = far.reason[few]
-    return near
+    return ledger
 
 
-def _by_load(panel: Panel, event: EventArrays, ledger: DayLedger, rule: DayRule) -> DayLedger:
+def _by_load(panel: AnyPanel, event: EventArrays, ledger: DayLedger, rule: DayRule) -> DayLedger:
     if rule.low_share <= 0 and rule.high_share is None:
         return ledger
     load = event_hours_mean(panel, event, np.where(ledger.reason == Reason.QUALIFIED, ledger.position, -1))
@@ -223,7 +260,7 @@ def _by_load(panel: Panel, event: EventArrays, ledger: DayLedger, rule: DayRule)
     return DayLedger(ledger.position, reason)
 
 
-def _key(panel: Panel, event: EventArrays, days: np.ndarray, rule: DayRule, temperature: str) -> np.ndarray:
+def _key(panel: AnyPanel, event: EventArrays, days: np.ndarray, rule: DayRule, temperature: str) -> np.ndarray:
     """What the candidates are ranked by; NaN where there is no day."""
     if rule.rank == "recent":
         return np.where(days >= 0, np.arange(days.shape[1], dtype=np.float64), np.nan)

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from cblcast.days.day_types import site_day_types
+from cblcast.features.day_loads import mean_by_event
 from cblcast.features.hour_blocks import HourBlocks
-from cblcast.features.reference_days import mean_by_event
 from cblcast.frames.cases import EventArrays
+from cblcast.frames.cube import DayCube
 from cblcast.frames.instants import DAY_US
 from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel, local_clock
@@ -147,7 +148,7 @@ def year_ago(panel: Panel, event: EventArrays, scale_kw: np.ndarray, day_types: 
         at = cube.lookup(event.site[row][:, None], day[row] + offset[:, None], slot[:, None])
         position = day - cube.first_day
         inside = (position >= 0) & (position < cube.n_days)
-        whole = known_mean(cube.values[event.site[:, None], np.where(inside, position, 0)].astype(np.float64))
+        whole = cube.day_means[event.site[:, None], np.where(inside, position, 0)]
         return known_mean(np.where(alike[row], at, np.nan)), known_mean(np.where(alike & inside, whole, np.nan))
 
     near_at, _ = loads(range(-1, 2))
@@ -174,8 +175,8 @@ def weather_against_days(panel: Panel, event: EventArrays, days: np.ndarray, col
     now = cube.lookup(event.site[row], local // DAY_US, slot)
     then = cube.lookup(event.site[row][:, None], day[row] + offset[:, None], slot[:, None])
     own, others = (
-        _day_mean(cube.values, event.site, start_day - cube.first_day),
-        _day_mean(cube.values, event.site[:, None], np.where(days >= 0, day - cube.first_day, -1)),
+        _day_mean(cube, event.site, start_day - cube.first_day),
+        _day_mean(cube, event.site[:, None], np.where(days >= 0, day - cube.first_day, -1)),
     )
     before = panel.values_at(column, event.site, event.start_us - panel.step_us)
     return {
@@ -188,13 +189,12 @@ def weather_against_days(panel: Panel, event: EventArrays, days: np.ndarray, col
 
 def day_means(panel: Panel, site: np.ndarray, days: np.ndarray) -> np.ndarray:
     """Mean load of whole days [kW], shape (n_events, n_days); NaN for a day of -1."""
-    return _day_mean(panel.cube(OBSERVED).values, site[:, None], days)
+    return _day_mean(panel.cube(OBSERVED), site[:, None], days)
 
 
-def _day_mean(values: np.ndarray, site: np.ndarray, position: np.ndarray) -> np.ndarray:
-    inside = (position >= 0) & (position < values.shape[1])
-    means = known_mean(values.astype(np.float64))
-    return np.where(inside, means[site, np.where(inside, position, 0)], np.nan)
+def _day_mean(cube: DayCube, site: np.ndarray, position: np.ndarray) -> np.ndarray:
+    inside = (position >= 0) & (position < cube.n_days)
+    return np.where(inside, cube.day_means[site, np.where(inside, position, 0)], np.nan)
 
 
 def _known_median(values: np.ndarray) -> np.ndarray:

@@ -13,8 +13,9 @@ from cblcast.days.day_types import DayTypes
 from cblcast.days.ledger import DayLedger
 from cblcast.features import day_contrasts as contrasts
 from cblcast.features import day_weights as dw
+from cblcast.features.day_loads import reference_load
 from cblcast.features.hour_blocks import HourBlocks, hour_blocks
-from cblcast.features.reference_days import ReferenceDays, reference_load
+from cblcast.features.reference_days import ReferenceDays
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import DAY_US
 from cblcast.frames.panel import Panel, local_clock
@@ -124,9 +125,9 @@ class DayHistory:
         today = local_clock(panel, event.site, event.start_us) // DAY_US - panel.cube(OBSERVED).first_day
         gap, weights = day_schemes(blocks, days, today)
         day_kw = contrasts.day_means(panel, event.site, days)
-        at = {name: dw.weighted(load, weight[row]) for name, weight in weights.items()}
-        hours_then = blocks.then.astype(np.float64)
-        beside = {name: dw.weighted(hours_then, weights[name]) for name in ("mean", "alike", "nearest", "weekday")}
+        at = dw.weighted_each(load, {name: weight[row] for name, weight in weights.items()})
+        compared = {name: weights[name] for name in ("mean", "alike", "nearest", "weekday")}
+        beside = dw.weighted_each(blocks.then.astype(np.float64), compared)
 
         found = {"scale_kw": dw.weighted(day_kw, weights["mean"])[row]}
         found |= {f"{name}_kw": value for name, value in at.items()}

@@ -9,11 +9,11 @@ from cblcast.frames.cases import EventArrays
 from cblcast.frames.cube import DayCube
 from cblcast.frames.instants import DAY_US
 from cblcast.frames.known import known_mean
-from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.panel import AnyPanel, local_clock
 from cblcast.frames.schema import OBSERVED
 
 
-def event_hours_mean(panel: Panel, event: EventArrays, days: np.ndarray) -> np.ndarray:
+def event_hours_mean(panel: AnyPanel, event: EventArrays, days: np.ndarray) -> np.ndarray:
     """Mean load of each day at the wall clock of the event's own intervals [kW]; (n_events, k), NaN where none.
 
     Equal to the mean of :func:`~cblcast.features.reference_days.reference_load` over the scored rows.
@@ -48,7 +48,7 @@ def whole_days(cube: DayCube, site: np.ndarray, days: np.ndarray) -> np.ndarray:
     return np.where(inside[:, :, None], cube.values[site[:, None], np.where(inside, days, 0)], np.float32(np.nan))
 
 
-def event_slots(panel: Panel, event: EventArrays) -> np.ndarray:
+def event_slots(panel: AnyPanel, event: EventArrays) -> np.ndarray:
     """Wall-clock slots that the event covers, bool, shape (n_events, n_slots)."""
     cube = panel.cube(OBSERVED)
     inside = np.zeros((len(event.site), cube.values.shape[2]), dtype=bool)
@@ -59,14 +59,14 @@ def event_slots(panel: Panel, event: EventArrays) -> np.ndarray:
     return inside
 
 
-def day_before_gap(panel: Panel, event: EventArrays, days: np.ndarray) -> np.ndarray:
+def day_before_gap(panel: AnyPanel, event: EventArrays, days: np.ndarray) -> np.ndarray:
     """Mean difference between the day before the event and the day before each of `days` [kW], (n_events, k)."""
     cube = panel.cube(OBSERVED)
     eve = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day - 1
     return known_mean(np.abs(whole_days(cube, event.site, days - 1) - whole_days(cube, event.site, eve[:, None])))
 
 
-def temperature_gap(panel: Panel, event: EventArrays, days: np.ndarray, column: str) -> np.ndarray:
+def temperature_gap(panel: AnyPanel, event: EventArrays, days: np.ndarray, column: str) -> np.ndarray:
     """Difference between the daily maximum of the event day and of each of `days`, unit of `column`, (n_events, k)."""
     cube = panel.cube(column)
     shift = panel.cube(OBSERVED).first_day - cube.first_day

@@ -12,8 +12,9 @@ from cblcast.checked.parameters import Days, HourCount, Share, Text
 from cblcast.days.day_types import DayTypes
 from cblcast.days.ledger import DayLedger
 from cblcast.features.day_contrasts import day_means
+from cblcast.features.day_loads import mean_by_event, reference_load
 from cblcast.features.hour_blocks import hour_blocks
-from cblcast.features.reference_days import ReferenceDays, mean_by_event, reference_load
+from cblcast.features.reference_days import ReferenceDays
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import DAY_US
 from cblcast.frames.known import known_mean
@@ -139,11 +140,10 @@ class DaySequence:
         day = np.where(days >= 0, days + panel.cube(OBSERVED).first_day, -(10**6))
         now = cube.lookup(event.site[row], local // DAY_US, slot)
         then = cube.lookup(event.site[row][:, None], day[row] + offset[:, None], slot[:, None])
-        whole = known_mean(cube.values.astype(np.float64))
         there, own = day - cube.first_day, start_day - cube.first_day
         inside, own_inside = (there >= 0) & (there < cube.n_days), (own >= 0) & (own < cube.n_days)
-        then_day = np.where(inside, whole[event.site[:, None], np.where(inside, there, 0)], np.nan)
-        now_day = np.where(own_inside, whole[event.site, np.where(own_inside, own, 0)], np.nan)
+        then_day = np.where(inside, cube.day_means[event.site[:, None], np.where(inside, there, 0)], np.nan)
+        now_day = np.where(own_inside, cube.day_means[event.site, np.where(own_inside, own, 0)], np.nan)
         return now, now[:, None] - then, now_day[:, None] - then_day
 
 
@@ -151,5 +151,5 @@ def mean_size(panel: Panel, site: np.ndarray, days: np.ndarray) -> np.ndarray:
     """Mean absolute load of some days of the cube [kW], shape (n_events,); NaN where there is no day (all -1)."""
     cube = panel.cube(OBSERVED)
     inside = (days >= 0) & (days < cube.n_days)
-    size = known_mean(np.abs(cube.values).astype(np.float64))
-    return known_mean(np.where(inside, size[site[:, None], np.where(inside, days, 0)], np.nan))
+    size = known_mean(np.abs(cube.values[site[:, None], np.where(inside, days, 0)]).astype(np.float64))
+    return known_mean(np.where(inside, size, np.nan))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from cblcast.frames.known import known_mean
@@ -104,14 +106,22 @@ def weighted(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
     NaN where no weighted value is known, or the weights are NaN.
     """
-    spare = values.ndim - weights.ndim
-    weights = weights.reshape(*weights.shape, *(1 for _ in range(spare)))
-    known = np.isfinite(values) & (weights != 0)
-    size = np.where(known, np.abs(weights), 0.0).sum(1)
+    return weighted_each(values, {"": weights})[""]
+
+
+def weighted_each(values: np.ndarray, schemes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """As :func:`weighted` by each of several weights; the values are looked at once."""
+    flat = values.reshape(*values.shape[:2], -1)
+    known = np.isfinite(flat)
+    signed = np.stack(list(schemes.values()), axis=1)
+    both = np.concatenate([np.abs(signed), signed], axis=1)  # (n, 2 n_schemes, n_days)
+    size, plain = np.split(np.matmul(both, known.astype(np.float64)), 2, axis=1)
+    total, turned = np.split(np.matmul(both, np.where(known, flat, 0.0)), 2, axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(known, np.abs(weights) * values, 0.0).sum(1) / size
-        shift = np.where(known, weights * (values - np.expand_dims(mean, 1)), 0.0).sum(1)
-    return np.where(size > 0, mean + shift, np.nan)
+        mean = total / size
+        found = np.where(size > 0, mean + (turned - plain * mean), np.nan)
+    shape = (len(values), *values.shape[2:])
+    return {name: found[:, place].reshape(shape) for place, name in enumerate(schemes)}
 
 
 def summing_to_one(weights: np.ndarray) -> np.ndarray:

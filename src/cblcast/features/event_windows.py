@@ -13,7 +13,7 @@ from cblcast.frames.cases import EventArrays
 from cblcast.frames.events import Window, WindowSpec
 from cblcast.frames.instants import HOUR_US
 from cblcast.frames.known import known_mean
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import AnyPanel, Panel
 from cblcast.frames.schema import OBSERVED, StudyError
 from cblcast.wishes import joined, widest
 
@@ -74,7 +74,7 @@ class EventWindows:
         return pd.DataFrame(found, index=cases.index)
 
 
-def visible_load(panel: Panel, event: EventArrays, number: np.ndarray, times_us: np.ndarray) -> np.ndarray:
+def visible_load(panel: AnyPanel, event: EventArrays, number: np.ndarray, times_us: np.ndarray) -> np.ndarray:
     """Metered load [kW] of event `number` at `times_us` (broadcast), NaN wherever that event may not look."""
     load = panel.values_at(OBSERVED, event.site[number], times_us)
     hidden = (times_us >= event.hidden_from_us[number]) & (times_us < event.hidden_until_us[number])

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from cblcast.checked.annotations import check_fields
+from cblcast.frames.coded import sites_of_rows
 from cblcast.frames.instants import microseconds
-from cblcast.frames.panel import Panel
-from cblcast.frames.schema import OBSERVED, SITE, DataError, StudyError, nearest
+from cblcast.frames.panel import AnyPanel, Panel
+from cblcast.frames.schema import OBSERVED, DataError, StudyError, nearest
 from cblcast.wishes import union
 
 
@@ -40,14 +41,19 @@ class Given:
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
-        site = panel.site_codes(cases.index.get_level_values(SITE))
+        site = sites_of_rows(panel, cases.index)
         times = microseconds(cases.index.get_level_values("time"))
         found = {column: panel.values_at(column, site, times) for column in self.panel_columns}
         for column in self.site_columns:
-            if column not in panel.sites.columns:
-                raise DataError(
-                    f"the sites frame has no column {column!r}, which this rule needs: add it, "
-                    f"one figure a site ({nearest(column, map(str, panel.sites.columns))})"
-                )
-            found[column] = panel.sites[column].to_numpy(dtype=np.float64)[site]
+            found[column] = site_figures(panel, column)[site]
         return pd.DataFrame(found, index=cases.index)
+
+
+def site_figures(panel: AnyPanel, column: str) -> np.ndarray:
+    """A column of the sites frame, float64, shape (n_sites,)."""
+    if column not in panel.sites.columns:
+        raise DataError(
+            f"the sites frame has no column {column!r}, which this rule needs: add it, "
+            f"one figure a site ({nearest(column, map(str, panel.sites.columns))})"
+        )
+    return panel.sites[column].to_numpy(dtype=np.float64)

@@ -8,6 +8,7 @@ import numpy as np
 
 from cblcast.days.blindfold import hidden_slots, seen_slots
 from cblcast.frames.cases import EventArrays
+from cblcast.frames.cube import DayCube
 from cblcast.frames.instants import DAY_US, HOUR_US
 from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel, local_clock
@@ -69,9 +70,48 @@ def hour_blocks(panel: Panel, event: EventArrays, days: np.ndarray, n_before: in
     then = np.full((len(days), days.shape[1], n_before + n_after), np.nan, dtype=np.float32)
     for first in range(0, len(days), _EVENTS_AT_ONCE):
         part = slice(first, first + _EVENTS_AT_ONCE)
-        back = np.where(days[part] >= 0, event_day[part, None] - days[part], 0)
-        moved = wall[part, None] - (back * DAY_US)[:, :, None, None]
-        found = cube.lookup(event.site[part, None, None, None], moved // DAY_US, moved % DAY_US // step)
-        unseen = (days[part] < 0)[:, :, None, None] | (moved + step > hidden_from[part, None, None, None])
-        then[part] = known_mean(np.where(unseen, np.nan, found))
+        back = event_day[part, None] - days[part]
+        found = _days_earlier(cube, event.site[part], wall[part], days[part] >= 0, back, hidden_from[part], step)
+        then[part] = found[..., 0] if per_hour == 1 else known_mean(found)
     return HourBlocks(today, then, n_before)
+
+
+def _days_earlier(
+    cube: DayCube,
+    site: np.ndarray,
+    wall: np.ndarray,
+    there: np.ndarray,
+    back: np.ndarray,
+    hidden_from: np.ndarray,
+    step: int,
+) -> np.ndarray:
+    """Load at the wall clocks `wall`, so many days `back`, where a case may look; float32.
+
+    Parameters
+    ----------
+    site, hidden_from : ndarray of int64, shape (n_events,)
+    wall : ndarray of int64, shape (n_events, n_blocks, per_hour)
+    there, back : ndarray, shape (n_events, n_days)
+        Whether there is such a day, and how many days it lies before the event's.
+
+    Returns
+    -------
+    ndarray, shape (n_events, n_days, n_blocks, per_hour)
+    """
+    day, within = wall // DAY_US - cube.first_day, wall % DAY_US // step
+    back = np.where(there, back, 0)
+    # The day differs and the slot stays, so that what is asked of every value is asked of each day's edges first.
+    lowest, highest = (edge((1, 2))[:, None] - back for edge in (day.min, day.max))
+    safe = there & (lowest >= 0) & (highest < cube.n_days)
+    n_slots = cube.values.shape[2]
+    flat = (site * cube.n_days)[:, None, None] * n_slots + day * n_slots + within
+    place = flat[:, None] - (back * n_slots)[:, :, None, None]
+    found = cube.values.reshape(-1).take(place, mode="clip")
+    late = wall + step - hidden_from[:, None, None]
+    if (late.max((1, 2))[:, None] > back * DAY_US).any():
+        found[late[:, None] > (back * DAY_US)[:, :, None, None]] = np.nan
+    edge = np.nonzero(there & ~safe)
+    moved = day[edge[0]] - back[edge][:, None, None]
+    found[edge] = np.where((moved >= 0) & (moved < cube.n_days), found[edge], np.float32(np.nan))
+    found[~there] = np.nan
+    return found

@@ -16,13 +16,13 @@ import pandas as pd
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Filled, Text
 from cblcast.days.day_rules import DayRule
-from cblcast.days.day_types import DayTypes, day_type_labels, site_day_types
+from cblcast.days.day_types import DayTypes, day_type_labels, place_day_types
 from cblcast.days.ledger import Reason
 from cblcast.features.day_choice import Selection, choose, relaxed
 from cblcast.features.day_keys import event_hours_mean
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import DAY_US
-from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.panel import AnyPanel, Panel, local_clock
 from cblcast.frames.schema import OBSERVED, StudyError
 from cblcast.wishes import alone
 
@@ -93,7 +93,7 @@ class ProgramDays:
         """Names of the load columns."""
         return [f"{self.prefix}_kw_{k:02d}" for k in range(1, max(rule.x for rule in self._rules) + 1)]
 
-    def rule_of_event(self, panel: Panel, event: EventArrays) -> np.ndarray:
+    def rule_of_event(self, panel: AnyPanel, event: EventArrays) -> np.ndarray:
         """Position of the rule for each event's day type, -1 where there is none; int64, shape (n_events,)."""
         names = sorted(set(day_type_labels(self.day_types)))
         number = np.array(
@@ -104,7 +104,10 @@ class ProgramDays:
 
     def why_absent(self, panel: Panel, cases: pd.DataFrame) -> list[str]:
         """Why the rule of each event of `cases` gives no baseline."""
-        event = EventArrays.of(panel, cases)
+        return self.why_none(panel, EventArrays.of(panel, cases))
+
+    def why_none(self, panel: AnyPanel, event: EventArrays) -> list[str]:
+        """Why the rule of each of some events gives no baseline."""
         rule_of = self.rule_of_event(panel, event)
         reasons = ["the program has no rule for the day type of this event"] * len(rule_of)
         for number in np.unique(rule_of[rule_of >= 0]):
@@ -150,14 +153,14 @@ class ProgramDays:
         told = np.flatnonzero(~np.isin(reason, _OUT_OF_SIGHT))
         return table[: int(told[-1]) + 1] if len(told) else table
 
-    def select(self, panel: Panel, event: EventArrays, rule: DayRule) -> Selection:
+    def select(self, panel: AnyPanel, event: EventArrays, rule: DayRule) -> Selection:
         """The choice of `rule` for events that all have a day type of its own."""
         return choose(panel, event, rule, self.day_types, self.temperature)
 
 
-def event_day_types(panel: Panel, event: EventArrays, day_types: str | Sequence[str]) -> np.ndarray:
+def event_day_types(panel: AnyPanel, event: EventArrays, day_types: str | Sequence[str]) -> np.ndarray:
     """Day-type code of each event's local day, int64, shape (n_events,)."""
     day = local_clock(panel, event.site, event.start_us) // DAY_US
     first = int(day.min()) if len(day) else 0
-    types = site_day_types(panel, day_types, first, int(day.max() - first) + 1 if len(day) else 1)
-    return types[event.site, day - first].astype(np.int64)
+    of_site, types = place_day_types(panel, day_types, first, int(day.max() - first) + 1 if len(day) else 1)
+    return types[of_site[event.site], day - first].astype(np.int64)

@@ -15,14 +15,15 @@ import pandas as pd
 
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Days, DaysOrNone, HoursAboveZero, NotNegative, Positive, Share, Text
-from cblcast.days.blindfold import hidden_slots, seen_slots
+from cblcast.days.blindfold import seen_slots
 from cblcast.days.day_types import DayTypes
 from cblcast.days.ledger import DayLedger, Reason, day_ledger, reject_by_load
+from cblcast.features.day_loads import mean_by_event, reference_load, reject_unmetered_events
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.cube import DayCube
 from cblcast.frames.instants import DAY_US, HOUR_US
-from cblcast.frames.known import known_mean, known_mean_of_runs
-from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.known import known_mean
+from cblcast.frames.panel import AnyPanel, Panel, local_clock
 from cblcast.frames.schema import OBSERVED, StudyError
 from cblcast.wishes import widest
 
@@ -142,50 +143,6 @@ class ReferenceDays:
         return ledger
 
 
-def reference_load(panel: Panel, event: EventArrays, days: np.ndarray) -> np.ndarray:
-    """Load of reference days at each row's wall clock [kW], float64, shape (n_rows, n_days).
-
-    A row after midnight looks at the day after the reference day, a row before at the day before. What a case may not
-    see stays NaN.
-    """
-    cube = panel.cube(OBSERVED)
-    start_day = local_clock(panel, event.site, event.start_us) // DAY_US
-    row = event.event_of_row
-    local = local_clock(panel, event.site[row], event.time_us)
-    offset = local // DAY_US - start_day[row]
-    slot = local % DAY_US // panel.step_us
-    chosen = days[row]
-    day = np.where(chosen >= 0, chosen + offset[:, None], -2) + cube.first_day
-    load = cube.lookup(event.site[row][:, None], day, slot[:, None])
-    hidden, _ = hidden_slots(panel, event)
-    beyond = day * DAY_US + (slot[:, None] + 1) * panel.step_us > hidden[row][:, None]
-    return np.where(beyond, np.nan, load)
-
-
-def reject_unmetered_events(panel: Panel, event: EventArrays, ledger: DayLedger, share: float) -> DayLedger:
-    """Disqualify days that were metered, but in less than `share` of the event hours: they say nothing of the event."""
-    cube = panel.cube(OBSERVED)
-    whole = np.isfinite(cube.values).all(axis=2)
-    safe = np.clip(ledger.position, 0, cube.n_days - 1)
-    site = event.site[:, None]
-    surely = whole[site, safe]
-    start_day, stop_day = (local_clock(panel, event.site, at) // DAY_US for at in (event.start_us, event.stop_us - 1))
-    surely[stop_day > start_day] = False  # hours after midnight are those of the next day, which may be hidden
-    doubtful = (ledger.reason == Reason.QUALIFIED) & ~surely
-    reason = ledger.reason.copy()
-    for column in np.flatnonzero(doubtful.any(axis=0)):
-        day = np.where(doubtful[:, column], ledger.position[:, column], -1)
-        metered = np.isfinite(reference_load(panel, event, day[:, None]))
-        seen = mean_by_event(metered.astype(np.float64), event)[:, 0]
-        reason[doubtful[:, column] & ((seen < share) | (seen == 0)), column] = Reason.UNMETERED
-    return DayLedger(ledger.position, reason)
-
-
-def mean_by_event(values: np.ndarray, event: EventArrays) -> np.ndarray:
-    """Mean over the scored rows of each event, NaN-aware; (n_rows, k) -> (n_events, k)."""
-    return known_mean_of_runs(np.where(event.scored[:, None], values, np.nan), event.first_row)
-
-
 def _gather_days(cube: DayCube, site: np.ndarray, days: np.ndarray) -> np.ndarray:
     """Whole days, float32, shape (n_events, n_days, n_slots); NaN for a day of -1 or outside the cube."""
     inside = (days >= 0) & (days < cube.n_days)
@@ -196,12 +153,12 @@ def _gather_days(cube: DayCube, site: np.ndarray, days: np.ndarray) -> np.ndarra
 
 def _day_means(cube: DayCube, event: EventArrays, days: np.ndarray) -> np.ndarray:
     inside = (days >= 0) & (days < cube.n_days)
-    means = known_mean(cube.values.astype(np.float64))[event.site[:, None], np.where(inside, days, 0)]
+    means = cube.day_means[event.site[:, None], np.where(inside, days, 0)]
     return np.where(inside, means, np.nan)
 
 
 def similarity(
-    panel: Panel, event: EventArrays, days: np.ndarray, hours: float | None, buffer_hours: float = 0.0
+    panel: AnyPanel, event: EventArrays, days: np.ndarray, hours: float | None, buffer_hours: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """How far each reference day is from the event day, over the hours of that day that may be seen [kW].
 

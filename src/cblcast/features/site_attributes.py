@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from cblcast.checked.annotations import check_fields
+from cblcast.frames.coded import sites_of_rows
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import SITE, DataError, nearest
+from cblcast.frames.schema import DataError, nearest
 from cblcast.wishes import union
 
 logger = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class SiteAttributes:
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
-        code = panel.site_codes(cases.index.get_level_values(SITE))
+        code = sites_of_rows(panel, cases.index)
         found: dict[str, np.ndarray] = {}
         for name in self.numeric:
             values = self._column(panel, name)

@@ -11,7 +11,8 @@ import pandas as pd
 from scipy.signal import lfilter
 
 from cblcast.days.day_types import site_holidays
-from cblcast.features.reference_days import ReferenceDays, reference_load
+from cblcast.features.day_loads import reference_load
+from cblcast.features.reference_days import ReferenceDays
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.cube import build_cube
 from cblcast.frames.instants import DAY_US

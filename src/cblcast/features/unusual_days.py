@@ -11,8 +11,8 @@ from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Days, Share
 from cblcast.days.day_types import DayTypes
 from cblcast.days.ledger import day_ledger
+from cblcast.features.day_loads import mean_by_event, reference_load, reject_unmetered_events
 from cblcast.features.hour_blocks import HourBlocks, hour_blocks
-from cblcast.features.reference_days import mean_by_event, reference_load, reject_unmetered_events
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel

@@ -9,9 +9,10 @@ import pandas as pd
 
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Celsius, HoursAboveZero, SignedHours, Text
-from cblcast.frames.instants import HOUR_US, microseconds
+from cblcast.frames.coded import instants_of_rows, sites_of_rows
+from cblcast.frames.instants import HOUR_US
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import OBSERVED, SITE, StudyError
+from cblcast.frames.schema import OBSERVED, StudyError
 from cblcast.wishes import union
 
 
@@ -60,8 +61,8 @@ class Weather:
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
-        site = panel.site_codes(cases.index.get_level_values(SITE))
-        times = microseconds(cases.index.get_level_values("time"))
+        site = sites_of_rows(panel, cases.index)
+        times = instants_of_rows(cases.index, "time")
         found: dict[str, np.ndarray] = {}
         for column in self.columns:
             found[column] = panel.values_at(column, site, times)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from cblcast.abilities import AdaptsToSite, FeatureBuilder, innermost, learns, needed_features, outermost_able
 from cblcast.days.earlier import (
+    EARLIER_ASKED,
     EARLIER_BEFORE,
     EARLIER_DAY,
     EARLIER_LOAD,
@@ -21,6 +22,7 @@ from cblcast.days.earlier import (
     local_days,
 )
 from cblcast.frames.cases import FAR_FUTURE_US, View, event_rows, make_cases
+from cblcast.frames.coded import sites_of_rows
 from cblcast.frames.collisions import collides
 from cblcast.frames.events import Window
 from cblcast.frames.instants import microseconds
@@ -93,7 +95,8 @@ def beside_earlier_days(
         order = _order(panel, own)
         own, looked_up, place = own.iloc[order], looked_up.iloc[order], place[order]
         own.index = looked_up.index = _index(own)
-        yield Beside(looked_up.assign(**_marks(panel, own, ordinary)), place)
+        marks = _marks(panel, own, ordinary) | {EARLIER_ASKED: (place >= 0).astype(np.float64)}
+        yield Beside(looked_up.assign(**marks), place)
 
 
 def wanted_beside(estimator: Any, builders: Mapping[str, FeatureBuilder]) -> dict[str, FeatureBuilder]:
@@ -148,7 +151,7 @@ def _not_asked(panel: Panel, windows: tuple[Window, ...], asked: pd.DataFrame, o
 
 
 def _order(panel: Panel, cases: pd.DataFrame) -> np.ndarray:
-    site = panel.site_codes(cases.index.get_level_values(SITE))
+    site = sites_of_rows(panel, cases.index)
     return np.lexsort((*(microseconds(cases.index.get_level_values(name)) for name in (TIME, ORIGIN)), site))
 
 
@@ -157,7 +160,7 @@ def _index(cases: pd.DataFrame) -> pd.MultiIndex:
 
 
 def _marks(panel: Panel, cases: pd.DataFrame, ordinary: pd.DataFrame) -> dict[str, np.ndarray]:
-    """The columns of :mod:`cblcast.days.earlier`, one value a row."""
+    """The columns of :mod:`cblcast.days.earlier` but whether a row is asked, one value a row."""
     first, event = event_rows(cases.index)
     events = _events(cases, first)
     site, day, usable = (

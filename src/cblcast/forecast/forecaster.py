@@ -15,6 +15,7 @@ import pandas as pd
 from cblcast.abilities import (
     Estimator,
     FeatureBuilder,
+    FollowsIssues,
     able,
     check_parameters,
     columns_ahead,
@@ -22,10 +23,12 @@ from cblcast.abilities import (
     learns,
     needed_features,
     needed_windows,
+    outermost_able,
 )
 from cblcast.features.matrix import builders_of, columns_of_builders
 from cblcast.forecast.absent_weather import leave_out_absent_weather
 from cblcast.forecast.distribution import distribution, with_standby, within_rated
+from cblcast.forecast.earlier_issues import beside_earlier_issues
 from cblcast.forecast.earlier_rows import beside_earlier_days, wanted_beside
 from cblcast.forecast.manifest import MANIFEST, format_of
 from cblcast.forecast.products import Product, products_read
@@ -33,8 +36,8 @@ from cblcast.forecast.state import files_of, readable, save_state, state_of
 from cblcast.forecast.trained_on import TrainedOn
 from cblcast.forecast.training_order import in_training_order
 from cblcast.frames.cases import View, make_cases
+from cblcast.frames.coded import instants_of_rows, sites_of_rows
 from cblcast.frames.events import Event, Window
-from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.quality import warn_of_odd_days
 from cblcast.frames.rolling import Horizon
@@ -165,10 +168,10 @@ class Forecaster:
         DataWarning
             Of estimates of a nowcast that lay beyond standby or rated power.
         """
-        told = distribution(self.estimator, X)
+        told = {name: values[scored] for name, values in distribution(self.estimator, X).items()}
         if self.horizon is not None and self.sites is not None:
-            told = within_rated(told, X.index, self.sites, self.name)
-        return pd.DataFrame({name: values[scored] for name, values in told.items()}, index=X.index[scored])
+            told = within_rated(told, X.index[scored], self.sites, self.name)
+        return pd.DataFrame(told, index=X.index[scored])
 
     def save(self, folder: Path) -> None:
         """Write the forecaster as JSON and one npz file, without pickle, and last a manifest with the SHA-256 of each.
@@ -233,7 +236,12 @@ class Forecaster:
 
 
 def predict_cases(forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: pd.DataFrame) -> pd.DataFrame:
-    """Estimates of all rows of `cases`, whose features are `X`; what adapts to a site sees its earlier days in `panel`."""
+    """Estimates of all rows of `cases`, whose features are `X`; what adapts to a site sees its earlier days in `panel`, and limits
+    that follow their errors the issues before.
+    """
+    follower = outermost_able(forecaster.estimator, FollowsIssues)
+    if follower is not None:
+        return forecaster.predict_matrix(*beside_earlier_issues(panel, cases, X, follower, forecaster.matrix))
     days = days_looked_back(forecaster.estimator)
     if not days:
         return forecaster.predict_matrix(X, np.ones(len(X), dtype=bool))
@@ -251,8 +259,8 @@ def predict_cases(forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: 
 
 def truth(panel: Panel, cases: pd.DataFrame) -> np.ndarray:
     """Metered load of each row of `cases` [kW]: what a placebo event hides and the evaluation compares with."""
-    site = panel.site_codes(cases.index.get_level_values(SITE))
-    return panel.values_at(OBSERVED, site, microseconds(cases.index.get_level_values("time")))
+    site = sites_of_rows(panel, cases.index)
+    return panel.values_at(OBSERVED, site, instants_of_rows(cases.index, "time"))
 
 
 def horizon_of(document: Mapping[str, Any] | None) -> Horizon | None:

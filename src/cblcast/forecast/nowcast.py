@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast.abilities import LooksBack, able, days_looked_back, layers
+from cblcast.abilities import FollowsIssues, LooksBack, able, days_looked_back, layers, outermost_able
 from cblcast.forecast.answer import answer_cases, as_trained
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.products import late_runs
@@ -182,7 +182,9 @@ def _since(forecaster: Forecaster, panel: Panel, at: int) -> int | None:
     back = intervals_back(forecaster.builders.values(), panel.step_hours)
     if back is None or days_looked_back(forecaster.estimator):
         return None
-    return at - max((back + 1) * panel.step_us, 2 * HOUR_US)
+    follower = outermost_able(forecaster.estimator, FollowsIssues)
+    earlier = np.zeros(0) if follower is None else follower.earlier_origins(np.array([at]))
+    return int(np.min([at, *earlier[:1]])) - max((back + 1) * panel.step_us, 2 * HOUR_US)
 
 
 def until(panel: Panel, at: int, horizon_us: int, since: int | None = None) -> Panel:
@@ -241,6 +243,8 @@ def _lacking(forecaster: Forecaster, looked_up: dict[Any, pd.DataFrame], cases: 
     site, time = cases.index.get_level_values(SITE), cases.index.get_level_values(TIME)
     for name, builder in forecaster.builders.items():
         gone = looked_up[builder].isna()
+        if not gone.to_numpy().any():
+            continue
         for place in site.unique():
             mine = gone[np.asarray(site == place)]
             if mine.any(axis=None):

@@ -12,6 +12,7 @@ import pandas as pd
 
 from cblcast.abilities import Recalibrates, days_looked_back, outermost_able
 from cblcast.frames.cases import event_rows
+from cblcast.frames.coded import site_means
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE, TIME, DataWarning
@@ -124,7 +125,7 @@ def _places(known: pd.DataFrame, asked: pd.DataFrame) -> list[str]:
 
 
 def _levels(noted: TrainedOn, panel: Panel, sites: pd.Index) -> list[str]:
-    mean = panel.data[OBSERVED].groupby(level=SITE).mean().reindex(sites).dropna()
+    mean = pd.Series(site_means(panel, OBSERVED), index=panel.site_ids).reindex(sites).dropna()
     far = mean[(mean.abs() > FAR * noted.most_kw) | (mean.abs() < noted.least_kw / FAR)]
     if far.empty:
         return []

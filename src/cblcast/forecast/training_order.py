@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 
-from cblcast.frames.instants import microseconds
+from cblcast.frames.coded import codes_and_level, instants_of_rows
 from cblcast.frames.known import run_starts
 from cblcast.frames.schema import ORIGIN, SITE, TIME
+
+_FIRST_VALUES = 16
 
 
 def in_training_order(X: pd.DataFrame, y: np.ndarray, rows: np.ndarray) -> tuple[pd.DataFrame, np.ndarray]:
@@ -32,10 +36,9 @@ def in_training_order(X: pd.DataFrame, y: np.ndarray, rows: np.ndarray) -> tuple
     ordered = rows[training_order(X.index[rows], y[rows])]
     X = X.iloc[ordered]
     level = X.index.names.index(SITE)
-    names = X.index.get_level_values(SITE)
-    code, ranked = pd.factorize(names)
     levels, codes = list(X.index.levels), list(X.index.codes)
-    levels[level], codes[level] = pd.Index(ranked, dtype=X.index.levels[level].dtype, name=SITE), code
+    codes[level], ranked = pd.factorize(np.asarray(codes[level]))
+    levels[level] = levels[level].take(ranked)
     index = pd.MultiIndex(levels=levels, codes=codes, names=X.index.names, verify_integrity=False)
     return X.set_axis(index), y[ordered]
 
@@ -58,9 +61,26 @@ def training_order(index: pd.MultiIndex, y: np.ndarray) -> np.ndarray:
     -------
     ndarray of int64, shape (n,)
     """
-    code, names = pd.factorize(index.get_level_values(SITE))
-    origin, time = (microseconds(index.get_level_values(level)) for level in (ORIGIN, TIME))
-    order = np.lexsort((time, origin, code))
+    code, names = codes_and_level(index, SITE)
+    origin, time = (instants_of_rows(index, level) for level in (ORIGIN, TIME))
+    order = np.arange(len(y)) if _is_sorted(code, origin, time) else np.lexsort((time, origin, code))
     rows_of_site = np.split(order, run_starts(code[order])[1:])
-    ranked = sorted(rows_of_site, key=lambda rows: (y[rows].tolist(), str(names[code[rows[0]]])))
-    return np.concatenate(ranked) if ranked else order
+    begins = [tuple(y[rows[:_FIRST_VALUES]].tolist()) for rows in rows_of_site]
+    shared = Counter(begins)
+
+    def rank(number: int) -> tuple[tuple[float, ...], list[float], str]:
+        """The first values decide nearly always: all of them are compared where these are shared."""
+        rows, begin = rows_of_site[number], begins[number]
+        return begin, y[rows].tolist() if shared[begin] > 1 else [], str(names[code[rows[0]]])
+
+    ranked = sorted(range(len(rows_of_site)), key=rank)
+    return np.concatenate([rows_of_site[number] for number in ranked]) if len(order) else order
+
+
+def _is_sorted(*keys: np.ndarray) -> bool:
+    """Whether rows stand in the order of `keys`, the first above all."""
+    onward, alike = np.zeros(max(len(keys[0]) - 1, 0), dtype=bool), True
+    for key in keys:
+        onward |= alike & (key[1:] > key[:-1])
+        alike = alike & (key[1:] == key[:-1])
+    return bool((onward | alike).all())

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Hours
+from cblcast.frames.coded import index_of, instants_of_rows, numbered, sites_of_rows
 from cblcast.frames.collisions import FREE, reached_event
 from cblcast.frames.events import Event, Window, check_events, event_table
 from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, stamp, stamps
 from cblcast.frames.known import run_begins, run_starts
-from cblcast.frames.panel import Panel, clock_instants, local_clock
-from cblcast.frames.schema import CASE_INDEX, FAR_FUTURE, ORIGIN, SITE, DataError, StudyError
+from cblcast.frames.panel import AnyPanel, Panel, clock_instants, local_clock
+from cblcast.frames.schema import CASE_INDEX, FAR_FUTURE, ORIGIN, SITE, TIME, DataError, StudyError
 
 FAR_FUTURE_US = int(microseconds([FAR_FUTURE])[0])
 
@@ -100,12 +101,10 @@ def make_cases(
         A window that the view hides.
     """
     table = check_events(event_table(events), panel, may_overlap=may_overlap)
-    _check_windows_are_seen(view, windows)
-    _check_windows_fit(panel, windows)
+    check_windows(panel, table, view, windows)
     code = panel.site_codes(pd.Index(table[SITE]))
     start = microseconds(table["start"])
     stop = microseconds(table["stop"])
-    _check_windows_are_free(panel, table, windows)
 
     spans = [(start, stop)]
     for window in windows:
@@ -134,9 +133,8 @@ def make_cases(
     hidden_until = (
         np.full(len(table), FAR_FUTURE_US) if view.recovery is None else stop + round(view.recovery * HOUR_US)
     )
-    index = pd.MultiIndex.from_arrays(
-        [table[SITE].array.take(owner), stamps(start[owner]), stamps(times)], names=CASE_INDEX
-    )
+    origins, instants = (numbered(us, panel.step_us) for us in (start[owner], times))
+    index = index_of((code[owner], panel.site_ids), origins, instants, names=CASE_INDEX)
     return pd.DataFrame(
         {
             "hidden_from": stamps(hidden_from[owner]),
@@ -146,6 +144,19 @@ def make_cases(
         },
         index=index,
     )
+
+
+def check_windows(panel: AnyPanel, table: pd.DataFrame, view: View, windows: Sequence[Window]) -> None:
+    """Refuse windows that the view hides, that do not fit the step, or that reach into another real event.
+
+    Raises
+    ------
+    StudyError, DataError
+        As :func:`make_cases`.
+    """
+    _check_windows_are_seen(view, windows)
+    _check_windows_fit(panel, windows)
+    _check_windows_are_free(panel, table, windows)
 
 
 def _check_windows_are_seen(view: View, windows: Sequence[Window]) -> None:
@@ -160,7 +171,7 @@ def _check_windows_are_seen(view: View, windows: Sequence[Window]) -> None:
             )
 
 
-def _check_windows_fit(panel: Panel, windows: Sequence[Window]) -> None:
+def _check_windows_fit(panel: AnyPanel, windows: Sequence[Window]) -> None:
     for window in windows:
         for hours in (window.buffer, window.buffer + window.hours):
             if abs(hours / panel.step_hours - round(hours / panel.step_hours)) > 1e-9:
@@ -170,7 +181,7 @@ def _check_windows_fit(panel: Panel, windows: Sequence[Window]) -> None:
                 )
 
 
-def _check_windows_are_free(panel: Panel, table: pd.DataFrame, windows: Sequence[Window]) -> None:
+def _check_windows_are_free(panel: AnyPanel, table: pd.DataFrame, windows: Sequence[Window]) -> None:
     """A window inside another real event would meet a meter that the program itself has moved."""
     for window, reached in zip(windows, reached_event(panel, table, windows), strict=True):
         hit = np.flatnonzero(reached != FREE)
@@ -194,6 +205,9 @@ class EventArrays:
     event_of_row : ndarray of int64, shape (n_rows,)
     site : ndarray of int64, shape (n_events,)
         Position of the site in the panel.
+    like : ndarray of int64, shape (n_events,), optional
+        Number of each event's class, 0, 1, … as they first appear: events of a class lie at the same hours of sites of which
+        the calendar, other events and every gap of the meter are the same, so that the calendar judges their days alike.
     """
 
     first_row: np.ndarray
@@ -205,6 +219,15 @@ class EventArrays:
     hidden_until_us: np.ndarray
     time_us: np.ndarray
     scored: np.ndarray
+    like: np.ndarray | None = None
+
+    @property
+    def of_each_class(self) -> EventArrays:
+        """One event of each class; `like` tells which of them stands for which event."""
+        assert self.like is not None
+        first = np.zeros(len(self.site), dtype=bool)
+        first[np.unique(self.like, return_index=True)[1]] = True
+        return replace(self.take(first)[0], like=None)
 
     @classmethod
     def of(cls, panel: Panel, cases: pd.DataFrame) -> EventArrays:
@@ -214,16 +237,15 @@ class EventArrays:
         def instant(column: str) -> np.ndarray:
             return microseconds(cases[column])[first_row]
 
-        origin = cases.index.get_level_values(ORIGIN)
         return cls(
             first_row,
             event_of_row,
-            panel.site_codes(cases.index.get_level_values(SITE)[first_row]),
-            microseconds(origin)[first_row],
+            sites_of_rows(panel, cases.index)[first_row],
+            instants_of_rows(cases.index, ORIGIN)[first_row],
             instant("event_stop"),
             instant("hidden_from"),
             instant("hidden_until"),
-            microseconds(cases.index.get_level_values("time")),
+            instants_of_rows(cases.index, TIME),
             cases["scored"].to_numpy(dtype=bool),
         )
 
@@ -260,6 +282,7 @@ class EventArrays:
             self.hidden_until_us[keep],
             self.time_us[rows],
             self.scored[rows],
+            None if self.like is None else pd.factorize(self.like[keep])[0],
         )
         return part, rows
 

@@ -9,14 +9,14 @@ import pandas as pd
 
 from cblcast.frames.events import Window
 from cblcast.frames.instants import HOUR_US, microseconds
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import AnyPanel
 from cblcast.frames.schema import SITE
 
 OUTAGE = "outage"  # in the column kind of events: nothing was dispatched, but the meter says nothing of that day
 FREE = np.iinfo(np.int64).min
 
 
-def reached_event(panel: Panel, events: pd.DataFrame, windows: Sequence[Window]) -> np.ndarray:
+def reached_event(panel: AnyPanel, events: pd.DataFrame, windows: Sequence[Window]) -> np.ndarray:
     """Start of the first real event of the same site that each window of each event reaches into.
 
     Parameters
@@ -62,12 +62,12 @@ def is_outage(events: pd.DataFrame) -> np.ndarray:
     return told
 
 
-def collides(panel: Panel, events: pd.DataFrame, windows: Sequence[Window]) -> np.ndarray:
+def collides(panel: AnyPanel, events: pd.DataFrame, windows: Sequence[Window]) -> np.ndarray:
     """Events of which some window reaches into another real event of the site, bool, shape (n_events,)."""
     hit: np.ndarray = (reached_event(panel, events, windows) != FREE).any(0)
     return hit
 
 
-def _spans(panel: Panel, events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _spans(panel: AnyPanel, events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     code = panel.site_codes(pd.Index(events[SITE])).astype(np.int64)
     return code, microseconds(events["start"]), microseconds(events["stop"])

@@ -12,7 +12,7 @@ import pandas as pd
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Hours, HoursAboveZero
 from cblcast.frames.instants import microseconds, stamps
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import AnyPanel
 from cblcast.frames.schema import SITE, DataError, StudyError, require_columns, utc
 
 EVENT_COLUMNS = [SITE, "start", "stop"]
@@ -138,7 +138,7 @@ def event_table(events: pd.DataFrame | Iterable[Event]) -> pd.DataFrame:
     return events.assign(start=utc(events["start"], "event start"), stop=utc(events["stop"], "event stop"))
 
 
-def moved_outward(panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
+def moved_outward(panel: AnyPanel, events: pd.DataFrame) -> pd.DataFrame:
     """The same events from the start of the interval they begin in to the end of the one they end in."""
     first = panel.first_times_us[panel.site_codes(pd.Index(events[SITE]))]
     start, stop = (microseconds(events[edge]) for edge in ("start", "stop"))
@@ -149,7 +149,7 @@ def moved_outward(panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
     return events.assign(start=stamps(start), stop=stamps(stop))
 
 
-def mean_over_events(panel: Panel, events: pd.DataFrame, column: str) -> np.ndarray:
+def mean_over_events(panel: AnyPanel, events: pd.DataFrame, column: str) -> np.ndarray:
     """Mean of a column of the panel over each event, float64, shape (n_events,); NaN where an interval is not known.
 
     Parameters
@@ -170,7 +170,7 @@ def mean_over_events(panel: Panel, events: pd.DataFrame, column: str) -> np.ndar
 
 
 def check_events(
-    events: pd.DataFrame, panel: Panel, *, may_overlap: bool = False, off_grid: bool = False
+    events: pd.DataFrame, panel: AnyPanel, *, may_overlap: bool = False, off_grid: bool = False
 ) -> pd.DataFrame:
     """Events sorted by site and start, after the checks that every later step relies on.
 

@@ -17,6 +17,9 @@ NO_INSTANT = np.iinfo(np.int64).min  # as pandas writes NaT
 
 def microseconds(times: Any) -> np.ndarray:
     """Times (with a zone, or naive and then taken as they stand) as int64 microseconds."""
+    held = getattr(times, "array", times)
+    if isinstance(held, pd.arrays.DatetimeArray):  # of a series or an index, which need not become another
+        return np.asarray(held.as_unit("us").asi8)
     return pd.DatetimeIndex(times).as_unit("us").asi8
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.cube import DayCube, build_cube
+from cblcast.frames.day_panel import DayPanel, codes_of
 from cblcast.frames.forecast_runs import ForecastRuns
 from cblcast.frames.grid import completed, refuse_stray_rows
 from cblcast.frames.instants import DAY_US, HOUR_US, instants_of_wall, local_microseconds, microseconds
@@ -67,6 +68,7 @@ class Panel:
         _check_runs(self.runs, data.columns, site_ids)
         object.__setattr__(self, "step_us", step_us)
         object.__setattr__(self, "_cubes", {})
+        object.__setattr__(self, "_views", {})
 
     step_us: int = field(init=False, default=0)
 
@@ -91,6 +93,12 @@ class Panel:
         return microseconds(self.data.index.levels[1])[self.data.index.codes[1]]
 
     @cached_property
+    def zones(self) -> np.ndarray:
+        """IANA zone of each site, ndarray of str objects, shape (n_sites,); of one element where all sites share it."""
+        zones = self.sites["tz"].to_numpy(dtype=object)
+        return zones[:1] if len(set(zones)) == 1 else zones
+
+    @cached_property
     def _layout(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         codes = self.data.index.codes[0]
         first_row = run_starts(codes)
@@ -110,7 +118,7 @@ class Panel:
 
     def site_codes(self, site_ids: pd.Index) -> np.ndarray:
         """Position of each id among the panel's sites; an unknown id is a :class:`DataError`."""
-        codes = self.site_ids.get_indexer(site_ids)
+        codes = codes_of(self.site_ids, site_ids)
         if (codes < 0).any():
             unknown = site_ids[int(np.flatnonzero(codes < 0)[0])]
             raise DataError(f"site {unknown!r} is not in the panel: {nearest(str(unknown), map(str, self.site_ids))}")
@@ -131,6 +139,9 @@ class Panel:
 
     def column(self, column: str) -> np.ndarray:
         """One column as float64, shape (n_rows,)."""
+        views: dict[str, np.ndarray] = self.__dict__["_views"]
+        if column in views:
+            return views[column]
         if column not in self.data.columns:
             if self.runs_of(column) is not None:
                 raise DataError(
@@ -140,7 +151,11 @@ class Panel:
                 f"the panel has no column {column!r} ({nearest(column, self.names)}): give weather with that "
                 "column (weather: in a study, --weather), or a method that does without"
             )
-        return self.data[column].to_numpy(dtype=np.float64)
+        series = self.data[column]
+        values = series.to_numpy(dtype=np.float64)
+        if series.dtype == np.float64:  # a view costs nothing to keep, and its look-up ten times the look at it
+            views[column] = values
+        return values
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -206,7 +221,7 @@ class Panel:
         known = events if self.events is None else pd.concat([self.events, events])
         panel = object.__new__(Panel)  # other values on the same rows need not be checked a second time
         data = self.data.assign(**{OBSERVED: observed})
-        panel.__dict__.update(self.__dict__, data=data, events=known.reset_index(drop=True), _cubes={})
+        panel.__dict__.update(self.__dict__, data=data, events=known.reset_index(drop=True), _cubes={}, _views={})
         return panel
 
     def select(self, site_ids: pd.Index | list[str]) -> Panel:
@@ -220,17 +235,20 @@ class Panel:
         return replace(self, data=self.data[keep], events=events, runs=runs)
 
 
-def local_clock(panel: Panel, site_code: np.ndarray, times_us: np.ndarray) -> np.ndarray:
+AnyPanel = Panel | DayPanel  # what looks at days alone takes either
+
+
+def local_clock(panel: AnyPanel, site_code: np.ndarray, times_us: np.ndarray) -> np.ndarray:
     """Local wall clock of (site, time) pairs, int64 microseconds since 1970-01-01 00:00 on that wall."""
-    zones = panel.sites["tz"].to_numpy(dtype=object)
-    if len(set(zones)) == 1:
-        return local_microseconds(np.ascontiguousarray(times_us), zones[0])
-    return local_microseconds(times_us, zones[site_code])
+    if len(panel.zones) == 1:
+        return local_microseconds(np.ascontiguousarray(times_us), panel.zones[0])
+    return local_microseconds(times_us, panel.zones[site_code])
 
 
-def clock_instants(panel: Panel, site_code: np.ndarray, wall_us: np.ndarray, unclear: str = "first") -> np.ndarray:
+def clock_instants(panel: AnyPanel, site_code: np.ndarray, wall_us: np.ndarray, unclear: str = "first") -> np.ndarray:
     """UTC instants of (site, wall clock) pairs, int64 microseconds; see :func:`~cblcast.frames.instants.instants_of_wall`."""
-    return instants_of_wall(wall_us, panel.sites["tz"].to_numpy(dtype=object)[site_code], unclear)
+    zone = panel.zones[0] if len(panel.zones) == 1 else panel.zones[site_code]
+    return instants_of_wall(wall_us, zone, unclear)
 
 
 def _check_runs(runs: tuple[ForecastRuns, ...], columns: pd.Index, site_ids: pd.Index) -> None:

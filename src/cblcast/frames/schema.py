@@ -63,6 +63,9 @@ def utc(times: pd.DatetimeIndex | pd.Series, what: str) -> pd.DatetimeIndex:
     return index.tz_convert("UTC").as_unit("us")
 
 
+SMALL = 1_000_000  # values
+
+
 def check_panel(data: pd.DataFrame) -> None:
     """Check the index and the columns of a panel frame.
 
@@ -104,9 +107,13 @@ def check_panel(data: pd.DataFrame) -> None:
             f"site {site!r} has {int(duplicated.sum())} duplicated times, the first at {time}: "
             "drop them, or say how to join them (on_duplicates='mean')"
         )
+    for column, dtype in data.dtypes.items():
+        if not pd.api.types.is_numeric_dtype(dtype):
+            raise DataError(f"panel column {column!r} is {dtype}, not a number: convert it, or drop it")
+    # Of a small panel, as a nowcast is issued from, looking at each of many columns takes longer than looking at all values.
+    if data.size <= SMALL and all(dtype.kind == "f" for dtype in data.dtypes) and not np.isinf(data.to_numpy()).any():
+        return
     for column in data.columns:
-        if not pd.api.types.is_numeric_dtype(data[column]):
-            raise DataError(f"panel column {column!r} is {data[column].dtype}, not a number: convert it, or drop it")
         values = data[column].to_numpy()
         if values.dtype.kind == "f" and np.isinf(values).any():
             site, time = data.index[int(np.flatnonzero(np.isinf(values))[0])]

@@ -2,7 +2,7 @@
 
 ==================  ==========================================================
 `leaderboard`       which method is best, and to which side does it lean
-`bias_and_spread`   bias against size of error, a mark each method
+`bias_and_spread`   bias against spread, a mark each method
 `event`             the best, median or worst event: meter, estimate, limits
 `error_by`          error by hour, weekday, month or temperature
 `error_by_lead`     error of nowcasts by lead time

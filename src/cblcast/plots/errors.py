@@ -8,18 +8,17 @@ import numpy as np
 import pandas as pd
 
 from cblcast.errors import DataError, nearest
-from cblcast.frames.instants import DAY_US, HOUR_US, local_microseconds, microseconds
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, TIME
+from cblcast.frames.schema import SITE, TIME
+from cblcast.plots import tables
 from cblcast.plots.event import one_method
-from cblcast.plots.leaderboard import measure_words
 from cblcast.plots.style import BLUE, GREEN, LEAN, MAGNITUDE, SERIES, axes_of, legend, quiet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MOST_TICKS = 24
 BY = ("hour", "weekday", "month", "temperature")
 _LABELS = {"hour": "local hour", "weekday": "", "month": "", "temperature": "outdoor temperature [°C]"}
 
@@ -45,7 +44,8 @@ def error_by(scored: pd.DataFrame, panel: Panel, by: str = "hour", *, ax: Axes |
     axes.axhline(0, color="#777777", lw=0.8)
     axes.bar(places, table["mape"], width=0.6, color=MAGNITUDE, label="MAPE")
     axes.plot(places, table["mpe"], "D", color=LEAN, ms=5, label="MPE, > 0 overestimates")
-    axes.set_xticks(places, _ticks(table.index, by))
+    every = -(-len(table) // _MOST_TICKS)
+    axes.set_xticks(places[::every], _ticks(table.index[::every], by))
     axes.set_xlabel(_LABELS[by])
     axes.set_ylabel("% of mean load")
     axes.set_title(f"{method}: error by {by}", fontsize=10, loc="left")
@@ -55,43 +55,25 @@ def error_by(scored: pd.DataFrame, panel: Panel, by: str = "hour", *, ax: Axes |
 
 
 def error_table(scored: pd.DataFrame, panel: Panel, by: str = "hour") -> pd.DataFrame:
-    """MPE and MAPE by group [%] with the number of intervals ``n``; temperatures in bins of 5 °C, named by their middle."""
-    group = _group(scored, panel, by)
-    error = (scored[PREDICTED] - scored[OBSERVED]).to_numpy()
-    frame = pd.DataFrame({"error": error, "absolute": np.abs(error), "load": scored[OBSERVED].to_numpy()})
-    kept = frame.groupby(group)
-    means = kept.mean()
-    scale = means["load"].abs()
-    return pd.DataFrame(
-        {"mpe": 100 * means["error"] / scale, "mape": 100 * means["absolute"] / scale, "n": kept.size()}
-    )
-
-
-def _group(scored: pd.DataFrame, panel: Panel, by: str) -> pd.Series:
+    """Errors by group, see :func:`cblcast.plots.tables.errors_by`; temperatures in fifths, named by their mean."""
     if by not in BY:
         raise DataError(f"errors are grouped by {', '.join(BY)}, not by {by!r}: {nearest(by, BY)}")
     if by == "temperature":
-        if "temp_air_c" not in panel.data.columns:
+        if tables.TEMPERATURE not in panel.data.columns:
             raise DataError("the panel has no temperature: attach weather with temp_air_c, or group by hour")
-        at = pd.MultiIndex.from_arrays([scored.index.get_level_values(SITE), scored.index.get_level_values(TIME)])
-        temperature = panel.data["temp_air_c"].reindex(at).to_numpy(dtype=float)
-        return pd.Series(np.floor(temperature / 5) * 5 + 2.5, name=by)
-    tz = panel.sites["tz"].reindex(scored.index.get_level_values(SITE)).to_numpy(dtype=object)
-    local = local_microseconds(microseconds(scored.index.get_level_values(TIME)), tz)
-    if by == "hour":
-        return pd.Series(local % DAY_US // HOUR_US, name=by)
-    days = pd.DatetimeIndex(local.astype("M8[us]"))
-    return pd.Series(days.day_of_week if by == "weekday" else days.month, name=by)
+        return tables.error_by_temperature(scored, panel, fewest=1)
+    group = {"hour": tables.error_by_hour, "weekday": tables.error_by_weekday, "month": tables.error_by_month}[by]
+    return group(scored, panel.sites["tz"], fewest=1)
 
 
 def _ticks(index: pd.Index, by: str) -> list[str]:
     if by == "weekday":
         return [_DAYS[int(day)] for day in index]
-    return [_MONTHS[int(month) - 1] for month in index] if by == "month" else [f"{value:g}" for value in index]
+    return [str(month) for month in index] if by == "month" else [f"{value:.3g}" for value in index]
 
 
 def bias_and_spread(board: pd.DataFrame, *, most: int = 12, ax: Axes | None = None) -> Axes:
-    """Methods by bias (MPE) and size of error (nRMSE): good ones lie low and near zero.
+    """Methods by bias (MPE) and spread, what is left of nRMSE without it: good ones lie low and near zero.
 
     Parameters
     ----------
@@ -106,14 +88,15 @@ def bias_and_spread(board: pd.DataFrame, *, most: int = 12, ax: Axes | None = No
     shown = board[np.isfinite(board[["mpe", "nrmse"]].to_numpy(dtype=float)).all(axis=1)].sort_values("nrmse")
     axes = axes_of(ax, height=4.5)
     axes.axvline(0, color="#777777", lw=0.8)
-    axes.scatter(shown["mpe"], shown["nrmse"], color=[GREEN, *[BLUE] * (len(shown) - 1)], s=28, zorder=3)
+    spread = tables.spread(shown)
+    axes.scatter(shown["mpe"], spread, color=[GREEN, *[BLUE] * (len(shown) - 1)], s=28, zorder=3)
     for number, (name, row) in enumerate(shown.head(most).iterrows()):
         away = (6, 3) if number % 2 == 0 else (6, -9)
-        axes.annotate(str(name), (row["mpe"], row["nrmse"]), away, textcoords="offset points", fontsize=7.5)
+        axes.annotate(str(name), (row["mpe"], spread[name]), away, textcoords="offset points", fontsize=7.5)
     axes.set_xlabel("bias: MPE [%], > 0 overestimates")
-    axes.set_ylabel(f"size of error: {measure_words('nrmse')}")
+    axes.set_ylabel("spread: what is left of nRMSE without the bias [%]")
     axes.set_ylim(bottom=0)
-    axes.set_title("Bias against size of error", fontsize=10, loc="left")
+    axes.set_title("Bias against spread", fontsize=10, loc="left")
     quiet(axes, grid="both")
     return axes
 
@@ -130,18 +113,13 @@ def error_by_lead(scored: pd.DataFrame, rated_kw: float | None = None, *, ax: Ax
     """
     if scored.empty:
         raise DataError("no nowcast was scored: see the excluded ones for the reasons")
-    origin, time = (pd.DatetimeIndex(scored.index.get_level_values(level)) for level in (ORIGIN, TIME))
-    lead = (time - origin).total_seconds().to_numpy() / 60
-    lead = lead + np.min(np.diff(np.unique(lead)), initial=lead.max() + 1) if lead.min() == 0 else lead
-    methods = scored["method"].to_numpy() if "method" in scored.columns else np.full(len(scored), "nowcast")
-    scale = float(np.abs(scored[OBSERVED].mean())) if rated_kw is None else rated_kw
-    square = pd.Series(((scored[PREDICTED] - scored[OBSERVED]) ** 2).to_numpy())
-    table = 100 * np.sqrt(square.groupby([methods, lead]).mean()) / scale
+    own = scored if "method" in scored.columns else scored.assign(method="nowcast")
+    sites = own.index.unique(SITE)
+    scale = None if rated_kw is None else pd.Series(float(rated_kw), index=sites)
+    table = tables.error_by_lead(own, _step(own), scale)
     axes = axes_of(ax)
-    for number, name in enumerate(dict.fromkeys(methods)):
-        axes.plot(
-            table[name].index, table[name], "o-", ms=3, lw=1.5, color=SERIES[number % len(SERIES)], label=str(name)
-        )
+    for number, (name, row) in enumerate(table.iterrows()):
+        axes.plot(row.index, row, "o-", ms=3, lw=1.5, color=SERIES[number % len(SERIES)], label=str(name))
     axes.set_xlabel("lead: end of the interval after the issue [min]")
     axes.set_ylabel(f"nRMSE [% of {'mean power' if rated_kw is None else 'rated power'}]")
     axes.set_ylim(bottom=0)
@@ -149,3 +127,9 @@ def error_by_lead(scored: pd.DataFrame, rated_kw: float | None = None, *, ax: Ax
     quiet(axes)
     legend(axes)
     return axes
+
+
+def _step(scored: pd.DataFrame) -> pd.Timedelta:
+    """Length of an interval, as the rows tell it."""
+    times = pd.DatetimeIndex(scored.index.unique(TIME)).sort_values()
+    return times.to_series().diff().min() if len(times) > 1 else pd.Timedelta(hours=1)

@@ -11,6 +11,7 @@ from cblcast.errors import DataError
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, UPPER
 from cblcast.plots.style import ESTIMATED, EVENT_SHADE, METERED, TRUTH, axes_of, legend, quiet
+from cblcast.plots.tables import event_errors, shown_events
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,10 +88,9 @@ def chosen_event(scored: pd.DataFrame, which: str = "median") -> tuple[str, pd.T
     """The event whose mean absolute error is the least, the median or the largest one."""
     if which not in _WHICH:
         raise DataError(f"an event is best, median or worst, or (site_id, origin), not {which!r}")
-    error = (scored[PREDICTED] - scored[OBSERVED]).abs().groupby([SITE, ORIGIN]).mean().sort_values(kind="stable")
-    if error.empty:
+    if scored.empty:
         raise DataError("no event was scored: see the excluded ones for the reasons")
-    site, origin = error.index[{"best": 0, "median": len(error) // 2, "worst": -1}[which]]
+    site, origin = shown_events(event_errors(scored, 1.0))[f"{which}_event"]
     return str(site), origin
 
 

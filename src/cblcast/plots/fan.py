@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from cblcast.errors import DataError
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, TIME, UPPER, quantile_levels
+from cblcast.frames.schema import OBSERVED, ORIGIN, PREDICTED, SITE, TIME
 from cblcast.plots.event import local_clock, one_method, show_hours, step_end
 from cblcast.plots.style import ESTIMATED, METERED, axes_of, legend, quiet
+from cblcast.plots.tables import shown_bands
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,14 +57,15 @@ def forecast_fan(
     own = rows[(rows[SITE] == site) & (rows[ORIGIN] == origin)].set_index(TIME).sort_index()
     if own.empty or own[PREDICTED].isna().all():
         raise DataError(f"there is no forecast of site {site!r} from {origin}: choose one of its rows")
-    bands = _bands(own)
+    bands = shown_bands(own)
     if not bands:
         raise DataError(f"{method} gives neither quantiles nor limits: take one that does, or plots.event")
     tz = str(panel.sites.loc[site, "tz"])
     stop = own.index[-1] + panel.step
     edges = local_clock(own.index.append(pd.DatetimeIndex([stop])), tz)
     axes = axes_of(ax)
-    for lower, upper, words in bands:
+    for lower, upper, share in bands:
+        words = "limits" if share is None else f"middle {100 * share:g} %"
         low, high, alpha = step_end(own[lower]), step_end(own[upper]), 0.75 / (1 + len(bands))
         axes.fill_between(edges, low, high, label=words, step="post", color=ESTIMATED, alpha=alpha, lw=0)
     load = panel.data.loc[site, OBSERVED].loc[origin - pd.Timedelta(hours=hours_before) : own.index[-1]]
@@ -81,14 +82,3 @@ def forecast_fan(
     show_hours(axes)
     legend(axes, above=True)
     return axes
-
-
-def _bands(own: pd.DataFrame) -> list[tuple[str, str, str]]:
-    """Lower and upper column of each band and what it is, the widest first."""
-    known = own.columns[own.notna().all()]
-    levels = quantile_levels(known)
-    upper = {round(1 - level, 6): column for column, level in levels.items()}
-    pairs = [(column, level) for column, level in levels.items() if level < 0.5 and round(level, 6) in upper]
-    if pairs:
-        return [(column, upper[round(level, 6)], f"middle {100 * (1 - 2 * level):g} %") for column, level in pairs]
-    return [(LOWER, UPPER, "limits")] if {LOWER, UPPER} <= set(known) and np.isfinite(own[LOWER]).all() else []

@@ -11,7 +11,7 @@ import pandas as pd
 
 from cblcast.errors import DataError
 from cblcast.frames.instants import DAY_US, microseconds
-from cblcast.frames.panel import Panel, local_clock
+from cblcast.frames.panel import AnyPanel, local_clock
 from cblcast.frames.schema import SITE
 from cblcast.programs.catalogue import load_program
 from cblcast.programs.model import Program
@@ -91,7 +91,7 @@ def vintage_on(program: Program, day: dt.date) -> Program:
     return program if found[0].name == program.name else found[0]
 
 
-def rule_for(name: str | Path | Program, panel: Panel, events: pd.DataFrame) -> Program:
+def rule_for(name: str | Path | Program, panel: AnyPanel, events: pd.DataFrame) -> Program:
     """The one vintage of a program that is in force on the days of `events`; the program itself if none ever was.
 
     Raises
@@ -120,7 +120,7 @@ def ask_for(program: Program) -> str:
     return f"ask for a vintage by its name: {', '.join(spans)}"
 
 
-def local_days(panel: Panel, events: pd.DataFrame) -> np.ndarray:
+def local_days(panel: AnyPanel, events: pd.DataFrame) -> np.ndarray:
     """Local day on which each event starts, datetime64[D], shape (n_events,)."""
     code = panel.site_codes(pd.Index(events[SITE]))
     days: np.ndarray = (local_clock(panel, code, microseconds(events["start"])) // DAY_US).astype("M8[D]")

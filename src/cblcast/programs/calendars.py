@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from cblcast.days.day_types import OwnHolidays, keeps_holidays_apart, warn_about_holidays
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import AnyPanel
 from cblcast.programs.model import Program
 from cblcast.programs.terms import Calendar
 
 
-def with_calendar(calendar: Calendar, panel: Panel) -> Panel:
+def with_calendar(calendar: Calendar, panel: AnyPanel) -> AnyPanel:
     """The panel with the holidays of `calendar` at every site, in place of those of their countries.
 
     Raises
@@ -82,7 +82,7 @@ def nerc_holidays(first_year: int, last_year: int) -> tuple[np.datetime64, ...]:
 _NAMED: dict[str, Callable[[int, int], Iterable[np.datetime64]]] = {"nerc": nerc_holidays}
 
 
-def warn_about_calendars(panel: Panel, programs: Sequence[Program]) -> None:
+def warn_about_calendars(panel: AnyPanel, programs: Sequence[Program]) -> None:
     """Tell once where rules tell types of day apart and neither they nor the sites have a calendar."""
     warn_about_calendars_of(panel.sites, pd.Timestamp(panel.last_times_us.max(), unit="us").year, programs)
 

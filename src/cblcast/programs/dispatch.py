@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.collisions import OUTAGE, is_outage
+from cblcast.frames.day_panel import DayPanel, codes_of
 from cblcast.frames.events import event_table, moved_outward
 from cblcast.frames.instants import HOUR_US, MINUTE_US, microseconds, stamps
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import AnyPanel, Panel
 from cblcast.frames.schema import DISPATCHED, OBSERVED, SITE, DataError
 from cblcast.programs.model import Program
 
@@ -19,7 +20,7 @@ OPTED_OUT = "opted_out"
 _NO, _YES = {"", "false", "no", "0", "0.0", "nan", "none", "nat", "<na>"}, {"true", "yes", "1", "1.0"}
 
 
-def on_grid(panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
+def on_grid(panel: AnyPanel, events: pd.DataFrame) -> pd.DataFrame:
     """The same events with what they may have moved, on the metering grid: what is masked and estimated.
 
     Parameters
@@ -110,7 +111,7 @@ def counted_hours(
     return hours
 
 
-def partial_edges(panel: Panel, events: pd.DataFrame) -> np.ndarray:
+def partial_edges(panel: AnyPanel, events: pd.DataFrame) -> np.ndarray:
     """How many edges of each event lie between two readings, 0, 1 or 2; shape (n_events,)."""
     first = panel.first_times_us[panel.site_codes(pd.Index(events[SITE]))]
     off = [(microseconds(events[edge]) - first) % panel.step_us != 0 for edge in ("start", "stop")]
@@ -118,7 +119,7 @@ def partial_edges(panel: Panel, events: pd.DataFrame) -> np.ndarray:
     return count
 
 
-def masking_events(panel: Panel, events: pd.DataFrame, *others: pd.DataFrame | None) -> pd.DataFrame:
+def masking_events(panel: AnyPanel, events: pd.DataFrame, *others: pd.DataFrame | None) -> pd.DataFrame:
     """Every event that is masked: `events`, others, and those that the panel knows, on its grid and with their ramps.
 
     Parameters
@@ -138,19 +139,19 @@ def masking_events(panel: Panel, events: pd.DataFrame, *others: pd.DataFrame | N
     for more in (events, *others, panel.events):
         if more is not None and len(more):
             known = event_table(more)
-            known = known[known[SITE].isin(panel.site_ids)]
+            known = known[codes_of(panel.site_ids, pd.Index(known[SITE])) >= 0]
             kind = np.where(is_outage(known), OUTAGE, "event")
             parts.append(on_grid(panel, known).assign(kind=kind)[columns])
     return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)
 
 
-def without_outages(panel: Panel, masks: pd.DataFrame) -> Panel:
+def without_outages(panel: AnyPanel, masks: pd.DataFrame) -> AnyPanel:
     """The panel as metered, but for the outages among `masks`, in which its readings say nothing."""
     outages = masks[is_outage(masks)]
     return panel.with_events(outages) if len(outages) else panel
 
 
-def masked_for(program: Program, panel: Panel, masks: pd.DataFrame) -> Panel:
+def masked_for(program: Program, panel: AnyPanel, masks: pd.DataFrame) -> AnyPanel:
     """The panel with events masked as `program` needs it: their meter is kept aside where a rule falls back to event days.
 
     Parameters
@@ -163,5 +164,8 @@ def masked_for(program: Program, panel: Panel, masks: pd.DataFrame) -> Panel:
     masked = panel.with_events(masks)
     if not any(step.event_days is not None for rule in program.days for step in rule.fallback):
         return masked
-    kept = without_outages(panel, masks).column(OBSERVED)
-    return replace(masked, data=masked.data.assign(**{DISPATCHED: kept}))
+    kept = without_outages(panel, masks)
+    if isinstance(masked, DayPanel):
+        return replace(masked, cubes={**masked.cubes, DISPATCHED: kept.cube(OBSERVED)})
+    assert isinstance(kept, Panel)
+    return replace(masked, data=masked.data.assign(**{DISPATCHED: kept.column(OBSERVED)}))

@@ -13,6 +13,7 @@ from cblcast.estimators.rules.selected_days import SelectedDays
 from cblcast.estimators.wrappers.adjusted import Adjusted
 from cblcast.estimators.wrappers.capped import CappedAt
 from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.methods import for_view, make_estimator
 from cblcast.frames.cases import View
 from cblcast.frames.events import Window
 from cblcast.frames.schema import StudyError
@@ -40,7 +41,7 @@ def _generator(program: Program) -> Any:
 
 
 def _model(program: Program) -> Any:
-    return registry.ESTIMATORS.make(str(program.model), program.model_params)
+    return make_estimator(for_view({"estimator": program.model, **program.model_params}, SETTLEMENT))
 
 
 def _control_group(program: Program) -> Any:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 
-from cblcast.frames.instants import HOUR_US, microseconds
-from cblcast.frames.panel import Panel
-from cblcast.frames.schema import OBSERVED, PREDICTED, SITE, TIME
+from cblcast.frames.instants import HOUR_US
+from cblcast.frames.panel import AnyPanel
+from cblcast.frames.schema import OBSERVED, PREDICTED
+from cblcast.programs.estimated import EventRows
 from cblcast.programs.terms import GapPolicy
 
 REACH_HOURS = 3.0  # a line is drawn between readings no further away than this
@@ -23,7 +23,7 @@ def missing_share(observed: np.ndarray, hours: np.ndarray, event: np.ndarray, n_
 
 
 def fill_gaps(
-    policy: GapPolicy, panel: Panel, rows: pd.DataFrame, event: np.ndarray, hours: np.ndarray, n_events: int
+    policy: GapPolicy, panel: AnyPanel, rows: EventRows, site: np.ndarray, hours: np.ndarray, n_events: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The meter with its gaps filled as `policy` says.
 
@@ -31,9 +31,10 @@ def fill_gaps(
     ----------
     panel : Panel
         As metered.
-    rows : DataFrame, index (site_id, origin, time)
+    rows : EventRows
         ``observed_kw`` and ``predicted_kw``.
-    event : ndarray of int64, shape (n_rows,)
+    site : ndarray of int64, shape (n_events,)
+        Position of each event's site in the panel.
     hours : ndarray, shape (n_rows,)
         How much of each interval counts [h].
 
@@ -46,34 +47,34 @@ def fill_gaps(
     filled : ndarray of bool, shape (n_rows,)
         Which intervals were filled or left out.
     """
-    observed = rows[OBSERVED].to_numpy(dtype=np.float64).copy()
+    observed, event = rows.values[OBSERVED].copy(), rows.event
     allowed = missing_share(observed, hours, event, n_events) <= policy.max_missing_share
     gap = ~np.isfinite(observed) & (hours > 0) & allowed[event]
     if policy.fill == "none" or not gap.any():
-        return observed, hours, np.zeros(len(rows), dtype=bool)
+        return observed, hours, np.zeros(len(event), dtype=bool)
     if policy.fill == "leave_out":
         return observed, np.where(gap, 0.0, hours), gap
-    observed[gap] = _FILLERS[policy.fill](panel, rows[gap])
+    observed[gap] = _FILLERS[policy.fill](panel, rows, site, gap)
     return observed, hours, gap & np.isfinite(observed)
 
 
-def _baseline(panel: Panel, rows: pd.DataFrame) -> np.ndarray:
-    return rows[PREDICTED].to_numpy(dtype=np.float64)
+def _baseline(panel: AnyPanel, rows: EventRows, site: np.ndarray, gap: np.ndarray) -> np.ndarray:
+    return rows.values[PREDICTED][gap]
 
 
-def _line(panel: Panel, rows: pd.DataFrame) -> np.ndarray:
+def _line(panel: AnyPanel, rows: EventRows, site: np.ndarray, gap: np.ndarray) -> np.ndarray:
     """The line between the nearest readings before and after; NaN where one is further away than three hours."""
-    site = panel.site_codes(rows.index.get_level_values(SITE))
-    times = microseconds(rows.index.get_level_values(TIME))
-    found = np.full((2, len(rows)), np.nan)
-    away = np.zeros((2, len(rows)))
+    where, times = site[rows.event[gap]], rows.times_us[gap]
+    found = np.full((2, len(times)), np.nan)
+    away = np.zeros((2, len(times)))
     for steps in range(1, int(REACH_HOURS * HOUR_US // panel.step_us) + 1):
         for side, sign in enumerate((-1, 1)):
-            load = panel.values_at(OBSERVED, site, times + sign * steps * panel.step_us)
+            load = panel.values_at(OBSERVED, where, times + sign * steps * panel.step_us)
             new = np.isnan(found[side]) & np.isfinite(load)
             found[side, new], away[side, new] = load[new], steps
     line: np.ndarray = (found[0] * away[1] + found[1] * away[0]) / np.maximum(away.sum(0), 1)
     return line
 
 
-_FILLERS: dict[str, Callable[[Panel, pd.DataFrame], np.ndarray]] = {"interpolate": _line, "baseline": _baseline}
+_Filler = Callable[[AnyPanel, EventRows, np.ndarray, np.ndarray], np.ndarray]
+_FILLERS: dict[str, _Filler] = {"interpolate": _line, "baseline": _baseline}

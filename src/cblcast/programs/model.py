@@ -64,7 +64,8 @@ class Program(Strict):
     meter : tuple of Window
         Windows of the family ``meter``.
     model : str, optional
-        Registered estimator of the family ``model``; ``model_params`` are its parameters.
+        Estimator of the family ``model``, as a study names one: a registered one, or ``pretrained``, which is that of the
+        view ``settlement``; ``model_params`` are its parameters, ``of`` what it wraps.
     adjustment : Adjustment, optional
     contract_cap : str, optional
         Column of the sites frame that caps the baseline [kW].

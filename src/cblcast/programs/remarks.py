@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
 from cblcast.frames.instants import microseconds
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import AnyPanel
 from cblcast.programs.asking import local_days
 from cblcast.programs.dispatch import left_at, partial_edges
 from cblcast.programs.estimate import Estimate
@@ -14,7 +16,7 @@ from cblcast.programs.model import Program
 from cblcast.programs.words import span_in_words
 
 
-def line_facts(program: Program, panel: Panel, table: pd.DataFrame, found: Estimate) -> pd.DataFrame:
+def line_facts(program: Program, panel: AnyPanel, table: pd.DataFrame, found: Estimate) -> pd.DataFrame:
     """Columns of each event beside its energies, same index as `table`.
 
     Returns
@@ -30,7 +32,9 @@ def line_facts(program: Program, panel: Panel, table: pd.DataFrame, found: Estim
     kind = np.where(usable, np.where(shift, "additive", "ratio"), "none" if adjusts else "")
     estimated = found.share(found.estimated)
     rule, steps = (facts[column].fillna(-1).to_numpy().astype(int) for column in ("rule", "fallback"))
-    fallback = [program.days[k].fallback_words(n) if k >= 0 else "" for k, n in zip(rule, steps, strict=True)]
+    taken, known = pd.factorize((rule + 1) * 1000 + steps + 1)
+    said = [program.days[n // 1000 - 1].fallback_words(n % 1000 - 1) if n >= 1000 else "" for n in known.tolist()]
+    fallback = np.array(said, dtype=object)[taken]
     told = pd.DataFrame(
         {
             "adjustment": kind,
@@ -46,15 +50,49 @@ def line_facts(program: Program, panel: Panel, table: pd.DataFrame, found: Estim
     return told.assign(remarks=_remarks(program, panel, table, told, found, left_out))
 
 
+_Say = Callable[..., None]  # where (bool, (n_events,)), a text with places for numbers, and the numbers
+
+
 def _remarks(
-    program: Program, panel: Panel, table: pd.DataFrame, told: pd.DataFrame, found: Estimate, left_out: np.ndarray
-) -> list[str]:
-    words: list[list[str]] = [[] for _ in range(len(table))]
+    program: Program, panel: AnyPanel, table: pd.DataFrame, told: pd.DataFrame, found: Estimate, left_out: np.ndarray
+) -> np.ndarray:
+    words = np.full(len(table), "", dtype=object)
 
     def say(where: np.ndarray, text: str, *numbers: np.ndarray) -> None:
         for row in np.flatnonzero(where):
-            words[row].append(text.format(*(each[row] for each in numbers)))
+            more = text.format(*(each[row] for each in numbers))
+            words[row] = f"{words[row]}; {more}" if words[row] else more
 
+    _say_of_adjustment(program, told, found, say)
+    rule = found.factor["rule"].fillna(-1).to_numpy()
+    wanted = np.array([each.y for each in program.days] + [0])[np.where(rule >= 0, rule, -1).astype(int)]
+    days = told["qualified_days"].to_numpy()
+    say(days < wanted, "{:.0f} of {} days qualified", days, wanted)
+    say((told["fallback"] != "").to_numpy(), "too few days: {}", told["fallback"].to_numpy())
+    say(partial_edges(panel, table) > 0, "begins or ends between two readings: energy by overlap")
+    say(found.treatment != "", "{}", found.treatment)
+    left = left_at(table)
+    early = np.flatnonzero(left < microseconds(table["stop"]))
+    at = np.full(len(table), "", dtype=object)
+    at[early] = pd.to_datetime(left[early], unit="us", utc=True).strftime("%Y-%m-%d %H:%M UTC").to_numpy()
+    say(at != "", "opted out at {}", at)
+    estimated = told["estimated_share"].to_numpy()
+    say(estimated > 0, "{:.0f} % of its readings are estimated", 100 * estimated)
+    say(left_out > 0, "{} of its readings are missing and left out", left_out)
+    if program.demand_minutes is not None:
+        everywhere = np.ones(len(table), dtype=bool)
+        say(everywhere, f"metered_kwh is the largest {program.demand_minutes}-minute demand times the hours")
+        coarse = panel.step > pd.Timedelta(minutes=program.demand_minutes)
+        say(everywhere & coarse, f"readings of {panel.step.total_seconds() / 60:g} minutes stand for the demands")
+    if not program.only_in_force:
+        dates = local_days(panel, table).astype("O")
+        out = np.array([not program.in_force(day) for day in dates], dtype=bool)
+        say(out, f"the rule was in force {span_in_words(program)}, and was asked for by name")
+    return words
+
+
+def _say_of_adjustment(program: Program, told: pd.DataFrame, found: Estimate, say: _Say) -> None:
+    """How the adjustment of each event came out, where it is not as usual."""
     share = 100 * told["window_metered_share"].to_numpy()
     own = program.adjustment
     if own is not None:
@@ -74,25 +112,3 @@ def _remarks(
             "its window stands beside the first or last event of the day",
         )
         say(~lost & (share < 99.5), "{:.0f} % of its window is known", share)
-    rule = found.factor["rule"].fillna(-1).to_numpy()
-    wanted = np.array([program.days[int(k)].y if k >= 0 else 0 for k in rule])
-    days = told["qualified_days"].to_numpy()
-    say(days < wanted, "{:.0f} of {} days qualified", days, wanted)
-    say((told["fallback"] != "").to_numpy(), "too few days: {}", told["fallback"].to_numpy())
-    say(partial_edges(panel, table) > 0, "begins or ends between two readings: energy by overlap")
-    left = left_at(table)
-    at = pd.to_datetime(left, unit="us", utc=True).strftime("%Y-%m-%d %H:%M UTC").to_numpy()
-    say(left < microseconds(table["stop"]), "opted out at {}", at)
-    estimated = told["estimated_share"].to_numpy()
-    say(estimated > 0, "{:.0f} % of its readings are estimated", 100 * estimated)
-    say(left_out > 0, "{} of its readings are missing and left out", left_out)
-    if program.demand_minutes is not None:
-        everywhere = np.ones(len(table), dtype=bool)
-        say(everywhere, f"metered_kwh is the largest {program.demand_minutes}-minute demand times the hours")
-        coarse = panel.step > pd.Timedelta(minutes=program.demand_minutes)
-        say(everywhere & coarse, f"readings of {panel.step.total_seconds() / 60:g} minutes stand for the demands")
-    if not program.only_in_force:
-        dates = local_days(panel, table).astype("O")
-        out = np.array([not program.in_force(day) for day in dates], dtype=bool)
-        say(out, f"the rule was in force {span_in_words(program)}, and was asked for by name")
-    return ["; ".join(each) for each in words]

@@ -10,13 +10,13 @@ import pandas as pd
 from cblcast.frames.collisions import FREE, reached_event
 from cblcast.frames.events import Window
 from cblcast.frames.instants import DAY_US, HOUR_US, MINUTE_US, microseconds
-from cblcast.frames.panel import Panel, clock_instants, local_clock
+from cblcast.frames.panel import AnyPanel, clock_instants, local_clock
 from cblcast.frames.schema import SITE, DataError, utc
 from cblcast.programs.model import Adjustment, ClockWindow, Program
 
 
 def adjustment_windows(
-    program: Program, panel: Panel, events: pd.DataFrame
+    program: Program, panel: AnyPanel, events: pd.DataFrame
 ) -> tuple[list[tuple[Window, ...]], np.ndarray]:
     """The windows of `program` beside each event.
 
@@ -39,11 +39,12 @@ def adjustment_windows(
     fixed = any(isinstance(window, ClockWindow) for window in own.windows)
     if own.beside_other_events == "refuse" or (fixed and own.beside_other_events == "day_edge"):
         return groups, which
+    hits = [_reached(panel, events, windows, which, number) for number, windows in enumerate(groups)]
+    if not any(hit.any() for _, hit in hits):
+        return groups, which
     per_event = [groups[number] for number in which]
     edges: tuple[np.ndarray, np.ndarray] | None = None
-    for number, windows in enumerate(groups):
-        mine = np.flatnonzero(which == number)
-        reached = reached_event(panel, events.iloc[mine], windows) != FREE
+    for windows, (mine, reached) in zip(groups, hits, strict=True):
         for place in np.flatnonzero(reached.any(0)):
             edges = edges or day_edges(panel, events)
             row = mine[place]
@@ -57,8 +58,17 @@ def adjustment_windows(
     return _numbered(per_event)
 
 
+def _reached(
+    panel: AnyPanel, events: pd.DataFrame, windows: tuple[Window, ...], which: np.ndarray, number: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The events with these windows, and which of the windows reach into another event, (n_windows, n_mine)."""
+    mine = np.flatnonzero(which == number)
+    own = events if len(mine) == len(events) else events.iloc[mine]
+    return mine, reached_event(panel, own, windows) != FREE
+
+
 def moved_windows(
-    program: Program, panel: Panel, events: pd.DataFrame, windows: list[tuple[Window, ...]], which: np.ndarray
+    program: Program, panel: AnyPanel, events: pd.DataFrame, windows: list[tuple[Window, ...]], which: np.ndarray
 ) -> np.ndarray:
     """Which events have other windows than the program names, because those reach into other events; shape (n_events,).
 
@@ -70,11 +80,12 @@ def moved_windows(
     if program.adjustment is None:
         return np.zeros(len(events), dtype=bool)
     named, own = _windows_beside(program.adjustment, panel, events)
-    pairs = {(a, b): windows[a] != named[b] for a, b in {*zip(which.tolist(), own.tolist(), strict=True)}}
-    return np.array([pairs[pair] for pair in zip(which.tolist(), own.tolist(), strict=True)], dtype=bool)
+    pair, known = pd.factorize(which * len(named) + own)
+    differs = np.array([windows[both // len(named)] != named[both % len(named)] for both in known], dtype=bool)
+    return differs[pair]
 
 
-def day_edges(panel: Panel, events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def day_edges(panel: AnyPanel, events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Hours from the first start of a site's events on the local day to each event's start, and from its stop to the last stop.
 
     Events are the panel's real ones and `events`; those that begin on the event's own local day count. Both float64 [h],
@@ -104,7 +115,9 @@ def _numbered(per_event: Sequence[tuple[Window, ...]]) -> tuple[list[tuple[Windo
     return list(found), which
 
 
-def _windows_beside(own: Adjustment, panel: Panel, events: pd.DataFrame) -> tuple[list[tuple[Window, ...]], np.ndarray]:
+def _windows_beside(
+    own: Adjustment, panel: AnyPanel, events: pd.DataFrame
+) -> tuple[list[tuple[Window, ...]], np.ndarray]:
     """As :func:`adjustment_windows`, whatever other events there are."""
     everybody = np.zeros(len(events), dtype=np.int64)
     shifts = own.ends_at == "notification" and any(_is_before(window) for window in own.windows)
@@ -154,7 +167,7 @@ def notice_hours(events: pd.DataFrame) -> np.ndarray:
 
 
 def _at_the_clock(
-    window: ClockWindow, panel: Panel, events: pd.DataFrame, start: np.ndarray, stop: np.ndarray
+    window: ClockWindow, panel: AnyPanel, events: pd.DataFrame, start: np.ndarray, stop: np.ndarray
 ) -> list[Window | None]:
     """The clock window of each event's local day as hours before its start or after its stop; None where it overlaps."""
     code = panel.site_codes(pd.Index(events[SITE]))

@@ -11,6 +11,7 @@ import pandas as pd
 from cblcast.frames.instants import DAY_US, HOUR_US, local_microseconds, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, TIME, UPPER
+from cblcast.plots import tables
 from cblcast.report.drawing import COLOURS, INK, METER, MUTED, PAPER, SHADE
 from cblcast.report.words import Words
 
@@ -39,7 +40,7 @@ def draw_bias_precision(figure: Any, slim: bool, table: pd.DataFrame, words: Wor
     """Bias to the right, spread upwards; each method by its rank, which the leaderboard gives."""
     axes = figure.subplots()
     bias = table["mpe"].to_numpy()
-    spread = np.sqrt(np.maximum(table["nrmse"].to_numpy() ** 2 - bias**2, 0.0))
+    spread = tables.spread(table).to_numpy()
     axes.axvline(0, color=MUTED, lw=1)
     for rank, (name, x, y) in enumerate(zip(table.index, bias, spread, strict=True), 1):
         colour = BEST if name == marked else MUTED

@@ -12,14 +12,16 @@ from cblcast import metrics
 from cblcast.forecast.paired_bootstrap import Bootstrap
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, PREDICTED, TIME
+from cblcast.plots import tables
+from cblcast.plots.tables import event_errors, interval_coverage
 from cblcast.report.drawing import chart
 from cblcast.report.error_charts import draw_bias_precision, draw_leaderboard
-from cblcast.report.error_tables import event_errors, interval_coverage
 from cblcast.report.live import charts, live_bias_precision, live_leaderboard
 from cblcast.report.page import Part, Prose, Section, Tiles, table
 from cblcast.report.words import Words
 
 RULE, ADJUSTED, LEARNED, PRETRAINED = "kind_rule", "kind_adjusted", "kind_learned", "kind_pretrained"
+RECALLS = "kind_recalls"  # pretrained, on the very days that are judged
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Judged:
     zones : Series site_id -> IANA zone
     compared : Bootstrap
     kinds : mapping method -> key of the words
-        Rule, adjusted rule or learned.
+        Rule, adjusted rule, learned or pretrained; what learned from the very days that are judged is never recommended
+        where anything else can be.
     panel : Panel, optional
         The meter around the events, where it is at hand.
     nominal : float, optional
@@ -44,6 +47,8 @@ class Judged:
         Whether nothing was dispatched in the events.
     nowcast : bool
         Whether the events are issue times with their horizon.
+    over : str
+        What the error of a nowcast is divided by, in words.
     """
 
     scored: pd.DataFrame
@@ -56,6 +61,7 @@ class Judged:
     hours: str = ""
     on_placebo: bool = True
     nowcast: bool = False
+    over: str = ""
     recommended: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,7 +83,9 @@ class Judged:
 def recommended(compared: Bootstrap, kinds: Mapping[str, str]) -> str:
     """The method that is recommended: the best; a rule, which anyone can recompute, where the days cannot tell it from the best."""
     as_good = compared.as_good()
-    return next((name for name in as_good if kinds.get(name, RULE) in (RULE, ADJUSTED)), as_good[0])
+    ranked = [str(name) for name in compared.table.index if kinds.get(str(name)) != RECALLS]
+    best = next((name for name in [*as_good, *ranked] if kinds.get(name) != RECALLS), as_good[0])
+    return next((name for name in as_good if kinds.get(name, RULE) in (RULE, ADJUSTED)), best)
 
 
 def verdict_section(judged: Judged, words: Words) -> Section:
@@ -91,6 +99,7 @@ def verdict_section(judged: Judged, words: Words) -> Section:
         "days": words.number(found.n_days),
         "span": f"{days.min():%Y-%m-%d} – {days.max():%Y-%m-%d}",
         "error": words.number(found.table.loc[name, "nrmse"], 1),
+        "over": judged.over,
     }
     use, error = "verdict_use" if judged.hours else "verdict_best", "verdict_error"
     if judged.nowcast:
@@ -147,8 +156,12 @@ def _why(judged: Judged, words: Words) -> str:
         if others:
             said.append(words("why_as_good", others=", ".join(others)))
     else:
-        points = words.number(found.table.loc[name, "behind"], 1)
-        said.append(words("why_rule", best=found.best, points=points))
+        behind = found.table["behind"]
+        honest = next((each for each in ranked if judged.kinds.get(each) != RECALLS), name)
+        if honest != found.best:
+            said.append(words("why_recalls", best=found.best, points=words.number(behind[name], 1)))
+        if honest != name:
+            said.append(words("why_rule", best=honest, points=words.number(behind[name] - behind[honest], 1)))
     simple = next((each for each in ranked if judged.kinds.get(each) == RULE), None)
     if simple is not None and simple != name and simple not in as_good:
         said.append(words("why_not_simple", rule=simple, error=words.number(found.table.loc[simple, "nrmse"], 1)))
@@ -178,6 +191,9 @@ def leaderboard_section(judged: Judged, words: Words) -> Section:
             live=charts(words, live_leaderboard(found.table, words, judged.recommended)),
         ),
     ]
+    recalling = [name for name in names if judged.kinds.get(name) == RECALLS]
+    if recalling:
+        parts.insert(1, Prose(words("note_recalls", names=", ".join(recalling)), "warning"))
     if found.left_out:
         parts.append(Prose(words("left_out", names=", ".join(found.left_out)), "warning"))
     return Section("leaderboard", words("leaderboard"), tuple(parts), in_mail=True)
@@ -202,7 +218,7 @@ def _leaderboard_row(judged: Judged, words: Words, rank: int, name: str) -> list
 def precision_section(judged: Judged, words: Words) -> Section:
     """Bias against precision."""
     board = judged.compared.table
-    spread = np.sqrt(np.maximum(board["nrmse"] ** 2 - board["mpe"] ** 2, 0.0))
+    spread = tables.spread(board)
     rows = [
         [
             f"{rank}. {name}",

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from cblcast.frames.schema import ORIGIN, SITE
-from cblcast.report.drawing import chart
-from cblcast.report.error_charts import draw_errors, draw_events, draw_reliability
-from cblcast.report.error_tables import (
+from cblcast.plots.tables import (
     error_by_hour,
     error_by_month,
     error_by_temperature,
@@ -16,6 +14,8 @@ from cblcast.report.error_tables import (
     interval_coverage,
     shown_events,
 )
+from cblcast.report.drawing import chart
+from cblcast.report.error_charts import draw_errors, draw_events, draw_reliability
 from cblcast.report.explorer import explorer
 from cblcast.report.judged import Judged
 from cblcast.report.live import charts, live_errors

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from cblcast.plots import tables
 from cblcast.report.words import SIGNS, Words
 
 SCRIPTS = ("vega.min.js", "vega-lite.min.js", "vega-embed.min.js", "charts.js")
@@ -108,8 +109,7 @@ def live_leaderboard(table: pd.DataFrame, words: Words, marked: str) -> dict[str
 
 def live_bias_precision(table: pd.DataFrame, words: Words, marked: str) -> dict[str, Any]:
     """Bias against spread, as :func:`cblcast.report.error_charts.draw_bias_precision` draws it."""
-    spread = np.sqrt(np.maximum(table["nrmse"] ** 2 - table["mpe"] ** 2, 0.0))
-    values: list[dict[str, Any]] = rows_of(table.assign(spread=spread), ("nrmse", "mpe", "spread"))
+    values: list[dict[str, Any]] = rows_of(table.assign(spread=tables.spread(table)), ("nrmse", "mpe", "spread"))
     for rank, row in enumerate(values, 1):
         row |= {"rank": rank, "chosen": row["name"] == marked}
     reach = max(1.0, float(np.nanmax(np.abs(table["mpe"]), initial=0.0)) * 1.25)

@@ -242,12 +242,17 @@ def _resources(told: Told, words: Words) -> Section:
 
 def _missing(told: Told, words: Words) -> Section:
     rows = [
-        [f"{told.local(row):%Y-%m-%d %H:%M}", str(row[SITE]), str(row["program"] or "–"), str(row["reason"])]
+        [_local_time(told, row), str(row[SITE]), str(row["program"] or "–"), str(row["reason"])]
         for row in told.record["problems"][:MOST_LINES]
     ]
     columns = words.each("events_column", "site", "program", "reason")
     parts = (table(words("missing_heading"), columns, rows, [False] * 4),) if rows else ()
     return Section("missing", words("missing_heading"), parts, in_mail=True)
+
+
+def _local_time(told: Told, row: Mapping[str, Any]) -> str:
+    """When the event began; of a file that cannot be read nobody knows."""
+    return "–" if row["start"] is None else f"{told.local(row):%Y-%m-%d %H:%M}"
 
 
 def _rules(told: Told, words: Words) -> Section:

@@ -8,37 +8,18 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.panel import Panel
-from cblcast.frames.rolling import lead_minutes
-from cblcast.frames.schema import OBSERVED, PREDICTED, SITE, DataError
+from cblcast.frames.schema import OBSERVED, DataError
 from cblcast.io.scada import FLAGS, SPEED, flag_turbines
 from cblcast.physics.power_curve import PowerCurve, fit_power_curve
+from cblcast.plots.tables import error_by_lead
 from cblcast.report.drawing import COLOURS, INK, MARKERS, MUTED, chart
 from cblcast.report.judged import Judged
 from cblcast.report.page import Part, Prose, Section, table
 from cblcast.report.words import Words
 
+PERSISTENCE = "Persistence"
 MOST_METHODS, MOST_POINTS = 6, 2500
 SHOWN_LEADS = (10, 30, 60, 90, 120, 180)
-
-
-def error_by_lead(scored: pd.DataFrame, step: pd.Timedelta, scale: pd.Series | None) -> pd.DataFrame:
-    """nRMSE [%] by method and lead, over the rated power where `scale` gives it, else over the mean load of all rows.
-
-    Returns
-    -------
-    DataFrame, index method, columns lead [min]
-    """
-    site = scored.index.get_level_values(SITE)
-    kw = np.full(len(scored), abs(scored[OBSERVED].mean())) if scale is None else scale.loc[site].to_numpy(dtype=float)
-    error = (scored[PREDICTED] - scored[OBSERVED]).to_numpy() / kw
-    columns = {
-        "method": scored["method"].to_numpy(),
-        "lead": lead_minutes(scored, step).astype(int),
-        "square": error**2,
-    }
-    return 100 * np.sqrt(pd.DataFrame(columns).groupby(["method", "lead"], sort=False)["square"].mean()).unstack(
-        "lead"
-    ).sort_index(axis=1)
 
 
 def leads_section(judged: Judged, scale: pd.Series | None, words: Words) -> Section:
@@ -72,14 +53,7 @@ def leads_section(judged: Judged, scale: pd.Series | None, words: Words) -> Sect
         axes.set_ylabel(words("axis_nrmse_rated" if scale is not None else "nrmse"))
         figure.legend(loc="outside upper left", ncols=2 if slim else 3)
 
-    lead = leads[-1]
-    says = words(
-        "says_leads",
-        method=judged.recommended,
-        first=words.number(found.loc[judged.recommended, leads[0]], 1),
-        last=words.number(found.loc[judged.recommended, lead], 1),
-        minutes=lead,
-    )
+    says = _says_leads(judged.recommended, found.loc[judged.recommended], leads[0], leads[-1], words)
     return Section(
         "leads",
         words("by_lead"),
@@ -155,17 +129,18 @@ def _draw_curve(
     figure.legend(loc="outside upper left", ncols=3)
 
 
-def worth_section(board: pd.DataFrame, words: Words) -> Section:
-    """What the study's value section adds to its leaderboard: income by market, case and stage, as it stands there."""
-    money = [name for name in board.columns if board[name].dtype.kind in "fi"]
-    if not money:
-        return Section("worth", words("worth"), ())
-    rows = [
-        [str(column).replace("_", " "), *(words.number(board.loc[name, column], 2) for name in board.index)]
-        for column in money
-    ]
-    parts = (
-        table(words("worth"), [words("measure"), *(str(name) for name in board.index)], rows),
-        Prose(words("note_worth"), "note"),
-    )
-    return Section("worth", words("worth"), parts, in_mail=True)
+def nowcast_said(judged: Judged, scale: pd.Series | None, words: Words) -> Prose:
+    """What else the verdict on nowcasts says: how the error grows with the lead, and what is won over persistence."""
+    step = pd.Timedelta(hours=judged.step_h)
+    own = error_by_lead(judged.of(judged.recommended), step, scale).loc[judged.recommended]
+    said = [_says_leads(judged.recommended, own, int(own.index[0]), int(own.index[-1]), words)]
+    board = judged.compared.table
+    if PERSISTENCE in board.index and judged.recommended != PERSISTENCE and board.loc[PERSISTENCE, "nrmse"] > 0:
+        less = 100 * (1 - board.loc[judged.recommended, "nrmse"] / board.loc[PERSISTENCE, "nrmse"])
+        said.append(words("beats_persistence", pct=words.number(less, 0)))
+    return Prose(" ".join(said))
+
+
+def _says_leads(method: str, own: pd.Series, first: int, last: int, words: Words) -> str:
+    low, high = (words.number(own[lead], 1) for lead in (first, last))
+    return words("says_leads", method=method, first=low, last=high, minutes=last)

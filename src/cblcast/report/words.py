@@ -15,6 +15,7 @@ from cblcast.errors import StudyError, nearest
 
 LANGUAGES = ("en", "de", "fr", "es", "it")
 NOTHING = "–"
+NOWCAST = "@nowcast"  # ends the key of a word that stands for another one on pages of nowcasts
 SIGNS = {"en": (",", "."), "de": (".", ","), "fr": ("\u202f", ","), "es": (".", ","), "it": (".", ",")}
 
 
@@ -35,6 +36,11 @@ class Words:
     def __call__(self, key: str, **values: object) -> str:
         """The text of `key`, with `values` in their places; a key that the table lacks is a KeyError."""
         return self.table[key].format(**values) if values else self.table[key]
+
+    def of_nowcasts(self) -> Words:
+        """These words where what is told is a nowcast: those of the table that end in ``@nowcast`` stand for the ones without."""
+        own = {key.removesuffix(NOWCAST): text for key, text in self.table.items() if key.endswith(NOWCAST)}
+        return Words(self.language, {**self.table, **own})
 
     def each(self, *keys: str) -> list[str]:
         """The texts of several keys."""

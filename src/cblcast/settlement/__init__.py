@@ -1,5 +1,6 @@
 """Settlement: events + meter + rules → energies, portfolios and payments, with intervals."""
 
+from cblcast.settlement.by_partition import settle_days, settle_partition
 from cblcast.settlement.conductor import settle
 from cblcast.settlement.limits import Calibration
 from cblcast.settlement.resources import Resources
@@ -7,4 +8,13 @@ from cblcast.settlement.result import Settlement
 from cblcast.settlement.stream import settle_file
 from cblcast.settlement.wishes import Wishes
 
-__all__ = ["Calibration", "Resources", "Settlement", "Wishes", "settle", "settle_file"]
+__all__ = [
+    "Calibration",
+    "Resources",
+    "Settlement",
+    "Wishes",
+    "settle",
+    "settle_days",
+    "settle_file",
+    "settle_partition",
+]

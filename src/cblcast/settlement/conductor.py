@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.day_panel import codes_of
 from cblcast.frames.events import check_events, event_table
 from cblcast.frames.instants import microseconds
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import AnyPanel, Panel
 from cblcast.frames.quality import warn_of_odd_days
 from cblcast.frames.schema import SITE, DataError, StudyError, nearest, utc
 from cblcast.programs.asking import ask_for, in_force, load_programs, local_days
@@ -22,6 +23,7 @@ from cblcast.programs.terms import GapPolicy
 from cblcast.settlement.aggregates import aggregate_lines
 from cblcast.settlement.called import called_events, refuse_out_of_date
 from cblcast.settlement.called import local_days as days_of
+from cblcast.settlement.direct import whole, why_not_by_days
 from cblcast.settlement.energies import event_energies, scored_rows
 from cblcast.settlement.estimate import PROBLEM_COLUMNS, estimate
 from cblcast.settlement.evidence import day_choices, meter_hashes
@@ -114,9 +116,20 @@ def settle(
 
 
 def settle_part(
-    panel: Panel, events: pd.DataFrame, programs: Sequence[Program], wishes: Wishes, other: pd.DataFrame | None = None
+    panel: AnyPanel,
+    events: pd.DataFrame,
+    programs: Sequence[Program],
+    wishes: Wishes,
+    other: pd.DataFrame | None = None,
+    long: Callable[[], Panel] | None = None,
 ) -> Part:
-    """Settle the events of the sites of `panel`; what concerns portfolios is left to :func:`finish`."""
+    """Settle the events of the sites of `panel`; what concerns portfolios is left to :func:`finish`.
+
+    Parameters
+    ----------
+    long : callable, optional
+        The same sites interval by interval: what days by site are not enough for is settled from that.
+    """
     if wishes.calibration.bias_correction and wishes.coverage is None:
         raise StudyError("a bias correction needs the errors that limits are made of: give a coverage too, e.g. 0.9")
     table, problems = _known_events(panel, events)
@@ -133,7 +146,7 @@ def settle_part(
     part = Part(problems=problems, called=called)
     if wishes.evidence:
         everybody = any(program.family == "control_group" for program in programs)
-        part.meter = meter_hashes(panel, None if everybody else sorted(set(table[SITE])))
+        part.meter = meter_hashes(whole(panel, long), None if everybody else sorted(set(table[SITE])))
     days = local_days(panel, staying)
     covered = _covered(programs, days)
     for program in programs:
@@ -141,12 +154,13 @@ def settle_part(
         own = staying[due].reset_index(drop=True)
         part.problems.append(_out_of_date(program, staying[~covered[_base(program)]]))
         covered[_base(program)] = np.ones(len(staying), dtype=bool)  # told once
-        _settle_program(part, program, panel, own, masks, wishes)
+        needs = whole(panel, long) if why_not_by_days(program, wishes, panel.names) else panel
+        _settle_program(part, program, needs, own, masks, wishes)
     return part
 
 
 def _settle_program(
-    part: Part, program: Program, panel: Panel, table: pd.DataFrame, masks: pd.DataFrame, wishes: Wishes
+    part: Part, program: Program, panel: AnyPanel, table: pd.DataFrame, masks: pd.DataFrame, wishes: Wishes
 ) -> None:
     """Add what `program` says of the events of `table` to `part`."""
     panel = as_program_sees(program, panel)
@@ -154,21 +168,21 @@ def _settle_program(
     found = estimate(program, masked, table, metered)
     told, dark = event_energies(program, metered, table, found)
     if wishes.coverage is not None:
-        trial = placebo_errors(program, metered, masked, table, *wishes.calibration.span)
-        told = with_limits(told, panel, masked, trial, wishes.coverage, wishes.calibration)
+        trial = placebo_errors(program, whole(metered), whole(masked), table, *wishes.calibration.span)
+        told = with_limits(told, whole(panel), whole(masked), trial, wishes.coverage, wishes.calibration)
         if wishes.calibration.bias_correction:
             found, told = corrected(found, told)
         part.trials.append(trial)
     if wishes.contract is not None:
         part.lines.append(interval_lines(wishes.contract, metered, found, told, wishes.prices))
     if wishes.on_sums:
-        lines, unsettled = aggregate_lines(program, wishes, metered, table, part.called, masks)
+        lines, unsettled = aggregate_lines(program, wishes, whole(metered), table, part.called, masks)
         part.of_resources.append(lines)
         part.problems.append(unsettled)
     summed = wishes.portfolio or (wishes.contract is not None and program.order == "sum_then_adjust")
     part.sums.append(site_sums(found, told) if summed else None)
     if wishes.evidence:
-        choices = day_choices(program, masked, found)
+        choices = day_choices(program, whole(masked), found)
         told = told.assign(days=pd.Series([choices[at] for at in told.index], index=told.index, dtype=object))
     if wishes.keep_intervals:
         part.scored.append(scored_rows(program, found, told))
@@ -176,12 +190,12 @@ def _settle_program(
     part.problems += [found.problems, dark]
 
 
-def _called(panel: Panel, events: pd.DataFrame, wishes: Wishes) -> pd.DataFrame:
+def _called(panel: AnyPanel, events: pd.DataFrame, wishes: Wishes) -> pd.DataFrame:
     """The events as they were called, whether they can be settled or not; refuses those that the contract is not for."""
     table = events.reset_index(drop=True)
     table[SITE] = table[SITE].astype(str)
     zones = site_zones(wishes.contract, panel)
-    code = panel.site_ids.get_indexer(pd.Index(table[SITE]))
+    code = codes_of(panel.site_ids, pd.Index(table[SITE]))
     own = np.where(code >= 0, zones[np.maximum(code, 0)], zones[0])  # an absent site is paid nothing in any zone
     if wishes.contract is not None:
         refuse_out_of_date(wishes.contract, table, days_of(table["start"], own))
@@ -244,7 +258,7 @@ def _told(events: pd.DataFrame, reason: str) -> pd.DataFrame:
     return events[[SITE, "start"]].assign(program="", reason=reason)[PROBLEM_COLUMNS]
 
 
-def _known_events(panel: Panel, events: pd.DataFrame) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
+def _known_events(panel: AnyPanel, events: pd.DataFrame) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
     """Events that the panel can hold, checked and sorted, and the others with a reason."""
     table = event_table(events).reset_index(drop=True)
     if table.empty:
@@ -252,7 +266,7 @@ def _known_events(panel: Panel, events: pd.DataFrame) -> tuple[pd.DataFrame, lis
     table[SITE] = table[SITE].astype(str)
     for edge in ("start", "stop"):
         table[edge] = utc(table[edge], f"event {edge}")
-    code = panel.site_ids.get_indexer(pd.Index(table[SITE]))
+    code = codes_of(panel.site_ids, pd.Index(table[SITE]))
     start, stop = (microseconds(table[edge]) for edge in ("start", "stop"))
     safe = np.maximum(code, 0)
     outside = (code >= 0) & ((start < panel.first_times_us[safe]) | (stop > panel.last_times_us[safe] + panel.step_us))

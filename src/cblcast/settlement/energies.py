@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cblcast.frames.panel import Panel
+from cblcast.frames.panel import AnyPanel
 from cblcast.frames.schema import LOWER, OBSERVED, PREDICTED, SITE, UPPER
 from cblcast.programs.model import Program
 from cblcast.programs.remarks import line_facts
@@ -15,7 +15,7 @@ FOLD = "settlement"  # of the scored frame
 
 
 def event_energies(
-    program: Program, panel: Panel, table: pd.DataFrame, found: Estimate
+    program: Program, panel: AnyPanel, table: pd.DataFrame, found: Estimate
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Energies of each event, with what is to be said of them, and the events that were not metered throughout."""
     baseline, metered, plain = (found.energy(column) for column in (PREDICTED, OBSERVED, UNADJUSTED))

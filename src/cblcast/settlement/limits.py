@@ -121,14 +121,15 @@ def corrected(found: Estimate, told: pd.DataFrame) -> tuple[Estimate, pd.DataFra
     bias = told["bias_kwh"].fillna(0.0)
     off = np.zeros(len(found.factor))
     off[told.index.to_numpy()] = bias / told["hours"]
-    rows = found.rows.assign(**{PREDICTED: found.rows[PREDICTED] - np.where(found.scored, off[found.event], 0.0)})
+    own = found.intervals
+    corrected_kw = own.values[PREDICTED] - np.where(found.scored, off[found.event], 0.0)
     told = told.assign(
         baseline_kwh=told["baseline_kwh"] - bias,
         delivered_kwh=told["delivered_kwh"] - bias,
         delivered_kw=told["delivered_kw"] - bias / told["hours"],
         bias_corrected_kwh=bias,
     )
-    return replace(found, rows=rows), told
+    return replace(found, intervals=own.with_values(**{PREDICTED: corrected_kw})), told
 
 
 def portfolio_limits(events: pd.DataFrame, trial: Trial, coverage: float, calibration: Calibration) -> Predicted:

@@ -1,10 +1,10 @@
-"""Settle a meter file larger than memory: some sites at a time, optionally in several processes."""
+"""Settle a meter file larger than memory: some sites at a time, by whatever map is given."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,11 @@ from cblcast.settlement.estimate import PROBLEM_COLUMNS
 from cblcast.settlement.panel_file import read_sites
 from cblcast.settlement.result import Part, Settlement, finish
 from cblcast.settlement.wishes import Wishes
-from cblcast.settlement.workers import worker_processes
 
 SITES_AT_ONCE = 1000
+Map = Callable[
+    ..., Iterable[Any]
+]  # as the built-in map: a function and sequences of its arguments, results in their order
 
 
 def settle_file(
@@ -32,8 +34,7 @@ def settle_file(
     wishes: Wishes | None = None,
     *,
     sites_at_once: int = SITES_AT_ONCE,
-    processes: int = 1,
-    pool: Executor | None = None,
+    map: Map = map,
 ) -> Settlement:
     """Settle events from a Parquet file of the panel, without ever holding all of it.
 
@@ -50,18 +51,32 @@ def settle_file(
         Contract, coverage and the like: see :func:`cblcast.settlement.settle`.
     sites_at_once : int
         Bounds the memory.
-    processes : int
-    pool : Executor, optional
-        Worker processes that are there already; not shut down here.
-
-    Notes
-    -----
-    A process reads its own sites, so nothing but results crosses between processes.
+    map : callable
+        Whose results come in the order of the arguments: the built-in one, or that of an executor of processes or of a
+        cluster. Whoever works reads its own sites, so nothing but results crosses. To go on after a kill, and to be told of
+        what fails without losing the rest: :func:`cblcast.scaling.settled.settle_store`.
     """
     wishes = wishes or Wishes()
     table = event_table(events).assign(**{SITE: lambda frame: frame[SITE].astype(str)})
     chosen = load_programs(programs, starts=table["start"])
-    crowd = [program.name for program in chosen if program.family == "control_group"]
+    refuse_in_parts(chosen, wishes)
+    known = pd.Index(sites.index.astype(str)).get_indexer(pd.Index(table[SITE])) >= 0
+    warn_about_calendars_of(sites, int(table["start"].max().year), chosen)
+    if not known.any():
+        raise DataError(f"no site of the events is in the data, e.g. {table[SITE].iloc[0]!r}: check the site ids")
+    wanted = np.sort(table.loc[known, SITE].unique())
+    chunks = [wanted[first : first + sites_at_once] for first in range(0, len(wanted), sites_at_once)]
+    jobs = _jobs(path, sites, table[known], chosen, wishes, chunks)
+    parts = list(map(_one_chunk, *zip(*jobs, strict=True)))
+    absent = table.loc[~known, [SITE, "start"]].assign(program="", reason="the site is not in the data")
+    if len(absent):
+        parts[0].problems.append(absent[PROBLEM_COLUMNS])
+    return finish(chosen, parts, wishes)
+
+
+def refuse_in_parts(programs: Sequence[Program], wishes: Wishes) -> None:
+    """Raise :class:`StudyError` for what needs all sites at once."""
+    crowd = [program.name for program in programs if program.family == "control_group"]
     if crowd:
         raise StudyError(
             f"{crowd[0]} needs all its customers at once, and a file is settled some sites at a time: use settle"
@@ -71,24 +86,6 @@ def settle_file(
             "a contract that selects days on the sum of a resource needs all members of a resource at once, and a file is "
             "settled some sites at a time: use settle"
         )
-    known = pd.Index(sites.index.astype(str)).get_indexer(pd.Index(table[SITE])) >= 0
-    warn_about_calendars_of(sites, int(table["start"].max().year), chosen)
-    if not known.any():
-        raise DataError(f"no site of the events is in the data, e.g. {table[SITE].iloc[0]!r}: check the site ids")
-    wanted = np.sort(table.loc[known, SITE].unique())
-    chunks = [wanted[first : first + sites_at_once] for first in range(0, len(wanted), sites_at_once)]
-    jobs = _jobs(path, sites, table[known], chosen, wishes, chunks)
-    if processes == 1 or len(chunks) == 1:
-        parts = [_one_chunk(*job) for job in jobs]
-    elif pool is not None:
-        parts = list(pool.map(_one_chunk, *zip(*jobs, strict=True)))
-    else:
-        with worker_processes(processes) as workers:
-            parts = list(workers.map(_one_chunk, *zip(*jobs, strict=True)))
-    absent = table.loc[~known, [SITE, "start"]].assign(program="", reason="the site is not in the data")
-    if len(absent):
-        parts[0].problems.append(absent[PROBLEM_COLUMNS])
-    return finish(chosen, parts, wishes)
 
 
 _Job = tuple[Path, pd.DataFrame, pd.DataFrame, tuple[Program, ...], Wishes]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.instants import microseconds
-from cblcast.frames.schema import OBSERVED, TIME
+from cblcast.frames.schema import OBSERVED
 from cblcast.settlement.estimate import SEEN, UNADJUSTED, Estimate
 
 
@@ -38,15 +38,13 @@ def site_sums(found: Estimate, events: pd.DataFrame) -> pd.DataFrame:
     who = place[found.event[use]]
     keys = sum_keys(events)
     start, stop = (microseconds(events[edge])[who] for edge in ("start", "stop"))
-    plain, visible, metered = (
-        found.rows[column].to_numpy(dtype=np.float64)[use] for column in (UNADJUSTED, SEEN, OBSERVED)
-    )
+    plain, visible, metered = (found.intervals.values[column][use] for column in (UNADJUSTED, SEEN, OBSERVED))
     frame = pd.DataFrame(
         {
             **({"resource": events["resource"].to_numpy()[who]} if "resource" in keys else {}),
             "start": start,
             "stop": stop,
-            "time_us": microseconds(found.rows.index.get_level_values(TIME))[use],
+            "time_us": found.intervals.times_us[use],
             "unadjusted_kw": np.nan_to_num(plain),
             "visible_kw": np.nan_to_num(visible),
             "known": np.isfinite(plain).astype(np.int64),

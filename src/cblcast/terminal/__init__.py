@@ -85,6 +85,11 @@ class Steps:
         if self._bar is not None:
             self._bar.update(self._task, advance=1, description=name[:48])
 
+    def advance(self, count: int, what: str) -> None:
+        """So many steps are done at once."""
+        if self._bar is not None:
+            self._bar.update(self._task, advance=count, description=what[:48])
+
     def stage(self, what: str) -> None:
         """What is going on now."""
         if self._bar is not None:

@@ -31,6 +31,8 @@ class RunResults:
         Rows of all methods that were logged.
     excluded : DataFrame
         ``method``, ``site_id``, ``origin`` (UTC), ``reason``.
+    leaderboard : DataFrame, index method, or None
+        As it was logged, money among it; None where an earlier version logged none.
     """
 
     run_id: str
@@ -38,6 +40,7 @@ class RunResults:
     status: str
     scored: pd.DataFrame
     excluded: pd.DataFrame
+    leaderboard: pd.DataFrame | None = None
 
 
 def run_results(run: str, *, uri: str | None = None) -> RunResults:
@@ -63,6 +66,8 @@ def run_results(run: str, *, uri: str | None = None) -> RunResults:
         found = [pd.read_parquet(path) for path in frames if path is not None]
         settings = _artifact(client, parent.info.run_id, "study.yaml", folder)
         excluded = _artifact(client, parent.info.run_id, "excluded.csv", folder)
+        board = _artifact(client, parent.info.run_id, "leaderboard.csv", folder)
+        leaderboard = None if board is None else pd.read_csv(board, index_col=0, dtype={0: str})
         document = {} if settings is None else yaml.safe_load(settings.read_text(encoding="utf-8"))
         left_out = (
             pd.DataFrame(columns=["method", "site_id", "origin", "reason"])
@@ -73,7 +78,7 @@ def run_results(run: str, *, uri: str | None = None) -> RunResults:
         raise StudyError(f"the run {run!r} holds no scored rows: name the run of a study that was trained or evaluated")
     scored = pd.concat(found).set_index(["site_id", "origin", "time"])
     left_out = left_out.assign(origin=pd.to_datetime(left_out["origin"], utc=True))
-    return RunResults(parent.info.run_id, document, parent.info.status, scored, left_out)
+    return RunResults(parent.info.run_id, document, parent.info.status, scored, left_out, leaderboard)
 
 
 def _artifact(client: Any, run_id: str, name: str, folder: str) -> Path | None:

@@ -188,17 +188,20 @@ class StudyRun:
         metrics: Mapping[str, float] | None = None,
         figures: Mapping[str, Callable[[], Any]] | None = None,
         measures: Sequence[str] = (),
+        beneath: str = "",
     ) -> None:
         """Describe the run of the study: what it found, in words, a few numbers and a picture.
 
         Parameters
         ----------
         note : str
-            Markdown; the first three of `figures` are shown beneath.
+            Markdown; the first three of `figures` follow.
         params, metrics, figures
             As of :meth:`method`.
         measures : sequence of str
             Columns of the leaderboard that the experiment's page shows, sorted by the first.
+        beneath : str
+            Markdown beneath the pictures.
         """
         with tempfile.TemporaryDirectory() as folder:
             _write(Path(folder), None, figures or {})
@@ -206,7 +209,7 @@ class StudyRun:
                 self.client.log_artifacts(self.run_id, folder)
                 if measures:
                     set_view(self.client, self.experiment_id, measures)
-        self._describe(self.run_id, note, [f"figures/{_safe(name)}.png" for name in figures or {}])
+        self._describe(self.run_id, note, [f"figures/{_safe(name)}.png" for name in figures or {}], beneath)
         self._log(self.run_id, flatten(params or {}), metrics or {})
 
     def artifact(self, path: Path) -> None:
@@ -228,12 +231,12 @@ class StudyRun:
                     self.client.log_inputs(run_id, datasets=[self.data.entity("study")])
             yield run_id
 
-    def _describe(self, run_id: str, note: str, shown: Sequence[str]) -> None:
-        """A note with the first pictures beneath it."""
+    def _describe(self, run_id: str, note: str, shown: Sequence[str], beneath: str = "") -> None:
+        """A note with the first pictures beneath it, then what else there is to say."""
         if note:
             seen = [picture(run_id, path, Path(path).stem) for path in shown[:_SHOWN]]
             with guarded(self.uri):
-                self.client.set_tag(run_id, NOTE, signed("\n\n".join([note, *seen])))
+                self.client.set_tag(run_id, NOTE, signed("\n\n".join([note, *seen, *([beneath] if beneath else [])])))
 
     def _log(self, run_id: str, params: Mapping[str, str], metrics: Mapping[str, float]) -> None:
         """Everything in as few transactions as MLflow allows: one by one, thirty methods take minutes."""

@@ -36,6 +36,11 @@ def event_mispayments(
     -------
     DataFrame
         ``method``, ``site_id``, ``start``, ``stop``, ``delivered_kwh``, ``payment``, ``due``, ``mispaid`` [currency].
+
+    Raises
+    ------
+    DataError
+        A site without zone, nothing to pay, or one interval in several events of a method.
     """
     require_columns(scored, ["method", OBSERVED, PREDICTED], "the scored frame")
     lacking = sorted(set(scored.index.get_level_values(SITE).unique()) - set(zones.dropna().index))
@@ -45,6 +50,7 @@ def event_mispayments(
     frame = frame[np.isfinite(frame[OBSERVED]) & np.isfinite(frame[PREDICTED])]
     if frame.empty:
         raise DataError("the scored frame has no row with both observed_kw and predicted_kw: nothing can be paid")
+    _refuse_twice(frame)
     times = pd.DatetimeIndex(frame[TIME])
     step = pd.Timedelta(int(np.diff(np.unique(times.as_unit("us").asi8)).min(initial=3_600_000_000)), unit="us")
     energy_hours = step / pd.Timedelta(hours=1)
@@ -68,6 +74,21 @@ def event_mispayments(
     )
     told = events[["method", SITE, "start", "stop", "delivered_kwh"]].copy()
     return told.assign(payment=paid, due=due, mispaid=paid - due)
+
+
+def _refuse_twice(frame: pd.DataFrame) -> None:
+    """A contract pays every kWh once: nowcasts that overlap estimate an interval at several leads."""
+    again = frame.duplicated(["method", SITE, TIME])
+    if again.any():
+        first = frame[again].iloc[0]
+        n = int(
+            ((frame["method"] == first["method"]) & (frame[SITE] == first[SITE]) & (frame[TIME] == first[TIME])).sum()
+        )
+        raise DataError(
+            f"{first['method']} estimates the interval of site {first[SITE]!r} at {first[TIME]} in {n} events ({int(again.sum())} such "
+            "rows in all), and a contract pays every kWh once: issue nowcasts that do not overlap (every_min: as long as "
+            "horizon_min:), or price them in a market"
+        )
 
 
 def mispayment_table(events: pd.DataFrame, currency: str) -> pd.DataFrame:

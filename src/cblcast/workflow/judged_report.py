@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cblcast.abilities import innermost, layers, learns
-from cblcast.config import Study
+from cblcast.config import Study, method_name
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.methods import names_pretrained
 from cblcast.forecast.paired_bootstrap import paired_bootstrap
 from cblcast.frames.panel import Panel
 from cblcast.report.judged import (
     ADJUSTED,
     LEARNED,
     PRETRAINED,
+    RECALLS,
     RULE,
     Judged,
     leaderboard_section,
@@ -21,8 +25,10 @@ from cblcast.report.judged import (
 from cblcast.report.judged_details import errors_section, events_section, excluded_section, reliability_section
 from cblcast.report.page import Section, sections
 from cblcast.report.words import Words
+from cblcast.workflow.in_the_box import praised_memory
 from cblcast.workflow.leaderboard import scale_of
 from cblcast.workflow.study_result import StudyResult
+from cblcast.workflow.taught_sites import taught_themselves
 
 
 def judged_of(study: Study, panel: Panel, result: StudyResult) -> Judged:
@@ -32,7 +38,7 @@ def judged_of(study: Study, panel: Panel, result: StudyResult) -> Judged:
     compared = paired_bootstrap(
         result.backtest.scored, zones, scale=None if isinstance(scale, str) else scale, aggregate=study.aggregate
     )
-    kinds = {name: kind_of(each.estimator) for name, each in result.backtest.forecasters.items()}
+    kinds = kinds_of(study, result.backtest.forecasters, panel)
     wanted = study.events
     hours = f"{wanted.start}–{wanted.stop}" if wanted.start and wanted.stop else ""
     nominal = None if study.intervals is None else 100 * study.intervals
@@ -47,6 +53,15 @@ def judged_of(study: Study, panel: Panel, result: StudyResult) -> Judged:
         hours,
         wanted.file is None,
     )
+
+
+def kinds_of(study: Study, forecasters: Mapping[str, Forecaster], panel: Panel | None) -> dict[str, str]:
+    """What each method of a study is, as a key of the words; the pretrained baseline told apart on days that it learned from."""
+    kinds = {name: kind_of(each.estimator) for name, each in forecasters.items()}
+    boxed = {method_name(spec) for spec in study.methods if names_pretrained(spec)} & set(kinds)
+    if boxed and (praised_memory(study) or (panel is not None and taught_themselves(panel, *map(str, study.test)))):
+        kinds |= dict.fromkeys(boxed, RECALLS)
+    return kinds
 
 
 def kind_of(estimator: Any) -> str:

@@ -38,6 +38,7 @@ from cblcast.settlement.record import (
 )
 from cblcast.value.contract import Contract
 from cblcast.workflow.settlement_case import Case, open_case
+from cblcast.workflow.working import ALONE, Working
 
 MOST_TOLD = 20  # differences in words
 
@@ -165,7 +166,7 @@ class Again:
         return line_differences(self.record, self.found)
 
 
-def settle_again(path: Path, data: str | Path | None = None, processes: int | None = None) -> Again:
+def settle_again(path: Path, data: str | Path | None = None, working: Working = ALONE) -> Again:
     """Settle by a record: its events, rules, contract and options, with its own meter file or another.
 
     Parameters
@@ -174,8 +175,8 @@ def settle_again(path: Path, data: str | Path | None = None, processes: int | No
         Revised readings; the file that the record names unless given.
     """
     record = read_record(path)
-    case, wishes, programs = case_of(record, data, processes)
-    told = case.settle(programs, wishes)
+    case, wishes, programs = case_of(record, data, working)
+    told = case.settle(programs, wishes, working.asked())
     if told.evidence is None:
         raise DataError("the second settlement kept no evidence")
     changed = changed_meters(record["meter"]["sites"], told.evidence.meter)
@@ -183,7 +184,7 @@ def settle_again(path: Path, data: str | Path | None = None, processes: int | No
 
 
 def case_of(
-    record: Mapping[str, Any], data: str | Path | None = None, processes: int | None = None, whole: bool = False
+    record: Mapping[str, Any], data: str | Path | None = None, working: Working = ALONE, whole: bool = False
 ) -> tuple[Case, Wishes, list[Program]]:
     """What a record settled: meter and events, terms and rules."""
     sites = pd.DataFrame(record["meter"]["sites"])
@@ -209,7 +210,7 @@ def case_of(
     programs = programs_of(record)
     whole = whole or wishes.on_sums or any(program.family == "control_group" for program in programs)
     path = Path(data or record["meter"]["file"])
-    case = open_case(path, _events(record["events"]["rows"]), reader, processes=processes, whole=whole)
+    case = open_case(path, _events(record["events"]["rows"]), reader, working=working, whole=whole)
     return case, wishes, programs
 
 

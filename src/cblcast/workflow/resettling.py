@@ -11,6 +11,7 @@ import pandas as pd
 from cblcast.errors import StudyError
 from cblcast.workflow.outputs import Writer, check_ending, check_outputs, frame_writer, text_writer, write_all
 from cblcast.workflow.recording import Again, settle_again
+from cblcast.workflow.working import ALONE, Working
 
 
 def resettled_files(
@@ -18,7 +19,7 @@ def resettled_files(
     data: Path | None,
     out: Path | None = None,
     new_record: Path | None = None,
-    processes: int | None = None,
+    working: Working = ALONE,
     decimals: int | None = None,
 ) -> tuple[Again, pd.DataFrame, str]:
     """Settle a record with revised readings; write the differences and the new record.
@@ -49,7 +50,7 @@ def resettled_files(
         new_record = out.with_name(f"{out.name}.record.json")
     check_outputs({"--out": out, "--record": new_record}, {"--resettle": record, "--data": data})
     check_ending(out)
-    again = settle_again(record, data, processes)
+    again = settle_again(record, data, working)
     lines = again.lines
     writers: dict[Path, Writer] = {}
     if out is not None:

@@ -60,7 +60,10 @@ def study_note(study: Study, data: tracking.DataUsed) -> str:
 
 
 def board_note(study: Study, board: pd.DataFrame, page: str = "") -> str:
-    """Of the run of a study: the verdict, `page` (a link to the page about it), and the first of the leaderboard."""
+    """Of the run of a study: the verdict and `page`, which leads to the page about it, in one paragraph.
+
+    MLflow folds a description after some 40 pixels, and what lies beneath cannot be clicked until somebody unfolds it.
+    """
     by = best_by(study)
     known = board[np.isfinite(board[by].to_numpy(dtype=float))]
     if known.empty:
@@ -69,17 +72,25 @@ def board_note(study: Study, board: pd.DataFrame, page: str = "") -> str:
     verdict = f"**{known.index[0]} is best: {measure_words(by, unit=False)} {_told(by, first[by])} over {int(first['n_events'])} events**"
     if len(known) > 1:
         verdict += f"; next {known.index[1]} with {_told(by, known[by].iloc[1])}"
+    return f"{verdict}. {page}".rstrip()
+
+
+def board_table(study: Study, board: pd.DataFrame) -> str:
+    """Of the run of a study, beneath the pictures: the first of the leaderboard; empty where no method has a number."""
+    by = best_by(study)
+    known = board[np.isfinite(board[by].to_numpy(dtype=float))]
+    if known.empty:
+        return ""
     columns = [name for name in (by, "mpe", "mape", "coverage", "n_events") if name in known.columns]
     columns = list(dict.fromkeys(columns))
     head = [measure_words(name) if name in UNITS else "events" for name in columns]
     rows = [
-        f"| {name} | "
+        f"| {str(name).replace('|', '&#124;')} | "
         + " | ".join(f"{row[key]:.0f}" if key == "n_events" else f"{row[key]:.2f}" for key in columns)
         + " |"
         for name, row in known.head(_SHOWN).iterrows()
     ]
-    table = [f"| method | {' | '.join(head)} |", f"|---|{'---:|' * len(columns)}", *rows]
-    return "\n".join([f"{verdict}.", "", *([page, ""] if page else []), *table])
+    return "\n".join([f"| method | {' | '.join(head)} |", f"|---|{'---:|' * len(columns)}", *rows])
 
 
 def method_note(study: Study, board: pd.DataFrame, name: str, forecaster: Forecaster) -> str:

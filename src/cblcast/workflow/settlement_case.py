@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +19,15 @@ from cblcast.io.names import is_site
 from cblcast.io.options import ReaderOptions
 from cblcast.io.resource_tables import read_commitments, read_members
 from cblcast.io.site_table import read_sites, sites_for
+from cblcast.io.store import MeterStore
 from cblcast.programs.model import Program
-from cblcast.settlement import Resources, Settlement, Wishes, settle, settle_file
-from cblcast.settlement.panel_file import panel_rows, site_names
+from cblcast.scaling import Asked, Outcome, settle_store
+from cblcast.scaling.stores import names_of
+from cblcast.settlement import Resources, Settlement, Wishes, settle
+from cblcast.settlement.panel_file import panel_rows
+from cblcast.workflow.working import ALONE, Working, changed_options, is_store, open_store_as
 
 LARGE_ROWS = 4_000_000  # of a Parquet file: what is read whole from there on needs a gigabyte
-_KEPT = ("sites", "tz", "country", "subdivision", "segment")  # what a file that is read in parts may be told
 _LOG = logging.getLogger("cblcast.io")
 
 
@@ -41,8 +43,9 @@ class Case:
     sites : DataFrame, index site_id
     events : DataFrame
     panel : Panel, optional
-        None where the file is read some sites at a time.
-    processes : int
+        None where a store is read some sites at a time.
+    store : MeterStore, optional
+        That store.
     """
 
     data: Path
@@ -50,13 +53,20 @@ class Case:
     sites: pd.DataFrame
     events: pd.DataFrame
     panel: Panel | None
-    processes: int = 1
+    store: MeterStore | None = None
 
-    def settle(self, chosen: Sequence[Program], wishes: Wishes, pool: Executor | None = None) -> Settlement:
+    def settle(self, chosen: Sequence[Program], wishes: Wishes, asked: Asked | None = None) -> Settlement:
         """Settle the events by rules."""
-        if self.panel is None:
-            return settle_file(self.data, self.sites, self.events, chosen, wishes, processes=self.processes, pool=pool)
-        return settle(
+        return self.settle_and_tell(chosen, wishes, asked)[0]
+
+    def settle_and_tell(
+        self, chosen: Sequence[Program], wishes: Wishes, asked: Asked | None = None
+    ) -> tuple[Settlement, Outcome | None]:
+        """Settle the events by rules; of a store also what became of its partitions."""
+        if self.store is not None:
+            return settle_store(self.store, self.sites, self.events, chosen, wishes, asked)
+        assert self.panel is not None
+        told = settle(
             self.panel,
             self.events,
             chosen,
@@ -69,6 +79,7 @@ class Case:
             resources=wishes.resources,
             evidence=wishes.evidence,
         )
+        return told, None
 
 
 def open_case(
@@ -76,7 +87,7 @@ def open_case(
     events: str | Path | pd.DataFrame,
     reader: ReaderOptions,
     *,
-    processes: int | None = None,
+    working: Working = ALONE,
     resources: Resources | None = None,
     whole: bool = False,
 ) -> Case:
@@ -87,29 +98,23 @@ def open_case(
     events : path or DataFrame
         Events of sites that the meter lacks are kept, for the settlement to list. A file that names a ``resource``
         instead of sites means its members on the day.
-    processes : int, optional
-        Reads a Parquet file in parts, in so many processes; a large one is read in parts in any case, if it can be.
+    working : Working
+        Whether a Parquet file is read in parts; a folder and a large file are in any case, if they can be.
     whole : bool
         What is asked for needs all sites at once.
     """
     path = Path(data)
-    changed = [name.replace("_", "-") for name in reader.given if name not in _KEPT]
-    if processes is not None and (path.suffix != ".parquet" or changed):
-        raise StudyError(
-            "--processes settles a .parquet file with site_id, time (with a zone) and observed_kw [kW] as it stands: "
-            f"{'leave out --' + changed[0] if changed and path.suffix == '.parquet' else 'convert the file'}, or leave "
-            "--processes out"
-        )
-    in_parts = processes is not None or (not whole and not changed and panel_rows(path) >= LARGE_ROWS)
+    in_parts = is_store(path, working) or (not whole and not changed_options(reader) and panel_rows(path) >= LARGE_ROWS)
     if in_parts:
-        sites = _sites_of_file(path, reader)
+        store = open_store_as(path, reader)
+        sites = sites_of_store(store, reader)
         _LOG.info("%s is read some sites at a time, as it stands: %d sites", path.name, len(sites))
         panel = None
     else:
-        panel = read_meter(str(path), options=reader)
+        store, panel = None, read_meter(str(path), options=reader)
         sites = panel.sites
     table = events if isinstance(events, pd.DataFrame) else _events(Path(events), panel, sites, reader, resources)
-    return Case(path, reader, sites, table, panel, processes or 1)
+    return Case(path, reader, sites, table, panel, store)
 
 
 def read_resources(resources: Path | None, commitments: Path | None) -> Resources | None:
@@ -121,15 +126,18 @@ def read_resources(resources: Path | None, commitments: Path | None) -> Resource
     return Resources(read_members(resources), None if commitments is None else read_commitments(commitments))
 
 
-def _sites_of_file(path: Path, reader: ReaderOptions) -> pd.DataFrame:
+def sites_of_store(store: MeterStore, reader: ReaderOptions) -> pd.DataFrame:
+    """The sites of a store: those that a table of sites names, else all that its files hold."""
     defaults = {
-        "tz": reader.tz,
+        "tz": reader.tz or store.tz,
         "country": reader.country,
         "subdivision": reader.subdivision,
         "segment": reader.segment,
     }
     if reader.sites is None:
-        return sites_for(pd.Index(site_names(path), name=SITE), None, pd.DataFrame(), defaults)
+        names, _ = names_of(store, store.partitions())
+        everybody = pd.Index(sorted({site for own in names for site in own}), name=SITE, dtype="str")
+        return sites_for(everybody, None, pd.DataFrame(), defaults)
     known = read_sites(reader.sites)
     return sites_for(known.index, known.reset_index(), pd.DataFrame(), defaults)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,6 +34,7 @@ from cblcast.workflow.outputs import Writer, check_ending, check_outputs, frame_
 from cblcast.workflow.recording import record_document
 from cblcast.workflow.settlement_case import open_case, read_resources
 from cblcast.workflow.settlement_outputs import page_of_record, settlement_table
+from cblcast.workflow.working import ALONE, Working
 
 
 def read_case(data: str | Path, events: str | Path, reader: ReaderOptions) -> tuple[Panel, pd.DataFrame]:
@@ -114,18 +114,17 @@ def settle_files(
     coverage: float | None = None,
     calibration: str = "event_like",
     bias_correction: bool = False,
-    processes: int | None = None,
+    working: Working = ALONE,
     other_events: Path | None = None,
     gaps: GapPolicy | None = None,
     net_metered: bool = False,
-    pool: Executor | None = None,
 ) -> Settlement:
     """Settle the events of a file by rules; write the events, a page and the record.
 
     `other_events` only exclude their days; `gaps` and `net_metered` are terms for rules that have none of their own.
 
-    With `processes`, a Parquet file of the panel's own columns is settled some sites at a time, in bounded memory; a large
-    one is in any case. `pool` are worker processes that are there already.
+    A folder of Parquet files, and by `working` a Parquet file, is settled some sites at a time, in bounded memory; a large file
+    is in any case. A run that was killed goes on where it was, from ``OUT.parts``.
     """
     _each_once(programs)
     inputs = {"--data": data, "--events": events, "--other-events": other_events, **papers.files, **reader.files}
@@ -142,7 +141,7 @@ def settle_files(
     chosen = load_programs(programs, gaps, net_metered)
     on_sums = resources is not None and terms is not None and terms.selection == "aggregate"
     whole = on_sums or any(program.family == "control_group" for program in chosen)
-    case = open_case(data, events, reader, processes=processes, resources=resources, whole=whole)
+    case = open_case(data, events, reader, working=working, resources=resources, whole=whole)
     wishes = Wishes(
         terms,
         read_prices(papers.prices),
@@ -152,7 +151,8 @@ def settle_files(
         resources=resources,
         evidence=to.record_path is not None,
     )
-    told = case.settle(chosen, wishes, pool)
+    asked = working.asked(to.out)
+    told, outcome = case.settle_and_tell(chosen, wishes, asked)
     if told.events.empty:
         first = told.problems.iloc[0]
         raise DataError(
@@ -168,6 +168,8 @@ def settle_files(
             writers[to.html] = text_writer(page_of_record(document, told.programs, case.panel, words_of()).html())
         writers[to.record_path] = text_writer(json.dumps(document, ensure_ascii=False) + "\n")
     write_all(writers)
+    if outcome is not None:
+        asked.done(outcome)
     zones = case.sites["tz"].astype(str).rename(index=str).to_dict()
     return replace(told, zones=zones, currency=None if terms is None else terms.currency)
 

@@ -163,7 +163,7 @@ def _tracked(
             due = due_model(ready, name) if keep_models and study.refit is not None else None
             uris[name] = log_method(run, study, ready.panel, result, name, keep_models, figures, due)
             progress(f"tracked {name}")
-        page = ""
+        page = f"Its page: `cblcast report {run.run_id}`"
         if keep_models:
             stage("writing the page")
             page = log_page(run, study, ready.panel, result)
@@ -199,7 +199,7 @@ def log_board(
 ) -> None:
     """Log the leaderboard with the run of a study: as a table, in words and as a picture; with `further` figures.
 
-    The words lead to `page`, a link to the page about the study, where one was logged.
+    The words lead to `page`: a link to the page about the study where one was logged, else the command that writes it.
     """
     run.table("leaderboard", board, metrics=False)
     by = best_by(study)
@@ -211,6 +211,7 @@ def log_board(
         metrics=notes.best_metrics(board) if some else {},
         figures={**(leaders if some else {}), **(further or {})},
         measures=[by, *(name for name in ("mpe", "bias", "coverage") if name in board.columns)],
+        beneath=notes.board_table(study, board),
     )
 
 

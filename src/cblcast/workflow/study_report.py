@@ -17,10 +17,10 @@ from cblcast.report.judged import Judged
 from cblcast.report.page import Page, Prose, Section
 from cblcast.report.words import Words
 from cblcast.workflow.in_the_box import with_pretrained
-from cblcast.workflow.judged_report import kind_of
+from cblcast.workflow.judged_report import kinds_of
 from cblcast.workflow.studies import Progress, judge, silent
 from cblcast.workflow.study_data import load_panel, prepare
-from cblcast.workflow.study_page import named, page_of, study_page
+from cblcast.workflow.study_page import money_of, named, page_of, study_page
 
 
 def report_study(path: Path, words: Words, command: str = "", progress: Progress = silent) -> Page:
@@ -39,7 +39,7 @@ def report_run(run: str, words: Words, store: str | None = None, command: str = 
     zones = _zones(study, panel, found.scored)
     scale = None if panel is None or study.scale == "mean" else panel.sites["rated_kw"].astype(float)
     compared = paired_bootstrap(found.scored, zones, scale=scale, aggregate=study.aggregate)
-    kinds = {name: kind_of(each.estimator) for name, each in study.forecasters().items()}
+    kinds = kinds_of(study, study.forecasters(), panel)
     nominal = None if study.intervals is None else 100 * study.intervals
     hours = f"{study.events.start}–{study.events.stop}" if study.events.start and study.events.stop else ""
     judged = Judged(
@@ -48,7 +48,8 @@ def report_run(run: str, words: Words, store: str | None = None, command: str = 
     remark = (
         () if panel is not None else (Section("no-meter", words("quality"), (Prose(words("no_meter"), "warning"),)),)
     )
-    page = page_of(study, named(judged, study, words), words, command, *remark)
+    money = money_of(pd.DataFrame() if found.leaderboard is None else found.leaderboard)
+    page = page_of(study, named(judged, study, words), words, command, money, *remark)
     return replace(page, subtitle=words("run_of", run=found.run_id, status=found.status))
 
 

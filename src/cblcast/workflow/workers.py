@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def loading_workers(processes: int | None) -> Iterator[Executor | None]:
+def loading_workers(processes: int) -> Iterator[Executor | None]:
     """A pool of fresh interpreters on their way to settle, None for one process."""
-    if processes is None or processes < 2:
+    if processes < 2:
         yield None
         return
-    from cblcast.settlement.workers import worker_processes
+    from cblcast.scaling.processes import worker_processes
 
     with worker_processes(processes) as pool:
         for _ in range(processes):

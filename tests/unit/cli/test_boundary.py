@@ -199,7 +199,7 @@ def test_a_signal_in_the_middle_of_a_settlement_leaves_no_process(tmp_path: Path
     code = (
         "import sys, time\n"
         "from cblcast.cli.boundary import guarded\n"
-        "from cblcast.settlement.workers import worker_processes\n"
+        "from cblcast.scaling.processes import worker_processes\n"
         "def run(arguments):\n"
         "    with worker_processes(2) as pool:\n"
         "        for _ in pool.map(time.sleep, [0.01] * 2): print('begun', flush=True)\n"

@@ -10,6 +10,7 @@ from cblcast.features.day_weights import (
     nearest_weights,
     newest_weights,
     weighted,
+    weighted_each,
 )
 
 
@@ -77,3 +78,24 @@ def test_weighted_fills_the_unknown_with_the_mean_of_the_known():
     assert weighted(values, np.array([[0.25, 0.5, 0.25]]))[0] == 2.0
     assert np.isnan(weighted(values, np.full((1, 3), np.nan))[0])
     assert np.isnan(weighted(np.full((1, 3), np.nan), np.full((1, 3), 1 / 3))[0])
+
+
+def test_several_schemes_at_once_are_each_the_slow_sum():
+    rng = np.random.default_rng(4)
+    values = rng.gamma(3.0, 2.0, (6, 9, 4))
+    values[rng.random(values.shape) < 0.3] = np.nan
+    schemes = {
+        "equal": np.full((6, 9), 1 / 9),
+        "signed": rng.normal(1 / 9, 0.2, (6, 9)),
+        "none": np.full((6, 9), np.nan),
+    }
+    schemes["signed"][:, 0] = 0.0
+    found = weighted_each(values, schemes)
+    assert np.isnan(found["none"]).all()
+    for name in ("equal", "signed"):
+        for n in range(6):
+            for h in range(4):
+                known = np.isfinite(values[n, :, h]) & (schemes[name][n] != 0)
+                own, weight = values[n, known, h], schemes[name][n, known]
+                mean = np.abs(weight) @ own / np.abs(weight).sum()
+                assert found[name][n, h] == pytest.approx(mean + weight @ (own - mean), rel=1e-9)

@@ -103,11 +103,11 @@ def test_several_methods_are_drawn_one_by_one(scored, panel, ax):
 def test_errors_by_group_are_those_of_the_rows(scored, panel, by, ax):
     own = scored[scored["method"] == "over"]
     table = error_table(own, panel, by)
-    assert int(table["n"].sum()) == len(own)
+    assert int(table["rows"].sum()) == len(own)
     assert (table["mpe"] > 0).all()
     np.testing.assert_allclose(table["mpe"], table["mape"])
     load = own["observed_kw"].mean()
-    total = (table["mape"] * table["n"] / table["n"].sum()).sum()
+    total = (table["mape"] * table["rows"] / table["rows"].sum()).sum()
     assert total == pytest.approx(200.0 / load, rel=0.02)  # 2 kW on average
     plots.error_by(own, panel, by, ax=ax)
     assert ax.get_ylabel() == "% of mean load"

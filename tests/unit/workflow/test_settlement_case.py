@@ -10,6 +10,7 @@ from cblcast.io.resource_tables import read_commitments, read_members
 from cblcast.workflow import settlement_case
 from cblcast.workflow.settlement_case import open_case, read_resources
 from cblcast.workflow.settling import Destinations, settle_files
+from cblcast.workflow.working import Working
 
 READER = ReaderOptions(tz="Europe/London", country="GB", subdivision="ENG")
 EVENTS = "site_id,start,stop\n*,2019-06-11T17:00+01:00,2019-06-11T20:00+01:00\n"
@@ -29,14 +30,16 @@ def folder(tmp_path_factory):
 def test_every_site_is_meant_in_parts_as_in_one(folder):
     told = [
         settle_files(
-            folder / "meter.parquet", folder / "events.csv", ["pjm_economic"], READER, processes=processes
+            folder / "meter.parquet", folder / "events.csv", ["pjm_economic"], READER, working=Working(processes)
         ).events
         for processes in (None, 1)
     ]
     assert told[0]["site_id"].tolist() == ["b1", "b14", "b22"]
     pd.testing.assert_frame_equal(*told)
     some = READER.but(sites=folder / "sites.csv")
-    known = settle_files(folder / "meter.parquet", folder / "events.csv", ["pjm_economic"], some, processes=1).events
+    known = settle_files(
+        folder / "meter.parquet", folder / "events.csv", ["pjm_economic"], some, working=Working(1)
+    ).events
     assert known["site_id"].tolist() == ["b1", "b22"]
 
 
@@ -50,7 +53,7 @@ def test_a_large_file_is_read_in_parts_without_being_asked(folder, monkeypatch):
 
 def test_what_cannot_be_read_in_parts_says_what_to_leave_out(folder):
     with pytest.raises(StudyError, match="as it stands: leave out --step"):
-        open_case(folder / "meter.parquet", folder / "events.csv", READER.but(step="2h"), processes=2)
+        open_case(folder / "meter.parquet", folder / "events.csv", READER.but(step="2h"), working=Working(2))
 
 
 def test_events_of_resources_are_those_of_their_members_on_the_day(folder):

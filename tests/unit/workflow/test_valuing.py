@@ -196,6 +196,26 @@ def test_what_a_baseline_pays_wrongly_by_hand(folder):
         event_mispayments(demand_frame(), contract, pd.Series({"other": "UTC"}))
 
 
+def test_a_contract_pays_every_kwh_once(folder):
+    """Nowcasts that overlap estimate an interval at several leads; each of them would be paid."""
+    twice = demand_frame().reset_index()
+    later = twice.assign(origin=twice["origin"] + pd.Timedelta(hours=1))
+    later = later[later["time"] >= later["origin"]]
+    both = pd.concat([twice, later]).set_index(["site_id", "origin", "time"])
+    contract, zones = Contract(energy_price=0.1), pd.Series({"site": "Europe/Rome"})
+    told = r"rule estimates the interval of site 'site' at 2019-06-03 16:00:00\+00:00 in 2 events \(240 such rows in all\), and"
+    with pytest.raises(DataError, match=told):
+        event_mispayments(both, contract, zones)
+    study = WIND_STUDY.split("value:")[0] + "value: {market: contract, contract: contract.yaml}\n"
+    (folder / "once.yaml").write_text(study)
+    read_study(folder / "once.yaml")
+    (folder / "twice.yaml").write_text(study.replace("every_min: 180", "every_min: 60"))
+    with pytest.raises(
+        StudyError, match=r"every 60 min for 180 min estimate an interval several times: set every_min: 180"
+    ):
+        read_study(folder / "twice.yaml")
+
+
 def test_demand_on_the_command_line_and_in_a_study(folder, monkeypatch, capsys):
     demand_frame().reset_index().to_csv(folder / "baseline.csv", index=False)
     monkeypatch.chdir(folder)

@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 GCV_PRICE = 1.4  # of a degree of freedom: plain GCV undersmooths now and then (Kim and Gu 2004, J. R. Stat. Soc. B 66)
 OWN = ("always", "justified")
+Moments = tuple[np.ndarray, ...]
+_ROWS_AT_ONCE = 100_000  # bounds the memory
 ALPHAS = tuple(float(alpha) for alpha in np.logspace(-1, 4, 16))
 
 
@@ -76,26 +78,55 @@ def ridge_paths(
     return np.einsum("gpk,gk->gp", vectors, weights), chosen
 
 
-def grouped_moments(
-    X: np.ndarray, y: np.ndarray, weight: np.ndarray, group: np.ndarray, n_groups: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def grouped_moments(X: np.ndarray, y: np.ndarray, weight: np.ndarray, group: np.ndarray, n_groups: int) -> Moments:
     """Count, weighted mean of X and y, and centred XᵀWX, XᵀWy, yᵀWy of each group; rows may stand in any order."""
-    order = np.argsort(group, kind="stable")
-    bounds = np.searchsorted(group[order], np.arange(n_groups + 1))
+    count = np.bincount(group, minlength=n_groups)
+    small = n_groups <= np.iinfo(np.int16).max  # sixteen bits are sorted by radix, in one pass
+    order = np.argsort(group.astype(np.int16) if small else group, kind="stable")
+    begin = np.cumsum(count) - count
     p = X.shape[1]
-    count = np.diff(bounds).astype(np.float64)
-    mean_x, mean_y = np.zeros((n_groups, p)), np.zeros(n_groups)
-    gram, moment, total = np.zeros((n_groups, p, p)), np.zeros((n_groups, p)), np.zeros(n_groups)
-    for g in range(n_groups):
-        rows = order[bounds[g] : bounds[g + 1]]
-        if len(rows) == 0:
-            continue
-        share = weight[rows] / weight[rows].sum()
-        mean_x[g], mean_y[g] = share @ X[rows], share @ y[rows]
-        root = np.sqrt(share * len(rows))  # weights of mean 1, so that a penalty means the same with and without them
-        centred, target = (X[rows] - mean_x[g]) * root[:, None], (y[rows] - mean_y[g]) * root
-        gram[g], moment[g], total[g] = centred.T @ centred, centred.T @ target, target @ target
-    return count, mean_x, mean_y, gram, moment, total
+    mean, moments = np.zeros((n_groups, p + 1)), np.zeros((n_groups, p + 1, p + 1))
+    for rows_each in np.unique(count[count > 0]).tolist():  # groups as long as each other are one stack of products
+        alike = np.flatnonzero(count == rows_each)
+        at_once = max(1, _ROWS_AT_ONCE // rows_each)
+        for first in range(0, len(alike), at_once):
+            some = alike[first : first + at_once]
+            rows = order[begin[some][:, None] + np.arange(rows_each)]
+            share = weight[rows]
+            share = share / share.sum(1, keepdims=True)
+            both = np.concatenate([X[rows], y[rows][:, :, None]], axis=2)
+            mean[some] = np.matmul(share[:, None, :], both)[:, 0]
+            both -= mean[some][:, None, :]
+            both *= np.sqrt(share * rows_each)[
+                :, :, None
+            ]  # weights of mean 1: a penalty means the same with and without them
+            moments[some] = np.matmul(both.transpose(0, 2, 1), both)
+    return (
+        count.astype(np.float64), mean[:, :p], mean[:, p],
+        np.ascontiguousarray(moments[:, :p, :p]), moments[:, :p, p].copy(), moments[:, p, p].copy(),
+    )  # fmt: skip
+
+
+def pooled_moments(parts: Moments, weight: np.ndarray) -> Moments:
+    """The moments of all groups together, as one group, from those of :func:`grouped_moments`.
+
+    Parameters
+    ----------
+    parts : tuple of ndarray
+    weight : ndarray, shape (n_groups,)
+        Sum of the weights of each group's rows.
+    """
+    count, mean_x, mean_y, gram, moment, total = parts
+    many, share = count.sum(), weight / weight.sum()
+    all_x, all_y = share @ mean_x, float(share @ mean_y)
+    within = many * share / np.maximum(count, 1.0)  # a group's moments are those of weights of mean 1 in the group
+    beside_x, beside_y, between = mean_x - all_x, mean_y - all_y, many * share
+    return (
+        np.array([many]), all_x[None], np.array([all_y]),
+        (np.einsum("g,gpq->pq", within, gram) + (beside_x * between[:, None]).T @ beside_x)[None],
+        (within @ moment + (beside_y * between) @ beside_x)[None],
+        np.array([within @ total + between @ beside_y**2]),
+    )  # fmt: skip
 
 
 class Ridge(RegressorMixin, BaseEstimator):
@@ -162,14 +193,15 @@ class Ridge(RegressorMixin, BaseEstimator):
         matrix = self.design_.matrix(X, self)
         groups = group_rows(X, self.by, self)
         self.keys_ = groups.keys
-        parts = grouped_moments(matrix, target, weight, groups.of_row, len(groups)) if self.by else None
-        pooled = grouped_moments(matrix, target, weight, np.zeros(len(target), dtype=np.int64), 1)
-        joined = pooled if parts is None else tuple(np.concatenate(pair) for pair in zip(parts, pooled, strict=True))
-        count, mean_x, mean_y, gram, moment, total = joined
+        parts = grouped_moments(matrix, target, weight, groups.of_row, len(groups))
+        if self.by:
+            whole = pooled_moments(parts, np.bincount(groups.of_row, weights=weight, minlength=len(groups)))
+            parts = tuple(np.concatenate(pair) for pair in zip(parts, whole, strict=True))
+        count, mean_x, mean_y, gram, moment, total = parts
         self.coef_, self.alpha_ = ridge_paths(gram, moment, total, count, np.asarray(self.alphas, dtype=np.float64))
         self.intercept_ = mean_y - (self.coef_ * mean_x).sum(1)
         self.rows_ = count
-        if parts is None:
+        if not self.by:
             self.keys_ = np.empty(0, dtype=np.str_)
         if self.own == "justified" and SITE in self.by:
             sites = justified_sites(X, target, weight, partial(self._learned_from, X, target, weight), self)

@@ -27,6 +27,8 @@ from cblcast.estimators.neural.attention import AttentionNet
 from cblcast.estimators.neural.attention_training import AttentionTraining, train_attention
 from cblcast.estimators.neural.day_inputs import DayInputs
 
+_ROWS_AT_ONCE = 256  # what a pass makes of them stays in the cache
+
 
 class DayAttention(RegressorMixin, BaseEstimator):
     """Days weighted by how they stand to the event day, and met in the seen hours as far as the past supports it.
@@ -124,8 +126,12 @@ class DayAttention(RegressorMixin, BaseEstimator):
         check_is_fitted(self, "nets_")
         inputs = self._inputs(X)
         net = AttentionNet.of(inputs, self.width, self.day_width)
-        found = [net.estimate(weights, inputs.arrays()) for weights in self.nets_]
-        return np.asarray(np.mean(found, axis=0), dtype=np.float64)
+        found = np.empty(len(inputs.centre))
+        for first in range(0, len(found), _ROWS_AT_ONCE):
+            part = slice(first, first + _ROWS_AT_ONCE)
+            rows = tuple(values[part] for values in inputs.arrays())
+            found[part] = np.mean([net.estimate(weights, rows) for weights in self.nets_], axis=0)
+        return found
 
     def _inputs(self, X: Any) -> DayInputs:
         return DayInputs.of_table(np.asarray(X), self.days, self.hours)

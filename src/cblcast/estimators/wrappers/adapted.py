@@ -126,13 +126,14 @@ class Adapted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             # Limits calibrated elsewhere may say too little of a site not known yet: half the say is its reference days'.
             room = np.sqrt(room * TAIL * spread[:, None])
             design = self._design(own, plain, members)
-            load, day, before = X[list(EARLIER_COLUMNS)].to_numpy(dtype=np.float64).T
+            load, day, before, asked = X[list(EARLIER_COLUMNS)].to_numpy(dtype=np.float64).T
             lead = np.unique(take(X, ["hours_since_start"], self)[:, 0].round(6), return_inverse=True)[1]
             site = np.asarray(X.index.codes[X.index.names.index(SITE)])
             for rows in np.split(np.argsort(site, kind="stable"), np.flatnonzero(np.diff(np.sort(site))) + 1):
                 first, own_event = np.unique(event[rows], return_index=True, return_inverse=True)[1:]
                 days = day[rows][first], before[rows][first]
-                known = SiteRows(own_event, *days, lead[rows], load[rows], plain[rows], spread[rows])
+                wanted = asked[rows][first] > 0
+                known = SiteRows(own_event, *days, lead[rows], load[rows], plain[rows], spread[rows], wanted)
                 found[rows] = adapt_to_site(known, design[rows], room[rows], each_tail(self.coverage), self.days)
         found[:, 1] = np.minimum(found[:, 1], found[:, 0])
         found[:, 2] = np.maximum(found[:, 2], found[:, 0])

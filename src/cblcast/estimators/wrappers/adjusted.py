@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -14,31 +14,12 @@ from cblcast.abilities import check_parameters, learns, needed_features, needed_
 from cblcast.checked.parameters import Filled, Inner, Number
 from cblcast.estimators.columns import event_codes, take
 from cblcast.estimators.ranges import Choice, SearchRange
-from cblcast.estimators.wrappers.adjustment import (
-    NEUTRAL,
-    Shape,
-    adjustment,
-    intervals_of_windows,
-    ratio_means_something,
-    shape_of,
-)
+from cblcast.estimators.wrappers.adjustment import NEUTRAL, Met, Terms, intervals_of_windows, meet
 from cblcast.estimators.wrappers.inner import ready
 from cblcast.frames.events import Window, WindowSpec, windows_of
 from cblcast.frames.schema import DataWarning, StudyError, nearest
 
 OTHERWISE = ("unadjusted", "additive")
-
-
-class _Found(NamedTuple):
-    """What was found for the rows and events of one X; `shift` where the value is added, not multiplied."""
-
-    predicted: np.ndarray
-    event: np.ndarray
-    raw: np.ndarray
-    applied: np.ndarray
-    usable: np.ndarray
-    shift: np.ndarray
-    shape: Shape
 
 
 class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
@@ -130,7 +111,7 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
                 DataWarning,
                 stacklevel=2,
             )
-        return self._met(found)
+        return found.adjusted_kw
 
     def explain(self, X: pd.DataFrame) -> pd.DataFrame:
         """Factor or shift of each row's event: ``raw`` before (NaN where not usable) and ``applied`` after the caps.
@@ -148,14 +129,9 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             "seen_share": found.shape.seen_share,
         }
         rows = {name: value[found.event] for name, value in values.items()}
-        return pd.DataFrame({**rows, "unadjusted_kw": found.predicted, "adjusted_kw": self._met(found)}, index=X.index)
+        return pd.DataFrame({**rows, "unadjusted_kw": found.predicted, "adjusted_kw": found.adjusted_kw}, index=X.index)
 
-    def _met(self, found: _Found) -> np.ndarray:
-        applied = found.applied[found.event]
-        adjusted = np.where(found.shift[found.event], found.predicted + applied, found.predicted * applied)
-        return adjusted if self.floor is None else np.maximum(adjusted, self.floor)
-
-    def _adjustment(self, X: pd.DataFrame) -> _Found:
+    def _adjustment(self, X: pd.DataFrame) -> Met:
         self.check()
         predicted = np.asarray(ready(self).predict(X), dtype=np.float64)
         since_start, since_stop, metered = take(X, ["hours_since_start", "hours_since_stop", "metered_kw"], self).T
@@ -163,29 +139,9 @@ class Adjusted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         inside = np.logical_or.reduce([window.contains(since_start, since_stop) for window in windows])
         event, n_events = event_codes(X, self)
         asked = (since_start >= 0) & (since_stop < 0)
-        used = inside & np.isfinite(metered) & np.isfinite(predicted)
-        shape = shape_of(predicted, asked, used, event, n_events, intervals_of_windows(windows, since_start, event))
-        raw, usable = adjustment(metered, predicted, inside, event, n_events, self.mode)
-        shift = np.full(n_events, self.mode == "additive")
-        if self.mode == "multiplicative":
-            usable &= ratio_means_something(shape, self.limits is not None, self.otherwise == "additive")
-            if self.otherwise == "additive" and not usable.all():
-                moved, seen = adjustment(metered, predicted, inside, event, n_events, "additive")
-                raw, shift = np.where(usable, raw, moved), ~usable
-                usable = usable | seen
-        usable &= shape.seen_share >= self.least_seen
-        raw = np.where(usable, raw, np.where(shift, NEUTRAL["additive"], NEUTRAL["multiplicative"]))
-        return _Found(predicted, event, raw, self._capped(raw, shift, shape.mean_kw), usable, shift, shape)
-
-    def _capped(self, value: np.ndarray, shift: np.ndarray, mean_kw: np.ndarray) -> np.ndarray:
-        neutral = np.where(shift, NEUTRAL["additive"], NEUTRAL["multiplicative"])
-        if self.upward_only:
-            value = np.maximum(value, neutral)
-        if self.limits is None:
-            return value
-        # Limits of a factor hold a shift by what they leave of the mean baseline.
-        low, high = (np.where(shift, (limit - NEUTRAL[self.mode]) * np.abs(mean_kw), limit) for limit in self.limits)
-        return np.clip(value, low, high)
+        whole = intervals_of_windows(windows, since_start, event)
+        terms = Terms(self.mode, self.limits, self.floor, self.upward_only, self.least_seen, self.otherwise)
+        return meet(predicted, metered, inside, asked, event, n_events, whole, terms)
 
     def check(self) -> None:
         """Raise :class:`~cblcast.frames.schema.StudyError` for a mode, window or limits that make no adjustment."""

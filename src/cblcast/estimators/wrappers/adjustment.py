@@ -142,3 +142,85 @@ def _covered(windows: Sequence[Window]) -> float:
         hours += max(0.0, end - max(window.buffer, reached))
         reached = max(reached, end)
     return hours
+
+
+class Terms(NamedTuple):
+    """How a baseline meets the meter; see :class:`~cblcast.estimators.wrappers.adjusted.Adjusted`."""
+
+    mode: str
+    limits: tuple[float, float] | None = None
+    floor: float | None = None
+    upward_only: bool = False
+    least_seen: float = 0.0
+    otherwise: str = "unadjusted"
+
+
+class Met(NamedTuple):
+    """What was found for some rows and their events; `shift` where the value is added, not multiplied."""
+
+    predicted: np.ndarray
+    adjusted_kw: np.ndarray
+    event: np.ndarray
+    raw: np.ndarray
+    applied: np.ndarray
+    usable: np.ndarray
+    shift: np.ndarray
+    shape: Shape
+
+
+def meet(
+    predicted: np.ndarray,
+    metered: np.ndarray,
+    inside: np.ndarray,
+    asked: np.ndarray,
+    event: np.ndarray,
+    n_events: int,
+    window_intervals: float,
+    terms: Terms,
+) -> Met:
+    """The baseline of each row adjusted to the meter in its event's windows.
+
+    Parameters
+    ----------
+    predicted, metered : ndarray, shape (n_rows,)
+        Baseline, and load as far as it may be seen [kW].
+    inside, asked : ndarray of bool, shape (n_rows,)
+        Rows in the windows, and rows of the event.
+    event : ndarray of int, shape (n_rows,)
+    window_intervals : float
+        How many intervals the windows hold.
+    terms : Terms
+    """
+    used = inside & np.isfinite(metered) & np.isfinite(predicted)
+    shape = shape_of(predicted, asked, used, event, n_events, window_intervals)
+    raw, usable = adjustment(metered, predicted, inside, event, n_events, terms.mode)
+    shift = np.full(n_events, terms.mode == "additive")
+    if terms.mode == "multiplicative":
+        usable &= ratio_means_something(shape, terms.limits is not None, terms.otherwise == "additive")
+        if terms.otherwise == "additive" and not usable.all():
+            moved, seen = adjustment(metered, predicted, inside, event, n_events, "additive")
+            raw, shift = np.where(usable, raw, moved), ~usable
+            usable = usable | seen
+    usable &= shape.seen_share >= terms.least_seen
+    raw = np.where(usable, raw, _neutral(shift))
+    applied = _capped(raw, shift, shape.mean_kw, terms)
+    of_row = applied[event]
+    adjusted = np.where(shift[event], predicted + of_row, predicted * of_row)
+    if terms.floor is not None:
+        adjusted = np.maximum(adjusted, terms.floor)
+    return Met(predicted, adjusted, event, raw, applied, usable, shift, shape)
+
+
+def _neutral(shift: np.ndarray) -> np.ndarray:
+    return np.where(shift, NEUTRAL["additive"], NEUTRAL["multiplicative"])
+
+
+def _capped(value: np.ndarray, shift: np.ndarray, mean_kw: np.ndarray, terms: Terms) -> np.ndarray:
+    if terms.upward_only:
+        value = np.maximum(value, _neutral(shift))
+    if terms.limits is None:
+        return value
+    # Limits of a factor hold a shift by what they leave of the mean baseline.
+    neutral = NEUTRAL[terms.mode]
+    low, high = (np.where(shift, (limit - neutral) * np.abs(mean_kw), limit) for limit in terms.limits)
+    return np.clip(value, low, high)

@@ -39,7 +39,10 @@ def weeks_apart(origin_us: np.ndarray, folds: int, gap_h: float) -> Iterator[tup
     week = origin_us // WEEK_US
     fold = week % folds
     if folds < 2 or len(np.unique(fold)) < folds:
-        raise DataError(f"LeadIntervals needs folds >= 2 and as many weeks of training, got folds={folds}")
+        raise DataError(
+            f"limits by lead leave out one of {folds} weeks in turn (LeadIntervals needs folds >= 2 and as many weeks of training), and "
+            f"the training has {len(np.unique(week))}: begin it earlier, or do without intervals:"
+        )
     gap = round(gap_h * HOUR_US)
     for number in range(folds):
         held = fold == number

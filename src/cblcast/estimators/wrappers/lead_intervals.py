@@ -21,18 +21,6 @@ from cblcast.frames.schema import ORIGIN, SITE, DataError, StudyError
 from cblcast.wishes import merge_wishes
 
 UNREST = ("unrest_sd_kw", "unrest_change_kw")  # columns of the feature builder `unrest`
-EVENLY = tuple(round(0.05 * k, 2) for k in range(1, 20))
-
-
-def with_lead_intervals(estimator: Any, coverage: float) -> Any:
-    """`estimator` with limits by lead of nominal `coverage`, and with the quantiles 0.05, 0.10 … 0.95 besides.
-
-    What has limits by lead already is returned as it is; a quantile learner keeps the form of its own, corrected.
-    """
-    if isinstance(estimator, LeadIntervals):
-        return estimator
-    tails = (round((1 - coverage) / 2, 9), round((1 + coverage) / 2, 9))
-    return LeadIntervals(estimator, levels=tuple(sorted({*EVENLY, *tails})), coverage=coverage)
 
 
 class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEstimator):
@@ -159,17 +147,9 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
             raise StudyError(
                 "the limits by lead were learned by an earlier version of cblcast: train and register the model again"
             )
-        ahead = minutes_ahead(X)
-        refuse_untrained(ahead, self.leads_)
+        refuse_untrained(minutes_ahead(X), self.leads_)
         found = self._of_inner(self.estimator_, _without_unrest(X))
-        site = self._site_of(X)
-        unit = self.unit_[site]
-        lead = np.searchsorted(self.leads_, ahead)
-        error = looked_up(self.centres_, self.errors_, self.table_[site], lead, found[:, 0] / unit)
-        scale = self.scale_(_unrest_of(X, self.scale_.typical) / unit[:, None], lead)
-        quantiles = found[:, 1:] + error * (unit * scale)[:, None]
-        low, high = -np.inf if self.floor is None else self.floor, np.inf if self.ceiling is None else self.ceiling
-        return found[:, 0], np.sort(np.clip(quantiles, low, high), axis=1)
+        return found[:, 0], quantiles_around(self, X, found)
 
     def _learn_errors(self, X: pd.DataFrame, y: np.ndarray, found: np.ndarray, lead: np.ndarray) -> None:
         """The tables of all sites together, and of each site that has errors enough."""
@@ -228,6 +208,28 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
         predicted, quantiles = fitted.predict_distribution(X)
         own = Levels.of(fitted.levels)
         return np.column_stack([predicted, quantiles[:, [own.nearest(level) for level in levels]]])
+
+
+def quantiles_around(limits: LeadIntervals, X: pd.DataFrame, found: np.ndarray) -> np.ndarray:
+    """All levels, ascending in every row, around what the inner estimator says [kW], shape (n_rows, n_levels).
+
+    Parameters
+    ----------
+    limits : LeadIntervals
+        With its errors learned.
+    X : DataFrame
+    found : ndarray, shape (n_rows, 1 + n_levels)
+        Estimate of the inner estimator, and the level that each of ours corrects [kW].
+    """
+    site, lead = limits._site_of(X), np.searchsorted(limits.leads_, minutes_ahead(X))
+    unit = limits.unit_[site]
+    error = looked_up(limits.centres_, limits.errors_, limits.table_[site], lead, found[:, 0] / unit)
+    scale = limits.scale_(_unrest_of(X, limits.scale_.typical) / unit[:, None], lead)
+    low, high = (
+        -np.inf if limits.floor is None else limits.floor,
+        np.inf if limits.ceiling is None else limits.ceiling,
+    )
+    return np.sort(np.clip(found[:, 1:] + error * (unit * scale)[:, None], low, high), axis=1)
 
 
 def _without_unrest(X: pd.DataFrame) -> pd.DataFrame:

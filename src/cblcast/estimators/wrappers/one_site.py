@@ -41,6 +41,8 @@ class SiteRows:
         Metered load that later events may learn from [kW]; NaN where none may.
     plain, spread : ndarray of float64, shape (n_rows,)
         The inner estimate and the spread of the reference days [kW].
+    asked : ndarray of bool, shape (n_events,)
+        Events that are asked, and not only there to be learned from.
     """
 
     event: np.ndarray
@@ -50,29 +52,53 @@ class SiteRows:
     load: np.ndarray
     plain: np.ndarray
     spread: np.ndarray
+    asked: np.ndarray
 
-    def weights(self, half_life: float, window: int, same_weekday: bool = False) -> np.ndarray:
+    def within(self, days: int) -> np.ndarray:
+        """Events that are asked, and those up to `days` days before one that is; positions, int64, shape (m,)."""
+        asked = np.sort(self.day[self.asked])
+        following = np.searchsorted(asked, self.day)
+        there = following < len(asked)
+        return np.flatnonzero(there & (np.r_[asked, np.inf][following] - self.day <= days))
+
+    def weights(
+        self, half_life: float, window: int, same_weekday: bool = False, of: np.ndarray | None = None
+    ) -> np.ndarray:
         """See :func:`~cblcast.estimators.wrappers.site_ridge.recency`."""
-        found = kernel.recency(self.day, self.before, half_life, window)
+        found = kernel.recency(self.day, self.before, half_life, window, of)
         if same_weekday:
-            found[(self.day[:, None] - self.day[None, :]) % 7 != 0] = 0.0
+            day = self.day if of is None else self.day[of]
+            found[(day[:, None] - self.day[None, :]) % 7 != 0] = 0.0
         return found
 
     def error_size(
-        self, error: np.ndarray, expected: np.ndarray, half_life: float, window: int, prior_rows: float
+        self, error: np.ndarray, expected: np.ndarray, weights: np.ndarray, of: np.ndarray, prior_rows: float
     ) -> np.ndarray:
-        """Root mean squared error on the earlier days of each event [kW], `expected` mixed in, shape (n_events,), above zero."""
+        """Root mean squared error on the earlier days of the events `of` [kW], `expected` mixed in, shape (m,), above zero."""
         n_events = len(self.day)
         known = np.isfinite(error)
         square = kernel.by_event(np.where(known, error, 0.0) ** 2, self.event, n_events)
         count = kernel.by_event(known.astype(np.float64), self.event, n_events)
-        prior = kernel.by_event(expected**2, self.event, n_events) / np.bincount(self.event, minlength=n_events)
-        weights = self.weights(half_life, window)
-        return np.sqrt(kernel.error_variance(weights, square, count, prior, prior_rows))
+        return np.sqrt(kernel.error_variance(weights, square, count, self.mean_square(expected)[of], prior_rows))
+
+    def mean_square(self, values: np.ndarray) -> np.ndarray:
+        """Mean square over the rows of each event, shape (n_events,)."""
+        n_events = len(self.day)
+        return kernel.by_event(values**2, self.event, n_events) / np.bincount(self.event, minlength=n_events)
+
+    def rows_of(self, events: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of some events, and the place among these events of the one that each belongs to; both int64."""
+        place = np.full(len(self.day), -1)
+        place[events] = np.arange(len(events))
+        rows = np.flatnonzero(place[self.event] >= 0)
+        return rows, place[self.event[rows]]
 
 
 def adapt_to_site(rows: SiteRows, design: np.ndarray, room: np.ndarray, miscoverage: float, days: int) -> np.ndarray:
-    """Estimate, lower and upper limit of each row [kW], shape (n_rows, 3); NaN where there is no inner estimate.
+    """Estimate, lower and upper limit of each row that is asked [kW], shape (n_rows, 3); NaN where there is no inner estimate.
+
+    Rows that are not asked keep the inner estimate and `room`: what nobody reads need not be corrected, but on the days that
+    the asked ones rest on.
 
     Parameters
     ----------
@@ -88,18 +114,27 @@ def adapt_to_site(rows: SiteRows, design: np.ndarray, room: np.ndarray, miscover
     """
     shares = LIMIT_SHARE, SIZE_SHARE, WEIGHING_SHARE, USUAL_SHARE
     bounding, sizing, weighing, usual = (round(share * days) for share in shares)
-    corrected = rows.plain[:, None] + corrections(rows, design, days - bounding - sizing - weighing - usual, usual)
-    weights = rows.weights(WEIGHING_HALF_LIFE, weighing)
+    correcting = days - bounding - sizing - weighing - usual
+    corrected = rows.plain[:, None] + corrections(
+        rows, design, rows.within(bounding + sizing + weighing), correcting, usual
+    )
+    weighed = rows.within(bounding + sizing)
+    weights = rows.weights(WEIGHING_HALF_LIFE, weighing, of=weighed)
     prior = np.full(corrected.shape[1], 1.0 / corrected.shape[1])
     share = kernel.exponential_weights(rows.load[:, None] - corrected, rows.event, weights, RATE, prior)
-    estimate = (share[rows.event] * corrected).sum(1)
-    return np.column_stack([estimate, limits(rows, estimate, room, miscoverage, bounding, sizing)])
+    estimate = rows.plain.copy()
+    own, place = rows.rows_of(weighed)
+    estimate[own] = (share[place] * corrected[own]).sum(1)
+    found = np.column_stack([rows.plain, rows.plain - room[:, 0], rows.plain + room[:, 1]])
+    own, bounds = limits(rows, estimate, room, miscoverage, bounding, sizing)
+    found[own] = np.column_stack([estimate[own], bounds])
+    return found
 
 
 def limits(
     rows: SiteRows, estimate: np.ndarray, room: np.ndarray, miscoverage: float, window: int, size_window: int
-) -> np.ndarray:
-    """Lower and upper limit of each row [kW], shape (n_rows, 2), by the errors of its earlier days.
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that are asked, int64, and lower and upper limit of each [kW], shape (n_asked, 2), by the errors of its earlier days.
 
     Errors are measured by the geometric mean of what the row's own evidence and the site's errors let expect: the one knows an
     uncertain hour, the other an uncertain site. Where few days are known, the tails are those of the site's errors alone, or
@@ -110,41 +145,50 @@ def limits(
     window, size_window : int
         Days before an event whose errors bound its own, and before each of them whose errors measure it.
     """
-    error, n_events = rows.load - estimate, len(rows.day)
-    expected = room.mean(1)
-    size = TAIL * rows.error_size(error, expected / TAIL, SIZE_HALF_LIFE, size_window, SIZE_PRIOR_ROWS)
+    error, expected = rows.load - estimate, room.mean(1)
+    of = rows.within(window)
+    weights = rows.weights(SIZE_HALF_LIFE, size_window, of=of)
+    size = np.full(len(rows.day), np.nan)
+    size[of] = TAIL * rows.error_size(error, expected / TAIL, weights, of, SIZE_PRIOR_ROWS)
     scale = np.sqrt(room * size[rows.event][:, None])
-    square = kernel.by_event(expected**2, rows.event, n_events) / np.bincount(rows.event, minlength=n_events)
-    prior = np.sqrt(size / np.sqrt(square))
-    weights = rows.weights(LIMIT_HALF_LIFE, window)
+    asked = np.flatnonzero(rows.asked)
+    prior = np.sqrt(size / np.sqrt(rows.mean_square(expected)))[asked]
+    weights = rows.weights(LIMIT_HALF_LIFE, window, of=asked)
+    own, place = rows.rows_of(asked)
     sides = []
     for side, sign in enumerate((-1.0, 1.0)):
         scores = sign * error / scale[:, side]
         tail = kernel.blended_tails(scores, rows.event, weights, miscoverage, prior, PRIOR_DAYS)
-        sides.append(estimate + sign * tail[rows.event] * scale[:, side])
-    least = kernel.least_known(rows.load, rows.event, weights)[rows.event]
-    lower = np.where((least >= 0) & (estimate >= 0), np.maximum(sides[0], 0.0), sides[0])
-    return np.stack([lower, sides[1]], axis=1)
+        sides.append(estimate[own] + sign * tail[place] * scale[own, side])
+    least = kernel.least_known(rows.load, rows.event, weights)[place]
+    lower = np.where((least >= 0) & (estimate[own] >= 0), np.maximum(sides[0], 0.0), sides[0])
+    return own, np.stack([lower, sides[1]], axis=1)
 
 
-def corrections(rows: SiteRows, design: np.ndarray, window: int, usual_window: int) -> np.ndarray:
+def corrections(rows: SiteRows, design: np.ndarray, of: np.ndarray, window: int, usual_window: int) -> np.ndarray:
     """Correction of each row by each ridge [kW], the first one zero: the estimate as it is; shape (n_rows, 1 + n_ridges).
 
     Parameters
     ----------
+    of : ndarray of int64
+        Events whose rows are corrected; those of others keep zeros.
     window, usual_window : int
         Days before an event of whose rows its ridges learn, and of whose loads its usual ones are means.
     """
     left = rows.load - rows.plain
-    variance = rows.error_size(left, rows.spread, ERROR_HALF_LIFE, window, PRIOR_ROWS) ** 2
     usual = [
         kernel.earlier_means(rows.load, rows.event, rows.lead, rows.weights(half_life, usual_window, same_weekday))
         for half_life, same_weekday in USUAL
     ]
     beside = np.stack(usual, axis=1) - rows.plain[:, None]
     design = np.concatenate([design, np.where(np.isfinite(beside), beside, 0.0)], axis=1)
-    found = [np.zeros(len(left))]
-    for half_life, penalty in RIDGES:
-        weights = rows.weights(half_life, window)
-        found.append(kernel.ridge_corrections(design, left, rows.event, weights, variance, penalty))
-    return np.stack(found, axis=1)
+    moments = kernel.ridge_moments(design, left, rows.event, len(rows.day))
+    weights = rows.weights(ERROR_HALF_LIFE, window, of=of)
+    variance = rows.error_size(left, rows.spread, weights, of, PRIOR_ROWS) ** 2
+    own, place = rows.rows_of(of)
+    found = np.zeros((len(left), 1 + len(RIDGES)))
+    for number, (half_life, penalty) in enumerate(RIDGES, start=1):
+        weights = rows.weights(half_life, window, of=of)
+        coefficient = kernel.ridge_coefficients(moments, weights, variance, penalty)
+        found[own, number] = (design[own] * coefficient[place]).sum(1)
+    return found

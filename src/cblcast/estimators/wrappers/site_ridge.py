@@ -1,7 +1,8 @@
 """What a site's earlier days say of an estimator: ridges on what it left, weights of several estimates, limits of the rest.
 
 All three are kernels over the days of ONE site. `recency` gives the weight of each earlier day for each event, zero for every
-day that the event may not use, so that each kernel is a product of matrices and no event sees what it may not.
+day that the event may not use, so that each kernel is a product of matrices and no event sees what it may not. What is wanted
+of some events alone is computed for these alone: the first axis of the weights is theirs, the second that of all events.
 """
 
 from __future__ import annotations
@@ -9,21 +10,28 @@ from __future__ import annotations
 import numpy as np
 
 
-def recency(day: np.ndarray, before: np.ndarray, half_life: float, window: int) -> np.ndarray:
-    """Weight of the day of each event (second axis) for each event (first axis), float64, shape (n_events, n_events).
+def recency(
+    day: np.ndarray, before: np.ndarray, half_life: float, window: int, of: np.ndarray | None = None
+) -> np.ndarray:
+    """Weight of the day of each event (second axis) for each event, or those `of` it (first axis), float64, shape (m, n_events).
 
     Parameters
     ----------
     day : ndarray, shape (n_events,)
-        Local day of each event.
+        Local day of each event, whole numbers.
     before : ndarray, shape (n_events,)
         First local day that an event may not use; a day older than `window` days is not used either.
     half_life : float
         In days.
+    of : ndarray of int64, shape (m,), optional
+        Events that weights are wanted of.
     """
-    age = day[:, None] - day[None, :]
-    usable = (day[None, :] < before[:, None]) & (age > 0) & (age <= window)
-    return np.where(usable, 0.5 ** (np.maximum(age, 0.0) / half_life), 0.0)
+    wanted = np.arange(len(day)) if of is None else of
+    whole = day.astype(np.int64)
+    by_age = 0.5 ** (np.arange(window + 2) / half_life)
+    by_age[[0, -1]] = 0.0  # the day itself and later ones, and older ones
+    age = np.clip(whole[wanted][:, None] - whole[None, :], 0, window + 1)
+    return np.where(day[None, :] < before[wanted][:, None], by_age[age], 0.0)
 
 
 def by_event(values: np.ndarray, event: np.ndarray, n_events: int) -> np.ndarray:
@@ -36,29 +44,22 @@ def by_event(values: np.ndarray, event: np.ndarray, n_events: int) -> np.ndarray
 def error_variance(
     weights: np.ndarray, square: np.ndarray, count: np.ndarray, prior: np.ndarray, prior_rows: float
 ) -> np.ndarray:
-    """Mean squared error on the earlier days of each event, shape (n_events,), with `prior_rows` rows of `prior` mixed in.
+    """Mean squared error on the earlier days of each event that weights are given of, shape (m,), with `prior_rows` rows of `prior`.
 
     Parameters
     ----------
-    weights : ndarray, shape (n_events, n_events)
+    weights : ndarray, shape (m, n_events)
         See :func:`recency`.
     square, count : ndarray, shape (n_events,)
         Sum of the squared errors of each event's rows, and their number.
-    prior : ndarray, shape (n_events,)
+    prior : ndarray, shape (m,)
         Squared error expected where no earlier day is known.
     """
     return (weights @ square + prior_rows * prior) / (weights @ count + prior_rows)
 
 
-def ridge_corrections(
-    design: np.ndarray,
-    left: np.ndarray,
-    event: np.ndarray,
-    weights: np.ndarray,
-    variance: np.ndarray,
-    penalty: float,
-) -> np.ndarray:
-    """Correction of each row by the ridge of its event on what was left on earlier days, shape (n_rows,).
+def ridge_moments(design: np.ndarray, left: np.ndarray, event: np.ndarray, n_events: int) -> np.ndarray:
+    """Sum over the rows of each event of the products that a ridge of `left` on `design` needs, shape (n_events, k, k + 1).
 
     Parameters
     ----------
@@ -67,21 +68,36 @@ def ridge_corrections(
     left : ndarray, shape (n_rows,)
         Metered load minus estimate; NaN where it may not be learned from.
     event : ndarray of int64, shape (n_rows,)
-    weights : ndarray, shape (n_events, n_events)
+        Each event has rows.
+    """
+    known, k = np.isfinite(left), design.shape[1]
+    both = np.where(known[:, None], np.column_stack([design, np.where(known, left, 0.0)]), 0.0)
+    order = np.argsort(event, kind="stable")
+    count = np.bincount(event, minlength=n_events)
+    place = np.arange(len(event)) - np.repeat(np.cumsum(count) - count, count)
+    rows = np.zeros((n_events, int(count.max(initial=0)), k + 1))
+    rows[event[order], place] = both[order]
+    return np.matmul(rows[:, :, :k].transpose(0, 2, 1), rows)
+
+
+def ridge_coefficients(moments: np.ndarray, weights: np.ndarray, variance: np.ndarray, penalty: float) -> np.ndarray:
+    """Coefficients of the ridge of each event on what was left on earlier days, shape (m, k).
+
+    Parameters
+    ----------
+    moments : ndarray, shape (n_events, k, k + 1)
+        See :func:`ridge_moments`.
+    weights : ndarray, shape (m, n_events)
         See :func:`recency`.
-    variance : ndarray, shape (n_events,)
-        Of `left`, above zero. The ridge penalty is `penalty` times it: coefficients of size 1 / sqrt(penalty) are expected.
+    variance : ndarray, shape (m,)
+        Of what was left, above zero. The ridge penalty is `penalty` times it: coefficients of size 1 / sqrt(penalty) are
+        expected.
     penalty : float
     """
-    n_events, k = len(weights), design.shape[1]
-    known = np.isfinite(left)
-    rows = np.where(known[:, None], design, 0.0)
-    both = np.concatenate([rows, np.where(known, left, 0.0)[:, None]], axis=1)
-    moment = by_event((rows[:, :, None] * both[:, None, :]).reshape(len(rows), -1), event, n_events)
-    moment = (weights @ moment).reshape(n_events, k, k + 1)
+    n_events, k = moments.shape[:2]
+    moment = (weights @ moments.reshape(n_events, -1)).reshape(len(weights), k, k + 1)
     gram = moment[:, :, :k] + (penalty * variance)[:, None, None] * np.eye(k)
-    coefficient = np.linalg.solve(gram, moment[:, :, k:])[:, :, 0]
-    return (design * coefficient[event]).sum(1)
+    return np.asarray(np.linalg.solve(gram, moment[:, :, k:])[:, :, 0])
 
 
 def earlier_means(load: np.ndarray, event: np.ndarray, lead: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -105,8 +121,8 @@ def earlier_means(load: np.ndarray, event: np.ndarray, lead: np.ndarray, weights
 
 
 def least_known(load: np.ndarray, event: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Least load of the earlier days of each event [kW], shape (n_events,); infinite where there is none."""
-    least = np.full(len(weights), np.inf)
+    """Least load of the earlier days of each event that weights are given of [kW], shape (m,); infinite where there is none."""
+    least = np.full(weights.shape[1], np.inf)
     np.fmin.at(least, event, load)
     return np.where(weights > 0, least[None, :], np.inf).min(axis=1)
 
@@ -114,7 +130,7 @@ def least_known(load: np.ndarray, event: np.ndarray, weights: np.ndarray) -> np.
 def exponential_weights(
     error: np.ndarray, event: np.ndarray, weights: np.ndarray, rate: float, prior: np.ndarray
 ) -> np.ndarray:
-    """Weight of each of several estimates for each event, shape (n_events, n_estimates); each row sums to 1.
+    """Weight of each of several estimates for each event, shape (m, n_estimates); each row sums to 1.
 
     Weight falls with the exponential of how much more than the first an estimate erred: `rate` a day at twice its mean squared error.
 
@@ -123,7 +139,7 @@ def exponential_weights(
     error : ndarray, shape (n_rows, n_estimates)
         NaN where it may not be learned from.
     event : ndarray of int64, shape (n_rows,)
-    weights : ndarray, shape (n_events, n_events)
+    weights : ndarray, shape (m, n_events)
         See :func:`recency`.
     rate : float
     prior : ndarray, shape (n_estimates,)
@@ -134,7 +150,7 @@ def exponential_weights(
     Cesa-Bianchi, Lugosi (2006), Prediction, Learning, and Games, chapter 2 (exponentially weighted average forecaster).
     """
     known = np.isfinite(error).all(1)
-    n_events = len(weights)
+    n_events = weights.shape[1]
     square = weights @ by_event(np.where(known[:, None], error, 0.0) ** 2, event, n_events)
     days = weights @ (by_event(known.astype(np.float64), event, n_events) > 0)
     first = square[:, :1]
@@ -147,7 +163,7 @@ def exponential_weights(
 def blended_tails(
     scores: np.ndarray, event: np.ndarray, weights: np.ndarray, miscoverage: float, prior: np.ndarray, prior_days: float
 ) -> np.ndarray:
-    """Score that a row of each event exceeds with probability `miscoverage`, shape (n_events,).
+    """Score that a row of each event exceeds with probability `miscoverage`, shape (m,).
 
     The quantile of the scores of earlier days, each day with the mass of its weight spread over its rows; where days are few,
     `prior` counts as much as `prior_days` of them.
@@ -157,12 +173,12 @@ def blended_tails(
     scores : ndarray, shape (n_rows,)
         NaN where it may not be learned from.
     event : ndarray of int64, shape (n_rows,)
-    weights : ndarray, shape (n_events, n_events)
+    weights : ndarray, shape (m, n_events)
         See :func:`recency`.
-    prior : ndarray, shape (n_events,)
+    prior : ndarray, shape (m,)
     """
     known = np.flatnonzero(np.isfinite(scores))
-    n_events = len(weights)
+    n_events = weights.shape[1]
     if len(known) == 0:
         return prior
     order = known[np.argsort(scores[known], kind="stable")]

@@ -37,11 +37,12 @@ LEVEL = "treated as after a fall of the level"
 
 
 class _Case(NamedTuple):
-    """One kind of unusual day: where it holds, what it is estimated by [kW], and what is said of each row."""
+    """One kind of unusual day: where it holds, what it is estimated by [kW], and what is said of a row with its share."""
 
     holds: np.ndarray
     estimate: np.ndarray
-    said: list[str]
+    said: str
+    share: np.ndarray
 
 
 class UnusualDay(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
@@ -125,7 +126,7 @@ class UnusualDay(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         """What the event of each row was treated as, with the figures that say so; empty for all others."""
         said = np.full(len(X), "", dtype=object)
         for case in reversed(self._cases(X)):
-            said = np.where(case.holds, np.array(case.said, dtype=object), said)
+            said[case.holds] = [case.said.format(_pct(each)) for each in case.share[case.holds]]
         return said
 
     def _moved(self, X: pd.DataFrame, base: np.ndarray) -> np.ndarray:
@@ -147,17 +148,20 @@ class UnusualDay(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             _Case(
                 shut & np.isfinite(as_closed) & self.closed,
                 as_closed,
-                [f"{CLOSED}: the load before the event is {_pct(each)} of the usual" for each in seen],
+                CLOSED + ": the load before the event is {} of the usual",
+                seen,
             ),
             _Case(
                 far & np.isfinite(carried) & self.excursions,
                 carried,
-                [f"{EXCURSION}: the load before the event is {_pct(each)} of the usual" for each in seen],
+                EXCURSION + ": the load before the event is {} of the usual",
+                seen,
             ),
             _Case(
                 fallen & np.isfinite(level) & self.level,
                 level,
-                [f"{LEVEL}: the newest two days reach {_pct(each)} of the least of the ten before" for each in newest],
+                LEVEL + ": the newest two days reach {} of the least of the ten before",
+                newest,
             ),
         ]
 

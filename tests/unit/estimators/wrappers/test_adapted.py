@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cblcast import datasets
-from cblcast.days.earlier import EARLIER_COLUMNS, EARLIER_LOAD
+from cblcast.days.earlier import EARLIER_ASKED, EARLIER_COLUMNS, EARLIER_LOAD
 from cblcast.days.placebo import placebo_events
 from cblcast.estimators.wrappers.adapted import Adapted
 from cblcast.estimators.wrappers.ensemble import Ensemble
@@ -96,6 +96,22 @@ def test_rows_in_any_order():
     order = np.random.default_rng(3).permutation(len(part.X))
     told = made.estimator.predict_with_limits(part.X)
     np.testing.assert_allclose(made.estimator.predict_with_limits(part.X.iloc[order]), told[order], rtol=1e-9)
+
+
+@pytest.mark.parametrize("days", [900, 100])
+def test_what_is_asked_gets_what_it_gets_when_every_day_is_asked(days):
+    made = adapted(days=days)
+    cases = made.cases(panel(), asked(panel(), "2018-10-20"))
+    (part,) = beside_earlier_days(
+        panel(), cases, made.matrix(panel(), cases), days, made.view, made.windows(), made.matrix
+    )
+    one = part.X.index.get_level_values("origin") == part.X.index.get_level_values("origin").max()
+    whole = made.estimator.predict_with_limits(part.X.assign(**{EARLIER_ASKED: 1.0}))
+    some = made.estimator.predict_with_limits(part.X.assign(**{EARLIER_ASKED: one.astype(float)}))
+    np.testing.assert_allclose(some[one], whole[one], rtol=1e-9)
+    plain = make_estimator(RULE).predict(part.X)
+    np.testing.assert_array_equal(some[~one, 0], plain[~one])  # only there to be learned from: nobody reads it
+    assert not np.allclose(whole[~one, 0], plain[~one])
 
 
 def test_a_site_with_few_days_gets_the_inner_answer():

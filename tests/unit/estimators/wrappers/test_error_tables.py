@@ -10,7 +10,8 @@ from cblcast.estimators.learners.quantile_forest import QuantileForest
 from cblcast.estimators.rules.persistence import Persistence
 from cblcast.estimators.wrappers.by_lead import ByLead
 from cblcast.estimators.wrappers.error_tables import UnrestScale, error_table, looked_up, weeks_apart
-from cblcast.estimators.wrappers.lead_intervals import LeadIntervals, with_lead_intervals
+from cblcast.estimators.wrappers.lead_intervals import LeadIntervals
+from cblcast.estimators.wrappers.recent_intervals import with_lead_intervals
 from cblcast.frames.schema import DataError
 
 HOUR_US = 3_600_000_000

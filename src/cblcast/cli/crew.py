@@ -1,0 +1,70 @@
+"""Options of commands that work through a store: who does it, and where what is finished is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cblcast.errors import StudyError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from cblcast.terminal import Steps
+    from cblcast.workflow.working import Working
+
+PANEL = "How large data is worked through"
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Who works through a Parquet file or a folder of them."""
+
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, rich_help_panel=PANEL, help="Work through Parquet files some sites at a time, so many at once."
+        ),
+    ] = None
+    processes: Annotated[int | None, typer.Option(min=1, hidden=True)] = None
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=PANEL,
+            help="threads, processes, or a dask cluster, tcp://HOST:8786 (default: by the size of the data).",
+        ),
+    ] = None
+    parts: Annotated[
+        Path | None,
+        typer.Option(
+            rich_help_panel=PANEL,
+            help="Folder of finished partitions; a run that was killed goes on there (default: beside --out, .parts).",
+        ),
+    ] = None
+    resume: Annotated[bool, typer.Option(rich_help_panel=PANEL, help="Go on with what is finished, or begin anew.")] = (
+        True
+    )
+
+    @property
+    def count(self) -> int | None:
+        """Workers, by whichever name they were asked for."""
+        if self.workers is not None and self.processes is not None:
+            raise StudyError("--workers and --processes are one option: give --workers alone")
+        return self.workers if self.workers is not None else self.processes
+
+    @property
+    def processes_at_once(self) -> int:
+        """Fresh interpreters that will be needed on this machine, as far as is known before the data is looked at."""
+        return (self.count or 1) if self.scheduler == "processes" or self.processes is not None else 1
+
+    def working(self, progress: Steps, pool: Executor | None = None) -> Working:
+        """As a workflow takes it."""
+        from cblcast.workflow.working import Working
+
+        return Working(self.count, self.scheduler, self.parts, self.resume, progress, pool)
+
+
+ALONE = Crew()

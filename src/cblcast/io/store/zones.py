@@ -1,0 +1,86 @@
+"""The zone of each site of a store, and the days on which its clock changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cblcast.errors import DataError
+from cblcast.frames.cube import local_day_and_slot
+from cblcast.frames.instants import DAY_US, instants_of_wall
+from cblcast.io.clock import check_zone
+from cblcast.io.store.footers import Name
+
+
+@dataclass(frozen=True)
+class Zones:
+    """Whose clock counts the days of a site.
+
+    Attributes
+    ----------
+    sites : sequence of DataFrame
+        Index site_id, column ``tz``; the first that says a site's counts.
+    tz : str or None
+        Of every site that `sites` do not say.
+    store : str
+        Name of the store, for errors.
+    """
+
+    sites: Sequence[pd.DataFrame]
+    tz: str | None
+    store: str
+
+    def of(self, names: Sequence[Name]) -> np.ndarray:
+        """IANA zone of each name, object, shape (n,); an unknown one is a :class:`DataError`."""
+        told: np.ndarray = np.full(len(names), None, dtype=object)
+        for sites in self.sites:
+            if "tz" in sites.columns:
+                own = sites["tz"].reindex([str(name) for name in names]).to_numpy(dtype=object)
+                told = np.where(pd.isna(told), own, told)
+        unknown = np.asarray(pd.isna(told))
+        if unknown.any():
+            if self.tz is None:
+                raise DataError(
+                    f"the time zone of site {str(names[int(unknown.argmax())])!r} of {self.store} is unknown, and days are local: "
+                    "name it (tz='Europe/Rome'; --tz Europe/Rome), or give sites with a column tz"
+                )
+            told[unknown] = self.tz
+        for zone in set(told):
+            check_zone(zone)
+        return told
+
+
+@dataclass(frozen=True, eq=False)
+class ClockChange:
+    """A local day that is not 24 hours long.
+
+    Attributes
+    ----------
+    slots : ndarray of int64, shape (elapsed,)
+        Wall-clock slot of each interval that passes: one lacks in spring, in autumn one stands twice.
+    skipped : ndarray of int64
+        Slots that the day does not have.
+    """
+
+    slots: np.ndarray
+    skipped: np.ndarray
+
+
+def clock_changes(days: np.ndarray, tz: str, step_us: int) -> dict[int, ClockChange]:
+    """Those of some local days (since 1970-01-01, any order) on which the clock of a zone changes."""
+    found: dict[int, ClockChange] = {}
+    begin = midnights(days, tz)
+    length = midnights(days + 1, tz) - begin
+    for at in np.flatnonzero(length != DAY_US):
+        times = begin[at] + np.arange(length[at] // step_us) * step_us
+        slots = local_day_and_slot(times, tz, step_us)[1]
+        found[int(days[at])] = ClockChange(slots, np.setdiff1d(np.arange(DAY_US // step_us), slots))
+    return found
+
+
+def midnights(days: np.ndarray, tz: str) -> np.ndarray:
+    """The first instant of local days (since 1970-01-01) [us UTC], int64."""
+    return instants_of_wall(np.asarray(days, dtype=np.int64) * DAY_US, tz)

@@ -1,0 +1,83 @@
+"""How work over a store is asked for: who does it, where finished partitions are kept, who is told how far it is."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cblcast.scaling.crews import PROCESSES, THREADS
+from cblcast.scaling.journal import noted, take_away
+from cblcast.scaling.memory import bytes_at_once, evened
+from cblcast.scaling.outcome import Outcome
+from cblcast.scaling.over import Watch, over_partitions
+from cblcast.scaling.work import Work
+
+if TYPE_CHECKING:
+    from cblcast.io.store import MeterStore
+    from cblcast.scaling.stores import Cut
+
+_SIZE = "bytes_at_once"
+OF_A_CLUSTER = 8  # workers that a cluster has at least, as far as sizes go
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who works over a store, and where what is finished is kept.
+
+    Attributes
+    ----------
+    workers : int
+        On this machine.
+    scheduler : str, optional
+        ``threads``, ``processes`` or the address of a cluster; see :func:`cblcast.scaling.crews.crew_for`.
+    parts : Path, optional
+        Folder of finished partitions, so that a run that was killed goes on; None holds them in memory.
+    keep : bool
+        Whether the folder stays when all is done.
+    resume : bool
+        False begins anew.
+    progress : Watch, optional
+    pool : Executor, optional
+        Worker processes that are there already.
+    """
+
+    workers: int = 1
+    scheduler: str | None = None
+    parts: Path | None = None
+    keep: bool = True
+    resume: bool = True
+    progress: Watch | None = field(default=None, compare=False)
+    pool: Executor | None = field(default=None, compare=False)
+
+    def size_for(self, store: MeterStore) -> int:
+        """Bytes of one partition: what a run that is gone on with had, else what the memory of this machine allows."""
+        before: Any = noted(self.parts).get(_SIZE) if self.resume else None
+        if isinstance(before, int) and before > 0:
+            return before
+        workers = self.workers if self.scheduler in (None, THREADS, PROCESSES) else max(self.workers, OF_A_CLUSTER)
+        size = bytes_at_once(self.workers)
+        return evened(size, sum(partition.bytes for partition in store.partitions(bytes_at_once=size)), workers)
+
+    def over(self, work: Work, parts: Cut, question: object) -> Outcome:
+        """The work over the pieces of a store; what cannot be used of the store is among the failures."""
+        return over_partitions(
+            work,
+            parts.pieces,
+            self.parts,
+            workers=self.workers,
+            scheduler=self.scheduler,
+            question=question,
+            resume=self.resume,
+            notes={_SIZE: parts.size},
+            progress=self.progress,
+            pool=self.pool,
+            bytes_in_all=parts.bytes,
+            faults=parts.faults,
+        )
+
+    def done(self, outcome: Outcome) -> None:
+        """The result is written: what only served to go on is taken away, unless something is left to be done."""
+        if self.parts is not None and not self.keep and not outcome.partial:
+            take_away(self.parts)

@@ -1,0 +1,119 @@
+"""Settle the events of some sites of a meter store: from the days of their look-back alone, wherever that is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from cblcast.features.day_choice import relaxed
+from cblcast.frames.cube import DayCube
+from cblcast.frames.day_panel import DayPanel, codes_of
+from cblcast.frames.events import event_table
+from cblcast.frames.instants import DAY_US, HOUR_US, microseconds
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import OBSERVED, SITE
+from cblcast.io.store import MeterStore, Partition, SiteDays
+from cblcast.programs.model import ClockWindow, Program
+from cblcast.settlement.conductor import settle_part
+from cblcast.settlement.direct import why_not_by_days
+from cblcast.settlement.result import Part
+from cblcast.settlement.wishes import Wishes
+
+_MARGIN_DAYS = 2  # an event's local day in any zone, and the day before a day that is compared
+
+
+def settle_partition(
+    store: MeterStore,
+    partition: Partition,
+    sites: pd.DataFrame,
+    events: pd.DataFrame,
+    programs: Sequence[Program],
+    wishes: Wishes,
+    other: pd.DataFrame | None = None,
+) -> Part:
+    """Settle the events of sites of one partition; what concerns portfolios is left to :func:`~cblcast.settlement.result.finish`.
+
+    Parameters
+    ----------
+    store : MeterStore
+    partition : Partition
+    sites : DataFrame, index site_id
+        Those of the partition's sites that are settled, as of a panel.
+    events : DataFrame
+        Of these sites.
+    programs : sequence of Program
+    wishes : Wishes
+    other : DataFrame, optional
+        Further events, whose days are out.
+
+    Notes
+    -----
+    Where every program can be carried out from days by site, only the days that the events look back at are read, and no row
+    an interval is made. Otherwise the partition is read whole, interval by interval.
+    """
+    if any(why_not_by_days(program, wishes) for program in programs):
+        return settle_part(store.read_panel(partition, sites), events, programs, wishes, other)
+    days = store.read_days(partition, sites, *days_needed(events, programs))
+    return settle_days(days, sites, events, programs, wishes, other)
+
+
+def settle_days(
+    days: SiteDays,
+    sites: pd.DataFrame,
+    events: pd.DataFrame,
+    programs: Sequence[Program],
+    wishes: Wishes,
+    other: pd.DataFrame | None = None,
+    long: Callable[[], Panel] | None = None,
+) -> Part:
+    """Settle events from days by site.
+
+    Parameters
+    ----------
+    days : SiteDays
+    sites : DataFrame, index site_id
+        With ``tz``; those that are settled.
+    events : DataFrame
+    programs : sequence of Program
+    wishes : Wishes
+    other : DataFrame, optional
+        Further events, whose days are out.
+    long : callable, optional
+        The same sites interval by interval, for programs that days are not enough for; made of the days unless given.
+    """
+    own = sites if sites.index.equals(days.site_ids) else sites.take(codes_of(sites.index, days.site_ids))
+    cube, lost = days.cube, sites.index[codes_of(days.site_ids, sites.index) < 0]
+    lost = lost[np.isin(lost, events[SITE])] if len(lost) else lost
+    if len(lost):  # sites without a day in the look-back: their events are problems like any other
+        nothing = np.full((len(lost), *cube.values.shape[1:]), np.nan, dtype=np.float32)
+        own = pd.concat([own, sites.loc[lost]])
+        order = np.argsort(own.index.to_numpy(dtype=object), kind="stable")
+        own, cube = own.iloc[order], DayCube(np.concatenate([cube.values, nothing])[order], cube.first_day)
+    panel = DayPanel({OBSERVED: cube}, own.rename_axis(SITE), int(days.step / pd.Timedelta("1us")))
+    return settle_part(panel, events, programs, wishes, other, long)
+
+
+def days_needed(events: pd.DataFrame, programs: Sequence[Program]) -> tuple[int, int]:
+    """First and last local day that `programs` may look at for `events`, days since 1970-01-01."""
+    table = event_table(events)
+    start, stop = (microseconds(table[edge]) for edge in ("start", "stop"))
+    back = max(
+        (step.rule.furthest_day for program in programs for rule in program.days for step in relaxed(rule)), default=0
+    )
+    beside = max((_reach_hours(program, table) for program in programs), default=0.0)
+    around = _MARGIN_DAYS + int(np.ceil(beside / 24))
+    return int(start.min() // DAY_US) - back - around, int(stop.max() // DAY_US) + around
+
+
+def _reach_hours(program: Program, events: pd.DataFrame) -> float:
+    """How far the windows of a program may reach from its events [h]."""
+    windows = (*program.meter, *(() if program.adjustment is None else program.adjustment.windows))
+    beside = [48.0 if isinstance(window, ClockWindow) else window.buffer + window.hours for window in windows]
+    notice = 0.0
+    if program.adjustment is not None and program.adjustment.ends_at == "notification" and "notified" in events.columns:
+        lead = microseconds(events["start"]) - microseconds(pd.DatetimeIndex(events["notified"]))
+        notice = float(np.max(lead[events["notified"].notna().to_numpy()], initial=0)) / HOUR_US
+    # A window may stand beside the first or last event of the day, and a gap is filled from beside the event.
+    return 24.0 + notice + max(beside, default=0.0)

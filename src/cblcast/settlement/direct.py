@@ -1,0 +1,59 @@
+"""Settling from days by site: when that is enough, and the intervals one by one where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+
+from cblcast.frames.day_panel import DayPanel
+from cblcast.frames.instants import DAY_US, instants_of_wall, stamps
+from cblcast.frames.panel import AnyPanel, Panel
+from cblcast.frames.schema import OBSERVED, PANEL_INDEX
+from cblcast.programs.direct import why_long
+from cblcast.programs.model import Program
+from cblcast.settlement.wishes import Wishes
+
+
+def why_not_by_days(program: Program, wishes: Wishes, names: Sequence[str] = (OBSERVED,)) -> str:
+    """Why a settlement needs a row for every interval; empty where days by site are enough.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns that are there beside the load, by day.
+    """
+    if wishes.evidence:
+        return "a record tells the hash of every reading, and the days of every event"
+    if wishes.on_sums:
+        return "the days of resources are selected on the sum of their members"
+    if wishes.coverage is not None:
+        return "limits come from the errors on days without events, and how like the event's day those are"
+    return why_long(program, names)
+
+
+def whole(panel: AnyPanel, long: Callable[[], Panel] | None = None) -> Panel:
+    """The panel interval by interval: itself, what `long` reads, or what its days say."""
+    if isinstance(panel, Panel):
+        return panel
+    return panel_of_days(panel) if long is None else long()
+
+
+def panel_of_days(days: DayPanel) -> Panel:
+    """The same sites interval by interval; both readings of an hour that autumn shows twice are its mean."""
+    zones, parts, times = days.sites["tz"].to_numpy(dtype=object), {}, []
+    cube = days.cube(OBSERVED)
+    wall = (cube.first_day + np.array([0, cube.n_days])) * DAY_US
+    for tz in pd.unique(zones):
+        code = np.flatnonzero(zones == tz)
+        first, last = instants_of_wall(wall, str(tz))
+        grid = np.arange(first, last, days.step_us)
+        times.append((code, grid))
+    for code, grid in times:
+        names = days.site_ids[code]
+        index = pd.MultiIndex.from_product([names, stamps(grid)], names=PANEL_INDEX)
+        columns = {name: days.values_at(name, code[:, None], grid[None, :]).reshape(-1) for name in days.names}
+        parts[str(zones[code[0]])] = pd.DataFrame(columns, index=index)
+    data = pd.concat(parts.values()) if len(parts) > 1 else next(iter(parts.values()))
+    return Panel(data, days.sites)

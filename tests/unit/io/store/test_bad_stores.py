@@ -1,0 +1,216 @@
+"""What is wrong with a store is told in one sentence with the name of the file; the rest can be read."""
+
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from cblcast.errors import DataError
+from cblcast.io.store import open_store
+
+
+def days(lists: list, dates: list[str] | None = None, site: str = "a", **more) -> pa.Table:
+    dates = dates or [f"2024-05-{number + 1:02d}" for number in range(len(lists))]
+    return pa.table({"site_id": [site] * len(lists), "date": dates, "kw": lists, **more})
+
+
+def read_all(path, **options):
+    store = open_store(path, tz="Europe/Rome", **options)
+    return [store.read_days(partition) for partition in store.partitions()]
+
+
+def test_a_folder_without_files_and_a_path_that_is_not_there(tmp_path):
+    with pytest.raises(DataError, match="holds no Parquet file: write some there"):
+        open_store(tmp_path)
+    (tmp_path / "meters.parquet").touch()
+    with pytest.raises(DataError, match=r"there is no store .*did you mean 'meters\.parquet'"):
+        open_store(tmp_path / "metres.parquet")
+    with pytest.raises(DataError, match=r"meters\.parquet cannot be read as Parquet"):
+        open_store(tmp_path / "meters.parquet")
+
+
+def test_a_file_packed_as_a_whole_cannot_be_read_in_parts(tmp_path, frame):
+    frame.to_parquet(tmp_path / "a.parquet", index=False)
+    (tmp_path / "b.parquet.gz").write_bytes(gzip.compress((tmp_path / "a.parquet").read_bytes()))
+    with pytest.raises(
+        DataError, match=r"b\.parquet\.gz is packed as a whole, so it cannot be read in parts: unpack it"
+    ):
+        open_store(tmp_path)
+
+
+def test_a_broken_file_is_named_and_the_rest_is_read(tmp_path, frame, meters):
+    for number, site in enumerate(meters.sites):
+        frame[frame["site_id"] == site].to_parquet(tmp_path / f"{number}.parquet", index=False)
+    whole = (tmp_path / "2.parquet").read_bytes()
+    (tmp_path / "2.parquet").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"2\.parquet cannot be read as Parquet .* write the file again"):
+        open_store(tmp_path)
+    store = open_store(tmp_path, tz=meters.tz, faults="keep")
+    assert [fault.file for fault in store.faults] == ["2.parquet"]
+    names = {name for partition in store.partitions() for name in store.read_days(partition).site_ids}
+    assert names == set(meters.sites) - {"s002"}
+
+
+def test_broken_readings_behind_a_whole_footer(tmp_path, frame):
+    frame.to_parquet(tmp_path / "a.parquet", index=False, compression="zstd")
+    content = bytearray((tmp_path / "a.parquet").read_bytes())
+    content[4 : len(content) // 2] = bytes(len(content) // 2 - 4)
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.parquet is broken"):
+        read_all(tmp_path)
+
+
+def test_a_schema_that_changes_between_files(tmp_path, frame, meters):
+    for number, site in enumerate(meters.sites):
+        own = frame[frame["site_id"] == site]
+        own = own.rename(columns={"kw": "kwh"}) if number == 1 else own
+        own.to_parquet(tmp_path / f"{number}.parquet", index=False)
+    wanted = r"1\.parquet has another schema than 0\.parquet: its column of the load is 'kwh', not 'kw'; write it like the others"
+    with pytest.raises(DataError, match=wanted):
+        open_store(tmp_path)
+    assert len(open_store(tmp_path, faults="keep").footers) == 5
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda frame: frame.assign(time=frame["time"].dt.tz_localize(None)), "has times without a zone"),
+        (lambda frame: frame.assign(time=frame["time"].astype(str)), "'time' holds .*string, not times"),
+        (lambda frame: frame.rename(columns={"time": "when"}), "has the columns site_id, when, kw, and a store has"),
+        (lambda frame: frame.assign(kw="much"), "does not say which column is the load"),
+        (lambda frame: frame.rename(columns={"kw": "x"}), r"does not say which column is the load \(known are x\)"),
+        (lambda frame: frame[["time"]], "no column of numbers"),
+        (lambda frame: frame.iloc[:0], "holds no reading"),
+    ],
+)
+def test_columns_that_are_no_store(tmp_path, frame, change, told):
+    change(frame).to_parquet(tmp_path / "a.parquet", index=False)
+    with pytest.raises(DataError, match=told):
+        open_store(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            lambda f: pd.concat([f, f.iloc[5:7]]),
+            r"a\.parquet holds site 's000' twice at .* \(2 such readings\): keep one",
+        ),
+        (lambda f: f.assign(site_id=f["site_id"].where(f.index != 3)), r"a\.parquet has 1 rows without a site_id"),
+        (lambda f: f.assign(time=f["time"].where(f.index != 3)), r"a\.parquet has 1 rows without a time"),
+        (
+            lambda f: f.assign(kw=f["kw"].where(f.index != 3, np.inf)),
+            r"a\.parquet: site 's000' has an infinite reading",
+        ),
+        (
+            lambda f: f[(f["site_id"] != "s002") | (f["time"].dt.hour % 2 == 0)],
+            r"a\.parquet: site 's002' has another step",
+        ),
+    ],
+)
+def test_readings_that_cannot_be(tmp_path, frame, change, told):
+    change(frame).to_parquet(tmp_path / "a.parquet", index=False)
+    with pytest.raises(DataError, match=told):
+        read_all(tmp_path / "a.parquet")
+
+
+def test_files_of_two_steps(tmp_path, frame, meters):
+    frame[frame["site_id"] < "s003"].to_parquet(tmp_path / "a.parquet", index=False)
+    quarters = meters.readings("2024-04-01", "2024-04-05", "15min")
+    quarters[quarters["site_id"] >= "s003"].to_parquet(tmp_path / "b.parquet", index=False)
+    store = open_store(tmp_path, tz=meters.tz)
+    first, second = store.partitions(1000)[0], store.partitions(1000)[-1]
+    assert store.read_days(first).cube.values.shape[2] == 24
+    wanted = r"b\.parquet is at steps of 15 min where the store .* is at 60 min: bring all files to one step"
+    for read in (store.read_days, store.read_panel):
+        with pytest.raises(DataError, match=wanted):
+            read(second)
+    with pytest.raises(DataError, match="steps of 15 min where"):
+        read_all(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        (
+            days([[1.0] * 24, [1.0] * 23]),
+            r"2024-05-02 of site 'a' has 23 readings, not 24 \(1 such days\): write a whole day",
+        ),
+        (days([[1.0] * 24] * 2 + [[1.0] * 96]), "2024-05-03 of site 'a' has 96 readings, not 24"),
+        (days([[1.0] * 23] * 3), "has days of 23 readings, and a step must divide the day"),
+        (
+            days([[1.0] * 24] * 2, ["2024-05-01"] * 2),
+            r"a\.parquet holds 2024-05-01 of site 'a' twice \(1 such days\): keep one",
+        ),
+        (days([[1.0] * 24] * 2, ["2024-05-01", "May"]), "'date' holds .*, not dates"),
+        (days([[1.0] * 23 + [np.inf]]), r"site 'a' has an infinite reading on 2024-05-01"),
+    ],
+)
+def test_days_that_cannot_be(tmp_path, table, told):
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(DataError, match=told):
+        read_all(tmp_path / "a.parquet")
+
+
+def test_a_day_in_two_files(tmp_path):
+    pq.write_table(days([[1.0] * 24] * 2), tmp_path / "a.parquet")
+    pq.write_table(days([[1.0] * 24] * 2, ["2024-05-02", "2024-05-03"]), tmp_path / "b.parquet")
+    with pytest.raises(DataError, match=r"a\.parquet and b\.parquet hold 2024-05-02 of site 'a' twice"):
+        read_all(tmp_path)
+
+
+def test_an_unknown_zone(tmp_path, frame, meters):
+    frame.to_parquet(tmp_path / "a.parquet", index=False)
+    store = open_store(tmp_path / "a.parquet")
+    (partition,) = store.partitions()
+    some = pd.DataFrame({"tz": ["Europe/Rome", None]}, index=pd.Index(["s000", "s001"], name="site_id"))
+    for sites, name in ((None, "s000"), (some, "s001")):
+        for read in (store.read_days, store.read_panel):
+            with pytest.raises(DataError, match=rf"the time zone of site '{name}' of a\.parquet is unknown"):
+                read(partition, sites)
+    with pytest.raises(DataError, match="is no IANA time zone"):
+        open_store(tmp_path / "a.parquet", tz="Rome").read_days(partition)
+
+
+def test_wishes_that_cannot_be(tmp_path, frame, meters):
+    frame.to_parquet(tmp_path / "a.parquet", index=False)
+    store = open_store(tmp_path / "a.parquet", tz=meters.tz)
+    (partition,) = store.partitions()
+    with pytest.raises(DataError, match="'soon' is no day: write it like 2024-07-01"):
+        store.read_days(partition, None, "soon")
+    with pytest.raises(DataError, match="has no zone: write it like"):
+        store.read_panel(partition, None, "2024-03-30")
+    with pytest.raises(DataError, match="has no column 'temp_air_c' beside the load"):
+        store.read_panel(partition, columns=["temp_air_c"])
+    for read in (
+        lambda: store.read_days(partition, None, "2030-01-01"),
+        lambda: store.read_panel(partition, None, "2030-01-01T00:00Z"),
+    ):
+        with pytest.raises(DataError, match=r"partition 00000 of a\.parquet holds nothing of what was asked for"):
+            read()
+    with pytest.raises(DataError, match="positive number of bytes"):
+        store.partitions(0)
+    with pytest.raises(DataError, match="'soon' is no instant"):
+        store.read_panel(partition, None, "soon")
+
+
+def test_a_wide_store_in_other_units(tmp_path, frame):
+    wide = frame.pivot_table(index="time", columns="site_id", values="kw").add_suffix("_mwh").reset_index()
+    wide.to_parquet(tmp_path / "wide.parquet", index=False)
+    with pytest.raises(
+        DataError, match=r"wide\.parquet: column 's000_mwh' is in MWh, and a wide store holds kW: convert it"
+    ):
+        open_store(tmp_path / "wide.parquet")
+
+
+def test_the_day_of_a_clock_change_alone(tmp_path, frame, meters):
+    pq.write_table(meters.day_table(frame), tmp_path / "days.parquet", row_group_size=1)
+    (partition,) = open_store(tmp_path, tz=meters.tz).partitions()
+    found = open_store(tmp_path, tz=meters.tz).read_days(partition, None, "2024-03-31", "2024-03-31")
+    assert found.cube.values.shape == (6, 1, 24)
+    assert np.isnan(found.cube.values[:, 0, 2]).all()
