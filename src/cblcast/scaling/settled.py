@@ -18,7 +18,7 @@ from cblcast.programs.model import Program
 from cblcast.scaling.asked import Asked
 from cblcast.scaling.outcome import Outcome
 from cblcast.scaling.stores import NOWHERE, StorePiece, cut
-from cblcast.settlement.conductor import settle_part
+from cblcast.settlement.by_partition import settle_partition
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
 from cblcast.settlement.part_tables import part_of, tables_of
 from cblcast.settlement.result import Settlement, finish
@@ -38,7 +38,8 @@ class SettlePiece:
     def __call__(self, piece: StorePiece) -> Mapping[str, pd.DataFrame]:
         """The tables of its part."""
         others = piece.events.get(OTHERS)
-        return tables_of(settle_part(piece.panel(), piece.events[EVENTS], self.programs, self.wishes, others))
+        own = piece.store, piece.partition, piece.sites, piece.events[EVENTS]
+        return tables_of(settle_partition(*own, self.programs, self.wishes, others))
 
 
 def settle_store(
