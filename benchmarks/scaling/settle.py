@@ -15,6 +15,7 @@ import pandas as pd
 from cblcast.io.store import open_store
 from cblcast.scaling import Asked, settle_store, settled
 from cblcast.scaling.stores import StorePiece, names_of
+from cblcast.settlement import Wishes
 
 BYTES = 2_000_000  # of a partition, in the runs that are compared: a file each
 RULE = "caiso_10in10"
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("--parts", type=Path)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--begun", type=Path)
+    parser.add_argument("--coverage", type=float)
     given = parser.parse_args()
     store = open_store(given.store, tz="Europe/London", country="GB")
     names, _ = names_of(store, store.partitions())
@@ -57,7 +59,7 @@ def main() -> None:
     if given.begun is not None:
         settled.SettlePiece = lambda programs, wishes: Noted(programs, wishes, given.begun)  # type: ignore[misc, assignment]
     begun = time.perf_counter()
-    told, outcome = settle_store(store, sites, events, [RULE], asked=asked)
+    told, outcome = settle_store(store, sites, events, [RULE], Wishes(coverage=given.coverage), asked)
     seconds = time.perf_counter() - begun
     if given.out is not None:
         told.events.to_parquet(given.out, index=False)

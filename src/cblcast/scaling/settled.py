@@ -97,7 +97,7 @@ def _not_done(events: pd.DataFrame, outcome: Outcome, pieces: Sequence[StorePiec
     for row in outcome.failures.itertuples(index=False):
         for site in [row.site_id] if row.site_id else sites_of.get(row.partition, ()):
             reasons[site] = row.reason
-    lost = events[events[SITE].isin(list(reasons))]
+    lost = events[events[SITE].isin(list(reasons))] if reasons else events.iloc[:0]
     told = lost[[SITE, "start"]].assign(program="", reason=lost[SITE].map(reasons).to_numpy())
     # A file whose sites nobody knows: no event can be named.
     files = outcome.failures[(outcome.failures["site_id"] == "") & ~outcome.failures["partition"].isin(list(sites_of))]

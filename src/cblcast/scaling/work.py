@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ from cblcast.scaling.heard import Where, hearing
 from cblcast.scaling.tables import part_file, write_part
 
 Tables = Mapping[str, pd.DataFrame]
-Work = Callable[["Piece"], "Tables | pd.DataFrame"]
+Work = Callable[[Any], "Tables | pd.DataFrame"]  # of a piece
 Failure = tuple[str, str]  # site ("" for all of a piece) and reason
 ROWS = "rows"  # what a single table is called
 FAILURES = "failures"  # the table in which work names sites it could not do: site_id, reason
