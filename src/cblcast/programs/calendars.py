@@ -18,7 +18,6 @@ from cblcast.frames.panel import AnyPanel, Panel
 from cblcast.programs.model import Program
 from cblcast.programs.terms import Calendar
 
-
 SomePanel = TypeVar("SomePanel", Panel, DayPanel)
 
 
