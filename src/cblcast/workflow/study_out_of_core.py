@@ -18,6 +18,7 @@ from cblcast.forecast.evaluation import evaluate
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, StudyError
+from cblcast.io.site_table import read_sites
 from cblcast.io.store import MeterStore, open_store
 from cblcast.scaling.pooled_training import portions_of_store, train_out_of_core
 from cblcast.workflow import run_notes as notes
@@ -177,8 +178,12 @@ def _panels(study: Study, store: MeterStore) -> Iterator[Panel]:
 
 
 def _sites(study: Study, store: MeterStore) -> pd.DataFrame | None:
-    """The sites that the study chooses; None for all."""
-    return None if study.data.sites is None else store.sites_of(sorted(study.data.sites))
+    """The sites that the study chooses and what its site table says of them; None for all of which nothing is said."""
+    told = None if study.data.reader.sites is None else read_sites(study.data.reader.sites)
+    chosen = study.data.sites
+    if chosen is None:
+        return told
+    return store.sites_of(sorted(chosen), told)
 
 
 def _data_used(study: Study, parts: list[tracking.DataUsed]) -> tracking.DataUsed:
