@@ -78,7 +78,8 @@ def score(
         model, view, events, origin = answering.model, answering.view, asked.events, asked.origin
         out, partial = written.out, False
         if model is not None and is_pretrained(model) and events is not None:
-            model, view = None, view_asked(model, view)
+            view = view_asked(model, view)
+            model = None
         elif model is not None and view is not None:
             raise StudyError(f"--view is for the pretrained baseline: {model} has the view that it was trained for")
         if (events is None) == (origin is None):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -23,7 +24,7 @@ from cblcast.io.store import MeterStore, open_store
 from cblcast.scaling.pooled_training import portions_of_store, train_out_of_core
 from cblcast.workflow import run_notes as notes
 from cblcast.workflow.leaderboard import best_by, scale_of, wanted_metrics
-from cblcast.workflow.study_data import Progress, events_of
+from cblcast.workflow.study_data import Progress, Span, events_of
 from cblcast.workflow.study_result import StudyResult
 
 
@@ -57,11 +58,8 @@ def train_and_judge(study: Study, progress: Progress) -> tuple[StudyResult, trac
         if learns(forecaster.estimator):
             if study.train is None:
                 raise StudyError(f"{name} must be trained: give the study a train: span")
-            span = study.train
-            portions = portions_of_store(
-                store, lambda panel, span=span: events_of(study, panel).learnable(span), _sites(study, store)
-            )
-            train_out_of_core(forecaster, portions, progress=lambda text, name=name: stage(f"{name}: {text}"))
+            portions = portions_of_store(store, partial(_learnable, study, study.train), _sites(study, store))
+            train_out_of_core(forecaster, portions, progress=partial(_told_of, name, stage))
         else:
             forecaster.know(first)
         seconds[name]["train_s"] = perf_counter() - began
@@ -194,6 +192,14 @@ def _data_used(study: Study, parts: list[tracking.DataUsed]) -> tracking.DataUse
         profile[key] = joined([part.profile[key] for part in parts])
     name = Path(str(study.data.panel)).name
     return tracking.DataUsed(name, digest, str(study.data.panel), parts[0].columns, profile)
+
+
+def _learnable(study: Study, span: Span, panel: Panel) -> pd.DataFrame:
+    return events_of(study, panel).learnable(span)
+
+
+def _told_of(name: str, stage: Callable[[str], None], text: str) -> None:
+    stage(f"{name}: {text}")
 
 
 def _refuse(study: Study) -> None:
