@@ -88,7 +88,9 @@ def test_a_season_with_twice_the_errors_gets_limits_of_its_own():
     asked, seen = wild[late], truth[late]
     assert covered(plain.predict_interval(asked), seen) < 0.55
     beside = marked(wild, truth, np.ones(len(wild), dtype=bool))
-    both = pd.concat([marked(asked, seen, np.zeros(len(asked), dtype=bool)), beside])  # each knows what had ended by its midnight
+    both = pd.concat(
+        [marked(asked, seen, np.zeros(len(asked), dtype=bool)), beside]
+    )  # each knows what had ended by its midnight
     assert 0.76 < covered(follows.predict_interval(both)[: len(asked)], seen) < 0.84
     # What is learned from is not asked: its own limits are those that were learned.
     np.testing.assert_array_equal(follows.predict_interval(both)[len(asked) :], plain.predict_interval(wild))
