@@ -295,6 +295,7 @@ WORLDS = Registry(
         "commuting": "cblcast.workflow.commuting:Commuting",
         "households": "cblcast.workflow.households:Households",
         "building": "cblcast.workflow.building:Building",
+        "portfolio": "cblcast.workflow.portfolio:PortfolioOfRealDays",
     },
     "cblcast.worlds",
 )

@@ -193,7 +193,7 @@ def _show_settlement(told: Settlement) -> None:
     table = told.events[[column for column in SHOWN if column in told.events.columns]]
     payment = f"payment\n{told.currency or ''}".rstrip()
     for program, own in table.groupby("program", sort=False):
-        totals: dict[str, Any] = {"site_id": f"all {len(own)} events"}
+        totals: dict[str, Any] = {"site_id": f"all {len(own)} events" if len(own) > 1 else "1 event"}
         totals |= {name: float(own[name].sum()) for name in ("metered_kwh", "baseline_kwh", "delivered_kwh")}
         if "payment" in own.columns:
             totals["payment"] = own["payment"].sum()
