@@ -77,7 +77,7 @@ def test_any_part_can_be_made_alone(drawn, pool):
 
 def test_a_day_of_a_kind_that_nobody_metered(pool):
     panel = datasets.load("cambridge_sme").select(["b1"])
-    working = panel.data[panel.data.index.get_level_values("time").day_of_week < 5].iloc[: 24 * 5]
+    working = panel.data[panel.data.index.get_level_values("time").day_of_week < 5].iloc[24 * 5 : 24 * 10]
     with pytest.raises(DataError, match="site 'b1' has no whole working day, or no whole day off"):
         real_days(type(panel)(working, panel.sites))
 
@@ -92,7 +92,7 @@ def test_the_world_writes_a_store_in_parts(tmp_path, layout):
     assert (result.summary["sites"], result.summary["files"], result.summary["synthetic"]) == (25, 3, True)
     assert (
         pq.read_metadata(tmp_path / "made" / "part-00000.parquet")
-        .metadata[b"cblcast.synthetic"]
+        .metadata[b"cblcast:synthetic"]
         .startswith(b"synthetic: 25")
     )
     store = open_store(tmp_path / "made")
