@@ -64,7 +64,9 @@ class Value(Section):
     def _is_written_out(self, idle: list[str]) -> bool:
         """Whether this is a study as a run keeps it, with every default written out, and nothing that somebody chose."""
         fields = type(self).model_fields
-        return self.model_fields_set == set(fields) and all(getattr(self, name) == fields[name].default for name in idle)
+        return self.model_fields_set == set(fields) and all(
+            getattr(self, name) == fields[name].default for name in idle
+        )
 
     @model_validator(mode="after")
     def _is_whole(self) -> Value:
