@@ -34,7 +34,7 @@ PEERS = (
     Peer("opendsm", ("opendsm", "multimethod<2", "pandas<3", "pyarrow")),
     Peer("mlforecast", ("mlforecast", "lightgbm", "pandas<3", "pyarrow")),
     Peer("skforecast", ("skforecast", "lightgbm", "pandas<3", "pyarrow")),
-    Peer("openstef", ("openstef-core>=4,<5", "openstef-models>=4,<5", "pyarrow"), (3, 12)),
+    Peer("openstef", ("openstef-core>=4,<5", "openstef-models[xgb-cpu]>=4,<5", "pyarrow"), (3, 12)),
     Peer("windpowerlib", ("windpowerlib", "pyarrow")),
     Peer("matsim-tools", ("matsim-tools",)),
 )

@@ -52,7 +52,7 @@ class Exchange:
         self.seconds: dict[str, float] = {"import": processor_seconds()}
         self.fits: list[float] = []
         self.refused: dict[str, str] = {}
-        self.notes: dict[str, str] = {}
+        self.notes: dict[str, object] = {}
         self.versions = {package: version(package) for package in packages}
         self.answers: list[pd.DataFrame] = []
 

@@ -12,7 +12,7 @@ from openstef_core.datasets import TimeSeriesDataset
 from openstef_core.types import LeadTime, Q
 from openstef_models.presets import ForecastingWorkflowConfig, create_forecasting_workflow
 
-task = Exchange("openstef", ["openstef-core", "openstef-models", "xgboost", "pandas"])
+task = Exchange("openstef", ["openstef-core", "openstef-models", "xgboost-cpu", "pandas"])
 HOUR = timedelta(hours=1)
 EVENING = ["evening_1_kw", "evening_2_kw"]
 

@@ -17,7 +17,9 @@ import platform
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import perf_counter
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "experiments"))
 
@@ -114,20 +116,28 @@ def main() -> None:
     parser.add_argument(
         "--cache", type=Path, default=ROOT / ".benchmarks" / "peers", help="environments and what is handed over"
     )
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="peers at once; processor seconds are told, but cores share their caches"
+    )
     wanted = parser.parse_args()
     folder = wanted.cache / "handed"
     panel = prepare(folder, wanted.sites)
     chosen = wanted.only or ["ours", *names]
     refused: dict[str, str] = {}
-    for name in chosen:
-        print(f"{name} …", flush=True)
+    peers = {peer.name: peer for peer in PEERS}
+
+    def run_one(name: str) -> None:
+        began = perf_counter()
         if name == "ours":
             why = ran(sys.executable, "ours.py", folder)
         else:
-            why = run_peer(next(peer for peer in PEERS if peer.name == name), wanted.cache / "environments", folder)
+            why = run_peer(peers[name], wanted.cache / "environments", folder)
         if why is not None:
             refused[name] = why
-            print(f"  not run: {why}", flush=True)
+        print(f"{name}: {why or 'done'}, {perf_counter() - began:.0f} s", flush=True)
+
+    with ThreadPoolExecutor(wanted.jobs) as pool:
+        list(pool.map(run_one, chosen))
     cost = costs(folder)
     table = accuracy(answers_of(folder, panel), panel) if "cblcast" in cost else []
     results = claims_of(table, cost) + curve_claims(folder) + matsim_claims(refused)

@@ -33,21 +33,28 @@ class Elsewhere:
     stop: Annotated[str | None, typer.Option(help="With --model: end of placebo events.")] = None
 
 
+@dataclass(frozen=True)
+class Tracked:
+    """What is kept of a judgement, and the store that it is kept in and models are taken from."""
+
+    figures: Annotated[bool, typer.Option("--figures", help="Draw each method's figures too, as train does.")] = False
+    store: Store = None
+
+
 @unbundled
 def evaluate(
     study: Annotated[Path | None, typer.Argument(help="Study, a YAML file; or leave it out and give --model.")] = None,
     change: Change = [],  # noqa: B006
     elsewhere: Elsewhere = Elsewhere(),
     reader: Reader = DEFAULT_OPTIONS,
-    figures: Annotated[bool, typer.Option("--figures", help="Draw each method's figures too, as train does.")] = False,
     crew: Crew = ALONE,
-    store: Store = None,
+    tracked: Tracked = Tracked(),
     as_json: AsJson = False,
 ) -> None:
     """Leaderboard of a study's methods, or the errors of a registered model on other data."""
     from cblcast.errors import StudyError
 
-    model, data = elsewhere.model, elsewhere.data
+    model, data, store = elsewhere.model, elsewhere.data, tracked.store
     if (study is None) == (model is None):
         raise StudyError("give a study (cblcast evaluate STUDY.yaml), or --model URI with --data FILE")
     if study is not None:
@@ -56,7 +63,7 @@ def evaluate(
             raise StudyError(f"a study says itself how its file is read: give --set data.{name}=…, or write it there")
         from cblcast.config import read_study
 
-        _evaluate_study(read_study(study, changes_of(change)), figures, crew, store, as_json)
+        _evaluate_study(read_study(study, changes_of(change)), tracked.figures, crew, store, as_json)
     else:
         if data is None:
             raise StudyError("evaluate --model needs --data FILE, the meter file to judge it on")

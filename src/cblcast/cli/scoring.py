@@ -42,7 +42,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answering:
-    """Who answers: a registered model, or a view of the pretrained baseline."""
+    """Who answers: a registered model and the store that it is in, or a view of the pretrained baseline."""
 
     model: Annotated[
         str | None,
@@ -54,6 +54,7 @@ class Answering:
             help="Of the pretrained baseline: real_time, real_time_2h, settlement or day_ahead; by default told."
         ),
     ] = None
+    store: Store = None
 
 
 @app.command()
@@ -65,18 +66,22 @@ def score(
     written: Written = Written(),
     reader: Reader = DEFAULT_OPTIONS,
     crew: Crew = ALONE,
-    store: Store = None,
     as_json: AsJson = False,
 ) -> None:
     """Baselines of real events, or a nowcast issued now (--origin); exit code 3 when some are missing."""
     with progress(as_json, 1, "scoring") as steps:
         from cblcast.errors import StudyError
+        from cblcast.forecast.pretrained import is_pretrained, view_asked
         from cblcast.workflow.outputs import check_ending, check_outputs
         from cblcast.workflow.serving import nowcast_file, score_boxed_file, score_file
 
-        model, view, events, origin = answering.model, answering.view, asked.events, asked.origin
+        model, view, store = answering.model, answering.view, answering.store
+        events, origin = asked.events, asked.origin
         out, partial = written.out, False
-        if model is not None and view is not None:
+        if model is not None and is_pretrained(model) and events is not None:
+            view = view_asked(model, view)
+            model = None
+        elif model is not None and view is not None:
             raise StudyError(f"--view is for the pretrained baseline: {model} has the view that it was trained for")
         if (events is None) == (origin is None):
             raise StudyError(

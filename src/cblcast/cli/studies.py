@@ -33,14 +33,19 @@ def train(
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train every method of a study, judge it on the test span, track it, and register one."""
+    """Train every method of a study, judge it on the test span, track it, and register one.
+
+    Where the study's panel is a folder of Parquet files, it is read some sites at a time and the methods are trained out of core.
+    """
     with progress(as_json, None, "loading") as told:
         from cblcast.config import read_study
         from cblcast.workflow.studies import planned_steps, train_study
+        from cblcast.workflow.study_out_of_core import names_store, train_study_store
 
         wanted = read_study(study, changes_of(change))
         told.expect(planned_steps(wanted), "reading")
-        result = train_study(wanted, register=register, alias=alias, method=method, store=store, progress=told)
+        train_it = train_study_store if names_store(wanted) else train_study
+        result = train_it(wanted, register=register, alias=alias, method=method, store=store, progress=told)
     tell_notes(result)
     if as_json:
         print_json({"study": wanted.study, "registered": result.registered} | study_records(wanted, result))

@@ -7,21 +7,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
 from cblcast.days.day_types import OwnHolidays, keeps_holidays_apart, warn_about_holidays
-from cblcast.frames.day_panel import DayPanel
-from cblcast.frames.panel import AnyPanel, Panel
+from cblcast.frames.panel import AnyPanel, OnePanel
 from cblcast.programs.model import Program
 from cblcast.programs.terms import Calendar
 
-SomePanel = TypeVar("SomePanel", Panel, DayPanel)
 
-
-def with_calendar(calendar: Calendar, panel: SomePanel) -> SomePanel:
+def with_calendar(calendar: Calendar, panel: OnePanel) -> OnePanel:
     """The panel with the holidays of `calendar` at every site, in place of those of their countries.
 
     Raises

@@ -51,7 +51,7 @@ def fit_ridge(ridge: Ridge, rows: TrainingRows) -> Ridge:
     ridge.n_features_in_ = len(rows.names)
     ridge.design_ = streamed_design(rows, ridge)
     alphas = np.asarray(ridge.alphas, dtype=np.float64)
-    solved, shared = _Solved(), {}
+    solved, shared = _Solved(), dict[str, tuple[Moments, float]]()
     for part, X in rows.blocks_of_sites():
         groups = group_rows(X, ridge.by, ridge)
         moments = grouped_moments(

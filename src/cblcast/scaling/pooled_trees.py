@@ -41,7 +41,7 @@ def fit_boosting(boosting: Boosting, rows: TrainingRows) -> Boosting:
 def _sequence_of(rows: TrainingRows, names: list[str]) -> Sequence:
     import lightgbm
 
-    class Rows(lightgbm.Sequence):  # type: ignore[misc]
+    class Rows(lightgbm.Sequence):
         """Some rows of the matrix when LightGBM asks for them."""
 
         batch_size = 8192

@@ -92,7 +92,7 @@ def settle_store(
 def _not_done(events: pd.DataFrame, outcome: Outcome, pieces: Sequence[StorePiece]) -> pd.DataFrame:
     """Events of sites that no partition has, that could not be done, or whose partition could not, as problems."""
     done = {site for piece in pieces for site in piece.site_ids}
-    reasons = dict.fromkeys(set(events[SITE]) - done, NOWHERE)
+    reasons = dict.fromkeys(set(events[SITE].to_numpy(dtype=object).tolist()) - done, NOWHERE)
     sites_of = {piece.key: piece.site_ids for piece in pieces}
     for row in outcome.failures.itertuples(index=False):
         for site in [row.site_id] if row.site_id else sites_of.get(row.partition, ()):

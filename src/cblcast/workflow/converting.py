@@ -109,7 +109,7 @@ def convert(
         partitions = _partitions(store, bytes_at_once)
         columns = _beside(store, chosen, made)
         zone = _one_zone(store)
-        with written_store(out, {"cblcast.tz": zone} if zone else {}) as writer:
+        with written_store(out, {"cblcast:tz": zone} if zone else {}) as writer:
             _check_one_file(writer, chosen, partitions)
             for number, partition in enumerate(partitions, 1):
                 _write(store.read_panel(partition, columns=columns), chosen, rows_per_group, writer, made)

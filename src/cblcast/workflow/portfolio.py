@@ -41,7 +41,7 @@ class PortfolioOfRealDays:
             pool, first_day, settings.days, settings.alike, settings.spread, settings.noise, settings.seed
         )
         at_once = min(settings.sites_per_file, _sites_at_once(settings.days, pool.step_us, settings.layout))
-        notes = {"cblcast.tz": pool.tz, "cblcast.synthetic": _label(settings)}
+        notes = {"cblcast:tz": pool.tz, "cblcast:synthetic": _label(settings)}
         with written_store(out, notes) as writer:
             for first in range(0, settings.sites, settings.sites_per_file):
                 stop = min(first + settings.sites_per_file, settings.sites)

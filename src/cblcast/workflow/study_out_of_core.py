@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -18,11 +19,12 @@ from cblcast.forecast.evaluation import evaluate
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, StudyError
+from cblcast.io.site_table import read_sites
 from cblcast.io.store import MeterStore, open_store
 from cblcast.scaling.pooled_training import portions_of_store, train_out_of_core
 from cblcast.workflow import run_notes as notes
 from cblcast.workflow.leaderboard import best_by, scale_of, wanted_metrics
-from cblcast.workflow.study_data import Progress, events_of
+from cblcast.workflow.study_data import Progress, Span, events_of
 from cblcast.workflow.study_result import StudyResult
 
 
@@ -56,11 +58,8 @@ def train_and_judge(study: Study, progress: Progress) -> tuple[StudyResult, trac
         if learns(forecaster.estimator):
             if study.train is None:
                 raise StudyError(f"{name} must be trained: give the study a train: span")
-            span = study.train
-            portions = portions_of_store(
-                store, lambda panel, span=span: events_of(study, panel).learnable(span), _sites(study, store)
-            )
-            train_out_of_core(forecaster, portions, progress=lambda text, name=name: stage(f"{name}: {text}"))
+            portions = portions_of_store(store, partial(_learnable, study, study.train), _sites(study, store))
+            train_out_of_core(forecaster, portions, progress=partial(_told_of, name, stage))
         else:
             forecaster.know(first)
         seconds[name]["train_s"] = perf_counter() - began
@@ -177,8 +176,12 @@ def _panels(study: Study, store: MeterStore) -> Iterator[Panel]:
 
 
 def _sites(study: Study, store: MeterStore) -> pd.DataFrame | None:
-    """The sites that the study chooses; None for all."""
-    return None if study.data.sites is None else store.sites_of(sorted(study.data.sites))
+    """The sites that the study chooses and what its site table says of them; None for all of which nothing is said."""
+    told = None if study.data.reader.sites is None else read_sites(study.data.reader.sites)
+    chosen = study.data.sites
+    if chosen is None:
+        return told
+    return store.sites_of(sorted(chosen), told)
 
 
 def _data_used(study: Study, parts: list[tracking.DataUsed]) -> tracking.DataUsed:
@@ -189,6 +192,14 @@ def _data_used(study: Study, parts: list[tracking.DataUsed]) -> tracking.DataUse
         profile[key] = joined([part.profile[key] for part in parts])
     name = Path(str(study.data.panel)).name
     return tracking.DataUsed(name, digest, str(study.data.panel), parts[0].columns, profile)
+
+
+def _learnable(study: Study, span: Span, panel: Panel) -> pd.DataFrame:
+    return events_of(study, panel).learnable(span)
+
+
+def _told_of(name: str, stage: Callable[[str], None], text: str) -> None:
+    stage(f"{name}: {text}")
 
 
 def _refuse(study: Study) -> None:

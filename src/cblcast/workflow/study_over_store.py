@@ -14,10 +14,11 @@ from cblcast.forecast.evaluation import evaluate
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.schema import SITE, DataError, StudyError
 from cblcast.scaling import Outcome, StorePiece, cut
-from cblcast.workflow.leaderboard import best_by, scale_of, wanted_metrics
+from cblcast.workflow.leaderboard import scale_of, wanted_metrics
 from cblcast.workflow.settlement_case import sites_of_store
 from cblcast.workflow.studies import judge
 from cblcast.workflow.study_data import dressed, prepare
+from cblcast.workflow.study_out_of_core import board_of_sites
 from cblcast.workflow.working import ALONE, Working, open_store_as
 
 MEASURES, EXCLUDED = "measures", "excluded"
@@ -64,19 +65,7 @@ def evaluate_study_store(study: Study, working: Working = ALONE) -> tuple[pd.Dat
     by_site, excluded = (outcome.table(name).reset_index(drop=True) for name in (MEASURES, EXCLUDED))
     if by_site.empty:
         raise DataError(f"no event could be estimated; the first reason: {excluded['reason'].iloc[0]}")
-    return joined_board(study, by_site, excluded), excluded, outcome
-
-
-def joined_board(study: Study, by_site: pd.DataFrame, excluded: pd.DataFrame) -> pd.DataFrame:
-    """The leaderboard of measures by method and site."""
-    groups = by_site.groupby("method", sort=False)
-    table = groups[wanted_metrics(study)].mean().join(groups["n_events"].sum())
-    table["n_sites"] = groups[SITE].nunique()
-    table = table.reindex(list(study.forecasters()))
-    for column in ("n_events", "n_sites"):
-        table[column] = table[column].fillna(0).astype(int)
-    table["n_excluded"] = excluded.groupby("method").size().reindex(table.index).fillna(0).astype(int)
-    return table.sort_values(best_by(study), kind="stable")
+    return board_of_sites(study, by_site, excluded, list(study.forecasters())), excluded, outcome
 
 
 def refuse_at_once(study: Study) -> None:
@@ -85,7 +74,7 @@ def refuse_at_once(study: Study) -> None:
         if not by_site_alone(forecaster):
             raise StudyError(
                 f"{name} learns from all sites at once, and a store is judged some sites at a time: take rules, or "
-                "PerSite around the method; or train it first (cblcast train), and judge the model (evaluate --model)"
+                "PerSite around the method, or train it out of core, which judges it too (cblcast train)"
             )
     sections = {
         "refit": study.refit,

@@ -199,7 +199,7 @@ def test_a_store_trains_like_the_panel_that_it_was_written_from(panel, events, t
 
 def test_what_learns_from_all_rows_at_once_is_refused_before_anything_is_written(panel, events, tmp_path):
     portions = portions_of_panel(panel, events, 2)
-    with pytest.raises(StudyError, match="ExtraTrees learns from all rows at once.*Boosting"):
+    with pytest.raises(StudyError, match=r"ExtraTrees learns from all rows at once.*Boosting"):
         train_out_of_core(Forecaster(Normalised(ExtraTrees()), CLOCK), portions, tmp_path / "f")
     assert not (tmp_path / "f").exists()
 

@@ -92,7 +92,7 @@ def test_the_world_writes_a_store_in_parts(tmp_path, layout):
     assert (result.summary["sites"], result.summary["files"], result.summary["synthetic"]) == (25, 3, True)
     assert (
         pq.read_metadata(tmp_path / "made" / "part-00000.parquet")
-        .metadata[b"cblcast.synthetic"]
+        .metadata[b"cblcast:synthetic"]
         .startswith(b"synthetic: 25")
     )
     store = open_store(tmp_path / "made")

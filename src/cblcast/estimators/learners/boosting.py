@@ -155,7 +155,7 @@ class Boosting(RegressorMixin, BaseEstimator):
         return self.grow(values, target, row_weights(sample_weight, len(target), self))
 
     def grow(self, values: Any, target: np.ndarray, weight: np.ndarray) -> Self:
-        """Grow the trees once :attr:`feature_names_` are known.
+        """Grow the trees once the names of the features are known.
 
         Parameters
         ----------
