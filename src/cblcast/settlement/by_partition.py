@@ -50,8 +50,8 @@ def settle_partition(
 
     Notes
     -----
-    Where every program can be carried out from days by site, and no clock changes beside an event, only the days that the events look back at are read, and no row
-    an interval is made. Otherwise the partition is read whole, interval by interval.
+    Where every program can be carried out from days by site, and no clock changes beside an event, only the days that the events
+    look back at are read, and no row an interval is made. Otherwise the partition is read whole, interval by interval.
     """
     if any(why_not_by_days(program, wishes) for program in programs) or _clock_matters(store, sites, events, programs):
         return settle_part(store.read_panel(partition, sites), events, programs, wishes, other)
