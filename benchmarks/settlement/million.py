@@ -138,7 +138,8 @@ def roofline() -> dict[str, float]:
         "triad": added / 1e9,
         "settlement": values.nbytes / least(rule) / 1e9,
         "settlement_us": least(rule, 3) / n_sites * 1e6,
-        "screening": 10 * (cube.values[:, :, :6].nbytes) / screened / 1e9,
+        # Every reading once in, baselines (3 h) and factor once out: what no kernel can do without.
+        "screening": (cube.values.nbytes + 4 * 4 * cube.values.shape[0] * n_days) / screened / 1e9,
         "screening_days": cube.values.shape[0] * cube.values.shape[1] / screened / 1e6,
     }
 
@@ -191,7 +192,7 @@ def main(sites: int, keep: Path | None) -> None:
         claim("memory bandwidth, one core: copy", "roofline", told["copy"], "GB/s"),
         claim("memory bandwidth, one core: triad (numpy add, three streams)", "roofline", told["triad"], "GB/s"),
         claim("XofY on every day (screening, 10 of 10): event-days a second", "roofline", told["screening_days"], "million/s"),
-        claim("the same: readings averaged, over the bandwidth", target, told["screening"] / told["triad"], "1", at_least(0.2)),
+        claim("the same: readings in, baselines out, over the bandwidth", target, told["screening"] / told["triad"], "1", at_least(0.2)),
         claim("the rule of one event: its look-back, over the bandwidth", target, told["settlement"] / told["triad"], "1", at_least(0.2)),
         claim("the same, choice of days and adjustment included: processor time a site", "for comparison", told["settlement_us"], "µs"),
     ]  # fmt: skip
