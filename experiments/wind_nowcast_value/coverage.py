@@ -139,6 +139,7 @@ def judged(farm: Farm) -> pd.DataFrame:
         told = predict_cases(one, farm.panel, test, X)
         levels = quantile_levels(told.columns)
         as_learned = LeadIntervals.predict_distribution(one.estimator, X)[1][:, list(one.estimator.tails())]
+        as_learned = np.clip(as_learned, float(one.sites["standby_kw"].iloc[0]), rated)
         for minutes in farm.leads:
             here = (lead == minutes) & np.isfinite(asked) & np.isfinite(told["predicted_kw"].to_numpy())
             at, seen = told[here], asked[here]

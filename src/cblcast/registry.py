@@ -269,19 +269,8 @@ METRICS = Registry(
     | {
         name: f"cblcast.metrics:{name}"
         for name in (
-            "bias",
-            "mpe",
-            "mape",
-            "wape",
-            "mape_textbook",
-            "mae",
-            "rmse",
-            "nrmse",
-            "rrmse",
-            "cvrmse",
-            "nmbe",
-            "coverage",
-            "interval_width",
+            *("bias", "mpe", "mape", "wape", "mape_textbook", "mae"),
+            *("rmse", "nrmse", "rrmse", "cvrmse", "nmbe", "coverage", "interval_width"),
         )
     },
     "cblcast.metrics",
@@ -295,6 +284,7 @@ WORLDS = Registry(
         "commuting": "cblcast.workflow.commuting:Commuting",
         "households": "cblcast.workflow.households:Households",
         "building": "cblcast.workflow.building:Building",
+        "portfolio": "cblcast.workflow.portfolio:PortfolioOfRealDays",
     },
     "cblcast.worlds",
 )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _STORED = re.compile(r"lead_([0-9]+)/(.+)")
-MOST_LEADS = 12  # columns of a table; all stand in the JSON document
+MOST_LEADS = 10  # columns of a table; all stand in the JSON document
 
 
 def lead_records(by_lead: pd.DataFrame | None) -> dict[str, Any]:
@@ -45,4 +45,5 @@ def _print_wide(table: pd.DataFrame, measure: str) -> None:
     if table[shown].notna().any(axis=None):
         more = "" if n == len(leads) else f" ({n} of {len(leads)} leads, all with --json)"
         wide = table[shown].rename(columns={lead: f"{lead:g}" for lead in shown})
-        print_table(wide.reset_index(), f"{measure} by lead [min]{more}")
+        first = wide.reset_index()
+        print_table(first, f"{measure} by lead [min]{more}", keep=[first.columns[0], f"{shown[-1]:g}"])

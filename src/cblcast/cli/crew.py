@@ -13,6 +13,7 @@ from cblcast.errors import StudyError
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from cblcast.scaling import Outcome
     from cblcast.terminal import Steps
     from cblcast.workflow.working import Working
 
@@ -60,6 +61,14 @@ class Crew:
         """Fresh interpreters that will be needed on this machine, as far as is known before the data is looked at."""
         return (self.count or 1) if self.scheduler == "processes" or self.processes is not None else 1
 
+    def over_store(self, data: Path) -> bool:
+        """Whether a meter file is worked through in parts: a folder, or a Parquet file where that was asked for."""
+        if self.count is None and self.scheduler is None and self.parts is None and not data.is_dir():
+            return False
+        from cblcast.workflow.working import Working, is_store
+
+        return is_store(data, Working(self.count, self.scheduler, self.parts))
+
     def working(self, progress: Steps, pool: Executor | None = None) -> Working:
         """As a workflow takes it."""
         from cblcast.workflow.working import Working
@@ -68,3 +77,15 @@ class Crew:
 
 
 ALONE = Crew()
+MOST = 20  # failures that are told
+
+
+def tell_failures(outcome: Outcome) -> None:
+    """Partitions and sites that could not be done, each with its reason, on the error stream."""
+    from cblcast.terminal import tell
+
+    for row in outcome.failures.head(MOST).itertuples():
+        what = f"Site {row.site_id!r}" if row.site_id else f"Partition {row.partition}"
+        tell("warning", f"{what} could not be done: {row.reason}")
+    if len(outcome.failures) > MOST:
+        tell("warning", f"And {len(outcome.failures) - MOST} more sites or partitions could not be done")

@@ -88,10 +88,13 @@ def data_check(
     for note in report.read.notes:
         typer.secho(f"{note.kind.value}: {note.text}", fg="yellow" if note.kind.warned else None)
     if len(report.quality) == 1:
+        zone = next(iter(report.zones.values()))
         for key, value in report.quality.iloc[0].items():
+            if hasattr(value, "tz_convert"):
+                value = f"{value.tz_convert(zone):%Y-%m-%d %H:%M} {zone}"
             typer.echo(f"{key:16s} {value:.2f}" if isinstance(value, float) else f"{key:16s} {value}")
     else:
-        print_table(report.quality.reset_index(), str(path))
+        print_table(report.quality.reset_index(), str(path), zones=report.zones)
     if found is not None:
         lags = f"lag {found['lag_winter_min']:.0f} min in winter, {found['lag_summer_min']:.0f} min in summer"
         typer.echo(f"clock: {lags}; {found['message']}")

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cblcast.config import Study
-    from cblcast.forecast.backtest import BacktestResult
     from cblcast.workflow.study_result import StudyResult
 
 
@@ -53,14 +52,17 @@ def print_boards(wanted: Study, result: StudyResult) -> None:
     _print_treated(result.backtest.treated)
 
 
-def print_model(board: pd.DataFrame, judged: BacktestResult, title: str, as_json: bool) -> None:
+def print_model(
+    board: pd.DataFrame, excluded: pd.DataFrame, treated: pd.DataFrame | None, title: str, as_json: bool
+) -> None:
     """How a registered model did on other data."""
     if as_json:
-        document = {"run_id": None, "leaderboard": records(board.reset_index()), "excluded": records(judged.excluded)}
-        print_json(document | {"treated": records(judged.treated)})
+        document = {"run_id": None, "leaderboard": records(board.reset_index()), "excluded": records(excluded)}
+        print_json(document | {"treated": [] if treated is None else records(treated)})
     else:
-        print_leaderboard(board, judged.excluded, title)
-        _print_treated(judged.treated)
+        print_leaderboard(board, excluded, title)
+        if treated is not None:
+            _print_treated(treated)
 
 
 def _lead_measures(wanted: Study) -> list[str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cblcast.cli.bundles import unbundled
-from cblcast.cli.options import AsJson, Data, Events, Reader
+from cblcast.cli.crew import ALONE, Crew, tell_failures
+from cblcast.cli.options import PARTIAL, AsJson, Data, Events, Reader
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_table, progress, records
 
@@ -96,16 +98,27 @@ def integrity(
     events: Events,
     program: Annotated[str, typer.Option(help="The rule whose baseline may be gamed.")],
     reader: Reader = DEFAULT_OPTIONS,
+    crew: Crew = ALONE,
     as_json: AsJson = False,
 ) -> None:
     """What stands out in events against ordinary days, and in sites over their events; adjusted and unadjusted side by side."""
-    from cblcast.workflow.settling import integrity_files
+    partial = False
+    with progress(as_json, 1, "screening") as steps:
+        if crew.over_store(data):
+            from cblcast.workflow.over_stores import integrity_store
 
-    with progress(as_json, 1, "screening"):
-        found = integrity_files(data, events, program, reader)
+            found, zones, outcome = integrity_store(data, events, program, reader, crew.working(steps))
+            tell_failures(outcome)
+            partial = outcome.partial
+        else:
+            from cblcast.workflow.settling import integrity_files
+
+            found, zones = integrity_files(data, events, program, reader)
     if not as_json:
         found = _only_flagged(found)
-    _show(found, as_json)
+    _show(found, as_json, zones)
+    if partial:
+        raise typer.Exit(PARTIAL)
 
 
 def _only_flagged(found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -123,9 +136,12 @@ def _only_flagged(found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return shown
 
 
-def _show(tables: dict[str, pd.DataFrame], as_json: bool) -> None:
+def _show(tables: dict[str, pd.DataFrame], as_json: bool, zones: Mapping[str, str] | None = None) -> None:
     if as_json:
         print_json({name: records(table) for name, table in tables.items()})
         return
     for name, table in tables.items():
-        print_table(table, name.replace("_", " "))
+        if table.empty:
+            typer.echo(f"{name.replace('_', ' ')}\n")
+        else:
+            print_table(table, name.replace("_", " "), zones=zones)

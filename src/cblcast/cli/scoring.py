@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cblcast.cli.bundles import unbundled
+from cblcast.cli.crew import ALONE, Crew, tell_failures
 from cblcast.cli.options import PARTIAL, AsJson, Reader, Store, Written
 from cblcast.cli.scored import print_nowcast, print_scored
 from cblcast.io.options import DEFAULT_OPTIONS
-from cblcast.terminal import progress
+from cblcast.terminal import Steps, progress
 
 if TYPE_CHECKING:
     from cblcast.forecast.nowcast import Issued
+    from cblcast.io.options import ReaderOptions
     from cblcast.workflow.serving import Scored
 
 app = typer.Typer()
@@ -40,7 +42,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answering:
-    """Who answers: a registered model, or a view of the pretrained baseline."""
+    """Who answers: a registered model and the store that it is in, or a view of the pretrained baseline."""
 
     model: Annotated[
         str | None,
@@ -52,6 +54,7 @@ class Answering:
             help="Of the pretrained baseline: real_time, real_time_2h, settlement or day_ahead; by default told."
         ),
     ] = None
+    store: Store = None
 
 
 @app.command()
@@ -62,18 +65,23 @@ def score(
     answering: Answering = Answering(),
     written: Written = Written(),
     reader: Reader = DEFAULT_OPTIONS,
-    store: Store = None,
+    crew: Crew = ALONE,
     as_json: AsJson = False,
 ) -> None:
     """Baselines of real events, or a nowcast issued now (--origin); exit code 3 when some are missing."""
-    with progress(as_json, 1, "scoring"):
+    with progress(as_json, 1, "scoring") as steps:
         from cblcast.errors import StudyError
+        from cblcast.forecast.pretrained import is_pretrained, view_asked
         from cblcast.workflow.outputs import check_ending, check_outputs
         from cblcast.workflow.serving import nowcast_file, score_boxed_file, score_file
 
-        model, view, events, origin = answering.model, answering.view, asked.events, asked.origin
-        out = written.out
-        if model is not None and view is not None:
+        model, view, store = answering.model, answering.view, answering.store
+        events, origin = asked.events, asked.origin
+        out, partial = written.out, False
+        if model is not None and is_pretrained(model) and events is not None:
+            view = view_asked(model, view)
+            model = None
+        elif model is not None and view is not None:
             raise StudyError(f"--view is for the pretrained baseline: {model} has the view that it was trained for")
         if (events is None) == (origin is None):
             raise StudyError(
@@ -89,11 +97,13 @@ def score(
             wanted = asked.forecasts or ()
             issued = nowcast_file(model, data, str(origin), reader, forecasts=wanted, store=store)
             _write_nowcast(issued, out, written.places)
+        elif crew.over_store(data):
+            told, partial = score_store_to(crew, steps, data, events, reader, (model, view, store), written)
         elif model is None:
             told = score_boxed_file(data, events, reader, view=view)
         else:
             told = score_file(model, data, events, reader, store=store)
-        if events is not None:
+        if events is not None and not crew.over_store(data):
             _write_scored(told, out, written.places)
     if events is None:
         print_nowcast(issued, out, as_json)
@@ -101,8 +111,35 @@ def score(
             raise typer.Exit(PARTIAL)
         return
     print_scored(told, model, out, as_json)
-    if len(told.excluded):
+    if len(told.excluded) or partial:
         raise typer.Exit(PARTIAL)
+
+
+def score_store_to(
+    crew: Crew,
+    steps: Steps,
+    data: Path,
+    events: Path,
+    reader: ReaderOptions,
+    answering: tuple[str | None, str | None, str | None],
+    written: Written,
+) -> tuple[Scored, bool]:
+    """Score a store and write its rows; what was scored, and whether partitions are missing.
+
+    Parameters
+    ----------
+    answering : (model, view, store)
+    """
+    from cblcast.workflow.over_stores import score_store
+
+    model, view, store = answering
+    told, asked, outcome = score_store(
+        data, events, reader, crew.working(steps), model=model, view=view, store=store, out=written.out
+    )
+    _write_scored(told, written.out, written.places)
+    asked.done(outcome)
+    tell_failures(outcome)
+    return told, outcome.partial
 
 
 def _write_scored(told: Scored, out: Path | None, decimals: int | None) -> None:

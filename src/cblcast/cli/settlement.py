@@ -70,21 +70,8 @@ class Outputs:
 
 
 @dataclass(frozen=True)
-class OldRecord:
-    """A record that is settled again instead of events and rules."""
-
-    verify: Annotated[
-        Path | None, typer.Option(help="A record: settle it again, and say whether the result is the same.")
-    ] = None
-    resettle: Annotated[
-        Path | None,
-        typer.Option(help="A record: settle it again with revised --data, and tell the difference by line."),
-    ] = None
-
-
-@dataclass(frozen=True)
 class Case:
-    """What is settled; a record says all of it itself."""
+    """What is settled: events by rules, or what a record says of them once more."""
 
     data: Annotated[Path | None, typer.Option(help="Meter file: CSV, Parquet, Green Button XML or NEM12.")] = None
     events: Annotated[
@@ -94,13 +81,19 @@ class Case:
         list[str] | None,
         typer.Option("--program", help="A rule by name, or a path to your own .yaml; repeat for several."),
     ] = None
+    verify: Annotated[
+        Path | None, typer.Option(help="A record: settle it again, and say whether the result is the same.")
+    ] = None
+    resettle: Annotated[
+        Path | None,
+        typer.Option(help="A record: settle it again with revised --data, and tell the difference by line."),
+    ] = None
 
 
 @app.command()
 @unbundled
 def settle(
     case: Case = Case(),
-    old: OldRecord = OldRecord(),
     terms: Terms = Terms(),
     circumstances: Circumstances = NOTHING_ELSE,
     outputs: Outputs = Outputs(),
@@ -109,13 +102,13 @@ def settle(
     as_json: AsJson = False,
 ) -> None:
     """What events were worth, by one or several rules; exit code 3 when some could not be settled, or a record differs."""
-    if old.verify is not None or old.resettle is not None:
-        question = "--verify" if old.resettle is None else "--resettle"
-        kept = {"data", "workers", "processes", "scheduler"} | (
-            set() if old.resettle is None else {"out", "record", "decimals", "full_precision"}
+    if case.verify is not None or case.resettle is not None:
+        question = "--verify" if case.resettle is None else "--resettle"
+        kept = {"verify", "resettle", "data", "workers", "processes", "scheduler"} | (
+            set() if case.resettle is None else {"out", "record", "decimals", "full_precision"}
         )
         refuse_beside_record(question, kept, case, terms, circumstances, reader, outputs, crew)
-        _again(case, old, outputs, crew, as_json)
+        _again(case, outputs, crew, as_json)
         return
     data, events, programs = (_given(getattr(case, name), name) for name in ("data", "events", "program"))
     from cblcast.workflow.workers import loading_workers
@@ -193,7 +186,7 @@ def _show_settlement(told: Settlement) -> None:
     table = told.events[[column for column in SHOWN if column in told.events.columns]]
     payment = f"payment\n{told.currency or ''}".rstrip()
     for program, own in table.groupby("program", sort=False):
-        totals: dict[str, Any] = {"site_id": f"all {len(own)} events"}
+        totals: dict[str, Any] = {"site_id": f"all {len(own)} events" if len(own) > 1 else "1 event"}
         totals |= {name: float(own[name].sum()) for name in ("metered_kwh", "baseline_kwh", "delivered_kwh")}
         if "payment" in own.columns:
             totals["payment"] = own["payment"].sum()
@@ -220,21 +213,21 @@ def _show_settlement(told: Settlement) -> None:
         typer.secho(f"{name} rests on memory in part, confirmed by no document: {parts}", fg="yellow", err=True)
 
 
-def _again(case: Case, old: OldRecord, outputs: Outputs, crew: Crew, as_json: bool) -> None:
+def _again(case: Case, outputs: Outputs, crew: Crew, as_json: bool) -> None:
     """Settle a record again: the same, or the difference line by line."""
     from cblcast.workflow.recording import MOST_TOLD, settle_again, verified
     from cblcast.workflow.resettling import resettled_files
 
-    if old.verify is not None and old.resettle is not None:
+    if case.verify is not None and case.resettle is not None:
         raise StudyError("--verify and --resettle are two questions: ask one at a time")
-    if old.verify is not None:
+    if case.verify is not None:
         with progress(as_json, 1, "settling again") as steps:
-            again = settle_again(old.verify, case.data, crew.working(steps))
+            again = settle_again(case.verify, case.data, crew.working(steps))
         found = verified(again)
         if as_json:
             print_json({"same": not found, "differences": found})
         elif not found:
-            typer.secho(f"The same: {len(again.record['lines'])} lines of {old.verify.name}, to the cent.", fg="green")
+            typer.secho(f"The same: {len(again.record['lines'])} lines of {case.verify.name}, to the cent.", fg="green")
         for words in [] if as_json else found[:MOST_TOLD]:
             typer.echo(words)
         if len(found) > MOST_TOLD and not as_json:
@@ -245,7 +238,7 @@ def _again(case: Case, old: OldRecord, outputs: Outputs, crew: Crew, as_json: bo
     with progress(as_json, 1, "settling again") as steps:
         places = None if outputs.full_precision else outputs.decimals
         again, lines, total = resettled_files(
-            old.resettle, case.data, outputs.out, outputs.record, crew.working(steps), places
+            case.resettle, case.data, outputs.out, outputs.record, crew.working(steps), places
         )
     if as_json:
         print_json({"changed_sites": again.changed, "lines": records(lines), "total": total})

@@ -11,10 +11,10 @@ import typer
 
 from cblcast.cli.bundles import unbundled
 from cblcast.cli.by_lead import print_stored_by_lead
-from cblcast.cli.judged import print_boards, print_model, print_study, study_records, tell_notes
-from cblcast.cli.options import AsJson, Change, Reader, Store, changes_of
+from cblcast.cli.evaluating import evaluate
+from cblcast.cli.judged import print_boards, study_records, tell_notes
+from cblcast.cli.options import AsJson, Change, Store, changes_of
 from cblcast.cli.plain_help import plain_words
-from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_leaderboard, print_table, progress, records
 
 app = typer.Typer()
@@ -33,14 +33,19 @@ def train(
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
-    """Train every method of a study, judge it on the test span, track it, and register one."""
+    """Train every method of a study, judge it on the test span, track it, and register one.
+
+    Where the study's panel is a folder of Parquet files, it is read some sites at a time and the methods are trained out of core.
+    """
     with progress(as_json, None, "loading") as told:
         from cblcast.config import read_study
         from cblcast.workflow.studies import planned_steps, train_study
+        from cblcast.workflow.study_out_of_core import names_store, train_study_store
 
         wanted = read_study(study, changes_of(change))
         told.expect(planned_steps(wanted), "reading")
-        result = train_study(wanted, register=register, alias=alias, method=method, store=store, progress=told)
+        train_it = train_study_store if names_store(wanted) else train_study
+        result = train_it(wanted, register=register, alias=alias, method=method, store=store, progress=told)
     tell_notes(result)
     if as_json:
         print_json({"study": wanted.study, "registered": result.registered} | study_records(wanted, result))
@@ -56,66 +61,7 @@ def _print_registered(made: dict[str, Any]) -> None:
     typer.secho(f"Registered {made['method']} as {model} (version {made['version']}; {made['chosen_by']})", fg="green")
 
 
-@dataclass(frozen=True)
-class Elsewhere:
-    """A registered model, and the data it is judged on."""
-
-    model: Annotated[str | None, typer.Option(help="A registered model, e.g. models:/sme-baseline@champion.")] = None
-    data: Annotated[Path | None, typer.Option(help="With --model: meter file, CSV or Parquet.")] = None
-    events: Annotated[
-        Path | None,
-        typer.Option(help="With --model: CSV of events that were NOT dispatched (placebo), or with truth_kw."),
-    ] = None
-    start: Annotated[str | None, typer.Option(help="With --model: start of placebo events, e.g. 17:00.")] = None
-    stop: Annotated[str | None, typer.Option(help="With --model: end of placebo events.")] = None
-
-
-@app.command()
-@unbundled
-def evaluate(
-    study: Annotated[Path | None, typer.Argument(help="Study, a YAML file; or leave it out and give --model.")] = None,
-    change: Change = [],  # noqa: B006
-    elsewhere: Elsewhere = Elsewhere(),
-    reader: Reader = DEFAULT_OPTIONS,
-    figures: Annotated[bool, typer.Option("--figures", help="Draw each method's figures too, as train does.")] = False,
-    store: Store = None,
-    as_json: AsJson = False,
-) -> None:
-    """Leaderboard of a study's methods, or the errors of a registered model on other data."""
-    from cblcast.errors import StudyError
-
-    model, data = elsewhere.model, elsewhere.data
-    if (study is None) == (model is None):
-        raise StudyError("give a study (cblcast evaluate STUDY.yaml), or --model URI with --data FILE")
-    if study is not None:
-        if reader.given:
-            name = next(iter(reader.given))
-            raise StudyError(f"a study says itself how its file is read: give --set data.{name}=…, or write it there")
-        with progress(as_json, None, "loading") as told:
-            from cblcast.config import read_study
-            from cblcast.workflow.studies import evaluate_study, planned_steps
-
-            wanted = read_study(study, changes_of(change))
-            told.expect(planned_steps(wanted), "reading")
-            result = evaluate_study(wanted, figures=figures, store=store, progress=told)
-        print_study(wanted, result, as_json)
-    else:
-        if data is None:
-            raise StudyError("evaluate --model needs --data FILE, the meter file to judge it on")
-        title = f"{model} on {data.name}"
-        with progress(as_json, 1, "evaluating"):
-            from cblcast.workflow.serving import evaluate_model
-
-            board, backtested = evaluate_model(
-                str(model),
-                data,
-                reader,
-                events_file=elsewhere.events,
-                start=elsewhere.start,
-                stop=elsewhere.stop,
-                store=store,
-            )
-        print_model(board, backtested, title, as_json)
+app.command()(evaluate)
 
 
 @dataclass(frozen=True)

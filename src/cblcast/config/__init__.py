@@ -235,7 +235,7 @@ def _with_paths(study: Study, folder: Path, name: str) -> Study:
         if value is None:
             return None
         for candidate in (folder / value, Path(value)):
-            if candidate.is_file():
+            if candidate.is_file() or (key == "panel" and candidate.is_dir()):  # a folder of Parquet files
                 return str(candidate)
         raise StudyError(
             f"{name}: {section}.{key} names the file {value!r}, which is neither beside the study nor in the "

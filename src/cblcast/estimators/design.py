@@ -90,15 +90,16 @@ class Design:
         """Columns of the design matrix."""
         return len(self.names) + sum(len(values) for values in self.levels.values())
 
-    def matrix(self, X: Any, estimator: object) -> np.ndarray:
+    def matrix(self, X: Any, estimator: object, told: bool = True) -> np.ndarray:
         """Design matrix, float64, shape (n_rows, width); a NaN takes the training mean.
 
         A column that is NaN in every row of `X` though it was known in training, and a level never seen in training
-        (all its indicators are 0), are counted in one :class:`~cblcast.frames.schema.DataWarning` each.
+        (all its indicators are 0), are counted in one :class:`~cblcast.frames.schema.DataWarning` each, unless `told` is False: of a
+        block of the training rows themselves neither says anything.
         """
         values = columns_of(X, self.names, estimator)
         known = np.isfinite(values)
-        if len(values):
+        if len(values) and told:
             lost = [name for name, there in zip(self.names, known.any(0), strict=True) if not there]
             if lost:
                 _warn(
@@ -117,7 +118,7 @@ class Design:
             found = columns_of(X, [name], estimator)
             hit = found == levels
             unseen = int((~hit.any(1)).sum())
-            if unseen:
+            if unseen and told:
                 odd = found[~hit.any(1)][0, 0]
                 _warn(
                     f"{type(estimator).__name__}: {unseen} of {len(found)} rows have a {name!r} never seen in "
@@ -156,13 +157,35 @@ def learn_design(
     values = columns_of(X, wanted, estimator)
     if len(values) == 0:
         raise DataError(f"{type(estimator).__name__} has no training rows: check the events and their metered hours")
-    infinite = np.isinf(values).any(0)
+    levels = {}
+    for name in coded:
+        found = columns_of(X, [name], estimator)[:, 0]
+        levels[name] = np.unique(found[np.isfinite(found)])
+    mean, spread = known_moments(values)
+    return design_of_moments(wanted, mean, spread, np.isinf(values).any(0), levels, clip, estimator)
+
+
+def design_of_moments(
+    wanted: list[str],
+    mean: np.ndarray,
+    spread: np.ndarray,
+    infinite: np.ndarray,
+    levels: dict[str, np.ndarray],
+    clip: float | None,
+    estimator: object,
+) -> Design:
+    """As :func:`learn_design`, of what is known of the columns `wanted`: each of shape (len(wanted),).
+
+    Raises
+    ------
+    DataError
+        A column that is `infinite` somewhere.
+    """
     if infinite.any():
         raise DataError(
             f"{type(estimator).__name__}: feature {wanted[int(infinite.argmax())]!r} is infinite in training: "
             "mend the feature, or leave it out"
         )
-    mean, spread = known_moments(values)
     useful = (spread > 1e-9 * np.maximum(np.abs(mean), 1e-300)) & (spread > 1e-150)
     if not useful.all():
         dropped = [name for name, keep in zip(wanted, useful, strict=True) if not keep]
@@ -170,10 +193,6 @@ def learn_design(
             "%s: %d features are constant or all missing in training and not used: %s",
             type(estimator).__name__, len(dropped), ", ".join(dropped[:10]),
         )  # fmt: skip
-    levels = {}
-    for name in coded:
-        found = columns_of(X, [name], estimator)[:, 0]
-        levels[name] = np.unique(found[np.isfinite(found)])
     names = [name for name, keep in zip(wanted, useful, strict=True) if keep]
     return Design(names, mean[useful], spread[useful], levels, clip)
 

@@ -132,16 +132,13 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Train the members on all sites of `X`."""
         check_parameters(self)
-        history = [
-            str(name) for name in X.columns if str(name).startswith("history_") and not self._is_foreign(str(name))
-        ]
-        columns = [*history, *_CALENDAR, LEAD, *self.extra]
-        take(X, columns if history else ["history_scale_kw"], self)
+        columns = self.columns_of([str(name) for name in X.columns])
+        take(X, columns, self)
         self.columns_ = columns
         self.n_features_in_ = X.shape[1]
         target = finite_target(y, self)
         weight = even_weights(X, target, self)
-        self.estimator_ = Normalised(self._members(columns)).fit(X[columns], target, sample_weight=weight)
+        self.estimator_ = Normalised(self.members(columns)).fit(X[columns], target, sample_weight=weight)
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
@@ -164,6 +161,11 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
         check_is_fitted(self, "estimator_")
         return tuple(self.estimator_.member_names)
 
+    def columns_of(self, names: Sequence[str]) -> list[str]:
+        """Columns that the members learn from, of those that there are; one of the history at least, or it is told as lacking."""
+        history = [name for name in names if name.startswith("history_") and not self._is_foreign(name)]
+        return [*(history or ["history_scale_kw"]), *_CALENDAR, LEAD, *self.extra]
+
     def _is_foreign(self, name: str) -> bool:
         """Whether another part of a method asked for this column of the history: weather, or the year ago, not wanted here."""
         if name.startswith("history_year_ago_"):
@@ -171,7 +173,8 @@ class LearnedBaseline(RegressorMixin, BaseEstimator):
         own = {f"history_{column}{ending}" for column in self.weather for ending in _OF_WEATHER}
         return name.endswith(_OF_WEATHER) and name not in own
 
-    def _members(self, columns: list[str]) -> Ensemble:
+    def members(self, columns: list[str]) -> Ensemble:
+        """The members, untrained, on shares of the load."""
         if self.seeds < 1:
             raise StudyError(f"seeds must be at least 1, not {self.seeds}")
         linear = tuple(name for name in columns if name not in ("day_of_week", *_FOR_TREES_ONLY))

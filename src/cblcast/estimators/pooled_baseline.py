@@ -27,7 +27,6 @@ from cblcast.frames.units import unit_of_column
 
 SCALE, COUNT, MEAN = "seq_scale_kw", "history_count_days", "history_mean_kw"
 _ROWS_AT_ONCE = 8192
-_LARGEST_TARGET = 12.0  # spreads: a spike teaches that much and no more
 _WIDEST = 10.0  # spreads
 _LEVELS = ("mean", "day", "weekday", "alike", "nearest", "steady", "quick", "adjusted", "least", "most", "before", "after",
            "early", "night", "daytime", "year")  # fmt: skip
@@ -151,22 +150,21 @@ class PooledBaseline(RegressorMixin, BaseEstimator):
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Train every member on all sites of `X`."""
         check_parameters(self)
-        scale, usable = self._scale(X)
+        scale, usable = self.scales(X)
         if not usable.any():
             raise DataError(
                 f"{type(self).__name__} has no training row with {self.fewest_days} reference days and a load to divide by"
             )
         rows, scale = X[usable], scale[usable]
         blocks = [slice(first, first + _ROWS_AT_ONCE) for first in range(0, len(rows), _ROWS_AT_ONCE)]
-        seen = [self._seen(rows.iloc[block], scale[block]) for block in blocks]
+        seen = [self.seen(rows.iloc[block], scale[block]) for block in blocks]
         inputs, table = DayInputs.joined([part for part, _ in seen]), pd.concat([part for _, part in seen])
         del seen
-        target = (finite_target(y, self)[usable] / scale - inputs.centre) / inputs.spread
-        target = np.clip(target, -_LARGEST_TARGET, _LARGEST_TARGET)
+        target = inputs.targets(finite_target(y, self)[usable] / scale)
         weight = weights_of_sites(rows, self)
         self.n_features_in_ = X.shape[1]
         sequence = pd.DataFrame(inputs.columns())
-        nets, tables = self._parts()
+        nets, tables = self.parts()
         self.nets_ = [fit_weighted(clone(net), sequence, target, weight) for _, net in nets]
         table = without_weather(table, self.weather_lost)
         self.tables_ = [fit_weighted(clone(member), table, target, weight) for _, member in tables]
@@ -179,13 +177,13 @@ class PooledBaseline(RegressorMixin, BaseEstimator):
     def predict_members(self, X: pd.DataFrame) -> np.ndarray:
         """Estimate of each member [kW], float64, shape (n_rows, n_members); NaN where it has none."""
         check_is_fitted(self, "nets_")
-        scale, usable = self._scale(X)
+        scale, usable = self.scales(X)
         out = np.full((len(X), len(self.nets_) + len(self.tables_)), np.nan)
         places = np.flatnonzero(usable)
         for first in range(0, len(places), _ROWS_AT_ONCE):
             part = places[first : first + _ROWS_AT_ONCE]
             rows = X.iloc[part]
-            inputs, table = self._seen(rows, scale[part])
+            inputs, table = self.seen(rows, scale[part])
             sequence = pd.DataFrame(inputs.columns())
             found = [net.predict(sequence) for net in self.nets_] + [member.predict(table) for member in self.tables_]
             spreads = np.stack(found, axis=1).astype(np.float64)
@@ -205,23 +203,24 @@ class PooledBaseline(RegressorMixin, BaseEstimator):
         dead = f"a mean absolute load under {1000 * self.least_kw:g} W on the reference days: a dead meter, or another unit"
         reason = np.where(scale >= self.least_kw, "no metered load at this hour on the reference days", dead)
         reason = np.where((count >= self.fewest_days) & np.isfinite(scale), reason, few)
-        return np.where(self._scale(X)[1], "", reason).astype(np.str_)
+        return np.where(self.scales(X)[1], "", reason).astype(np.str_)
 
-    def _parts(self) -> tuple[Members, Members]:
+    def parts(self) -> tuple[Members, Members]:
+        """Members that see the recent days, and those that see a table of means."""
         nets = usual_nets() if self.nets is None else self.nets
         return nets, usual_tables() if self.tables is None else self.tables
 
     def _members(self) -> Members:
-        nets, tables = self._parts()
+        nets, tables = self.parts()
         return (*nets, *tables)
 
-    def _scale(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    def scales(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Scale of each row [kW], and whether it has one that can be divided by, with days enough."""
         scale, count, mean = take(X, [SCALE, COUNT, MEAN], self).T
         with np.errstate(invalid="ignore"):
             return scale, (scale >= self.least_kw) & (count >= self.fewest_days) & np.isfinite(mean)
 
-    def _seen(self, X: pd.DataFrame, scale: np.ndarray) -> tuple[DayInputs, pd.DataFrame]:
+    def seen(self, X: pd.DataFrame, scale: np.ndarray) -> tuple[DayInputs, pd.DataFrame]:
         """What the nets see of rows, and what the tables see."""
         names = input_columns(self.days, self.hours_before, self.hours_after)
         shares = dict(zip(names, per_unit(X, names, scale, self).T, strict=True))
@@ -265,11 +264,12 @@ def is_level(name: str) -> bool:
     return words[0] in _LEVELS and not {"above", "change"} & set(words)
 
 
-def without_weather(table: pd.DataFrame, share: float) -> pd.DataFrame:
-    """The table with the weather taken from `share` of its rows, every n-th."""
+def without_weather(table: pd.DataFrame, share: float, first: int = 0) -> pd.DataFrame:
+    """The table with the weather taken from `share` of its rows, every n-th; its first row is the `first` of all."""
     if share <= 0:
         return table
-    rows = np.arange(0, len(table), max(1, round(1 / share)))
+    every = max(1, round(1 / share))
+    rows = np.arange(-first % every, len(table), every)
     places = [table.columns.get_loc(f"context_{place}") for place in range(WEATHER.start, WEATHER.stop)]
     values = table.to_numpy(copy=True)
     values[np.ix_(rows, places)] = 0.0

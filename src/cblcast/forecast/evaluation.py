@@ -25,7 +25,7 @@ from cblcast.frames.schema import (
 AGGREGATES = ("per_site", "per_event", "pooled")
 DEFAULT_METRICS = ("mpe", "mape", "rmse", "nrmse")
 INTERVAL_METRICS = ("coverage", "interval_width")
-_QUANTILE_METRICS = {"crps", "pinball"}
+QUANTILE_METRICS = ("crps", "pinball")
 
 
 def evaluate(
@@ -70,7 +70,7 @@ def evaluate(
     keys = list(by)
     within = keys + [key for key in inner if key not in keys]
     rows = _measure(frame, within, list(metrics), scale)
-    _tell_undefined(rows, [name for name in metrics if name not in {*INTERVAL_METRICS, *_QUANTILE_METRICS}], aggregate)
+    _tell_undefined(rows, [name for name in metrics if name not in {*INTERVAL_METRICS, *QUANTILE_METRICS}], aggregate)
     _tell_without_quantiles(frame, metrics)
     table = (
         rows.groupby(keys, sort=False, dropna=False)[list(metrics)].mean()
@@ -93,7 +93,7 @@ def _measure(frame: pd.DataFrame, within: list[str], metrics: list[str], scale: 
             if name in INTERVAL_METRICS:
                 low, high = group[LOWER].to_numpy(), group[UPPER].to_numpy()
                 row[name] = function(y, low, high) if np.isfinite(low).all() and np.isfinite(high).all() else np.nan
-            elif name in _QUANTILE_METRICS:
+            elif name in QUANTILE_METRICS:
                 row[name] = _of_quantiles(function, y, group)
             elif name == "nrmse" and not isinstance(scale, str):
                 kw = scale.loc[group[SITE]].to_numpy(dtype=np.float64)
@@ -112,7 +112,7 @@ def _of_quantiles(function: Callable[..., float], y: np.ndarray, group: pd.DataF
 
 def _tell_without_quantiles(frame: pd.DataFrame, metrics: Sequence[str]) -> None:
     """A point has no distribution to be judged; a column of nothing must say so."""
-    asked = [name for name in metrics if name in _QUANTILE_METRICS]
+    asked = [name for name in metrics if name in QUANTILE_METRICS]
     if asked and not quantile_levels(frame.columns):
         warnings.warn(
             f"{asked[0]} judges quantiles, and no method gives any: take one that does (LeadIntervals, QuantileNet, "

@@ -37,6 +37,16 @@ def is_pretrained(name: str) -> bool:
     return name == NAME or name.startswith(f"{NAME}/")
 
 
+def view_asked(name: str, view: str | None) -> str | None:
+    """The view that ``pretrained`` or ``pretrained/<view>`` and a view beside it ask for; None where neither names one."""
+    if name == NAME:
+        return view
+    named = view_name(name)
+    if view is not None and view_name(view) != named:
+        raise StudyError(f"{name!r} names the view {named!r}, and {view!r} is asked for beside it: give one of the two")
+    return named
+
+
 def load_pretrained(view: str | View | None = None) -> Forecaster:
     """The pretrained baseline of one view.
 

@@ -13,6 +13,7 @@ from cblcast.forecast.answer import Answer, answer
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.trained_on import warn_if_elsewhere
 from cblcast.frames.events import EVENT_COLUMNS, check_events, moved_outward
+from cblcast.frames.instants import step_words
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import LOWER, OBSERVED, ORIGIN, PREDICTED, SITE, TIME, UPPER, DataError, DataWarning, nearest
 
@@ -74,7 +75,7 @@ def whole_intervals(panel: Panel, events: pd.DataFrame) -> pd.DataFrame:
     n = int(((moved["start"] != events["start"]) | (moved["stop"] != events["stop"])).sum())
     if n:
         warnings.warn(
-            f"{n} of {len(events)} events begin or end between two readings of {panel.step}: their baselines are those of "
+            f"{n} of {len(events)} events begin or end between two readings of {step_words(panel.step)}: their baselines are those of "
             "whole intervals, so count those at the edges by the part that lies in the event, as cblcast settle does",
             DataWarning,
             stacklevel=3,

@@ -34,13 +34,16 @@ def in_training_order(X: pd.DataFrame, y: np.ndarray, rows: np.ndarray) -> tuple
     if not {SITE, ORIGIN, TIME} <= set(X.index.names):
         return X.iloc[rows], y[rows]
     ordered = rows[training_order(X.index[rows], y[rows])]
-    X = X.iloc[ordered]
-    level = X.index.names.index(SITE)
-    levels, codes = list(X.index.levels), list(X.index.codes)
-    codes[level], ranked = pd.factorize(np.asarray(codes[level]))
+    return X.iloc[ordered].set_axis(index_in_order(X.index, ordered)), y[ordered]
+
+
+def index_in_order(index: pd.MultiIndex, ordered: np.ndarray) -> pd.MultiIndex:
+    """The index of rows in their order, whose level ``site_id`` names the sites as they follow each other."""
+    level = index.names.index(SITE)
+    levels, codes = list(index.levels), [np.asarray(each)[ordered] for each in index.codes]
+    codes[level], ranked = pd.factorize(codes[level])
     levels[level] = levels[level].take(ranked)
-    index = pd.MultiIndex(levels=levels, codes=codes, names=X.index.names, verify_integrity=False)
-    return X.set_axis(index), y[ordered]
+    return pd.MultiIndex(levels=levels, codes=codes, names=index.names, verify_integrity=False)
 
 
 def training_order(index: pd.MultiIndex, y: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from cblcast.checked.parameters import Hours
 from cblcast.frames.coded import index_of, instants_of_rows, numbered, sites_of_rows
 from cblcast.frames.collisions import FREE, reached_event
 from cblcast.frames.events import Event, Window, check_events, event_table
-from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, stamp, stamps
+from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, stamp, stamps, step_words
 from cblcast.frames.known import run_begins, run_starts
 from cblcast.frames.panel import AnyPanel, Panel, clock_instants, local_clock
 from cblcast.frames.schema import CASE_INDEX, FAR_FUTURE, ORIGIN, SITE, TIME, DataError, StudyError
@@ -177,7 +177,7 @@ def _check_windows_fit(panel: AnyPanel, windows: Sequence[Window]) -> None:
             if abs(hours / panel.step_hours - round(hours / panel.step_hours)) > 1e-9:
                 raise StudyError(
                     f"a window of {window.hours:g} h with a buffer of {window.buffer:g} h does not end on intervals of "
-                    f"{panel.step}: give whole intervals, or meter data with a finer step"
+                    f"{step_words(panel.step)}: give whole intervals, or meter data with a finer step"
                 )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Hours, HoursAboveZero
-from cblcast.frames.instants import microseconds, stamps
+from cblcast.frames.instants import microseconds, stamps, step_words
 from cblcast.frames.panel import AnyPanel
 from cblcast.frames.schema import SITE, DataError, StudyError, require_columns, utc
 
@@ -198,7 +198,7 @@ def check_events(
     _refuse(
         table,
         (((start - first) % panel.step_us != 0) | ((stop - first) % panel.step_us != 0)) & (not off_grid),
-        f"does not begin and end on the metering grid of {panel.step}: move it to the grid, or resample the panel finer",
+        f"does not begin and end on the metering grid of {step_words(panel.step)}: move it to the grid, or resample the panel finer",
     )
     _refuse(
         table,

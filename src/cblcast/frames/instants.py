@@ -86,3 +86,12 @@ def _zone_by_zone(convert: Callable[[np.ndarray, str], np.ndarray], us: np.ndarr
         rows = zones == tz
         out[rows] = convert(us[rows], str(tz))
     return out
+
+
+def step_words(step: pd.Timedelta) -> str:
+    """The length of an interval as people write it: ``15 min``, ``2 h``, ``1 d``."""
+    seconds = step / pd.Timedelta(seconds=1)
+    for length, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:g} {unit}"
+    return f"{seconds:g} s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -236,6 +236,7 @@ class Panel:
 
 
 AnyPanel = Panel | DayPanel  # what looks at days alone takes either
+OnePanel = TypeVar("OnePanel", bound=AnyPanel)  # and some give back what they were given
 
 
 def local_clock(panel: AnyPanel, site_code: np.ndarray, times_us: np.ndarray) -> np.ndarray:

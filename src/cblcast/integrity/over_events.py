@@ -11,6 +11,7 @@ from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE
 from cblcast.integrity.detectors import DETECTORS, Hours
+from cblcast.integrity.draws import generator_of
 from cblcast.integrity.pools import Pool, hours_of, known_detectors, ordinary_profiles, pools, site_blocks
 from cblcast.integrity.profile import profile
 from cblcast.integrity.ranks import cusum, explained_away, family_p, normal_scores, upper_p
@@ -60,7 +61,6 @@ def over_events(
     rule, names = rule_for(program, panel, events), known_detectors(detectors)
     hours = hours or hours_of(rule)
     masked = panel.with_events(events[[SITE, "start", "stop"]])
-    rng = np.random.default_rng(seed)
     rows = []
     for own in site_blocks(events):
         found = profile(rule, panel, masked, own)
@@ -68,6 +68,7 @@ def over_events(
         for pool in pools(found, ordinary_profiles(rule, masked, own, days_around), panel, names, hours):
             by_site.setdefault(pool.site, []).append(pool)
         for site in sorted(by_site):
+            rng = generator_of(site, seed)
             rows += _site(by_site[site], found.events["start"], names, false_alarm_rate, draws, rng)
     return pd.DataFrame(rows)
 

@@ -10,6 +10,7 @@ import pandas as pd
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE
 from cblcast.integrity.detectors import DETECTORS, Hours
+from cblcast.integrity.draws import generator_of
 from cblcast.integrity.pools import Pool, hours_of, known_detectors, ordinary_profiles, pools, site_blocks
 from cblcast.integrity.profile import profile
 from cblcast.integrity.ranks import explained_away, family_p, upper_p
@@ -139,9 +140,9 @@ def selection_bias(
     theirs = [(each.events[SITE].to_numpy(), -DETECTORS["low_anyway"](each, hours)) for each in ordinary.values()]
     sites = np.concatenate([site for site, _ in theirs]) if theirs else np.empty(0, dtype=object)
     gaps = np.concatenate([gap for _, gap in theirs]) if theirs else np.empty(0)
-    rng = np.random.default_rng(seed)
     rows = {}
     for site in sorted(found.events[SITE].unique()):
+        rng = generator_of(site, seed)
         own = mine[(found.events[SITE] == site).to_numpy()]
         own, pool = own[np.isfinite(own)], gaps[(sites == site) & np.isfinite(gaps)]
         if len(own) == 0 or len(pool) < len(own):

@@ -73,8 +73,8 @@ def read_rows(
     """
     from sqlalchemy import select
 
-    with _connected(url, timeout_s) as (engine, name):
-        found = _table(engine, table, name)
+    with connected(url, timeout_s) as (engine, name):
+        found = table_of(engine, table, name)
         known = [column.name for column in found.columns]
         for column in [*(columns or ()), *(where or {}), *((between[0],) if between else ())]:
             if column not in known:
@@ -87,7 +87,7 @@ def read_rows(
             first, last = (_as_column(found.c[between[0]], end) for end in between[1:])
             query = query.where(found.c[between[0]] >= first, found.c[between[0]] < last)
         with engine.connect() as connection:
-            _limit_time(connection, engine.dialect.name, timeout_s)
+            limit_time(connection, engine.dialect.name, timeout_s)
             streamed = connection.execution_options(stream_results=True, max_row_buffer=CHUNK_ROWS)
             result = streamed.execute(query)
             names = list(result.keys())
@@ -99,7 +99,7 @@ def read_rows(
 
 
 @contextmanager
-def _connected(url: str | None, timeout_s: float) -> Iterator[tuple[Engine, str]]:
+def connected(url: str | None, timeout_s: float) -> Iterator[tuple[Engine, str]]:
     """An engine and the name by which it may be told; whatever the database says becomes one sentence."""
     try:
         from sqlalchemy import create_engine
@@ -121,7 +121,7 @@ def _connected(url: str | None, timeout_s: float) -> Iterator[tuple[Engine, str]
             f"{name} needs the driver {driver!r}: install it (PostgreSQL: pip install 'cblcast[database]')"
         ) from None
     except (NoSuchModuleError, ArgumentError) as error:
-        raise DataError(f"{name} is no database that SQLAlchemy knows ({_short(error)})") from None
+        raise DataError(f"{name} is no database that SQLAlchemy knows ({short(error)})") from None
     pool_log = logging.getLogger("sqlalchemy.pool")
     level = pool_log.level
     pool_log.setLevel(logging.CRITICAL)  # after an error it would print that the cursor could not be closed either
@@ -129,10 +129,10 @@ def _connected(url: str | None, timeout_s: float) -> Iterator[tuple[Engine, str]
         yield engine, name
     except SQLAlchemyError as error:
         raise DataError(
-            f"{name} did not give the rows ({_short(error)}): is the server up, and the account right?"
+            f"{name} did not give the rows ({short(error)}): is the server up, and the account right?"
         ) from None
     except (OSError, TimeoutError) as error:
-        raise DataError(f"{name} cannot be reached ({_short(error)}): check host, port and network") from None
+        raise DataError(f"{name} cannot be reached ({short(error)}): check host, port and network") from None
     finally:
         engine.dispose()
         pool_log.setLevel(level)
@@ -175,10 +175,11 @@ def _check_reachable(address: URL, name: str) -> None:
     try:
         socket.create_connection((address.host, address.port or _PORTS[backend]), _WITHIN_S).close()
     except (OSError, UnicodeError) as error:
-        raise DataError(f"{name} cannot be reached ({_short(error)}): check host, port and network") from None
+        raise DataError(f"{name} cannot be reached ({short(error)}): check host, port and network") from None
 
 
-def _table(engine: Engine, table: str, name: str) -> Table:
+def table_of(engine: Engine, table: str, name: str) -> Table:
+    """A table or view by its name, with its schema where it has one; an unknown one is a :class:`DataError`."""
     from sqlalchemy import MetaData, Table, inspect
     from sqlalchemy.exc import NoSuchTableError
 
@@ -198,7 +199,7 @@ def _as_column(column: Any, value: Any) -> Any:
     return pd.Timestamp(value).to_pydatetime() if isinstance(column.type, DateTime) else value
 
 
-def _limit_time(connection: Any, dialect: str, timeout_s: float) -> None:
+def limit_time(connection: Any, dialect: str, timeout_s: float) -> None:
     """Let the server itself give up a query that takes too long, where it can."""
     from sqlalchemy import text
 
@@ -208,7 +209,7 @@ def _limit_time(connection: Any, dialect: str, timeout_s: float) -> None:
         )
 
 
-def _short(error: BaseException) -> str:
+def short(error: BaseException) -> str:
     """The first line of what a driver says, without passwords."""
     cause = getattr(error, "orig", None) or error
     message = cause.args[0] if cause.args else ""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.errors import DataError, StudyError, nearest
-from cblcast.frames.instants import DAY_US, HOUR_US
+from cblcast.frames.instants import DAY_US, HOUR_US, step_words
 from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED
@@ -159,7 +159,9 @@ def _by_site_and_day(
     if column not in panel.data.columns:
         raise DataError(f"the panel has no column {column!r}: {nearest(column, map(str, panel.data.columns))}")
     if panel.step_us > HOUR_US or DAY_US % panel.step_us:
-        raise DataError(f"curves of a day need a step of an hour or less that divides the day, not {panel.step}")
+        raise DataError(
+            f"curves of a day need a step of an hour or less that divides the day, not {step_words(panel.step)}"
+        )
     cube = panel.cube(column)
     return cube.values, group_labels(panel, by, cube.days, day_types)
 

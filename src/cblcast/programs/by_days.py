@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
 
 from cblcast.abilities import check_parameters
 from cblcast.days.blindfold import hidden_slots
+from cblcast.days.day_rules import DayRule
 from cblcast.days.ledger import Reason, of_class
 from cblcast.estimators.wrappers.adjustment import Met, Terms, intervals_of_windows, meet
 from cblcast.features.day_loads import load_on_days
@@ -217,24 +218,26 @@ def _of_days(chooser: ProgramDays, batch: _Batch, facts: np.ndarray) -> np.ndarr
     own = {name: np.zeros(len(rule)) for name in ("qualified_days", "fallback")}
     for number in np.unique(rule[rule >= 0]).tolist():
         mine = rule == number
+        rule_of = DayRule.of(chooser.rules[number])
         part = events if mine.all() else events.take(mine)[0]
-        found = chooser.select(panel, part, chooser.rules[number])  # type: ignore[arg-type]
+        found = chooser.select(panel, part, rule_of)
         rows = slice(None) if mine.all() else np.flatnonzero(mine)
         at = np.zeros(1, dtype=np.int64) if batch.shared else np.arange(len(rule))[rows]
         offset, slot = (each[at, :, None] for each in batch.clock)
         first_hidden = hidden[at, None, None]
 
-        def look(seen: AnyPanel, days=found.days, site=part.site, where=(offset, slot, first_hidden)) -> np.ndarray:  # type: ignore[no-untyped-def]
-            return load_on_days(seen.cube(OBSERVED), seen.step_us, site[:, None, None], days[:, None, :], *where)
-
-        load = found.on_days(panel, look, found.event_days)
-        rule_of = chooser.rules[number]
-        baseline[rows] = known_mean(load, weight=rule_of.ordered_weights[: load.shape[2]])  # type: ignore[union-attr]
+        where = part.site[:, None, None], found.days[:, None, :], offset, slot, first_hidden
+        load = found.on_days(panel, partial(_loads, where), found.event_days)
+        baseline[rows] = known_mean(load, weight=rule_of.ordered_weights[: load.shape[2]])
         own["qualified_days"][rows] = (found.ledger.reason == Reason.QUALIFIED).sum(1)
         own["fallback"][rows] = found.step
     for name, values in {**own, "rule": rule}.items():
         facts[:, FACTS.index(name)] = values
     return baseline
+
+
+def _loads(where: tuple[np.ndarray, ...], seen: AnyPanel) -> np.ndarray:
+    return load_on_days(seen.cube(OBSERVED), seen.step_us, *where)
 
 
 def _first_hidden(batch: _Batch) -> np.ndarray:

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from cblcast.days.day_types import OwnHolidays, keeps_holidays_apart, warn_about_holidays
-from cblcast.frames.panel import AnyPanel
+from cblcast.frames.panel import AnyPanel, OnePanel
 from cblcast.programs.model import Program
 from cblcast.programs.terms import Calendar
 
 
-def with_calendar(calendar: Calendar, panel: AnyPanel) -> AnyPanel:
+def with_calendar(calendar: Calendar, panel: OnePanel) -> OnePanel:
     """The panel with the holidays of `calendar` at every site, in place of those of their countries.
 
     Raises

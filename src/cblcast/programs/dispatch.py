@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from cblcast.frames.collisions import OUTAGE, is_outage
 from cblcast.frames.day_panel import DayPanel, codes_of
 from cblcast.frames.events import event_table, moved_outward
 from cblcast.frames.instants import HOUR_US, MINUTE_US, microseconds, stamps
-from cblcast.frames.panel import AnyPanel, Panel
+from cblcast.frames.panel import AnyPanel, OnePanel, Panel
 from cblcast.frames.schema import DISPATCHED, OBSERVED, SITE, DataError
 from cblcast.programs.model import Program
 
@@ -145,13 +146,13 @@ def masking_events(panel: AnyPanel, events: pd.DataFrame, *others: pd.DataFrame 
     return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)
 
 
-def without_outages(panel: AnyPanel, masks: pd.DataFrame) -> AnyPanel:
+def without_outages(panel: OnePanel, masks: pd.DataFrame) -> OnePanel:
     """The panel as metered, but for the outages among `masks`, in which its readings say nothing."""
     outages = masks[is_outage(masks)]
-    return panel.with_events(outages) if len(outages) else panel
+    return cast(OnePanel, panel.with_events(outages)) if len(outages) else panel
 
 
-def masked_for(program: Program, panel: AnyPanel, masks: pd.DataFrame) -> AnyPanel:
+def masked_for(program: Program, panel: OnePanel, masks: pd.DataFrame) -> OnePanel:
     """The panel with events masked as `program` needs it: their meter is kept aside where a rule falls back to event days.
 
     Parameters
@@ -163,9 +164,9 @@ def masked_for(program: Program, panel: AnyPanel, masks: pd.DataFrame) -> AnyPan
     """
     masked = panel.with_events(masks)
     if not any(step.event_days is not None for rule in program.days for step in rule.fallback):
-        return masked
+        return cast(OnePanel, masked)
     kept = without_outages(panel, masks)
     if isinstance(masked, DayPanel):
-        return replace(masked, cubes={**masked.cubes, DISPATCHED: kept.cube(OBSERVED)})
+        return cast(OnePanel, replace(masked, cubes={**masked.cubes, DISPATCHED: kept.cube(OBSERVED)}))
     assert isinstance(kept, Panel)
-    return replace(masked, data=masked.data.assign(**{DISPATCHED: kept.column(OBSERVED)}))
+    return cast(OnePanel, replace(masked, data=masked.data.assign(**{DISPATCHED: kept.column(OBSERVED)})))

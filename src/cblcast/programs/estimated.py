@@ -150,9 +150,9 @@ def problem_table(program: Program, events: pd.DataFrame, reason: str | Sequence
     return pd.DataFrame(
         {
             "program": program.name,
-            SITE: events[SITE].to_numpy(),
+            SITE: events[SITE].array,
             "start": pd.DatetimeIndex(events["start"]),
-            "reason": pd.Series(reasons, dtype=object).to_numpy(),
+            "reason": pd.array(reasons, dtype="str"),
         },
         columns=PROBLEM_COLUMNS,
     )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 from cblcast.frames.cube import DayCube
 from cblcast.frames.day_panel import DayPanel
-from cblcast.frames.panel import AnyPanel
+from cblcast.frames.panel import OnePanel
 from cblcast.frames.schema import OBSERVED, DataError, nearest
 from cblcast.programs.calendars import with_calendar
 from cblcast.programs.model import Program
 
 
-def as_program_sees(program: Program, panel: AnyPanel) -> AnyPanel:
+def as_program_sees(program: Program, panel: OnePanel) -> OnePanel:
     """The panel with the program's channel as its metered power, and with the program's calendar.
 
     The panel itself, if the program has neither. Events that are masked in the panel are masked in the channel too. The
@@ -38,6 +39,6 @@ def as_program_sees(program: Program, panel: AnyPanel) -> AnyPanel:
         own = panel.cube(program.channel)
         cube = own if sign > 0 else DayCube(sign * own.values, own.first_day)
         apart = replace(panel, cubes={**panel.cubes, OBSERVED: cube}, events=None, spans=panel.known_spans)
-        return apart if panel.events is None else apart.with_events(panel.events)
+        return cast(OnePanel, apart if panel.events is None else apart.with_events(panel.events))
     moved = replace(panel, data=panel.data.assign(**{OBSERVED: sign * panel.column(program.channel)}), events=None)
-    return moved if panel.events is None else moved.with_events(panel.events)
+    return cast(OnePanel, moved if panel.events is None else moved.with_events(panel.events))

@@ -101,6 +101,7 @@ def _verdict(told: Told, words: Words) -> Section:
         }
         paid = Decimal(total["payment"]) if told.currency else Decimal(0)
         key = "verdict_delivered" if not told.currency else "verdict_owed" if paid < 0 else "verdict_paid"
+        key += "_one" if int(total["n_events"]) == 1 else ""
         parts.append(Prose(words(key, payment=words.number(abs(paid)), **say), "lead"))
     if len(totals) > 1:
         parts.append(Prose(words("several_rules", n=len(totals))))
@@ -124,7 +125,11 @@ def _tiles(told: Told, total: Mapping[str, Any], words: Words) -> Tiles:
     delivered = f"{words.number(total['delivered_kwh'], 1)} kWh"
     n_events = words.number(int(total["n_events"]))
     tiles = [
-        (delivered, words("delivered_tile"), words("limits_tile", n=n_events)),
+        (
+            delivered,
+            words("delivered_tile"),
+            words("limits_tile_one") if n_events == "1" else words("limits_tile", n=n_events),
+        ),
         (words(f"certainty_{rule['certainty']}"), words("certainty_tile"), words("weakest")),
     ]
     if told.currency:

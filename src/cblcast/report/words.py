@@ -96,9 +96,7 @@ def words_of(language: str = "en") -> Words:
         A language that there are no words of.
     """
     if language not in LANGUAGES:
-        raise StudyError(
-            f"there is no page in {language!r}: {nearest(language, LANGUAGES)}; choose {', '.join(LANGUAGES)}"
-        )
+        raise StudyError(f"there is no page in {language!r}: {nearest(language, LANGUAGES)}")
     return Words(language, {key: row[language] for key, row in _table().items()})
 
 

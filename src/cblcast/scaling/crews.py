@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cblcast.errors import StudyError, nearest
+from cblcast.scaling.heard import Where
 from cblcast.scaling.processes import worker_processes
 
 THREADS, PROCESSES = "threads", "processes"
@@ -25,15 +26,15 @@ class Crew:
         How many pieces are given out at a time.
     opened : callable
         Context of an executor; asked again after a worker took the executor with it, then with the number of workers.
-    elsewhere : bool
-        Whether they are other processes than this one.
+    where : {"here", "threads", "elsewhere"}
+        This thread, others of this process, or other processes.
     alone : callable
         Whether nobody is there to do the work.
     """
 
     width: int
     opened: Callable[[int], AbstractContextManager[Executor]]
-    elsewhere: bool = False
+    where: Where = "here"
     alone: Callable[[], bool] = field(default=lambda: False)
 
 
@@ -93,7 +94,7 @@ def crew_for(workers: int, scheduler: str | None, bytes_in_all: int, pool: Execu
             yield Crew(
                 2 * threads_of(client),
                 lambda count: _kept(ClusterExecutor(client)),
-                elsewhere=True,
+                where="elsewhere",
                 alone=lambda: nobody_there(client),
             )
         return
@@ -103,13 +104,13 @@ def crew_for(workers: int, scheduler: str | None, bytes_in_all: int, pool: Execu
             f"{nearest(str(scheduler), (THREADS, PROCESSES))}"
         )
     if pool is not None:
-        yield Crew(workers, _first(pool), elsewhere=True)
+        yield Crew(workers, _first(pool), where="elsewhere")
     elif workers == 1 and scheduler is None:
         yield Crew(1, _here)
     elif scheduler == PROCESSES or (scheduler is None and bytes_in_all >= SMALL_BYTES):
-        yield Crew(workers, worker_processes, elsewhere=True)
+        yield Crew(workers, worker_processes, where="elsewhere")
     else:
-        yield Crew(workers, _threads)
+        yield Crew(workers, _threads, where="threads")
 
 
 @contextmanager

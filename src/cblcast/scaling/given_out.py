@@ -35,11 +35,11 @@ def given_out(
     waiting = deque(pieces)
     while waiting:
         suspects: list[Piece] = []
-        with crew.opened(min(crew.width, len(waiting)) if crew.elsewhere else crew.width) as executor:
+        with crew.opened(min(crew.width, len(waiting))) as executor:
             yield from _until_broken(crew, executor, work, waiting, suspects, out, patience_s)
         for piece in suspects:
             with crew.opened(1) as executor:
-                future = executor.submit(perform, work, piece, out, crew.elsewhere)
+                future = executor.submit(perform, work, piece, out, crew.where)
                 yield piece, _told(future), True
 
 
@@ -59,7 +59,7 @@ def _until_broken(
         while waiting and len(running) < crew.width and not suspects:
             piece = waiting.popleft()
             try:
-                running[executor.submit(perform, work, piece, out, crew.elsewhere)] = piece
+                running[executor.submit(perform, work, piece, out, crew.where)] = piece
             except BrokenExecutor:
                 suspects.append(piece)
         done, _ = wait(running, timeout=LOOKS_S, return_when=FIRST_COMPLETED)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from cblcast.errors import DataWarning
 
+Where = Literal["here", "threads", "elsewhere"]  # this thread, others of this process, other processes
+_NUMBER = re.compile(r"\d[\d.,]*|'[^']*'")  # and names
 READERS = "cblcast.io"  # the log in which readers say how they read
 _own = threading.local()
 _once = threading.Lock()
@@ -18,14 +21,24 @@ _listening = False
 
 
 @contextmanager
-def hearing(elsewhere: bool) -> Iterator[list[tuple[str, str]]]:
-    """Warnings (``warning``) and remarks of readers (``note``) of this thread, while the block runs.
+def hearing(where: Where) -> Iterator[list[tuple[str, str]]]:
+    """Warnings (``warning``) and, in another process, remarks of readers (``note``), while the block runs.
 
-    Where the work is done in the process that tells the user, it hears them itself, and nothing is collected.
+    Threads of the process that tells the user share its filters of warnings, so there nothing is collected: it hears itself.
     """
     heard: list[tuple[str, str]] = []
-    if not elsewhere:
+    if where == "threads":
         yield heard
+        return
+    if where == "here":
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", DataWarning)
+            yield heard
+        for one in caught:
+            if issubclass(one.category, DataWarning):
+                heard.append(("warning", str(one.message)))
+            else:
+                warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
         return
     _listen()
     before, _own.heard = getattr(_own, "heard", None), heard
@@ -35,9 +48,13 @@ def hearing(elsewhere: bool) -> Iterator[list[tuple[str, str]]]:
         _own.heard = before
 
 
-def tell_again(heard: tuple[tuple[str, str], ...]) -> None:
-    """Warn and remark here of what was heard elsewhere."""
+def tell_again(heard: Iterable[tuple[str, str]]) -> None:
+    """Warn and remark here of what was heard of partitions; what differs in its numbers alone is told once, and how often."""
+    alike: dict[tuple[str, str], list[str]] = {}
     for kind, text in heard:
+        alike.setdefault((kind, _NUMBER.sub("", text)), []).append(text)
+    for (kind, _), texts in alike.items():
+        text = texts[0] if len(texts) == 1 else f"{texts[0]} (and the like of {len(texts) - 1} other partitions)"
         if kind == "warning":
             warnings.warn(text, DataWarning, stacklevel=2)
         else:

@@ -122,6 +122,7 @@ def over_partitions(
                     watch.advance(
                         len(piece.site_ids) if counted else 1, f"{len(run.entries)} of {len(pieces)} partitions"
                     )
+    tell_again(run.heard)
     return run.outcome(pieces, out, len(pieces) - len(due), time.perf_counter() - begun, faults)
 
 
@@ -134,6 +135,7 @@ class _Run:
         self.entries: dict[str, Entry] = {}
         self.parts: dict[str, tuple[Tables, ...]] = {}
         self.errors: dict[str, BaseException] = {}
+        self.heard: list[tuple[str, str]] = []
         self.retried = 0
 
     def finished_before(self, piece: Piece) -> bool:
@@ -149,7 +151,7 @@ class _Run:
         if isinstance(told, BaseException):
             self.errors[piece.key] = told
             return
-        tell_again(told.heard)
+        self.heard += told.heard
         if self.journal is None:
             self.entries[piece.key] = Entry(piece.key, "", {}, told.failures, told.sites, told.seconds)
             self.parts[piece.key] = told.parts

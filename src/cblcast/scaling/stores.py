@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from cblcast.errors import DataError
+from cblcast.errors import DataError, why_not
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE
 from cblcast.io.store import MeterStore, Partition
-from cblcast.io.store.shared_sites import names_in
 
 NOWHERE = "the site is not in the data"
 
@@ -51,7 +51,7 @@ class StorePiece:
     @property
     def site_ids(self) -> tuple[str, ...]:
         """Its sites that are asked for."""
-        return tuple(self.sites.index)
+        return tuple(self.sites.index.to_numpy(dtype=object).tolist())  # a tenth of what each name alone costs
 
     @property
     def asked(self) -> object:
@@ -83,8 +83,6 @@ class Cut:
         Those that hold a site that is asked for.
     faults : list of (partition, site_id, reason)
         Files that cannot be used (site ""), and sites that lie in two files.
-    absent : Index
-        Sites that are asked for and lie in no partition.
     bytes : int
         Of the readings, in memory.
     size : int
@@ -93,7 +91,6 @@ class Cut:
 
     pieces: list[StorePiece]
     faults: list[tuple[str, str, str]]
-    absent: pd.Index
     bytes: int
     size: int
 
@@ -102,7 +99,6 @@ def names_of(store: MeterStore, partitions: Sequence[Partition]) -> tuple[list[l
     """The sites of each partition, and partitions whose sites cannot be read; nothing but the column of the sites is read."""
     names: list[list[str]] = []
     faults: list[tuple[str, str, str]] = []
-    known: dict[tuple[str, tuple[int, ...]], set[str | int]] = {}
     for partition in partitions:
         found: set[str | int] = set(partition.columns)
         try:
@@ -110,16 +106,43 @@ def names_of(store: MeterStore, partitions: Sequence[Partition]) -> tuple[list[l
                 if piece.site is not None:
                     found.add(piece.site)
                     continue
-                at = (piece.file, piece.groups)
-                if at not in known:
-                    known[at] = names_in(store.folder, store.layout_of_files, piece.file, piece.groups)
-                found |= known[at]
+                of_groups = names_in_file(store.folder / piece.file, store.layout_of_files.site)
+                found.update(*(of_groups[number] for number in piece.groups))
         except DataError as error:
             faults.append((partition.key, "", str(error)))
             found = set()
         held = (name for name in found if partition.columns or partition.holds(name))
         names.append(sorted({str(name) for name in held} - set(partition.left_out)))
     return names, faults
+
+
+def names_in_file(path: Path, column: str) -> tuple[frozenset[str | int], ...]:
+    """The sites of each row group of a file; a file that did not change is read once."""
+    try:
+        known = path.stat()
+        return _names_in_file(path, column, known.st_size, known.st_mtime_ns)
+    except OSError as error:
+        raise DataError(f"{path.name} cannot be read: {why_not(error)}") from None
+
+
+@lru_cache(maxsize=4096)
+def _names_in_file(path: Path, column: str, size: int, changed_ns: int) -> tuple[frozenset[str | int], ...]:
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    told = []
+    try:
+        with ParquetFile(path, read_dictionary=[column]) as file:
+            for number in range(file.num_row_groups):
+                found: set[str | int] = set()
+                for chunk in file.read_row_group(number, columns=[column], use_threads=False)[column].chunks:
+                    values = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk.unique()
+                    found.update(name for name in values.to_pylist() if name is not None)
+                told.append(frozenset(found))
+    except (OSError, pa.ArrowException) as error:
+        said = " ".join(str(error).split())[:120]
+        raise DataError(f"{path.name} is broken ({said}): write the file again") from None
+    return tuple(told)
 
 
 def cut(
@@ -148,24 +171,45 @@ def cut(
     shared = sorted({site for partition in partitions for site in partition.left_out})
     faults += [("", site, _in_two(partitions, site)) for site in shared]
     light = replace(store, footers=(), faults=())
-    tables = {name: _by_site(table) for name, table in (events or {}).items()}
-    wanted = pd.Index(sites.index.astype(str)) if by is None else pd.Index(tables[by].index.unique(), dtype="str")
-    wanted = wanted[wanted.isin(sites.index)]
+    flat = pd.Index(np.array([site for own in names for site in own], dtype=object))
+    tables = {name: _places(table, flat) for name, table in (events or {}).items()}
+    asked = np.ones(len(flat), dtype=bool) if by is None else np.bincount(tables[by].place, minlength=len(flat)) > 0
+    row = pd.Index(sites.index.to_numpy(dtype=object)).get_indexer(flat)
+    asked &= row >= 0
+    ends = np.cumsum([0, *map(len, names)])
     pieces = []
-    for partition, own in zip(partitions, names, strict=True):
-        inside = pd.Index(own, dtype="str")
-        inside = inside[inside.isin(wanted)]
+    for partition, first, last in zip(partitions, ends, ends[1:], strict=False):
+        inside = first + np.flatnonzero(asked[first:last])
         if len(inside):
-            of_sites = {name: table[table.index.isin(inside)].reset_index(drop=True) for name, table in tables.items()}
-            pieces.append(StorePiece(light, partition, sites.loc[inside].rename_axis(SITE), of_sites))
-    held = {site for piece in pieces for site in piece.site_ids}
-    absent = wanted[~wanted.isin(held) & ~wanted.isin(shared)]
-    return Cut(pieces, faults, absent, sum(piece.partition.bytes for piece in pieces), bytes_at_once)
+            own = sites.take(row[inside]).rename_axis(SITE)
+            of_sites = {name: table.within(asked, first, last) for name, table in tables.items()}
+            pieces.append(StorePiece(light, partition, own, of_sites))
+    return Cut(pieces, faults, sum(piece.partition.bytes for piece in pieces), bytes_at_once)
 
 
-def _by_site(table: pd.DataFrame) -> pd.DataFrame:
-    named = table.assign(**{SITE: table[SITE].astype(str)})
-    return named.set_index(SITE, drop=False).rename_axis(None)
+@dataclass(frozen=True, eq=False)
+class _Placed:
+    """Rows of a table by the place of their site among the sites of a store; those of other sites are left out."""
+
+    table: pd.DataFrame
+    place: np.ndarray
+
+    def within(self, asked: np.ndarray, first: int, last: int) -> pd.DataFrame:
+        """Rows of sites in [first, last) that are asked for, in the order of the table."""
+        low, high = np.searchsorted(self.place, [first, last])
+        rows = low + np.flatnonzero(asked[self.place[low:high]])
+        return self.table.iloc[low:high].reset_index(drop=True) if len(rows) == high - low else self._some(rows)
+
+    def _some(self, rows: np.ndarray) -> pd.DataFrame:
+        return self.table.take(rows).reset_index(drop=True)
+
+
+def _places(table: pd.DataFrame, flat: pd.Index) -> _Placed:
+    names = table[SITE].astype(str)
+    place = flat.get_indexer(names.to_numpy(dtype=object))
+    order = np.argsort(place, kind="stable")
+    order = order[np.searchsorted(place[order], 0) :]
+    return _Placed(table.assign(**{SITE: names}).take(order), place[order])
 
 
 def _own(table: pd.DataFrame, sites: pd.DataFrame) -> pd.DataFrame:

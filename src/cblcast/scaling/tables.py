@@ -12,7 +12,7 @@ import pandas as pd
 from cblcast.errors import DataError, StudyError, why_not
 
 DRAFT = ".draft"
-_OBJECTS = "cblcast.objects"  # columns that hold Python objects, which Parquet would tell as text
+_OBJECTS = "python_objects"  # columns that hold Python objects, which Parquet would tell as text
 
 
 def part_file(table: str, key: str, number: int = 0) -> str:

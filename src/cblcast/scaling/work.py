@@ -6,16 +6,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
 from cblcast.errors import DataError, StudyError
-from cblcast.scaling.heard import hearing
+from cblcast.scaling.heard import Where, hearing
 from cblcast.scaling.tables import part_file, write_part
 
 Tables = Mapping[str, pd.DataFrame]
-Work = Callable[["Piece"], "Tables | pd.DataFrame"]
+Work = Callable[[Any], "Tables | pd.DataFrame"]  # of a piece
 Failure = tuple[str, str]  # site ("" for all of a piece) and reason
 ROWS = "rows"  # what a single table is called
 FAILURES = "failures"  # the table in which work names sites it could not do: site_id, reason
@@ -80,7 +80,7 @@ class Done:
     seconds: float = 0.0
 
 
-def perform(work: Work, piece: Piece, out: Path | None, elsewhere: bool) -> Done:
+def perform(work: Work, piece: Piece, out: Path | None, where: Where) -> Done:
     """Do one piece; runs where the work is done.
 
     Parameters
@@ -89,8 +89,8 @@ def perform(work: Work, piece: Piece, out: Path | None, elsewhere: bool) -> Done
         Piece → a table, or tables by name.
     out : Path, optional
         Folder of the parts, on a disk that this machine sees; without one the tables are handed back.
-    elsewhere : bool
-        Whether this is another process than the one that tells the user.
+    where : {"here", "threads", "elsewhere"}
+        Whether this is the thread that tells the user, another of its process, or another process.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def perform(work: Work, piece: Piece, out: Path | None, elsewhere: bool) -> Done
         Nothing of the piece could be done.
     """
     begun = time.perf_counter()
-    with hearing(elsewhere) as heard:
+    with hearing(where) as heard:
         told, failures = _divided(work, piece)
     parts = []
     for tables in told:

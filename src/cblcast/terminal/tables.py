@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -173,7 +174,7 @@ def _column(column: pd.Series, name: str, totals: Mapping[str, Any]) -> tuple[st
     if totals:
         total = totals.get(name.partition("\n")[0], "")
         cells.append(f"{total:.{places}f}" if numeric and isinstance(total, float) else str(total))
-    right = numeric or (bool(values) and all(_is_number(value) for value in values))
+    right = numeric or (any(map(_is_number, values)) and all(value is None or _is_number(value) for value in values))
     return header(name), cells, right
 
 
@@ -230,7 +231,7 @@ def print_leaderboard(leaderboard: pd.DataFrame, excluded: pd.DataFrame, title: 
         board = board.drop(columns="n_excluded")
     print_table(board, title, keep=["method", "nrmse", "mpe", "n_events"], marked=0 if len(board) > 1 else None)
     if cut < leaderboard.shape[1]:  # many columns with long names: one row each
-        print_table(leaderboard.iloc[:, cut:].T.rename_axis("").reset_index(), "what it is worth (docs/markets.md)")
+        print_table(_measures_down(leaderboard.iloc[:, cut:]), "what it is worth (docs/markets.md)")
     if "n_left_out" in excluded.columns and len(excluded):
         typer.secho(
             f"{int(excluded['n_left_out'].sum())} interval estimates of {len(excluded)} issues are left out, most often because: "
@@ -245,3 +246,18 @@ def print_leaderboard(leaderboard: pd.DataFrame, excluded: pd.DataFrame, title: 
     typer.echo(
         "mpe and bias > 0 overestimate; mape in % of mean load, nrmse in % of the study's scale (docs/nomenclature.md)"
     )
+
+
+def _measures_down(board: pd.DataFrame) -> pd.DataFrame:
+    """A row each column of `board`, each with its own decimals: an income and a p-value share no scale."""
+    import pandas as pd
+
+    rows = {}
+    for name, column in board.items():
+        known = [float(value) for value in column if _is_number(value)]
+        decimals = 0 if str(name).startswith("n_") else decimals_of(known)
+        finite = [_is_number(value) and math.isfinite(value) for value in column]
+        rows[name] = [
+            Decimal(f"{value:.{decimals}f}") if known else None for value, known in zip(column, finite, strict=True)
+        ]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=board.index).rename_axis("").reset_index()

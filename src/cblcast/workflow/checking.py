@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +32,13 @@ class FileReport:
         Only where weather was given to compare the wind with.
     read : ReadReport
         How the file was read, and what was guessed, merged, dropped or is missing.
+    zones : mapping site_id -> IANA zone
     """
 
     quality: pd.DataFrame
     clock: TimeAxisReport | None
     read: ReadReport
+    zones: Mapping[str, str]
 
 
 def check_file(
@@ -60,7 +63,8 @@ def check_file(
     reading = read_with_report(path, reader)
     panel = reading.panel
     clock = None if nwp is None else _clock_of(panel, nwp, speed, nwp_speed)
-    return FileReport(data_quality(panel), clock, reading.report)
+    zones = {str(site): str(zone) for site, zone in panel.sites["tz"].items()}
+    return FileReport(data_quality(panel), clock, reading.report, zones)
 
 
 def _clock_of(panel: Panel, nwp: str | Path, speed: str | None, nwp_speed: str | None) -> TimeAxisReport:

@@ -7,6 +7,7 @@ import pandas as pd
 from cblcast.config import Study
 from cblcast.forecast.backtest import BacktestResult, backtest_banks
 from cblcast.forecast.case_bank import banks_of, parts_of, training_banks
+from cblcast.forecast.evaluation import INTERVAL_METRICS, QUANTILE_METRICS
 from cblcast.forecast.refit import RefitCases, refit_banks
 from cblcast.frames.schema import StudyError
 from cblcast.workflow.leaderboard import best_by, leaderboard
@@ -59,10 +60,17 @@ def choose_method(ready: PreparedStudy) -> tuple[str, str]:
         return next(iter(study.forecasters())), "the only method"
     older, newest = choice_spans(training_span(study))
     measure = best_by(study)
-    plain = study if measure in ("coverage", "interval_width") else study.model_copy(update={"intervals": None})
+    plain = plain_study(study, measure)
     board = leaderboard(plain, ready.panel, _judged(ready, plain, older, newest))
     how = "" if plain.refit is None else f", refit {plain.refit.refit()}"
     return str(board.index[0]), f"smallest {measure} from {newest[0]} to {newest[1]}, inside the training span{how}"
+
+
+def plain_study(study: Study, measure: str) -> Study:
+    """The study judged by `measure` alone: without its intervals, unless it is they that are measured."""
+    if measure in (*INTERVAL_METRICS, *QUANTILE_METRICS):
+        return study.model_copy(update={"metrics": (measure,)})
+    return study.model_copy(update={"metrics": (measure,), "intervals": None})
 
 
 def choice_spans(train: Span) -> tuple[Span, Span]:

@@ -22,7 +22,7 @@ from cblcast.io.read_report import Kind, Note
 from cblcast.io.site_table import read_sites
 from cblcast.io.store.footers import files_of
 from cblcast.io.store.layouts import Kind as Layout
-from cblcast.io.store.meter_store import MeterStore, open_store
+from cblcast.io.store.meter_store import SQL, MeterStore, open_store
 from cblcast.io.store.partitions import Partition
 from cblcast.io.store.shared_sites import overlap
 from cblcast.io.store.tables import tables_of
@@ -109,7 +109,7 @@ def convert(
         partitions = _partitions(store, bytes_at_once)
         columns = _beside(store, chosen, made)
         zone = _one_zone(store)
-        with written_store(out, {"cblcast.tz": zone} if zone else {}) as writer:
+        with written_store(out, {"cblcast:tz": zone} if zone else {}) as writer:
             _check_one_file(writer, chosen, partitions)
             for number, partition in enumerate(partitions, 1):
                 _write(store.read_panel(partition, columns=columns), chosen, rows_per_group, writer, made)
@@ -157,16 +157,20 @@ def _panels(file: Path, options: ReaderOptions, made: Conversion) -> Iterator[Pa
 
 def _as_store(source: Path, options: ReaderOptions) -> MeterStore | None:
     """The source as a store, None where it is to be read as a meter file."""
-    if not source.is_dir() and (
-        source.suffix.lower() not in PARQUET_SUFFIXES
-        or isinstance(options.sites, Mapping)
-        or any(name not in _OF_A_STORE for name in options.given)
+    if (
+        not source.is_dir()
+        and not str(source).startswith(SQL)
+        and (
+            source.suffix.lower() not in PARQUET_SUFFIXES
+            or isinstance(options.sites, Mapping)
+            or any(name not in _OF_A_STORE for name in options.given)
+        )
     ):
         return None
     try:
         store = open_store(source, tz=options.tz, country=options.country, columns=options.columns)
     except DataError:
-        if source.is_dir() or source.name.lower().endswith(".gz"):
+        if source.is_dir() or str(source).startswith(SQL):
             raise
         return None  # under foreign names, or broken: the reader of tables says so
     if options.step is not None and store.layout != "days":
@@ -188,7 +192,8 @@ def _beside(store: MeterStore, layout: Layout, made: Conversion) -> list[str] | 
     """The columns beside the load that every file has; None where there is none."""
     if store.layout != "long":
         return None
-    own = [{footer.layout.ours(column) for column in footer.layout.beside} for footer in store.footers]
+    layouts = [footer.layout for footer in store.footers] or [store.layout_of_files]
+    own = [{one.ours(column) for column in one.beside} for one in layouts]
     common = set.intersection(*own) if layout == "long" else set()
     lost = sorted(set.union(*own) - common)
     if lost:

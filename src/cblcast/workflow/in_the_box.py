@@ -99,6 +99,8 @@ def boxed(panel: Panel, events: pd.DataFrame, view: str | None = None) -> Boxed:
 def _seen_before(panel: Panel, events: pd.DataFrame) -> bool:
     """Whether the meter says anything of the twelve hours before any event."""
     site, start = panel.site_codes(pd.Index(events[SITE])), microseconds(events["start"])
+    begin = panel.first_times_us[site]
+    start = begin + (start - begin) // panel.step_us * panel.step_us  # an event may begin between two readings
     back = np.arange(panel.step_us, _BEFORE_US + 1, panel.step_us)
     load = panel.values_at(OBSERVED, np.repeat(site, len(back)), (start[:, None] - back).ravel())
     return bool(np.isfinite(load).any())

@@ -162,14 +162,17 @@ def _methods(panel: Panel, train: tuple[dt.date, dt.date] | None) -> list[Any]:
 def hours_of(text: str | None, panel: Panel) -> tuple[str, str]:
     """Start and stop on the local clock, from ``17:00-20:00`` or from when the meter is busiest."""
     if text is None:
-        start = busiest_hours(panel)
-        return f"{start:02d}:00", f"{start + EVENT_HOURS:02d}:00"
+        busiest = busiest_hours(panel)
+        return f"{busiest:02d}:00", f"{busiest + EVENT_HOURS:02d}:00"
     found = _HOURS.match(text)
     if found is None:
         raise StudyError(
             f"--event {text!r} is no span of hours: write start and stop on the local clock, as in 17:00-20:00"
         )
-    return f"{found[1]:0>5}", f"{found[2]:0>5}"
+    start, stop = f"{found[1]:0>5}", f"{found[2]:0>5}"
+    if start == stop:
+        raise StudyError(f"--event {text!r} has no length: start and stop are the same time of day")
+    return start, stop
 
 
 def _plain(reader: ReaderOptions) -> dict[str, Any]:

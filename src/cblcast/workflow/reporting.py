@@ -71,9 +71,11 @@ def _on_experiment(what: str, words: Words, wanted: Wanted, progress: Progress) 
 
 
 def _is_record(path: Path) -> bool:
-    """Whether a file begins as a record does; one of meter readings in JSON would not."""
+    """Whether a file is called or begins as a record; one of meter readings in JSON would not."""
     if not path.is_file() or path.suffix.lower() != ".json":
         return False
+    if path.name.lower().endswith(".record.json"):
+        return True
     with path.open("rb") as file:
         return FORMAT.encode() in file.read(200)
 

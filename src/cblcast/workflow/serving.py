@@ -94,11 +94,21 @@ def score_boxed_file(
 
 def _scored(forecaster: Forecaster, panel: Panel, events: pd.DataFrame) -> Scored:
     scored, excluded = score_events(forecaster, panel, events)
+    return Scored(
+        beside_metered(scored, panel),
+        excluded,
+        panel.sites["tz"].astype(str).to_dict(),
+        panel.step.total_seconds() / 3600,
+    )
+
+
+def beside_metered(scored: pd.DataFrame, panel: Panel) -> pd.DataFrame:
+    """Scored rows with ``metered_kw`` and ``reduction_kw`` [kW] beside the baseline."""
     at = pd.MultiIndex.from_frame(scored[[SITE, TIME]])
     metered = panel.data[OBSERVED].reindex(at).to_numpy(dtype=float)
     scored.insert(2, "metered_kw", metered)
     scored.insert(list(scored.columns).index(UPPER) + 1, "reduction_kw", scored[BASELINE] - metered)
-    return Scored(scored, excluded, panel.sites["tz"].astype(str).to_dict(), panel.step.total_seconds() / 3600)
+    return scored
 
 
 def nowcast_file(
@@ -157,6 +167,13 @@ def with_weather_ahead(panel: Panel, reader: ReaderOptions, horizon_min: int, or
 
 def read_panel_for(forecaster: Forecaster, panel_file: str | Path, reader: ReaderOptions = DEFAULT_OPTIONS) -> Panel:
     """A meter file read with the sites the model was trained on, where neither file nor options say more."""
+    panel = read_meter(str(panel_file), options=known_of_training(forecaster, reader))
+    tell_calendar(forecaster, panel)
+    return panel
+
+
+def known_of_training(forecaster: Forecaster, reader: ReaderOptions) -> ReaderOptions:
+    """The options of a reader with what all sites of the training share, where neither options nor a file of sites say more."""
     known = forecaster.sites
     if reader.sites is None and known is not None:
         common = {key: known[key].dropna().unique() for key in ("tz", "country", "subdivision") if key in known.columns}
@@ -167,9 +184,7 @@ def read_panel_for(forecaster: Forecaster, panel_file: str | Path, reader: Reade
                 if len(values) == 1 and getattr(reader, key) is None
             }
         )
-    panel = read_meter(str(panel_file), options=reader)
-    tell_calendar(forecaster, panel)
-    return panel
+    return reader
 
 
 def tell_calendar(forecaster: Forecaster, panel: Panel) -> None:

@@ -16,15 +16,12 @@ from cblcast.forecast.methods import make_estimator
 from cblcast.frames.cases import View
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, StudyError
-from cblcast.integrity import over_events, screen, selection_bias, side_by_side
-from cblcast.integrity.too_few import warn_about_too_few_days
 from cblcast.io.formats import read_dispatch, read_meter
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.price_series import read_price_series
 from cblcast.programs import load_program
 from cblcast.programs.asking import load_programs
-from cblcast.programs.calendars import warn_about_calendars, with_calendar
-from cblcast.programs.dispatch import on_grid
+from cblcast.programs.calendars import warn_about_calendars
 from cblcast.programs.terms import GapPolicy
 from cblcast.report.template import read_template
 from cblcast.report.words import words_of
@@ -32,6 +29,7 @@ from cblcast.settlement import Calibration, Settlement, Wishes
 from cblcast.value.contract import read_contract
 from cblcast.workflow.outputs import Writer, check_ending, check_outputs, frame_writer, text_writer, write_all
 from cblcast.workflow.recording import record_document
+from cblcast.workflow.screening import screened, tables_in_order
 from cblcast.workflow.settlement_case import open_case, read_resources
 from cblcast.workflow.settlement_outputs import page_of_record, settlement_table
 from cblcast.workflow.working import ALONE, Working
@@ -218,21 +216,13 @@ def eligibility_files(
 
 def integrity_files(
     data: str | Path, events: str | Path, program: str, reader: ReaderOptions = DEFAULT_OPTIONS
-) -> dict[str, pd.DataFrame]:
-    """What stands out in events, single and over all of a site's, and their delivered energy adjusted and unadjusted."""
+) -> tuple[dict[str, pd.DataFrame], dict[str, str]]:
+    """What stands out in events, single and over all of a site's, and their delivered energy adjusted and unadjusted.
+
+    The zones of the sites come beside the tables.
+    """
     panel, table = read_case(data, events, reader)
     rule = load_program(program)
     warn_about_calendars(panel, [rule])
-    panel = panel if rule.calendar is None else with_calendar(rule.calendar, panel)
-    called = table[table[SITE].isin(panel.site_ids)]
-    table = on_grid(panel, called)  # readings that an event begins or ends in are screened whole
-    if table.empty:
-        raise DataError("no site of the events is in the data: check the site ids")
-    judged, followed = screen(panel, table, program), over_events(panel, table, program)
-    warn_about_too_few_days(judged, followed)
-    return {
-        "events": judged,
-        "over_events": followed,
-        "sites": selection_bias(panel, table, program).reset_index(),
-        "side_by_side": side_by_side(panel, called, program),
-    }
+    found = tables_in_order(screened(panel, table, program))
+    return found, {str(site): str(zone) for site, zone in panel.sites["tz"].items()}

@@ -19,6 +19,7 @@ from cblcast.forecast.case_bank import CaseBank, training_banks
 from cblcast.forecast.event_truth import TRUTH, carries_truth, with_event_truth
 from cblcast.frames.cases import View
 from cblcast.frames.events import mean_over_events
+from cblcast.frames.instants import step_words
 from cblcast.frames.panel import Panel
 from cblcast.frames.portfolio import with_portfolio
 from cblcast.frames.rolling import issue_events
@@ -40,6 +41,12 @@ def load_panel(study: Study) -> Panel:
         panel = datasets.load(data.dataset).declare(data.kinds or {})
     else:
         panel = read_meter(str(data.panel), options=data.reader)
+    return dressed(study, panel)
+
+
+def dressed(study: Study, panel: Panel) -> Panel:
+    """A meter with all that a study puts beside it: reanalysis, holidays, forecasts, dispatched events, truth."""
+    data = study.data
     for name in data.reanalysis:
         panel = attach(panel, datasets.load_reanalysis(name), f"{name}_")
     if data.holidays is not None:
@@ -86,7 +93,8 @@ def _with_truth(panel: Panel, path: str, tz: str | None) -> Panel:
         )
     if found.step != panel.step:
         raise DataError(
-            f"{Path(path).name} has a step of {found.step}, the meter data of {panel.step}: give the truth by the meter's intervals"
+            f"{Path(path).name} has a step of {step_words(found.step)}, the meter data of {step_words(panel.step)}: "
+            "give the truth by the meter's intervals"
         )
     truth = found.data[OBSERVED].reindex(panel.data.index)
     return replace(panel, data=panel.data.assign(**{TRUTH: truth}))

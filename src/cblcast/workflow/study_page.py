@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from cblcast.config import Study
+from cblcast.errors import DataError, DataWarning
 from cblcast.frames.panel import Panel
 from cblcast.report.fan import fan_section
 from cblcast.report.judged import Judged
@@ -38,12 +40,20 @@ def money_of(leaderboard: pd.DataFrame) -> pd.DataFrame:
 
 
 def log_page(run: Any, study: Study, panel: Panel, result: StudyResult) -> str:
-    """Log the page of a study with its run; returns Markdown that leads to it, empty where no method estimated an event."""
+    """Log the page of a study with its run; returns Markdown that leads to it, empty where there is too little for a page.
+
+    What keeps a page from being written is told, and ends no training.
+    """
     if result.backtest.scored.empty:
+        return ""
+    try:
+        text = study_page(study, panel, result, words_of("en")).html()
+    except DataError as error:
+        warnings.warn(f"no page is kept with the run: {error}", DataWarning, stacklevel=2)
         return ""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / LOGGED
-        file.write_text(study_page(study, panel, result, words_of("en")).html(), encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
         run.artifact(file)
     return f"**[The whole page]({run.artifact_page(LOGGED)})**"
 

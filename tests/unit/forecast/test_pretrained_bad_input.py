@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from cblcast import datasets
-from cblcast.errors import DataError, DataWarning
+from cblcast.errors import DataError, DataWarning, StudyError
 from cblcast.forecast import pretrained
-from cblcast.forecast.pretrained import load_pretrained
+from cblcast.forecast.pretrained import load_pretrained, view_asked
 from cblcast.forecast.scoring import score_events
 from cblcast.frames.panel import Panel
 
@@ -106,3 +106,10 @@ def test_a_card_that_lacks_what_is_read_of_it_is_told_in_a_sentence(tmp_path, mo
     monkeypatch.setattr(pretrained, "pretrained_folder", lambda: tmp_path)
     with pytest.raises(DataError, match=r"the card of the pretrained baseline .* install cblcast again"):
         load_pretrained("real_time")
+
+
+def test_the_view_stands_in_the_name_or_beside_it():
+    assert view_asked("pretrained", None) is None
+    assert view_asked("pretrained", "settlement") == view_asked("pretrained/settlement", None) == "settlement"
+    with pytest.raises(StudyError, match="give one of the two"):
+        view_asked("pretrained/settlement", "day_ahead")

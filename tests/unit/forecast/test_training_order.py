@@ -54,3 +54,16 @@ def test_rows_of_no_event_stay_where_they_are():
     X, y = in_training_order(pd.DataFrame({"x": [1, 2, 3]}), np.array([3.0, 1, 2]), np.array([0, 2]))
     assert X["x"].tolist() == [1, 3]
     assert y.tolist() == [3, 2]
+
+
+def test_sites_alike_in_their_first_values_follow_the_values_after_them():
+    n = 40
+    load = np.tile(np.arange(n, dtype=float), (3, 1))
+    load[0, 30] = 99.0  # b begins as the others do and comes last; a and c are the very same
+    names = np.repeat(["b", "c", "a"], n)
+    times = pd.date_range("2024-01-01", periods=n, freq="h", tz="UTC", unit="us")
+    index = pd.MultiIndex.from_arrays(
+        [names, times[:1].repeat(3 * n), times.append([times, times])], names=["site_id", "origin", "time"]
+    )
+    order = training_order(index, load.ravel())
+    assert list(dict.fromkeys(names[order])) == ["a", "c", "b"]

@@ -1,5 +1,6 @@
 """The day cube against a slow loop over rows, above all on the days of the clock change."""
 
+import warnings
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -141,3 +142,32 @@ def test_a_double_hour_that_was_not_metered_is_nan_and_others_are_not_touched() 
     kw = data.loc["s1", "observed_kw"].to_numpy()
     assert cube.values[1, 0, 2] == pytest.approx((kw[2] + kw[3]) / 2, rel=1e-6)
     assert np.isfinite(cube.values[:, 0]).sum() == 47
+
+
+@pytest.mark.parametrize("hours", [(0, 24 * 9), (24 * 3 + 1, 100), (30, 5)])
+def test_meters_of_one_clock_are_copied_to_what_each_is_alone(
+    monkeypatch: pytest.MonkeyPatch, hours: tuple[int, int]
+) -> None:
+    first, count = hours
+    begin = np.datetime64("2018-10-24T21", "us").astype(np.int64)  # the clock is put back on the 28th
+    times = begin + (first + np.arange(count)) * 3_600_000_000
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(3, count))
+    values[rng.random(values.shape) < 0.2] = np.nan
+    arguments = (
+        values.ravel(),
+        np.tile(times, 3),
+        np.repeat(np.arange(3), count),
+        np.array(["Europe/London"] * 3),
+        3,
+        3_600_000_000,
+    )
+    fast = build_cube(*arguments)
+    monkeypatch.setattr("cblcast.frames.cube._one_clock", lambda *_: None)
+    slow = build_cube(*arguments)
+    assert fast.first_day == slow.first_day
+    np.testing.assert_array_equal(fast.values, slow.values)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        usual = np.nanmean(fast.values.astype(np.float64), axis=2)
+    np.testing.assert_allclose(fast.day_means, usual, rtol=1e-12)

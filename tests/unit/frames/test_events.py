@@ -123,7 +123,7 @@ def test_a_window_ends_with_the_data() -> None:
     [
         ([Event("a", at(17), at(17))], "stops at or before it starts"),
         ([Event("a", at(18), at(17))], "stops at or before it starts"),
-        ([Event("a", at(17.5), at(19))], "metering grid of 0 days 01:00:00"),
+        ([Event("a", at(17.5), at(19))], "metering grid of 1 h"),
         ([Event("a", at(17, DAY + pd.Timedelta("9D")), at(18, DAY + pd.Timedelta("9D")))], "outside the metered span"),
         ([Event("a", at(47), at(49))], "outside the metered span"),
         ([Event("a", at(17), at(20)), Event("a", at(19), at(21))], "overlaps the event before it"),
@@ -166,7 +166,7 @@ def test_a_window_that_the_view_hides_is_refused(view: View, window: Window) -> 
 
 
 def test_a_window_off_the_metering_grid_is_refused() -> None:
-    with pytest.raises(StudyError, match="does not end on intervals of 0 days 01:00:00"):
+    with pytest.raises(StudyError, match="does not end on intervals of 1 h"):
         make_cases(hourly(), [Event("a", at(17), at(20))], View.settlement(), [Window.before(1.5)])
 
 

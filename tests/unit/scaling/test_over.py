@@ -236,10 +236,11 @@ def test_a_full_disk_names_the_part_and_leaves_none_of_it(tmp_path):
     assert "['p0.parquet', 'p2.parquet']" in done.stdout
 
 
-def test_warnings_of_worker_processes_are_heard_here(tmp_path):
-    with pytest.warns(DataWarning, match="a reading looks odd") as caught:
-        over_partitions(warns, made(tmp_path, 2), workers=2, scheduler="processes")
-    assert len(caught) == 2
+@pytest.mark.parametrize("options", [{}, {"workers": 2, "scheduler": "processes"}], ids=["here", "processes"])
+def test_warnings_of_all_partitions_are_told_once(tmp_path, options):
+    with pytest.warns(DataWarning, match=r"^a reading looks odd \(and the like of 1 other partitions\)$") as caught:
+        over_partitions(warns, made(tmp_path, 2), **options)
+    assert len(caught) == 1
 
 
 def test_progress_counts_sites_and_what_was_done_before(tmp_path):

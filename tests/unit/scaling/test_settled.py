@@ -126,7 +126,11 @@ def test_what_cannot_be_used_of_a_store_is_named_and_the_rest_settled(panel, eve
     assert outcome.failures["partition"].tolist() == ["b.parquet", "c.parquet"]
     assert "b.parquet cannot be read as Parquet" in outcome.failures["reason"].iloc[0]
     lost = settled.problems.drop_duplicates("site_id").set_index("site_id")["reason"]
-    assert lost.to_dict() == dict.fromkeys(["b14", "b22", "b99"], "the site is not in the data")
+    assert lost[lost.index != ""].to_dict() == dict.fromkeys(["b14", "b22", "b99"], "the site is not in the data")
+    assert (
+        settled.problems.loc[settled.problems["site_id"] == "", "reason"].tolist()
+        == outcome.failures["reason"].tolist()
+    )
 
 
 def test_a_site_in_two_partitions_and_one_at_another_step_are_named(panel, events, tmp_path):

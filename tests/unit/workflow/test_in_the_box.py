@@ -95,6 +95,8 @@ def test_without_readings_before_the_events_the_day_ahead_is_taken(panel):
     event = pd.DataFrame({"site_id": ["b14"], "start": [pd.Timestamp("2018-12-13T17:00Z")]})
     assert boxed(Panel(data, panel.sites), event).view == "day_ahead"
     assert boxed(panel, event).view == "real_time"
+    between = event.assign(start=pd.Timestamp("2018-12-12T17:15Z"))  # of an hourly meter
+    assert boxed(panel, between).view == "real_time"
 
 
 def test_its_line_stands_beside_the_rules_and_needs_no_training():

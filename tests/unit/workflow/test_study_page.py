@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from cblcast.config import make_study
+from cblcast.errors import DataWarning
 from cblcast.tracking import store as address_book
 from cblcast.tracking.views import NOTE
 from cblcast.workflow import studies
@@ -41,6 +44,15 @@ def test_an_evaluation_logs_no_page(store, monkeypatch):
     note = client.get_run(result.run_id).data.tags[NOTE]
     assert "report.html" not in note
     assert f"cblcast report {result.run_id}" in note
+
+
+def test_days_too_few_for_a_page_end_no_training(store):
+    few = make_study({**STUDY, "test": ["2019-06-03", "2019-06-06"]})
+    with pytest.warns(DataWarning, match="no page is kept with the run: .* too few to compare"):
+        result = train_study(few)
+    client = address_book.connect(store)
+    assert client.get_run(result.run_id).info.status == "FINISHED"
+    assert "report.html" not in [each.path for each in client.list_artifacts(result.run_id)]
 
 
 def test_a_name_of_a_method_breaks_no_table(store):

@@ -141,8 +141,6 @@ class Boosting(RegressorMixin, BaseEstimator):
     def fit(self, X: Any, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Grow the trees; fewer rows than two leaves need leave the mean."""
         check_parameters(self)
-        import lightgbm
-
         target = finite_target(y, self)
         self.feature_names_ = column_names(X) if self.columns is None else list(self.columns)
         values = some_columns_of(X, self.feature_names_, self)
@@ -152,15 +150,27 @@ class Boosting(RegressorMixin, BaseEstimator):
         empty = [name for name, there in zip(self.feature_names_, np.isfinite(values).any(0), strict=True) if not there]
         if empty:
             logger.info("%s: %d features are all missing in training: %s", type(self).__name__, len(empty), empty[:10])
-        if self.subsample * len(values) < 1:
-            raise StudyError(
-                f"{type(self).__name__}: subsample={self.subsample:g} leaves none of {len(values)} rows for a tree: raise it"
-            )
-        params = self._parameters()
         if self.linear:
             self.low_, self.high_ = np.fmin.reduce(values), np.fmax.reduce(values)
+        return self.grow(values, target, row_weights(sample_weight, len(target), self))
+
+    def grow(self, values: Any, target: np.ndarray, weight: np.ndarray) -> Self:
+        """Grow the trees once the names of the features are known.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n_rows, n_columns), or lightgbm.Sequence of as many rows
+            The columns, in their order.
+        target, weight : ndarray, shape (n_rows,)
+        """
+        import lightgbm
+
+        if self.subsample * len(target) < 1:
+            raise StudyError(
+                f"{type(self).__name__}: subsample={self.subsample:g} leaves none of {len(target)} rows for a tree: raise it"
+            )
+        params = self._parameters()
         categorical = [self._place(name, "categorical") for name in self.categorical]
-        weight = row_weights(sample_weight, len(target), self)
         data = lightgbm.Dataset(
             values,
             target,

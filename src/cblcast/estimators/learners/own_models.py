@@ -15,7 +15,7 @@ FULL_YEAR_MONTHS = 11  # calendar months with training days: what has seen them 
 BLOCKS = 4  # of consecutive days, each left out once
 MARGIN = 0.97  # days beside those left out are kinder than another season: the own model must do so much better
 
-Predicts = Callable[[pd.DataFrame], tuple[np.ndarray, np.ndarray]]
+Predicts = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # rows, bool -> estimates
 
 
 def justified_sites(
@@ -28,7 +28,7 @@ def justified_sites(
     X : DataFrame, index (site_id, origin, time)
     y, weight : ndarray, shape (n_rows,)
     fit : callable
-        Rows to learn from, bool -> a function that gives the own and the pooled estimate of any rows.
+        Rows to learn from, bool -> a function that gives the own and the pooled estimate of other rows, bool.
     estimator : object
         Whoever asks, for what has to be said of it.
 
@@ -52,7 +52,7 @@ def justified_sites(
         asked = held & ~whole[groups.of_row]
         if not asked.any() or held.all():
             continue
-        for side, predicted in enumerate(fit(~held)(X[asked])):
+        for side, predicted in enumerate(fit(~held)(asked)):
             error = weight[asked] * (predicted - y[asked]) ** 2
             squares[:, side] += np.bincount(groups.of_row[asked], weights=error, minlength=len(names))
     return np.sort(names[whole | (squares[:, 0] < MARGIN * squares[:, 1])])

@@ -107,7 +107,7 @@ def grouped_moments(X: np.ndarray, y: np.ndarray, weight: np.ndarray, group: np.
     )  # fmt: skip
 
 
-def pooled_moments(parts: Moments, weight: np.ndarray) -> Moments:
+def joined_moments(parts: Moments, weight: np.ndarray) -> Moments:
     """The moments of all groups together, as one group, from those of :func:`grouped_moments`.
 
     Parameters
@@ -195,7 +195,7 @@ class Ridge(RegressorMixin, BaseEstimator):
         self.keys_ = groups.keys
         parts = grouped_moments(matrix, target, weight, groups.of_row, len(groups))
         if self.by:
-            whole = pooled_moments(parts, np.bincount(groups.of_row, weights=weight, minlength=len(groups)))
+            whole = joined_moments(parts, np.bincount(groups.of_row, weights=weight, minlength=len(groups)))
             parts = tuple(np.concatenate(pair) for pair in zip(parts, whole, strict=True))
         count, mean_x, mean_y, gram, moment, total = parts
         self.coef_, self.alpha_ = ridge_paths(gram, moment, total, count, np.asarray(self.alphas, dtype=np.float64))
@@ -213,11 +213,12 @@ class Ridge(RegressorMixin, BaseEstimator):
         """What models of some of the rows say: each group's own one, and the pooled one."""
         part = clone(self).set_params(own="always").fit(X[rows], y[rows], weight[rows])
 
-        def both(asked: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-            pooled = (part.design_.matrix(asked, part) * part.coef_[-1]).sum(1) + part.intercept_[-1]
-            return part.predict(asked), pooled
+        return lambda asked: (part.predict(X[asked]), part.predict_pooled(X[asked]))
 
-        return both
+    def predict_pooled(self, X: pd.DataFrame) -> np.ndarray:
+        """What the pooled model alone says of all rows, float64, shape (n_rows,)."""
+        check_is_fitted(self, "coef_")
+        return (self.design_.matrix(X, self) * self.coef_[-1]).sum(1) + self.intercept_[-1]
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Estimate in the unit of y, float64, shape (n_rows,)."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -37,18 +38,92 @@ class AttentionTraining:
     threads: int
 
 
-def train_attention(
-    inputs: DayInputs, target: np.ndarray, weight: np.ndarray, settings: AttentionTraining, seed: int
-) -> dict[str, np.ndarray]:
-    """Weights of one net, float32, by name.
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some rows as tensors: what the net reads, the target, held within bounds, and the weight of each row."""
 
-    Parameters
+    inputs: list[Tensor]
+    goal: Tensor
+    mass: Tensor
+
+    def __len__(self) -> int:
+        return len(self.goal)
+
+    def take(self, rows: Tensor) -> Batch:
+        """Some of the rows."""
+        return Batch([part[rows] for part in self.inputs], self.goal[rows], self.mass[rows])
+
+    @classmethod
+    def joined(cls, one: Batch, other: Batch) -> Batch:
+        """The rows of two, one after the other."""
+        import torch
+
+        parts = [torch.cat(pair) for pair in zip(one.inputs, other.inputs, strict=True)]
+        return cls(parts, torch.cat([one.goal, other.goal]), torch.cat([one.mass, other.mass]))
+
+
+class Draws(Protocol):
+    """Training rows, dealt out in batches."""
+
+    def __len__(self) -> int:
+        """Rows."""
+
+    @property
+    def like(self) -> DayInputs:
+        """Some row, for the sizes of the net."""
+
+    def epoch(self, size: int, generator: Generator) -> Iterator[Batch]:
+        """All rows once in an order that is drawn by `generator`, in as many batches of `size` as they fill."""
+
+
+def tensors_of(inputs: DayInputs, target: np.ndarray, weight: np.ndarray) -> Batch:
+    """Rows as tensors; `weight` is of mean 1 over all rows of the training, float64, shape (n,)."""
+    import torch
+
+    goal = np.clip(target, -_LARGEST_TARGET, _LARGEST_TARGET).astype(np.float32)
+    return Batch(
+        [torch.from_numpy(part) for part in inputs.arrays()],
+        torch.from_numpy(goal),
+        torch.from_numpy(weight.astype(np.float32)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class DrawsInMemory:
+    """Training rows in memory.
+
+    Attributes
     ----------
-    inputs : DayInputs
+    like : DayInputs
     target : ndarray, shape (n,)
         In spreads above the centre.
     weight : ndarray, shape (n,)
         Of each row's squared error.
+    """
+
+    like: DayInputs
+    target: np.ndarray
+    weight: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def epoch(self, size: int, generator: Generator) -> Iterator[Batch]:
+        """All rows once."""
+        import torch
+
+        rows = tensors_of(self.like, self.target, self.weight / self.weight.mean())
+        order = torch.randperm(len(self), generator=generator)
+        for drawn in order[: len(self) // size * size].reshape(-1, size):
+            yield rows.take(drawn)
+
+
+def train_attention(draws: Draws, settings: AttentionTraining, seed: int) -> dict[str, np.ndarray]:
+    """Weights of one net, float32, by name.
+
+    Parameters
+    ----------
+    draws : Draws
 
     Raises
     ------
@@ -59,15 +134,15 @@ def train_attention(
         import torch
     except ImportError:
         raise StudyError("a net is trained by torch, which is not installed: pip install 'cblcast[neural]'") from None
-    size = min(settings.batch_size, len(target))
+    size = min(settings.batch_size, len(draws))
     if size == 0:
         raise DataError("a net has nothing to learn from: no training row")
-    net = AttentionNet.of(inputs, settings.width, settings.day_width)
+    net = AttentionNet.of(draws.like, settings.width, settings.day_width)
     weights = {name: torch.tensor(value, requires_grad=True) for name, value in net.start(seed).items()}
     decayed = [value for name, value in weights.items() if name.endswith("_w")]
     biases = [value for name, value in weights.items() if name.endswith("_b")]
     groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": biases, "weight_decay": 0.0}]
-    steps = settings.epochs * (len(target) // size)
+    steps = settings.epochs * (len(draws) // size)
     generator = torch.Generator().manual_seed(seed)
 
     def held_back(values: Tensor) -> Tensor:
@@ -75,20 +150,16 @@ def train_attention(
         return values * kept / (1 - settings.dropout)
 
     by_torch = Operations(torch.exp, torch.tanh, torch.cat, torch.nn.functional.silu)
-    arrays = [torch.from_numpy(part) for part in inputs.arrays()]
-    goal = torch.from_numpy(np.clip(target, -_LARGEST_TARGET, _LARGEST_TARGET).astype(np.float32))
-    mass = torch.from_numpy((weight / weight.mean()).astype(np.float32))
     with torch_threads(settings.threads):
         adamw = torch.optim.AdamW(groups, lr=settings.learning_rate)
         cycle = torch.optim.lr_scheduler.OneCycleLR(
             adamw, settings.learning_rate, total_steps=steps, pct_start=_WARM_UP
         )
         for _ in range(settings.epochs):
-            order = torch.randperm(len(target), generator=generator)
-            for rows in order[: len(target) // size * size].reshape(-1, size):
-                batch = _poorer([part[rows] for part in arrays], settings, generator)
-                error = net.estimate(weights, batch, by_torch, held_back) - goal[rows]
-                loss = (mass[rows] * error**2).mean()
+            for rows in draws.epoch(size, generator):
+                batch = _poorer(rows.inputs, settings, generator)
+                error = net.estimate(weights, batch, by_torch, held_back) - rows.goal
+                loss = (rows.mass * error**2).mean()
                 adamw.zero_grad()
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(decayed, _LONGEST_GRADIENT)

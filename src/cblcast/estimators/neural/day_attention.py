@@ -24,7 +24,7 @@ from cblcast.checked.parameters import (
 )
 from cblcast.estimators.design import finite_target, row_weights
 from cblcast.estimators.neural.attention import AttentionNet
-from cblcast.estimators.neural.attention_training import AttentionTraining, train_attention
+from cblcast.estimators.neural.attention_training import AttentionTraining, Draws, DrawsInMemory, train_attention
 from cblcast.estimators.neural.day_inputs import DayInputs
 
 _ROWS_AT_ONCE = 256  # what a pass makes of them stays in the cache
@@ -110,15 +110,16 @@ class DayAttention(RegressorMixin, BaseEstimator):
         check_parameters(self)
         target = finite_target(y, self)
         weight = row_weights(sample_weight, len(target), self)
+        self.n_features_in_ = X.shape[1]
+        return self.train(DrawsInMemory(self._inputs(X), target, weight))
+
+    def train(self, draws: Draws) -> Self:
+        """Train the nets on rows that are dealt out in batches."""
         settings = AttentionTraining(
             self.width, self.day_width, self.epochs, self.batch_size, self.learning_rate, self.weight_decay,
             self.dropout, self.weather_lost, self.days_lost, self.threads,
         )  # fmt: skip
-        inputs = self._inputs(X)
-        self.n_features_in_ = X.shape[1]
-        self.nets_ = [
-            train_attention(inputs, target, weight, settings, self.seed + number) for number in range(self.seeds)
-        ]
+        self.nets_ = [train_attention(draws, settings, self.seed + number) for number in range(self.seeds)]
         return self
 
     def predict(self, X: Any) -> np.ndarray:

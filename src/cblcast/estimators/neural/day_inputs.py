@@ -23,6 +23,7 @@ N_SINGLE, N_KEYS, N_NEWEST = 15, 9, 5
 LEAST_SPREAD = 0.02  # of the scale: a site steadier than this is judged as if it were not
 _CLIP = 8.0  # spreads
 _NEWEST = 10
+_LARGEST_TARGET = 12.0  # spreads: a spike teaches that much and no more
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +62,10 @@ class DayInputs:
     def arrays(self) -> tuple[np.ndarray, ...]:
         """Those that the net reads, in the order of its arguments."""
         return self.days, self.there, self.hours_then, self.hours_now, self.keys, self.candidates, self.context
+
+    def targets(self, shares: np.ndarray) -> np.ndarray:
+        """Loads as shares of the scale, shape (n,), as what they are above the centre, in spreads and within bounds."""
+        return np.clip((shares - self.centre) / self.spread, -_LARGEST_TARGET, _LARGEST_TARGET)
 
     def take(self, rows: np.ndarray) -> DayInputs:
         """Some of the rows."""

@@ -42,7 +42,7 @@ EVIDENCE = tuple(
 DEVIATIONS = tuple(
     f"history_{name}_kw" for name in ("before_1_above_mean", "early_above_mean", "newest_event_above_mean", "trend")
 )
-SPREAD, SCALE, COUNT = "history_spread_kw", "history_scale_kw", "history_count_days"
+SPREAD, SCALE, COUNT, LEAST = "history_spread_kw", "history_scale_kw", "history_count_days", "history_least_kw"
 
 # Shares of the load: least spread of the reference days, and the spread that stands for those that ten days lack.
 LEAST_SPREAD, UNKNOWN_SPREAD = 0.02, 0.4
@@ -128,12 +128,15 @@ class Adapted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             design = self._design(own, plain, members)
             load, day, before, asked = X[list(EARLIER_COLUMNS)].to_numpy(dtype=np.float64).T
             lead = np.unique(take(X, ["hours_since_start"], self)[:, 0].round(6), return_inverse=True)[1]
+            least = take(X, [LEAST], self)[:, 0]
             site = np.asarray(X.index.codes[X.index.names.index(SITE)])
             for rows in np.split(np.argsort(site, kind="stable"), np.flatnonzero(np.diff(np.sort(site))) + 1):
                 first, own_event = np.unique(event[rows], return_index=True, return_inverse=True)[1:]
                 days = day[rows][first], before[rows][first]
                 wanted = asked[rows][first] > 0
-                known = SiteRows(own_event, *days, lead[rows], load[rows], plain[rows], spread[rows], wanted)
+                known = SiteRows(
+                    own_event, *days, lead[rows], load[rows], plain[rows], spread[rows], wanted, least[rows]
+                )
                 found[rows] = adapt_to_site(known, design[rows], room[rows], each_tail(self.coverage), self.days)
         found[:, 1] = np.minimum(found[:, 1], found[:, 0])
         found[:, 2] = np.maximum(found[:, 2], found[:, 0])

@@ -132,7 +132,8 @@ def intervals_of_windows(windows: Sequence[Window], since_start: np.ndarray, eve
     gap = np.diff(since_start[order])[event[order][1:] == event[order][:-1]]
     gap = gap[gap > 1e-9]
     hours = sum(_covered([window for window in windows if window.side == side]) for side in ("before", "after"))
-    return float(round(hours / gap.min())) if len(gap) else 0.0
+    # No window is shorter than an interval: a single one beside an event of a single one is further away than the step.
+    return float(round(hours / min(gap.min(), *(window.hours for window in windows)))) if len(gap) else 0.0
 
 
 def _covered(windows: Sequence[Window]) -> float:

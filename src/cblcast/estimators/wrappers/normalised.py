@@ -82,7 +82,7 @@ class Normalised(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         rows = X[usable]
         self.n_features_in_ = X.shape[1]
         weight = None if sample_weight is None else np.asarray(sample_weight)[usable]
-        shares = self._shares(rows, scale[usable])
+        shares = self.shares(rows, scale[usable])
         self.estimator_ = fit_weighted(clone(self.estimator), shares, target[usable] / scale[usable], weight)
         return self
 
@@ -118,11 +118,12 @@ class Normalised(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
                 int((scale <= 0).sum()), len(X), int(np.isnan(scale).sum()),
             )  # fmt: skip
         if usable.any():
-            shares = np.asarray(getattr(self.estimator_, method)(self._shares(X[usable], scale[usable])))
+            shares = np.asarray(getattr(self.estimator_, method)(self.shares(X[usable], scale[usable])))
             out[usable] = shares * scale[usable].reshape(-1, *(1 for _ in shape))
         return out
 
-    def _shares(self, X: pd.DataFrame, scale: np.ndarray) -> pd.DataFrame:
+    def shares(self, X: pd.DataFrame, scale: np.ndarray) -> pd.DataFrame:
+        """What the inner estimator sees of rows with a `scale` above zero [kW], shape (n_rows,)."""
         values = X.to_numpy(dtype=np.float64, copy=True)
         power = np.array([unit_of_column(str(name)) == "kw" and name != self.scale for name in X.columns], dtype=bool)
         values[:, power] /= scale[:, None]

@@ -43,6 +43,8 @@ class SiteRows:
         The inner estimate and the spread of the reference days [kW].
     asked : ndarray of bool, shape (n_events,)
         Events that are asked, and not only there to be learned from.
+    least : ndarray of float64, shape (n_rows,)
+        Least load of the reference days at the row [kW]; NaN where there is none.
     """
 
     event: np.ndarray
@@ -53,6 +55,7 @@ class SiteRows:
     plain: np.ndarray
     spread: np.ndarray
     asked: np.ndarray
+    least: np.ndarray
 
     def within(self, days: int) -> np.ndarray:
         """Events that are asked, and those up to `days` days before one that is; positions, int64, shape (m,)."""
@@ -160,8 +163,12 @@ def limits(
         scores = sign * error / scale[:, side]
         tail = kernel.blended_tails(scores, rows.event, weights, miscoverage, prior, PRIOR_DAYS)
         sides.append(estimate[own] + sign * tail[place] * scale[own, side])
-    least = kernel.least_known(rows.load, rows.event, weights)[place]
-    lower = np.where((least >= 0) & (estimate[own] >= 0), np.maximum(sides[0], 0.0), sides[0])
+    shown = np.full(len(rows.day), np.inf)
+    np.fmin.at(shown, rows.event, rows.least)
+    # Only a site of which days are known, and none of them below zero, is held above it: any other may export.
+    least = np.minimum(kernel.least_known(rows.load, rows.event, weights), shown[asked])[place]
+    never_exports = np.isfinite(least) & (least >= 0)
+    lower = np.where(never_exports & (estimate[own] >= 0), np.maximum(sides[0], 0.0), sides[0])
     return own, np.stack([lower, sides[1]], axis=1)
 
 

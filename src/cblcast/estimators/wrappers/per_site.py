@@ -64,18 +64,30 @@ class PerSite(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         check_parameters(self)
         check_estimator(self.estimator, self, "estimator")
         target = finite_target(y, self)
-        groups = group_rows(X, (SITE,), self)
         self.n_features_in_ = X.shape[1]
         self.fallback_ = None if self.fallback is None else fit_weighted(clone(self.fallback), X, target, sample_weight)
-        self.sites_, self.models_, short = [], [], []
+        self.sites_, self.models_, short = self.models_of(X, target, sample_weight)
+        self.check_short(short)
+        return self
+
+    def models_of(
+        self, X: pd.DataFrame, y: np.ndarray, sample_weight: np.ndarray | None = None
+    ) -> tuple[list[str], list[Any], list[str]]:
+        """Sites of some rows, a fitted model of each, and the sites that have too few rows for one."""
+        groups = group_rows(X, (SITE,), self)
+        sites, models, short = [], [], []
         for number, name in enumerate(groups.names[:, 0].tolist()):
             rows = groups.of_row == number
             if rows.sum() < self.fewest_rows:
                 short.append(name)
                 continue
-            self.sites_.append(name)
+            sites.append(name)
             weight = None if sample_weight is None else np.asarray(sample_weight)[rows]
-            self.models_.append(fit_weighted(clone(self.estimator), X[rows], target[rows], weight))
+            models.append(fit_weighted(clone(self.estimator), X[rows], y[rows], weight))
+        return sites, models, short
+
+    def check_short(self, short: list[str]) -> None:
+        """Raise where sites have too few rows and there is no fallback."""
         if short and self.fallback is None:
             raise DataError(
                 f"{len(short)} sites have fewer than {self.fewest_rows} training rows, e.g. {short[0]!r}: give a "
@@ -83,7 +95,6 @@ class PerSite(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             )
         if short:
             logger.info("%d sites have too few training rows; the pooled fallback estimates them", len(short))
-        return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Estimate of each row by the model of its site, float64, shape (n_rows,)."""

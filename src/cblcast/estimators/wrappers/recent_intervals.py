@@ -96,21 +96,23 @@ class RecentIntervals(LeadIntervals):
         return super().predict(_without_marks(X))
 
     def predict_distribution(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Estimate and all levels [kW]; shapes (n_rows,) and (n_rows, n_levels)."""
+        """Estimate and all levels [kW]; shapes (n_rows,) and (n_rows, n_levels). Rows of earlier issues keep the limits as learned."""
         own = _without_marks(X)
         predicted, quantiles = super().predict_distribution(own)
         knows = microseconds(X.index.get_level_values(ORIGIN))
         known = IssueScores(*(self.held_out_[name] for name in SCORES))
-        group = _group_of(self, own)
+        group, asked = _group_of(self, own), np.ones(len(X), dtype=bool)
         if {*ISSUE_COLUMNS} <= set(X.columns):
             power, ends = X[ISSUE_POWER].to_numpy(dtype=np.float64), X[ISSUE_ENDS].to_numpy(dtype=np.float64)
-            earlier = np.flatnonzero(np.isfinite(power))
+            asked = ~np.isfinite(power)
+            earlier = np.flatnonzero(~asked)
             score = _scores(self, own.iloc[earlier], power[earlier], quantiles[earlier])
             more = IssueScores(group[earlier], knows[earlier], ends[earlier].astype(np.int64), score)
             known, knows = known.with_more(more), X[ISSUE_KNOWS].to_numpy(dtype=np.float64).astype(np.int64)
         low, high = self.tails()
         levels = Levels.of(self.levels).values
-        factor = factors(known, group, knows, self.days, levels[high] - levels[low])
+        factor = np.ones(len(X))  # nobody asks for the limits of an earlier issue, and there are many
+        factor[asked] = factors(known, group[asked], knows[asked], self.days, levels[high] - levels[low])
         middle = _middle(self, quantiles)[:, None]
         bounds = -np.inf if self.floor is None else self.floor, np.inf if self.ceiling is None else self.ceiling
         quantiles = np.clip(middle + factor[:, None] * (quantiles - middle), *bounds)

@@ -76,7 +76,7 @@ class Residual(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
             logger.info("%d of %d training rows have no baseline and are left out", missing, int(inside.sum()))
         self.n_features_in_ = X.shape[1]
         weight = None if sample_weight is None else np.asarray(sample_weight)[usable]
-        rows = _with(X[usable], base[usable])
+        rows = with_baseline(X[usable], base[usable])
         self.estimator_ = fit_weighted(clone(self.estimator), rows, target[usable] - base[usable], weight)
         return self
 
@@ -84,7 +84,7 @@ class Residual(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         """Baseline plus learned correction [kW], float64, shape (n_rows,)."""
         base, usable = self._base(X)
         if usable.any():
-            base[usable] += self.estimator_.predict(_with(X[usable], base[usable]))
+            base[usable] += self.estimator_.predict(with_baseline(X[usable], base[usable]))
         return base
 
     @available_if(gives_interval)
@@ -93,7 +93,9 @@ class Residual(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         base, usable = self._base(X)
         limits = np.full((len(X), 2), np.nan)
         if usable.any():
-            limits[usable] = base[usable, None] + self.estimator_.predict_interval(_with(X[usable], base[usable]))
+            limits[usable] = base[usable, None] + self.estimator_.predict_interval(
+                with_baseline(X[usable], base[usable])
+            )
         return limits
 
     def _base(self, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -102,5 +104,6 @@ class Residual(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         return base, np.isfinite(base)
 
 
-def _with(X: pd.DataFrame, base: np.ndarray) -> pd.DataFrame:
+def with_baseline(X: pd.DataFrame, base: np.ndarray) -> pd.DataFrame:
+    """Rows with what the baseline says of them [kW]."""
     return X.assign(**{BASELINE: base})

@@ -15,7 +15,7 @@ from cblcast.io.store.day_rows import DayRows, cube_of_days, read_day_rows, step
 from cblcast.io.store.footers import Name
 from cblcast.io.store.long_rows import Alike, Rows, cube_of_rows, read_long, step_of
 from cblcast.io.store.partitions import Partition
-from cblcast.io.store.row_groups import Span, chooser, row_groups
+from cblcast.io.store.row_groups import Span, chooser, narrowed
 from cblcast.io.store.site_days import SiteDays, site_index
 from cblcast.io.store.wide_columns import read_wide
 
@@ -49,7 +49,7 @@ def day_rows_of(store: MeterStore, partition: Partition, sites: pd.DataFrame | N
     layout = store.layout_of_files
     parts = (
         read_day_rows(read, layout.when, layout.value, keep, span)
-        for read in row_groups(store.folder, layout, partition, [layout.when, layout.value], span)
+        for read in store.reads(partition, [layout.when, layout.value], span)
     )
     return [part for part in parts if part is not None]
 
@@ -62,10 +62,11 @@ def rows_of(
     layout = store.layout_of_files
     if layout.kind == "wide":
         return read_wide(store.folder, layout, partition, index, around)
+    partition = narrowed(partition, index)
     keep = chooser(partition, index)
     parts = (
         read_long(read, layout.when, layout.value, keep)
-        for read in row_groups(store.folder, layout, partition, [layout.when, layout.value], around)
+        for read in store.reads(partition, [layout.when, layout.value], around)
     )
     return [part for part in parts if part is not None]
 

@@ -22,7 +22,7 @@ from cblcast.io.store.footers import Name
 from cblcast.io.store.layouts import require_beside
 from cblcast.io.store.long_rows import Alike, Rows, flat_values, instants_in
 from cblcast.io.store.partitions import Partition
-from cblcast.io.store.row_groups import Read, Span, chooser, row_groups
+from cblcast.io.store.row_groups import Read, Span, chooser, narrowed
 from cblcast.io.store.site_days import site_index
 
 if TYPE_CHECKING:
@@ -89,11 +89,12 @@ def panel_of_partition(
 def _long(
     store: MeterStore, partition: Partition, sites: pd.DataFrame | None, span: Span, beside: Sequence[str]
 ) -> list[Readings]:
+    partition = narrowed(partition, None if sites is None else sites.index)
     keep = chooser(partition, None if sites is None else sites.index)
     layout = store.layout_of_files
     wanted = (layout.value, *beside)
     parts = []
-    for read in row_groups(store.folder, layout, partition, [layout.when, *wanted], span):
+    for read in store.reads(partition, [layout.when, *wanted], span):
         part = _readings(read, layout.when, {column: layout.ours(column) for column in wanted})
         kept = keep(read.names)
         parts.append(part if kept.all() else part.where(kept[read.codes]))
@@ -172,11 +173,12 @@ def _panel(store: MeterStore, partition: Partition, sites: pd.DataFrame | None, 
         names=PANEL_INDEX,
         verify_integrity=False,
     )
+    where = " and ".join(partition.files[:3]) or store.name
     try:
         panel = Panel(pd.DataFrame(dict(readings.columns), index=index), store.sites_of(names, sites))
     except DataError as error:
-        raise DataError(f"{' and '.join(partition.files[:3])}: {error}") from None
-    store.step_in(panel.step_us, partition.files[0])
+        raise DataError(f"{where}: {error}") from None
+    store.step_in(panel.step_us, where)
     factor = store.factor(panel.step_us)
     if factor != 1.0:
         panel.data[OBSERVED] *= factor

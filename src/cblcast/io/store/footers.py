@@ -177,7 +177,7 @@ def _footer(folder: Path, name: str, columns: Mapping[str, str] | None) -> Foote
         raise DataError(f"{name} cannot be read as Parquet ({said}): write the file again") from None
     folders = _folders(name)
     layout = layout_of(schema, name, folders, columns)
-    told = (metadata.metadata or {}).get(b"cblcast.tz")
+    told = (metadata.metadata or {}).get(b"cblcast:tz")
     return Footer(
         name,
         layout,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,12 +19,14 @@ from cblcast.io.store.footers import Fault, Footer, read_footers
 from cblcast.io.store.layouts import Kind, Layout
 from cblcast.io.store.long_rows import minutes
 from cblcast.io.store.partitions import BYTES_AT_ONCE, Partition, partitions_of
+from cblcast.io.store.row_groups import Read, Span, row_groups
 from cblcast.io.store.shared_sites import complete_ends, sites_beside, without_shared
 from cblcast.io.store.site_days import SiteDays, site_index
 from cblcast.io.store.step import step_of_store
 from cblcast.io.store.zones import Zones
 
 Day: TypeAlias = Any  # int (days since 1970-01-01), text, date, datetime64 or Timestamp
+SQL = "sql:"  # in front of the name of a table
 LARGE = 1024**3  # bytes of a partition that are told where they are far more than was asked for
 
 
@@ -42,7 +44,8 @@ def open_store(
     ----------
     path : path
         Its files are long (``site_id``, ``time`` with a zone, ``observed_kw`` or ``kw``), day rows (``site_id``, ``date``, a
-        list of loads) or wide (``time``, a column for each site). Folders may name columns (``site_id=A17/…``).
+        list of loads) or wide (``time``, a column for each site). Folders may name columns (``site_id=A17/…``). ``sql:TABLE`` is a
+        table of the database that ``CBLCAST_DATABASE_URL`` names (:func:`cblcast.io.store.sql_store.open_sql_store`).
     tz, country : str, optional
         IANA zone and country of every site of which nobody says another.
     columns : mapping, optional
@@ -57,6 +60,10 @@ def open_store(
         No such store, a folder without Parquet files, packed files, columns that fit no layout, no file that can be used; with
         ``faults="raise"`` any file that cannot.
     """
+    if str(path).startswith(SQL):
+        from cblcast.io.store.sql_store import open_sql_store
+
+        return open_sql_store(str(path).removeprefix(SQL), tz=tz, country=country, columns=columns)
     where = Path(path)
     footers, found = read_footers(where, columns)
     if found and (faults == "raise" or not footers):
@@ -217,6 +224,10 @@ class MeterStore:
         from cblcast.io.store.as_panel import panel_of_partition
 
         return panel_of_partition(self, partition, sites, (as_instant(since), as_instant(until)), columns)
+
+    def reads(self, partition: Partition, columns: Sequence[str], span: Span) -> Iterator[Read]:
+        """The row groups of a partition that may hold something of a span, one after the other."""
+        return row_groups(self.folder, self.layout_of_files, partition, columns, span)
 
     def sites_of(self, names: Sequence[Any], sites: pd.DataFrame | None = None) -> pd.DataFrame:
         """Sites as a panel needs them: of `sites`, else of the store."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from bisect import bisect_left
 from collections.abc import Callable, Container, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,13 +139,21 @@ def codes_in(column: pa.ChunkedArray, name: str, file: str) -> tuple[np.ndarray,
     return rank[codes], [names[number] for number in order]
 
 
+def narrowed(partition: Partition, sites: pd.Index | None) -> Partition:
+    """The partition without sites that are not wanted, where it names its sites."""
+    if sites is None or not partition.columns:
+        return partition
+    kept = sites.get_indexer(pd.Index([str(name) for name in partition.columns], dtype="str")) >= 0
+    return replace(partition, columns=tuple(itertools.compress(partition.columns, kept)))
+
+
 def chooser(partition: Partition, sites: pd.Index | None) -> Callable[[Sequence[Name]], np.ndarray]:
     """Which of some names a reading of a partition keeps: those in its range that are wanted, of sorted ones; bool, shape (n,)."""
     left_out = set(partition.left_out)
 
     def chosen(names: Sequence[Name]) -> np.ndarray:
         kept = np.ones(len(names), dtype=bool)
-        if not partition.columns:
+        if not partition.columns:  # those of a wide store are chosen already
             kept[: bisect_left(names, partition.first_site)] = False
         if partition.before_site is not None:
             kept[bisect_left(names, partition.before_site) :] = False

@@ -32,7 +32,7 @@ class StoreWriter:
         The file, or the folder of files.
     one_file : bool
     notes : mapping
-        Metadata of each file: ``cblcast.tz`` and the like.
+        Metadata of each file: ``cblcast:tz`` and the like.
     files, rows : int
         Written so far.
     """

@@ -9,7 +9,14 @@ from sklearn.linear_model import LinearRegression
 from sklearn.linear_model import Ridge as TextbookRidge
 
 from cblcast.errors import DataError, DataWarning, StudyError
-from cblcast.estimators.learners.regression import GCV_PRICE, LeastSquares, Ridge, ridge_paths
+from cblcast.estimators.learners.regression import (
+    GCV_PRICE,
+    LeastSquares,
+    Ridge,
+    grouped_moments,
+    joined_moments,
+    ridge_paths,
+)
 
 
 def rows(n=240, sites=("a", "b"), seed=0):
@@ -156,3 +163,27 @@ def test_what_cannot_be_fitted_is_said_in_one_sentence(break_it, sentence):
     X, y = rows(60)
     with pytest.raises((DataError, StudyError), match=sentence):
         break_it(X, y)
+
+
+def test_moments_of_groups_are_the_slow_loop_and_join_to_those_of_all_rows():
+    rng = np.random.default_rng(3)
+    X, y, weight = rng.normal(size=(200, 4)) + 5, rng.normal(size=200), rng.uniform(0.1, 4.0, 200)
+    group = rng.integers(0, 7, 200)
+    group[group == 5] = 4  # a group without a row, and others of different length
+    found = grouped_moments(X, y, weight, group, 7)
+    for number in range(7):
+        rows = group == number
+        if not rows.any():
+            assert found[0][number] == 0
+            continue
+        share = weight[rows] / weight[rows].sum()
+        mean = share @ X[rows]
+        beside, left = X[rows] - mean, y[rows] - share @ y[rows]
+        np.testing.assert_allclose(found[1][number], mean)
+        np.testing.assert_allclose(found[3][number], rows.sum() * (beside.T * share) @ beside, atol=1e-10)
+        np.testing.assert_allclose(found[4][number], rows.sum() * (beside.T * share) @ left, atol=1e-10)
+        np.testing.assert_allclose(found[5][number], rows.sum() * share @ left**2)
+    whole = grouped_moments(X, y, weight, np.zeros(200, dtype=np.int64), 1)
+    joined = joined_moments(found, np.bincount(group, weights=weight, minlength=7))
+    for one, other in zip(joined, whole, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-10)

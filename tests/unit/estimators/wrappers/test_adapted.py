@@ -219,3 +219,11 @@ def test_a_study_with_intervals_gives_it_the_coverage_and_no_second_wrapper():
 
 def test_the_earlier_load_column_is_named_with_its_unit():
     assert EARLIER_LOAD.endswith("_kw")  # so that what divides a site's columns by its load divides this one, too
+
+
+def test_a_home_that_exports_is_not_held_above_zero_where_no_day_is_known():
+    home = datasets.load("fontana_homes").select(["home_01"])
+    begin = pd.Timestamp("2017-05-10T16:00", tz="America/Los_Angeles")  # two days have no earlier days at their clock
+    event = pd.DataFrame({"site_id": ["home_01"], "start": [begin], "stop": [begin + pd.Timedelta(hours=48)]})
+    rows, _ = score_events(adapted("10of10"), home, event)
+    assert rows.loc[rows["baseline_kw"] >= 0, "lower_kw"].min() < 0

@@ -1,0 +1,171 @@
+"""Estimators that learn from rows on disk: what each does with all rows at once in memory, done block by block."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from cblcast.abilities import Estimator, able, check_parameters, inner_values, learns
+from cblcast.errors import DataError, StudyError
+from cblcast.estimators.columns import take
+from cblcast.estimators.design import finite_target
+from cblcast.estimators.learned_baseline import LearnedBaseline, even_weights
+from cblcast.estimators.learners.boosting import Boosting
+from cblcast.estimators.learners.regression import Ridge
+from cblcast.estimators.neural.day_attention import DayAttention
+from cblcast.estimators.pooled_baseline import PooledBaseline
+from cblcast.estimators.wrappers.ensemble import Ensemble
+from cblcast.estimators.wrappers.inner import event_rows_of
+from cblcast.estimators.wrappers.normalised import Normalised
+from cblcast.estimators.wrappers.per_site import PerSite
+from cblcast.estimators.wrappers.residual import Residual, with_baseline
+from cblcast.scaling.pooled_nets import fit_attention
+from cblcast.scaling.pooled_ridge import fit_ridge
+from cblcast.scaling.pooled_rows import TrainingRows
+from cblcast.scaling.pooled_spreads import fit_pooled_baseline
+from cblcast.scaling.pooled_trees import fit_boosting
+
+
+def fit_rows(estimator: Any, rows: TrainingRows) -> Any:
+    """Train an estimator on rows that lie on disk.
+
+    Parameters
+    ----------
+    estimator : estimator
+        One of the kinds that are registered here, whatever is inside it included; what has nothing to learn is taken as it is.
+    rows : TrainingRows
+
+    Returns
+    -------
+    estimator
+        The same, fitted.
+
+    Raises
+    ------
+    StudyError
+        An estimator that learns from all rows at once.
+    """
+    check_parameters(estimator)
+    if not learns(estimator):
+        return estimator.fit(rows.block(slice(0, 1)), rows.y[:1])
+    return _fit(estimator, rows)
+
+
+def check_learns_from_disk(estimator: Any) -> None:
+    """Raise :class:`~cblcast.errors.StudyError` for an estimator, or one inside it, that learns from all rows at once."""
+    if not learns(estimator):
+        return
+    if _fit.dispatch(type(estimator)) is _fit.dispatch(object):
+        raise _refusal(estimator)
+    # The models of PerSite see one site each, in memory; what stands behind them sees all.
+    inside = [estimator.fallback] if isinstance(estimator, PerSite) else list(inner_values(estimator))
+    for inner in inside:
+        if able(inner, Estimator):
+            check_learns_from_disk(inner)
+
+
+def _refusal(estimator: Any) -> StudyError:
+    known = ", ".join(sorted(each.__name__ for each in _fit.registry if each is not object))
+    return StudyError(
+        f"{type(estimator).__name__} learns from all rows at once, so it is not trained out of core: take one of {known}, or train "
+        "it on fewer sites in memory"
+    )
+
+
+@singledispatch
+def _fit(estimator: Any, rows: TrainingRows) -> Any:
+    raise _refusal(estimator)
+
+
+_fit.register(Boosting, fit_boosting)
+_fit.register(Ridge, fit_ridge)
+_fit.register(DayAttention, fit_attention)
+
+
+@_fit.register
+def _normalised(estimator: Normalised, rows: TrainingRows) -> Normalised:
+    target, scale = finite_target(rows.y, estimator), rows.some([estimator.scale]).to_numpy()[:, 0]
+    usable = scale > 0
+    if not usable.any():
+        raise DataError(
+            f"Normalised has no training row with {estimator.scale!r} above zero: every site is all zero, or has no reference days"
+        )
+    estimator.n_features_in_ = len(rows.names)
+    shares = rows.with_target(target / np.where(usable, scale, 1.0)).where(usable)
+    shares = shares.changed(lambda X: estimator.shares(X, take(X, [estimator.scale], estimator)[:, 0]))
+    estimator.estimator_ = fit_rows(clone(estimator.estimator), shares)
+    return estimator
+
+
+@_fit.register
+def _residual(estimator: Residual, rows: TrainingRows) -> Residual:
+    baseline = fit_rows(clone(estimator.baseline), rows)
+    base = rows.asked(baseline.predict)
+    inside = rows.asked(event_rows_of) > 0
+    usable = inside & np.isfinite(base)
+    if not usable.any():
+        raise DataError(
+            f"Residual has nothing to learn: {type(baseline).__name__} gives no baseline for any training row; lengthen the "
+            "look-back, or take events with days before them"
+        )
+    estimator.baseline_, estimator.n_features_in_ = baseline, len(rows.names)
+    left = rows.with_target(finite_target(rows.y, estimator) - base).where(usable)
+    left = left.changed(lambda X: with_baseline(X, np.asarray(baseline.predict(X), dtype=np.float64)))
+    estimator.estimator_ = fit_rows(clone(estimator.estimator), left)
+    return estimator
+
+
+@_fit.register
+def _ensemble(estimator: Ensemble, rows: TrainingRows) -> Ensemble:
+    if estimator.weighting != "equal":
+        raise StudyError(
+            f"Ensemble learns {estimator.weighting} weights from members trained on parts of all rows, which is not done out of core: "
+            "set weighting: equal"
+        )
+    n_members = len(estimator.members)
+    estimator.segments_ = np.empty(0, dtype=np.str_)
+    estimator.weights_ = np.full((1, n_members), 1.0 / n_members)
+    estimator.out_of_fold_rmse_ = np.full(n_members, np.nan)
+    estimator.n_features_in_ = len(rows.names)
+    estimator.members_ = [fit_rows(clone(member), rows) for member in estimator.members]
+    return estimator
+
+
+@_fit.register
+def _learned_baseline(estimator: LearnedBaseline, rows: TrainingRows) -> LearnedBaseline:
+    there = rows.names
+    columns = estimator.columns_of(there)
+    target = finite_target(rows.y, estimator)
+    weight = even_weights(rows.some(["history_scale_kw", "history_mean_kw"]), target, estimator)
+    estimator.columns_, estimator.n_features_in_ = columns, len(there)
+    own = rows.with_target(target).weighted(weight).only(columns)
+    estimator.estimator_ = fit_rows(Normalised(estimator.members(columns)), own)
+    return estimator
+
+
+@_fit.register
+def _pooled_baseline(estimator: PooledBaseline, rows: TrainingRows) -> PooledBaseline:
+    return fit_pooled_baseline(estimator, rows, fit_rows)
+
+
+@_fit.register
+def _per_site(estimator: PerSite, rows: TrainingRows) -> PerSite:
+    """Site by site, so many in memory at once as make a block; the fallback learns from all rows on disk."""
+    estimator.n_features_in_ = len(rows.names)
+    estimator.fallback_ = None if estimator.fallback is None else fit_rows(clone(estimator.fallback), rows)
+    sites: list[str] = []
+    models: list[Any] = []
+    short: list[str] = []
+    for part, X in rows.blocks_of_sites():
+        weight = None if rows.weight is None else rows.weight[part]
+        own, made, few = estimator.models_of(X, rows.y[part], weight)
+        sites += own
+        models += made
+        short += few
+    order = sorted(range(len(sites)), key=lambda number: sites[number])
+    estimator.sites_, estimator.models_ = [sites[k] for k in order], [models[k] for k in order]
+    estimator.check_short(sorted(short))
+    return estimator

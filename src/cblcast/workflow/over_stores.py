@@ -1,0 +1,244 @@
+"""Scoring, judging and screening of a store: each partition by itself, whoever does it, joined as one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from cblcast import tracking
+from cblcast.days.placebo import placebo_events
+from cblcast.forecast.evaluation import INTERVAL_METRICS
+from cblcast.forecast.forecaster import Forecaster
+from cblcast.forecast.manifest import digest_of as model_digest
+from cblcast.forecast.pretrained import view_name
+from cblcast.forecast.scoring import score_events
+from cblcast.frames.schema import SITE, DataError, StudyError
+from cblcast.io.formats import read_dispatch
+from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
+from cblcast.io.store import MeterStore
+from cblcast.programs import load_program
+from cblcast.programs.calendars import warn_about_calendars_of
+from cblcast.scaling import Asked, Outcome, StorePiece, cut
+from cblcast.scaling.stores import NOWHERE, Cut
+from cblcast.workflow.in_the_box import Boxed, boxed
+from cblcast.workflow.judging_sites import MEASURES, joined_measures, measures_by_site
+from cblcast.workflow.screening import screened, tables_in_order
+from cblcast.workflow.serving import (
+    Scored,
+    backtest_trained,
+    beside_metered,
+    known_of_training,
+    tells_days_apart,
+)
+from cblcast.workflow.settlement_case import sites_of_store
+from cblcast.workflow.working import ALONE, Working, open_store_as
+
+EVENTS, ROWS, EXCLUDED = "events", "rows", "excluded"
+_PROBLEMS = [SITE, "origin", "reason"]
+
+
+@dataclass(frozen=True)
+class ScorePiece:
+    """Scores the events of a piece."""
+
+    forecaster: Forecaster
+
+    def __call__(self, piece: StorePiece) -> Mapping[str, pd.DataFrame]:
+        """Rows beside the meter, and the events without an estimate."""
+        panel = piece.panel()
+        events, absent = _present(piece.events[EVENTS], panel.site_ids)
+        scored, excluded = score_events(self.forecaster, panel, events)
+        return {ROWS: beside_metered(scored, panel), EXCLUDED: pd.concat([excluded, absent], ignore_index=True)}
+
+
+@dataclass(frozen=True)
+class JudgePiece:
+    """Judges a trained model on a piece: at its events, or at placebo events."""
+
+    forecaster: Forecaster
+    hours: tuple[str, str] | None
+    days: str
+    metrics: tuple[str, ...]
+
+    def __call__(self, piece: StorePiece) -> Mapping[str, pd.DataFrame]:
+        """Measures by site, and the events without an estimate."""
+        panel = piece.panel()
+        if self.hours is None:
+            events, _ = _present(piece.events[EVENTS], panel.site_ids)
+        else:
+            events = placebo_events(panel, *self.hours, days=self.days, keep_unmetered=True)
+        told = backtest_trained(panel, self.forecaster, events)
+        return {MEASURES: measures_by_site(told.scored, self.metrics), EXCLUDED: told.excluded[_PROBLEMS]}
+
+
+@dataclass(frozen=True)
+class ScreenPiece:
+    """Screens the events of a piece by a rule."""
+
+    program: str
+
+    def __call__(self, piece: StorePiece) -> Mapping[str, pd.DataFrame]:
+        """The tables of integrity."""
+        return screened(piece.panel(), piece.events[EVENTS], self.program)
+
+
+def score_store(
+    data: Path,
+    events_file: Path,
+    reader: ReaderOptions = DEFAULT_OPTIONS,
+    working: Working = ALONE,
+    *,
+    model: str | None = None,
+    view: str | None = None,
+    store: str | None = None,
+    out: Path | None = None,
+) -> tuple[Scored, Asked, Outcome]:
+    """Baselines of the events of a store, by a registered model or the pretrained baseline."""
+    if view is not None:
+        view_name(view)  # before anything is read
+    forecaster = None if model is None else tracking.load_forecaster(model, uri=store)
+    opened = open_store_as(data, _reader_for(forecaster, reader))
+    sites = sites_of_store(opened, _reader_for(forecaster, reader))
+    events = _events(events_file, sites, reader)
+    asked = working.asked(out)
+    parts = _pieces(opened, sites, events, asked)
+    taken = None
+    if forecaster is None:
+        taken = _boxed(parts, view)
+        forecaster = taken.forecaster
+    _tell_calendar(forecaster, sites, events)
+    outcome = asked.over(ScorePiece(forecaster), parts, ("score", _digest(forecaster)))
+    excluded = pd.concat([outcome.table(EXCLUDED), _not_done(events, outcome, parts)], ignore_index=True)
+    zones = sites["tz"].astype(str).to_dict()
+    step = (opened.step_us or 0) / 3.6e9
+    told = Scored(outcome.table(ROWS).reset_index(drop=True), excluded, zones, step, taken)
+    return told, asked, outcome
+
+
+def evaluate_store(
+    model: str,
+    data: Path,
+    reader: ReaderOptions = DEFAULT_OPTIONS,
+    working: Working = ALONE,
+    *,
+    events_file: Path | None = None,
+    start: str | None = None,
+    stop: str | None = None,
+    days: str = "working",
+    metrics: Sequence[str] = ("mpe", "mape", "rmse", "nrmse"),
+    store: str | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame, Outcome]:
+    """Judge a registered model on a store: the table of measures, the events without an estimate, what became of partitions."""
+    if events_file is None and not (start and stop):
+        raise StudyError("evaluate --model needs --events FILE, or --start and --stop of placebo events")
+    forecaster = tracking.load_forecaster(model, uri=store)
+    opened = open_store_as(data, _reader_for(forecaster, reader))
+    sites = sites_of_store(opened, _reader_for(forecaster, reader))
+    events = None if events_file is None else _events(events_file, sites, reader)
+    asked = working.asked()
+    parts = _pieces(opened, sites, events, asked)
+    _tell_calendar(forecaster, sites, events)
+    hours = None if start is None or stop is None or events is not None else (start, stop)
+    work = JudgePiece(forecaster, hours, days, (*metrics, *INTERVAL_METRICS))
+    outcome = asked.over(work, parts, ("evaluate", _digest(forecaster), hours, days, tuple(metrics)))
+    excluded = outcome.table(EXCLUDED).reset_index(drop=True)
+    if events is not None:
+        excluded = pd.concat([excluded, _not_done(events, outcome, parts)], ignore_index=True)
+    told = outcome.table(MEASURES)
+    if told.empty:
+        raise DataError(
+            f"none of the {len(excluded)} events could be estimated; the first: {excluded['reason'].iloc[0]}"
+        )
+    board = joined_measures(told, forecaster.name)
+    board["n_excluded"] = len(excluded)
+    return board, excluded.assign(method=forecaster.name), outcome
+
+
+def integrity_store(
+    data: Path,
+    events_file: Path,
+    program: str,
+    reader: ReaderOptions = DEFAULT_OPTIONS,
+    working: Working = ALONE,
+) -> tuple[dict[str, pd.DataFrame], dict[str, str], Outcome]:
+    """What stands out in the events of a store, as :func:`cblcast.workflow.settling.integrity_files` tells it of a file."""
+    rule = load_program(program)
+    opened = open_store_as(data, reader)
+    sites = sites_of_store(opened, reader)
+    events = _events(events_file, sites, reader)
+    warn_about_calendars_of(sites, int(events["start"].max().year), [rule])
+    asked = working.asked()
+    parts = _pieces(opened, sites, events, asked)
+    outcome = asked.over(ScreenPiece(program), parts, ("integrity", rule))
+    found = tables_in_order({name: outcome.table(name) for name in outcome.names()})
+    return found, sites["tz"].astype(str).to_dict(), outcome
+
+
+def _reader_for(forecaster: Forecaster | None, reader: ReaderOptions) -> ReaderOptions:
+    return reader if forecaster is None else known_of_training(forecaster, reader)
+
+
+def _events(path: Path, sites: pd.DataFrame, reader: ReaderOptions) -> pd.DataFrame:
+    if path.suffix.lower() == ".json":
+        return read_dispatch(path, None, tz=reader.tz)
+    return read_dispatch(path, None, tz=reader.tz, site_ids=sites.index, unknown_sites="keep")
+
+
+def _pieces(store: MeterStore, sites: pd.DataFrame, events: pd.DataFrame | None, asked: Asked) -> Cut:
+    tables = None if events is None else {EVENTS: events}
+    parts = cut(store, sites, asked.size_for(store), tables, by=None if events is None else EVENTS)
+    if not parts.pieces:
+        first = "" if events is None else f", e.g. {events[SITE].iloc[0]!r}"
+        raise DataError(f"no site of the events is in the data{first}: check the site ids")
+    return parts
+
+
+def _present(events: pd.DataFrame, site_ids: pd.Index) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Events of sites that were read, and the others as events without an estimate."""
+    there = events[SITE].isin(site_ids)
+    lost = events.loc[~there, [SITE, "start"]].rename(columns={"start": "origin"}).assign(reason=NOWHERE)
+    return events[there].reset_index(drop=True), lost[_PROBLEMS]
+
+
+def _boxed(parts: Cut, view: str | None) -> Boxed:
+    """The view of the pretrained baseline for all partitions: that of the first whose meter says something before an event."""
+    taken = None
+    for piece in parts.pieces:
+        panel = piece.panel()
+        events, _ = _present(piece.events[EVENTS], panel.site_ids)
+        taken = boxed(panel, events, view)
+        if view is not None or taken.view != "day_ahead":
+            break
+    assert taken is not None
+    return replace(taken)
+
+
+def _digest(forecaster: Forecaster) -> str | None:
+    """What tells this trained model from any other."""
+    with tempfile.TemporaryDirectory() as folder:
+        forecaster.save(Path(folder))
+        return model_digest(Path(folder))
+
+
+def _tell_calendar(forecaster: Forecaster, sites: pd.DataFrame, events: pd.DataFrame | None) -> None:
+    from cblcast.days.day_types import warn_about_holidays
+
+    if events is not None and tells_days_apart(forecaster):
+        warn_about_holidays(sites, int(events["start"].max().year), forecaster.name)
+
+
+def _not_done(events: pd.DataFrame, outcome: Outcome, parts: Cut) -> pd.DataFrame:
+    """Events of sites that no partition has or that could not be done, without an estimate."""
+    sites_of = {piece.key: piece.site_ids for piece in parts.pieces}
+    done = {site for own in sites_of.values() for site in own}
+    reasons = dict.fromkeys(set(events[SITE].astype(str)) - done, NOWHERE)
+    for row in outcome.failures.itertuples(index=False):
+        for site in [row.site_id] if row.site_id else sites_of.get(row.partition, ()):
+            reasons[site] = row.reason
+    lost = events[events[SITE].isin(list(reasons))]
+    told = lost[[SITE, "start"]].rename(columns={"start": "origin"})
+    return told.assign(reason=lost[SITE].map(reasons).to_numpy())[_PROBLEMS]

@@ -1,0 +1,147 @@
+"""Commands on a store: the same answers as on one file, partial where a part of it cannot be used, gone on with after a kill."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from cblcast import datasets
+from cblcast.scaling.journal import NAME
+
+SITES = ["b1", "b14", "b22"]
+PLACE = ("--tz", "Europe/London", "--country", "GB")
+EVENTS = "site_id,start,stop\n*,2019-06-11T17:00+01:00,2019-06-11T20:00+01:00\n*,2019-06-20T17:00+01:00,2019-06-20T20:00+01:00\n"
+
+
+@pytest.fixture
+def run(capsys):
+    """`run(*arguments)` → exit code, standard output, error stream; in this process, as the catalogue does."""
+    from cblcast.cli import _run
+    from cblcast.cli.boundary import guarded
+
+    def call(*arguments: str):
+        try:
+            code = guarded(arguments, _run)
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        told = capsys.readouterr()
+        return code, told.out, " ".join(told.err.split())
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stores")
+    panel = datasets.load("cambridge_sme").select(SITES)
+    rows = panel.data.loc[pd.IndexSlice[:, "2018-05-01":"2019-06-30"], ["observed_kw"]].reset_index()
+    rows.to_parquet(folder / "one.parquet", index=False)
+    (folder / "store").mkdir()
+    for site, own in rows.groupby("site_id"):
+        own.to_parquet(folder / "store" / f"{site}.parquet", index=False)
+    (folder / "events.csv").write_text(EVENTS)
+    return folder
+
+
+@pytest.fixture
+def here(made, tmp_path, monkeypatch):
+    for path in made.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_settle_on_a_folder_is_settle_on_the_file(run, here):
+    asked = ("--events", "events.csv", "--program", "pjm_economic", *PLACE)
+    code, _, err = run("settle", "--data", "one.parquet", *asked, "--out", "one.csv")
+    assert code == 0, err
+    code, _, err = run("settle", "--data", "store", *asked, "--out", "many.csv", "--workers", "2")
+    assert code == 0, err
+    assert Path("many.csv").read_text() == Path("one.csv").read_text()
+    assert not Path("many.csv.parts").exists()  # all is done
+    code, _, err = run("settle", "--verify", "many.csv.record.json")
+    assert code == 0, err
+
+
+def test_a_partition_that_cannot_be_used_makes_it_partial_and_is_not_lost_on_the_next_run(run, here):
+    store = here / "mixed"
+    store.mkdir()
+    for site in SITES:
+        (store / f"{site}.parquet").symlink_to(here / "store" / f"{site}.parquet")
+    (store / "zz.parquet").write_bytes(b"PAR1")
+    asked = (
+        "settle",
+        "--data",
+        "mixed",
+        "--events",
+        "events.csv",
+        "--program",
+        "pjm_economic",
+        *PLACE,
+        "--out",
+        "s.csv",
+    )
+    code, _, err = run(*asked, "--parts", "parts")
+    assert code == 3
+    assert "Not settled: zz.parquet cannot be read as Parquet" in err
+    assert len(pd.read_csv("s.csv")) == 6
+    lines = Path("parts", NAME).read_text().count("\n")
+    (store / "zz.parquet").unlink()
+    code, _, err = run(*asked, "--parts", "parts")
+    assert code == 0, err
+    assert Path("parts", NAME).read_text().count("\n") == lines  # nothing was done again
+    code, _, err = run(*asked, "--parts", "parts", "--coverage", "0.9")
+    assert code == 2
+    assert "answers another question" in err
+    assert "--no-resume" in err
+
+
+def test_score_and_evaluate_and_integrity_on_a_folder(run, here):
+    events = ("--events", "events.csv", *PLACE)
+    told = {}
+    for data in ("one.parquet", "store"):
+        code, out, err = run("score", "--data", data, *events, "--out", f"{data}.scored.csv", "--json")
+        assert code == 0, err
+        told[data] = json.loads(out) | {"out": None}
+    assert told["store"] == told["one.parquet"]
+    assert Path("store.scored.csv").read_text() == Path("one.parquet.scored.csv").read_text()
+
+    for data in ("one.parquet", "store"):
+        code, out, err = run("evaluate", "--model", "pretrained", "--data", data, *events, "--json")
+        assert code == 0, err
+        told[data] = json.loads(out)
+    board, other = (told[data]["leaderboard"][0] for data in ("one.parquet", "store"))
+    assert board.keys() == other.keys()
+    assert {k: v for k, v in board.items() if isinstance(v, str)} == {
+        k: v for k, v in other.items() if isinstance(v, str)
+    }
+    assert [board[k] for k in board if not isinstance(board[k], str)] == pytest.approx(
+        [other[k] for k in board if not isinstance(board[k], str)], rel=1e-12
+    )
+
+    tables = []
+    for data in ("one.parquet", "store"):
+        code, out, err = run("integrity", "--data", data, *events, "--program", "pjm_economic", "--json")
+        assert code == 0, err
+        tables.append({name: pd.DataFrame(rows) for name, rows in json.loads(out).items()})
+    for name, table in tables[0].items():
+        assert_frame_equal(table, tables[1][name], check_exact=False, rtol=1e-12)
+
+
+def test_options_that_cannot_be_followed_are_told(run, here):
+    events = ("--events", "events.csv", "--program", "pjm_economic")
+    code, _, err = run("settle", "--data", "store", *events, *PLACE, "--unit", "W")
+    assert code == 2
+    assert "store is read in parts, as it stands: leave out --unit" in err
+    Path("meter.csv").write_text("site_id,time,observed_kw\n")
+    code, _, err = run("settle", "--data", "meter.csv", *events, *PLACE, "--workers", "2")
+    assert code == 2
+    assert "--workers works through a .parquet file" in err
+    code, _, err = run("settle", "--data", "store", *events, *PLACE, "--scheduler", "tcp://me:s3cret@127.0.0.1:1")
+    assert code == 2
+    assert "names a user" in err
+    assert "s3cret" not in err
