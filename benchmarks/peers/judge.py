@@ -126,7 +126,9 @@ def speed_claims(cost: dict[str, dict[str, Any]]) -> list[Record]:
             first = round(told["fits"][0], 2)
             found.append(claim(text, "benchmarks/peers", later, "s of processor time", None, 3, first_fit_s=first))
     if {"opendsm", "cblcast"} <= set(cost):
-        theirs, own = (float(np.median(cost[name]["fits"][1:])) for name in ("opendsm", "cblcast"))
+        theirs, own = (
+            float(np.median(cost[name]["fits"][1:] or cost[name]["fits"])) for name in ("opendsm", "cblcast")
+        )
         text = "a fit of OpenDSM's hourly model over one of its like here (time of week and temperature), features included"
         found.append(claim(text, SOURCE, theirs / own, "times", at_least(20), 1, opendsm_s=theirs, cblcast_s=own))
         learned = cost["cblcast"]["seconds"]["LearnedBaseline fit, real_time"] / cost["cblcast"]["notes"]["buildings"]

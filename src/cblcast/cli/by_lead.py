@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from cblcast.terminal import print_table, records
+from cblcast.terminal import in_title, print_table, records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,4 +46,4 @@ def _print_wide(table: pd.DataFrame, measure: str) -> None:
         more = "" if n == len(leads) else f" ({n} of {len(leads)} leads, all with --json)"
         wide = table[shown].rename(columns={lead: f"{lead:g}" for lead in shown})
         first = wide.reset_index()
-        print_table(first, f"{measure} by lead [min]{more}", keep=[first.columns[0], f"{shown[-1]:g}"])
+        print_table(first, f"{in_title(measure)} by lead [min]{more}", keep=[first.columns[0], f"{shown[-1]:g}"])

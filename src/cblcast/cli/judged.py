@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from cblcast.cli.by_lead import lead_records, print_by_lead
-from cblcast.terminal import print_json, print_leaderboard, print_table, records, tell
+from cblcast.terminal import in_title, print_json, print_leaderboard, print_table, records, tell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,7 @@ def _print_drift(wanted: Study, result: StudyResult) -> None:
     wide = wide.reindex(index=result.leaderboard.index, columns=result.drift.index.unique("span"))
     spans = result.drift.xs(result.leaderboard.index[0], level="method")
     table = wide.T.assign(learned_until=spans["learned_until"]).rename_axis("span").reset_index()
-    print_table(table, f"{measure} by span (refit {wanted.refit.refit()})")
+    print_table(table, f"{in_title(measure)} by span (refit {wanted.refit.refit()})")
 
 
 def _print_treated(treated: pd.DataFrame) -> None:

@@ -82,8 +82,11 @@ def print_nowcast(issued: Issued, out: Path | None, as_json: bool) -> None:
         shown = records(rows) if out is None else len(rows)
         print_json({"rows": shown, "out": None if out is None else str(out), "missing": issued.missing})
         return
-    plain = [name for name in ("site_id", "time", "lead_min", "nowcast_kw", "lower_kw", "upper_kw") if name in rows]
-    print_table(rows[plain].head(2 * MOST), f"Nowcast issued at {rows['origin'].iloc[0]}")
+    limits = [name for name in ("lower_kw", "upper_kw") if name in rows and rows[name].notna().any()]
+    zone = next(iter(issued.zones.values()), "UTC")
+    title = f"Nowcast issued at {rows['origin'].iloc[0].tz_convert(zone):%Y-%m-%d %H:%M} {zone}"
+    columns = ["site_id", "time", "lead_min", "nowcast_kw", *limits]
+    print_table(rows[columns].head(2 * MOST), title, zones=issued.zones or None)
     if out is not None:
         typer.secho(f"{len(rows)} rows written to {out}", fg="green")
     for sentence in issued.missing:

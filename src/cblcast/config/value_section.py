@@ -61,6 +61,13 @@ class Value(Section):
     currency: str = "EUR"
     reference: str | None = None  # the method that others are tested against; the study's first unless given
 
+    def _is_written_out(self, idle: list[str]) -> bool:
+        """Whether this is a study as a run keeps it, with every default written out, and nothing that somebody chose."""
+        fields = type(self).model_fields
+        return self.model_fields_set == set(fields) and all(
+            getattr(self, name) == fields[name].default for name in idle
+        )
+
     @model_validator(mode="after")
     def _is_whole(self) -> Value:
         known = (*RULES, CONTRACT)
@@ -70,7 +77,7 @@ class Value(Section):
             if self.contract is None:
                 raise ValueError("market: contract needs contract: (a YAML file of terms, docs/settlement.md)")
             idle = [name for name in OF_MARKETS if name in self.model_fields_set and getattr(self, name) is not None]
-            if idle:
+            if idle and not self._is_written_out(idle):
                 raise ValueError(
                     f"{idle[0]}: would do nothing with market: contract, whose terms are in its file: leave it out"
                 )

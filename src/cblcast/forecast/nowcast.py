@@ -51,10 +51,13 @@ class Issued:
         the row has no estimate, None where it has one. By site and time.
     missing : list of str
         What was not there at the origin, a sentence each: measurements, forecasts, what the features could not be made of.
+    zones : dict site_id -> IANA zone
+        The sites' clocks.
     """
 
     rows: pd.DataFrame
     missing: list[str] = field(default_factory=list)
+    zones: dict[str, str] = field(default_factory=dict)
 
 
 def issue_nowcast(forecaster: Forecaster, panel: Panel, origin: Any = NOW, horizon: Horizon | None = None) -> Issued:
@@ -91,7 +94,8 @@ def issue_nowcast(forecaster: Forecaster, panel: Panel, origin: Any = NOW, horiz
     X = forecaster.matrix(known, cases, looked_up)
     said = answer_cases(forecaster, known, cases, X, reasons=False)
     lacking = _lacking(forecaster, looked_up, cases)
-    return Issued(_told(said.rows, leads, missing + lacking), missing + lacking)
+    zones = {str(site): str(zone) for site, zone in panel.sites["tz"].items()}
+    return Issued(_told(said.rows, leads, missing + lacking), missing + lacking, zones)
 
 
 def horizon_of_forecaster(forecaster: Forecaster, panel: Panel, horizon: Horizon | None = None) -> Horizon:

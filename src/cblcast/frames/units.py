@@ -5,7 +5,12 @@ from __future__ import annotations
 # As names write them; "per" joins two of them (eur_per_mwh).
 ENERGY_AND_POWER = ("w", "kw", "mw", "wh", "kwh", "mwh", "kvarh")
 WEATHER = ("c", "k", "pct", "wm2", "ms", "deg", "pa", "kgm3", "m")
-UNITS = frozenset((*ENERGY_AND_POWER, *WEATHER, "h", "min", "s", "eur", "usd", "gbp"))
+# ISO 4217, of the countries whose programs and markets are here and their neighbours.
+CURRENCIES = (
+    "eur", "usd", "gbp", "aud", "brl", "cad", "chf", "cny", "czk", "dkk", "huf", "inr", "jpy", "krw", "nok", "nzd", "pln",
+    "ron", "sek", "sgd", "try", "twd", "zar",
+)  # fmt: skip
+UNITS = frozenset((*ENERGY_AND_POWER, *WEATHER, "h", "min", "s", *CURRENCIES))
 
 
 def unit_of_column(name: str) -> str | None:

@@ -186,7 +186,7 @@ def published_turbines() -> list[str]:
 
 
 def published_power_curve(turbine: str) -> PowerCurve:
-    """The manufacturer's curve of one turbine at 1.225 kg/m³, 0 kW above cut-out.
+    """The manufacturer's curve of one turbine at 1.225 kg/m³, 0 kW below the sheet and above cut-out.
 
     Source: windpowerlib's turbine library (MIT licence; see ``published_power_curves.LICENCE.md`` beside the table).
 
@@ -198,6 +198,8 @@ def published_power_curve(turbine: str) -> PowerCurve:
     if turbine not in _table():
         raise DataError(f"no published power curve for {turbine!r}: {nearest(turbine, _table())}; or fit one from data")
     speed, power = _table()[turbine]
+    if power[0] > 0:  # the sheet begins at cut-in
+        speed, power = np.r_[np.nextafter(speed[0], -np.inf), speed], np.r_[0.0, power]
     if power[-1] > 0:  # the sheet ends at cut-out: above it the turbine stands still
         speed, power = np.r_[speed, np.nextafter(speed[-1], np.inf)], np.r_[power, 0.0]
     return PowerCurve(speed.copy(), power.copy(), np.zeros(len(speed)), np.full(len(speed), np.nan))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -12,6 +13,7 @@ from importlib.resources import files
 import numpy as np
 
 from cblcast.errors import StudyError, nearest
+from cblcast.frames.units import CURRENCIES
 
 LANGUAGES = ("en", "de", "fr", "es", "it")
 NOTHING = "–"
@@ -50,6 +52,10 @@ class Words:
         """A column's name as a person writes it: that of the table, else the name with its unit, as ``delivered [kWh]``."""
         if column in self.table:
             return self.table[column]
+        per = re.match(r"(.+)_([a-z]+)_per_([a-z_]+)$", column)
+        if per and per[2] in _UNITS:
+            each = " ".join(_UNITS.get(word, word) for word in per[3].split("_"))
+            return f"{per[1].replace('_', ' ')} [{_UNITS[per[2]]}/{each}]"
         *name, last = column.split("_")
         unit = _UNITS.get(last)
         return " ".join([*name, f"[{unit}]"] if unit and name else column.split("_"))
@@ -83,7 +89,7 @@ class Words:
 
 _UNITS = {
     "kwh": "kWh", "mwh": "MWh", "kw": "kW", "mw": "MW", "pct": "%", "h": "h", "min": "min", "c": "°C", "ms": "m/s", "s": "s",
-    "eur": "€", "usd": "$",
+    **{code: code.upper() for code in CURRENCIES},
 }  # fmt: skip
 
 

@@ -100,7 +100,7 @@ def _measures(board: pd.DataFrame, words: Words) -> Table:
     """All other money columns, a row each."""
     rows = [
         [
-            str(column).replace("_", " "),
+            words.heading(str(column)),
             *(words.number(board.loc[name, column], _decimals(board[column])) for name in board.index),
         ]
         for column in board.columns

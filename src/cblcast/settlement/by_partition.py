@@ -17,7 +17,7 @@ from cblcast.frames.schema import OBSERVED, SITE
 from cblcast.io.store import MeterStore, Partition, SiteDays
 from cblcast.programs.model import ClockWindow, Program
 from cblcast.settlement.conductor import settle_part
-from cblcast.settlement.direct import why_not_by_days
+from cblcast.settlement.direct import why_not_by_clock, why_not_by_days
 from cblcast.settlement.result import Part
 from cblcast.settlement.wishes import Wishes
 
@@ -50,13 +50,24 @@ def settle_partition(
 
     Notes
     -----
-    Where every program can be carried out from days by site, only the days that the events look back at are read, and no row
-    an interval is made. Otherwise the partition is read whole, interval by interval.
+    Where every program can be carried out from days by site, and no clock changes beside an event, only the days that the events
+    look back at are read, and no row an interval is made. Otherwise the partition is read whole, interval by interval.
     """
-    if any(why_not_by_days(program, wishes) for program in programs):
+    if any(why_not_by_days(program, wishes) for program in programs) or _clock_matters(store, sites, events, programs):
         return settle_part(store.read_panel(partition, sites), events, programs, wishes, other)
     days = store.read_days(partition, sites, *days_needed(events, programs))
     return settle_days(days, sites, events, programs, wishes, other)
+
+
+def _clock_matters(store: MeterStore, sites: pd.DataFrame, events: pd.DataFrame, programs: Sequence[Program]) -> bool:
+    """Whether a wall clock does not tell what the meters say around these events."""
+    table = event_table(events)
+    code = codes_of(sites.index, pd.Index(table[SITE].astype(str)))
+    zones = sites["tz"].to_numpy(dtype=object)[code[code >= 0]]
+    around = int(max((_reach_hours(program, table) for program in programs), default=0.0) * HOUR_US)
+    start, stop = (microseconds(table[edge])[code >= 0] for edge in ("start", "stop"))
+    step_us = store.step_us or HOUR_US
+    return why_not_by_clock(zones, start - around, stop + around, step_us, store.layout != "days") != ""
 
 
 def settle_days(

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.day_panel import DayPanel
-from cblcast.frames.instants import DAY_US, instants_of_wall, stamps
+from cblcast.frames.instants import DAY_US, HOUR_US, instants_of_wall, local_microseconds, stamps
 from cblcast.frames.panel import AnyPanel, Panel
 from cblcast.frames.schema import OBSERVED, PANEL_INDEX
 from cblcast.programs.direct import why_long
@@ -31,6 +31,36 @@ def why_not_by_days(program: Program, wishes: Wishes, names: Sequence[str] = (OB
     if wishes.coverage is not None:
         return "limits come from the errors on days without events, and how like the event's day those are"
     return why_long(program, names)
+
+
+def why_not_by_clock(
+    zones: np.ndarray, start_us: np.ndarray, stop_us: np.ndarray, step_us: int, by_instant: bool
+) -> str:
+    """Why the days of some sites do not hold what their meters say of some spans; empty where they do.
+
+    Parameters
+    ----------
+    zones : ndarray of str objects, shape (n,)
+        IANA zone of the site of each span.
+    start_us, stop_us : ndarray of int64, shape (n,)
+        All that is looked at beside whole days: events and what is metered around them [us UTC].
+    step_us : int
+    by_instant : bool
+        Whether readings were told by their instants, so that they may begin between two slots of a wall clock; days as rows
+        begin at midnight.
+    """
+    for zone in set(zones):
+        own = zones == zone
+        first, last = int(start_us[own].min()), int(stop_us[own].max())
+        hours = np.arange(first // HOUR_US - 3, last // HOUR_US + 4) * HOUR_US
+        offset = local_microseconds(hours, str(zone)) - hours
+        if by_instant and (offset % step_us).any():
+            return f"the wall clock of {zone} is beside steps of {step_us // 60_000_000} min"
+        turned = np.flatnonzero(np.diff(offset) < 0)
+        for back, length in zip(hours[turned + 1], offset[turned] - offset[turned + 1], strict=True):
+            if ((start_us[own] < back + length) & (stop_us[own] > back - length - HOUR_US)).any():
+                return f"the clock of {zone} shows an hour twice, of which days hold the mean"
+    return ""
 
 
 def whole(panel: AnyPanel, long: Callable[[], Panel] | None = None) -> Panel:

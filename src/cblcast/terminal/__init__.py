@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cblcast.terminal.tables import print_leaderboard, print_table
+from cblcast.terminal.tables import in_title, print_leaderboard, print_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
     "Steps",
+    "in_title",
     "print_json",
     "print_leaderboard",
     "print_table",

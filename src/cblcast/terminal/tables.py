@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cblcast.frames.units import CURRENCIES
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -17,7 +19,7 @@ WIDTH = 100  # what an unhurried terminal and a mail hold
 _LONGEST, _GAP = 34, 3  # of a text cell; between two columns
 _UNITS = {
     "kwh": "kWh", "kw": "kW", "pct": "%", "c": "°C", "s": "s", "h": "h", "min": "min", "ms": "m/s", "wm2": "W/m²",
-    "eur": "EUR", "usd": "USD", "mwh": "MWh", "mw": "MW",
+    "mwh": "MWh", "mw": "MW", **{code: code.upper() for code in CURRENCIES},
 }  # fmt: skip
 _MEASURES = {
     "nrmse": "nRMSE",
@@ -85,6 +87,12 @@ def _starred(frame: pd.DataFrame, marked: int) -> pd.DataFrame:
     return frame.assign(**{str(first): cells})
 
 
+def in_title(name: str) -> str:
+    """A column's name in a line of text: ``nrmse`` is ``nRMSE [%]``."""
+    words, _, unit = header(name).partition("\n")
+    return f"{words} [{unit}]" if unit else words
+
+
 def localised(frame: pd.DataFrame, zones: Mapping[str, str] | None) -> pd.DataFrame:
     """Instants as text, by the clock of the row's site; a zone that all share stands in the header, else behind the time."""
     import pandas as pd
@@ -121,9 +129,10 @@ def header(name: str) -> str:
     if name.startswith("n_"):
         return name.removeprefix("n_").replace("_", " ")
     stem, _, unit = name.rpartition("_")
-    per = re.match(r"(.+)_([a-z]+)_per_([a-z]+)$", name)
+    per = re.match(r"(.+)_([a-z]+)_per_([a-z_]+)$", name)
     if per and per[2] in _UNITS:
-        return f"{per[1].replace('_', ' ')}\n{_UNITS[per[2]]}/{_UNITS.get(per[3], per[3])}"
+        each = " ".join(_UNITS.get(word, word) for word in per[3].split("_"))
+        return f"{per[1].replace('_', ' ')}\n{_UNITS[per[2]]}/{each}"
     words = (stem if stem and unit in _UNITS else name).replace("_", " ")
     return f"{words}\n{_UNITS[unit]}" if stem and unit in _UNITS else words
 

@@ -7,7 +7,7 @@ from cblcast.tracking.comparison import compare, parent_runs
 from cblcast.tracking.inputs import DataUsed, data_used
 from cblcast.tracking.models import declare_model, load_forecaster
 from cblcast.tracking.registration import check_name, register
-from cblcast.tracking.results import RunResults, run_results
+from cblcast.tracking.results import RunResults, knows_study, run_results
 from cblcast.tracking.runs import REFIT, MethodRun, StudyRun, study_run
 from cblcast.tracking.server import open_ui
 from cblcast.tracking.store import check_store, store_uri
@@ -24,6 +24,7 @@ __all__ = [
     "compare",
     "data_used",
     "declare_model",
+    "knows_study",
     "load_forecaster",
     "method_words",
     "metric_name",

@@ -81,6 +81,17 @@ def run_results(run: str, *, uri: str | None = None) -> RunResults:
     return RunResults(parent.info.run_id, document, parent.info.status, scored, left_out, leaderboard)
 
 
+def knows_study(name: str, *, uri: str | None = None) -> bool:
+    """Whether a study is so called in the store; none is where there is no store."""
+    address = store_uri(uri)
+    try:
+        client = connect(address)
+        with guarded(address):
+            return client.get_experiment_by_name(name) is not None
+    except StudyError:
+        return False
+
+
 def _artifact(client: Any, run_id: str, name: str, folder: str) -> Path | None:
     if not any(each.path == name for each in client.list_artifacts(run_id)):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ RULES = (
 )
 COVERAGE = 0.9
 HELD_OUT_DAYS = 120  # from so many training days on, a quarter of them is enough to calibrate limits on
+_LOG = logging.getLogger("cblcast.io")  # what was understood of files, which commands tell
 _HOURS = re.compile(r"^\s*(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})\s*$")
 
 
@@ -89,6 +91,9 @@ def report_meter(
     """
     reading, reader, guesses = read_guessing(meter, asked.reader)
     panel = with_country(reading.panel, reader.country)
+    reading.report.tell()
+    for key, why in guesses.items():
+        _LOG.info("guessed: %s %s: %s; give --%s if it is wrong", key, getattr(reader, key), why, key)
     progress("read")
     study = study_for(meter, panel, reader, asked)
     if not asked.methods:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cblcast import tracking
 from cblcast.errors import StudyError
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.report.page import Page, Prose
@@ -99,7 +100,8 @@ def report_on(what: str, words: Words, wanted: Wanted = Wanted(), progress: Prog
     """
     path = Path(what)
     made = next((make for fits, make in _KINDS if fits(path)), None)
-    if made is None and (path.suffix or len(path.parts) > 1):
+    looks_like_a_path = bool(path.suffix) or len(path.parts) > 1  # as does a study called "site/2024" or "v1.2"
+    if made is None and looks_like_a_path and not tracking.knows_study(what, uri=wanted.store):
         raise StudyError(
             f"there is no file {what!r}: check its path; a run of the store is named by its id or its study"
         )

@@ -78,7 +78,7 @@ def test_the_mean_of_the_curve_is_not_the_curve_of_the_mean():
 def test_published_points(turbine, speed, power):
     curve = published_power_curve(turbine)
     assert curve(speed) == pytest.approx(power)
-    assert curve(0.0) == pytest.approx(curve.power[0])
+    assert curve(0.0) == 0.0
     assert curve(40.0) == 0.0  # above cut-out
 
 
@@ -86,3 +86,11 @@ def test_an_unknown_turbine_is_answered_with_the_nearest():
     assert "MM92/2050" in published_turbines()
     with pytest.raises(DataError, match="did you mean 'V80/2000'"):
         published_power_curve("v80-2000")
+
+
+@pytest.mark.parametrize("turbine", published_turbines())
+def test_a_published_curve_gives_nothing_where_its_sheet_has_not_begun(turbine):
+    curve = published_power_curve(turbine)
+    first = curve.speed[curve.power > 0].min()
+    assert curve(np.array([0.0, 0.5])).max() == 0.0
+    assert curve(np.array([first]))[0] > 0

@@ -151,3 +151,25 @@ def test_a_site_in_two_partitions_and_one_at_another_step_are_named(panel, event
 def test_nobody_in_the_data_is_an_error(panel, events, folder):
     with pytest.raises(DataError, match=r"no site of the events is in the data, e\.g\. 'b99'"):
         settle_store(open_store(folder), panel.sites, events[events["site_id"] == "b99"], RULES)
+
+
+@pytest.mark.parametrize(
+    ("zone", "start"),
+    [
+        ("Europe/London", "2018-10-28T00:00Z"),
+        ("Europe/London", "2018-10-28T02:00Z"),
+        ("Asia/Kolkata", "2018-10-27T12:30Z"),
+    ],
+)
+def test_where_a_wall_clock_does_not_tell_what_a_meter_says(tmp_path, zone, start):
+    # 01:00 stands twice on 28 October in London, and an event is of one of the two; readings of UTC hours begin at :30 in India.
+    whole = datasets.load("cambridge_sme").select(SITES)
+    data = whole.data.loc[pd.IndexSlice[:, "2018-08-20":"2018-11-02"], ["observed_kw"]]
+    panel = type(whole)(data, whole.sites.assign(tz=zone))
+    write(panel.data.reset_index(), tmp_path / "long" / "a.parquet")
+    begin = pd.Timestamp(start)
+    own = pd.DataFrame({"site_id": SITES, "start": begin, "stop": begin + pd.Timedelta("1h")})
+    found, _ = settle_store(open_store(tmp_path / "long"), panel.sites, own, RULES[:1])
+    told = settle(panel, own, RULES[:1])
+    assert_frame_equal(in_order(found.events), in_order(told.events), rtol=1e-6)
+    assert_frame_equal(found.problems, told.problems)

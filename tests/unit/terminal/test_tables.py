@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from cblcast.terminal.tables import WIDTH, decimals_of, header, localised, print_leaderboard, print_table
+from cblcast.terminal.tables import WIDTH, decimals_of, header, in_title, localised, print_leaderboard, print_table
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,8 @@ from cblcast.terminal.tables import WIDTH, decimals_of, header, localised, print
         ("rmse", "RMSE\nkW"),
         ("n_events", "events"),
         ("gain_eur_per_mw", "gain\nEUR/MW"),
+        ("gain_gbp_per_mw_week", "gain\nGBP/MW week"),
+        ("mispaid_jpy", "mispaid\nJPY"),
         ("rrmse_pct", "rrmse\n%"),
         ("site_id", "site id"),
         ("start\nEurope/Rome", "start\nEurope/Rome"),
@@ -24,6 +26,11 @@ from cblcast.terminal.tables import WIDTH, decimals_of, header, localised, print
 )
 def test_headers_have_units(name, told):
     assert header(name) == told
+
+
+def test_a_title_has_its_unit_too():
+    assert in_title("nrmse") == "nRMSE [%]"
+    assert in_title("span") == "span"
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,9 @@ def test_the_command_writes_page_and_summary(tmp_path, monkeypatch):
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert told["page"] == "m.html"
+    notes = done.stderr.splitlines()
+    assert notes[0].startswith("m.csv read as: time = time")
+    assert notes[1].startswith("guessed: country IT: guessed from the zone")
     assert "Rangliste" in (tmp_path / "m.html").read_text(encoding="utf-8")
     assert len((tmp_path / "mail.html").read_bytes()) < 100_000
 

@@ -73,6 +73,16 @@ def test_rows_for_the_horizon_are_made_and_weather_may_stand_in_either_file(fold
     )
 
 
+def test_the_terminal_tells_times_of_the_sites_clock(folder):
+    (folder / "sites.csv").write_text("site_id,tz,rated_kw\nla_haute_borne,Europe/Paris,8200\n", encoding="utf-8")
+    model = ["--model", "models:/desk@champion", "--data", str(folder / "ahead.csv"), "--origin", "data"]
+    told = CliRunner().invoke(app, ["score", *model, "--sites", str(folder / "sites.csv")]).stdout
+    assert "Nowcast issued at 2014-02-20 13:00 Europe/Paris" in told
+    assert "2014-02-20 13:20     30" in told
+    assert "UTC" not in told
+    assert "lower" not in told  # of a method without limits
+
+
 def test_a_missing_forecast_is_told_and_the_exit_code_says_so(folder):
     code, told = score(folder, "bare.csv", "--origin", "data", "--out", str(folder / "out.csv"))
     assert code == 3

@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 
 from cblcast.config import make_study
-from cblcast.errors import DataWarning
+from cblcast.errors import DataWarning, StudyError
+from cblcast.report.words import words_of
 from cblcast.tracking import store as address_book
 from cblcast.tracking.views import NOTE
 from cblcast.workflow import studies
+from cblcast.workflow.reporting import report_on
 from cblcast.workflow.run_notes import board_table
 from cblcast.workflow.studies import evaluate_study, train_study
 
@@ -53,6 +55,23 @@ def test_days_too_few_for_a_page_end_no_training(store):
     client = address_book.connect(store)
     assert client.get_run(result.run_id).info.status == "FINISHED"
     assert "report.html" not in [each.path for each in client.list_artifacts(result.run_id)]
+
+
+def test_a_run_with_money_and_a_name_like_a_path_is_read_back(store, tmp_path):
+    """A run keeps its study with every default written out, those of markets beside a contract too."""
+    (tmp_path / "contract.yaml").write_text("name: summer\ncurrency: GBP\nenergy_price: 0.35\n", encoding="utf-8")
+    value = {"market": "contract", "contract": "contract.yaml"}
+    study = make_study({**STUDY, "study": "site/v1.2 <b>", "value": value}, folder=tmp_path)
+    assert make_study(study.model_dump(mode="json")) == study
+    found = evaluate_study(study)
+    for name in ("site/v1.2 <b>", found.run_id):
+        page = report_on(name, words_of()).html()
+        assert "site/v1.2 &lt;b&gt;" in page
+        assert "mispaid [GBP/event]" in page
+    with pytest.raises(StudyError, match=r"there is no file 'site/v1\.3'"):
+        report_on("site/v1.3", words_of())
+    with pytest.raises(StudyError, match="product_min: would do nothing with market: contract"):
+        make_study({**STUDY, "value": {**value, "product_min": 30}}, folder=tmp_path)
 
 
 def test_a_name_of_a_method_breaks_no_table(store):

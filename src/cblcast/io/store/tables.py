@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cblcast.errors import DataError
 from cblcast.frames.cube import local_day_and_slot
+from cblcast.frames.instants import MINUTE_US
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED, SITE, TIME
 from cblcast.io.store.layouts import DATE, Kind
@@ -100,7 +102,9 @@ def day_table(panel: Panel) -> tuple[pa.Table, np.ndarray, np.ndarray]:
         day[rows] = _days(us[rows], str(zone), step_us)
         first, last = int(day[rows].min()), int(day[rows].max())
         begin = midnights(np.arange(first, last + 1), str(zone))
-        within[rows] = (us[rows] - begin[day[rows] - first]) // step_us
+        since_midnight = us[rows] - begin[day[rows] - first]
+        _refuse_beside_the_clock(since_midnight, str(zone), step_us)
+        within[rows] = since_midnight // step_us
     n_sites = len(panel.site_ids)
     begins = np.flatnonzero(np.r_[True, np.diff(codes) != 0])
     first_day, last_day = day[begins], day[np.r_[begins[1:], len(day)] - 1]
@@ -120,6 +124,17 @@ def day_table(panel: Panel) -> tuple[pa.Table, np.ndarray, np.ndarray]:
         {SITE: named(site_of_row, list(panel.site_ids)), DATE: pa.array(dates, pa.date32()), OBSERVED: lists}
     )
     return table, site_of_row, dates.astype("M8[M]").astype(np.int64)
+
+
+def _refuse_beside_the_clock(since_midnight: np.ndarray, zone: str, step_us: int) -> None:
+    """A :class:`DataError` where intervals begin between two slots of a day, which a list of loads does not tell."""
+    beside = np.flatnonzero(since_midnight % step_us)
+    if len(beside):
+        late = int(since_midnight[beside[0]] % step_us) // MINUTE_US
+        raise DataError(
+            f"{len(beside)} readings at {step_us // MINUTE_US} min begin {late} min beside the clock of {zone}, and a list of loads "
+            "a day would move them: keep rows with times (--layout long)"
+        )
 
 
 def _days(us: np.ndarray, zone: str, step_us: int) -> np.ndarray:

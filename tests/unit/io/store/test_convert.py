@@ -171,3 +171,12 @@ def test_what_cannot_be_converted_leaves_nothing(frame, meters, tmp_path):
     with pytest.raises(DataError, match=r"site 's003' lies in 1\.parquet and 2\.parquet .*nothing is converted"):
         convert([buckets], tmp_path / "more", "days", options=ROME)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["buckets", "long.parquet", "out"]
+
+
+def test_readings_beside_the_wall_clock_are_no_day_rows(frame, tmp_path):
+    # Hours of UTC begin at :30 in India: a list of loads a day would move them by half an hour.
+    source = tmp_path / "long.parquet"
+    frame.to_parquet(source, index=False)
+    with pytest.raises(DataError, match=r"begin 30 min beside the clock of Asia/Kolkata.*--layout long"):
+        convert([source], tmp_path / "days", "days", options=ReaderOptions(tz="Asia/Kolkata"))
+    assert not (tmp_path / "days").exists()
