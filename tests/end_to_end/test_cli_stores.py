@@ -67,6 +67,20 @@ def test_settle_on_a_folder_is_settle_on_the_file(run, here):
     assert code == 0, err
 
 
+def test_without_a_record_the_table_is_the_same(run, here):
+    asked = ("settle", "--data", "store", "--events", "events.csv", "--program", "pjm_economic", *PLACE)
+    code, _, err = run(*asked, "--out", "told.csv")
+    assert code == 0, err
+    code, _, err = run(*asked, "--out", "alone.csv", "--no-record")
+    assert code == 0, err
+    assert Path("alone.csv").read_text() == Path("told.csv").read_text()
+    assert not Path("alone.csv.record.json").exists()
+    code, _, err = run(*asked, "--out", "page.csv", "--html", "page.html", "--no-record")
+    assert code == 2
+    assert "--no-record writes no record: leave --html" in err
+    assert not Path("page.csv").exists()
+
+
 def test_a_partition_that_cannot_be_used_makes_it_partial_and_is_not_lost_on_the_next_run(run, here):
     store = here / "mixed"
     store.mkdir()

@@ -65,6 +65,10 @@ class Outputs:
     record: Annotated[
         Path | None, typer.Option(help="Where the record goes (default: beside --out or --html, .record.json).")
     ] = None
+    no_record: Annotated[
+        bool,
+        typer.Option("--no-record", help="Write --out alone: many sites are settled faster, none can be verified."),
+    ] = False
     decimals: Decimals = 3
     full_precision: FullPrecision = False
 
@@ -118,7 +122,7 @@ def settle(
 
         papers = Papers(terms.contract, terms.prices, terms.resources, terms.commitments)
         places = None if outputs.full_precision else outputs.decimals
-        to = Destinations(outputs.out, outputs.html, outputs.record, outputs.template, places)
+        to = Destinations(outputs.out, outputs.html, outputs.record, outputs.template, places, not outputs.no_record)
         told = settle_files(
             data,
             events,

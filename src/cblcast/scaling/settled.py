@@ -17,7 +17,7 @@ from cblcast.programs.calendars import warn_about_calendars_of
 from cblcast.programs.model import Program
 from cblcast.scaling.asked import Asked
 from cblcast.scaling.outcome import Outcome
-from cblcast.scaling.stores import NOWHERE, StorePiece, cut
+from cblcast.scaling.stores import NOWHERE, UNREAD, StorePiece, cut
 from cblcast.settlement.by_partition import settle_partition
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
 from cblcast.settlement.part_tables import part_of, tables_of
@@ -92,15 +92,16 @@ def settle_store(
 def _not_done(events: pd.DataFrame, outcome: Outcome, pieces: Sequence[StorePiece]) -> pd.DataFrame:
     """Events of sites that no partition has, that could not be done, or whose partition could not, as problems."""
     done = {site for piece in pieces for site in piece.site_ids}
-    reasons = dict.fromkeys(set(events[SITE].to_numpy(dtype=object).tolist()) - done, NOWHERE)
     sites_of = {piece.key: piece.site_ids for piece in pieces}
+    # A file whose sites nobody knows: no event can be named.
+    files = outcome.failures[(outcome.failures["site_id"] == "") & ~outcome.failures["partition"].isin(list(sites_of))]
+    nowhere = NOWHERE if files.empty else UNREAD
+    reasons = dict.fromkeys(set(events[SITE].to_numpy(dtype=object).tolist()) - done, nowhere)
     for row in outcome.failures.itertuples(index=False):
         for site in [row.site_id] if row.site_id else sites_of.get(row.partition, ()):
             reasons[site] = row.reason
     lost = events[events[SITE].isin(list(reasons))] if reasons else events.iloc[:0]
     told = lost[[SITE, "start"]].assign(program="", reason=lost[SITE].map(reasons).to_numpy())
-    # A file whose sites nobody knows: no event can be named.
-    files = outcome.failures[(outcome.failures["site_id"] == "") & ~outcome.failures["partition"].isin(list(sites_of))]
     nobody_knows = pd.Series([pd.NaT] * len(files), dtype=told["start"].dtype)
     unknown = pd.DataFrame({SITE: "", "start": nobody_knows, "program": "", "reason": files["reason"].to_numpy()})
     return pd.concat([told, unknown] if len(unknown) else [told], ignore_index=True)[PROBLEM_COLUMNS]

@@ -14,8 +14,10 @@ from cblcast.errors import DataError, why_not
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE
 from cblcast.io.store import MeterStore, Partition
+from cblcast.io.store.partitions import Piece
 
 NOWHERE = "the site is not in the data"
+UNREAD = "the site is in no file that can be read"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +61,22 @@ class StorePiece:
         return self.sites, dict(self.events), self.store.tz, self.store.country
 
     def halves(self) -> tuple[StorePiece, StorePiece] | None:
-        """The same with half of the sites each; None for one site."""
+        """The same with half of the sites each, those of different files apart; None for one site."""
         if len(self.sites) < 2:
             return None
-        middle = len(self.sites) // 2
-        return self._of(self.sites.iloc[:middle]), self._of(self.sites.iloc[middle:])
+        groups = by_files(self.store, self.partition, self.site_ids)
+        if len(groups) == 1:
+            middle = len(self.sites) // 2
+            return self._of(self.sites.iloc[:middle]), self._of(self.sites.iloc[middle:])
+        middle = len(groups) // 2
+        first, second = (self._of_files(half) for half in (groups[:middle], groups[middle:]))
+        return first, second
+
+    def _of_files(self, groups: Sequence[tuple[tuple[int, ...], list[int]]]) -> StorePiece:
+        places = sorted(place for _, own in groups for place in own)
+        numbers = sorted({number for files, _ in groups for number in files})
+        partition = replace(self.partition, pieces=tuple(self.partition.pieces[number] for number in numbers))
+        return replace(self._of(self.sites.iloc[places]), partition=partition)
 
     def _of(self, sites: pd.DataFrame) -> StorePiece:
         return replace(self, sites=sites, events={name: _own(table, sites) for name, table in self.events.items()})
@@ -96,24 +109,58 @@ class Cut:
 
 
 def names_of(store: MeterStore, partitions: Sequence[Partition]) -> tuple[list[list[str]], list[tuple[str, str, str]]]:
-    """The sites of each partition, and partitions whose sites cannot be read; nothing but the column of the sites is read."""
+    """The sites of each partition, and files whose sites cannot be read; nothing but the column of the sites is read."""
     names: list[list[str]] = []
-    faults: list[tuple[str, str, str]] = []
+    faults: dict[str, str] = {}
     for partition in partitions:
         found: set[str | int] = set(partition.columns)
-        try:
-            for piece in () if partition.columns else partition.pieces:
-                if piece.site is not None:
-                    found.add(piece.site)
-                    continue
-                of_groups = names_in_file(store.folder / piece.file, store.layout_of_files.site)
-                found.update(*(of_groups[number] for number in piece.groups))
-        except DataError as error:
-            faults.append((partition.key, "", str(error)))
-            found = set()
+        for piece in () if partition.columns else partition.pieces:
+            try:
+                found |= _names_in_piece(store, piece)
+            except DataError as error:
+                faults[piece.file] = str(error)
         held = (name for name in found if partition.columns or partition.holds(name))
         names.append(sorted({str(name) for name in held} - set(partition.left_out)))
-    return names, faults
+    return names, [(file, "", reason) for file, reason in faults.items()]
+
+
+def _names_in_piece(store: MeterStore, piece: Piece) -> set[str | int]:
+    if piece.site is not None:
+        return {piece.site}
+    of_groups = names_in_file(store.folder / piece.file, store.layout_of_files.site)
+    return set().union(*(of_groups[number] for number in piece.groups))
+
+
+def by_files(store: MeterStore, partition: Partition, sites: Sequence[str]) -> list[tuple[tuple[int, ...], list[int]]]:
+    """Which pieces of a partition hold them, and the positions of the `sites` that the same pieces hold.
+
+    A piece that cannot be read counts as theirs where it may: where it is of other times than those that are.
+    """
+    files: list[list[int]] = [[] for _ in sites]
+    unread: list[int] = []
+    for number, piece in enumerate(() if partition.columns else partition.pieces):
+        try:
+            there = {str(name) for name in _names_in_piece(store, piece)}
+        except DataError:
+            unread.append(number)
+            continue
+        for place, site in enumerate(sites):
+            if site in there:
+                files[place].append(number)
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for place, own in enumerate(files):
+        others = [number for number in unread if not any(_at_once(partition, number, each) for each in own)]
+        groups.setdefault(tuple(sorted(own + others)), []).append(place)
+    return list(groups.items())
+
+
+def _at_once(partition: Partition, one: int, other: int) -> bool:
+    """Whether two pieces are known to hold some of the same times."""
+    spans = [[span for span in partition.pieces[number].spans if span is not None] for number in (one, other)]
+    if not all(spans):
+        return False
+    (first, last), (begin, end) = ((min(a for a, _ in own), max(b for _, b in own)) for own in spans)
+    return first <= end and begin <= last
 
 
 def names_in_file(path: Path, column: str) -> tuple[frozenset[str | int], ...]:

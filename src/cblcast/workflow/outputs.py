@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 import pandas as pd
 
 from cblcast.errors import StudyError, why_not
+from cblcast.io.files import PARQUET_SUFFIXES
 
 Writer = Callable[[Path], object]
 
@@ -36,6 +37,10 @@ def check_outputs(outputs: Mapping[str, Path | None], inputs: Mapping[str, str |
             if _same(path, there):
                 raise StudyError(
                     f"{name} {path} is the file of {other}, which would be lost: choose another name for {name}"
+                )
+            if path.suffix.lower() in PARQUET_SUFFIXES and there.is_dir() and there.resolve() in path.resolve().parents:
+                raise StudyError(
+                    f"{name} {path} lies in the folder of {other}, of whose meters it would be one: choose another place for {name}"
                 )
         for other, there in written.items():
             if _same(path, there):

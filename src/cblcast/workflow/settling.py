@@ -86,6 +86,13 @@ class Destinations:
         Name or path of the template of `out`.
     decimals : int, optional
         Of the numbers of `out` where it is a CSV; the record is exact.
+    recorded : bool
+        Without a record most rules need no row an interval, and many sites are settled several times faster.
+
+    Raises
+    ------
+    StudyError
+        No record, and a page, which is made of one, or a path for one.
     """
 
     out: Path | None = None
@@ -93,11 +100,16 @@ class Destinations:
     record: Path | None = None
     template: str | None = None
     decimals: int | None = None
+    recorded: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.recorded and (self.html is not None or self.record is not None):
+            raise StudyError("--no-record writes no record: leave --html, which is made of one, and --record out")
 
     @property
     def record_path(self) -> Path | None:
-        """Where the record goes: nothing is written without one."""
-        beside = self.out or self.html
+        """Where the record goes; None where none is written."""
+        beside = self.out or self.html if self.recorded else None
         return self.record or (None if beside is None else beside.with_name(f"{beside.name}.record.json"))
 
 

@@ -126,7 +126,9 @@ def test_what_cannot_be_used_of_a_store_is_named_and_the_rest_settled(panel, eve
     assert outcome.failures["partition"].tolist() == ["b.parquet", "c.parquet"]
     assert "b.parquet cannot be read as Parquet" in outcome.failures["reason"].iloc[0]
     lost = settled.problems.drop_duplicates("site_id").set_index("site_id")["reason"]
-    assert lost[lost.index != ""].to_dict() == dict.fromkeys(["b14", "b22", "b99"], "the site is not in the data")
+    assert lost[lost.index != ""].to_dict() == dict.fromkeys(
+        ["b14", "b22", "b99"], "the site is in no file that can be read"
+    )
     assert (
         settled.problems.loc[settled.problems["site_id"] == "", "reason"].tolist()
         == outcome.failures["reason"].tolist()
@@ -173,3 +175,29 @@ def test_where_a_wall_clock_does_not_tell_what_a_meter_says(tmp_path, zone, star
     told = settle(panel, own, RULES[:1])
     assert_frame_equal(in_order(found.events), in_order(told.events), rtol=1e-6)
     assert_frame_equal(found.problems, told.problems)
+
+
+def test_a_broken_file_amid_others_of_its_partition_does_not_take_them_with_it(panel, events, tmp_path):
+    rows = panel.data.reset_index()
+    for number, own in enumerate((SITES[:1], SITES[1:3], SITES[3:])):
+        write(rows[rows["site_id"].isin(own)], tmp_path / f"p{number}.parquet")
+    whole = bytearray((tmp_path / "p1.parquet").read_bytes())
+    whole[len(whole) // 4 : -4000] = bytes(len(whole) - 4000 - len(whole) // 4)
+    (tmp_path / "p1.parquet").write_bytes(whole)
+    found, outcome = settle_store(open_store(tmp_path), panel.sites, events, RULES[:1])
+    assert set(found.events["site_id"]) == {SITES[0], SITES[3]}
+    assert outcome.failures["reason"].str.contains("p1.parquet is broken").all()
+
+
+def test_a_broken_month_takes_its_sites_with_it(panel, events, tmp_path):
+    rows = panel.data.reset_index()
+    early = rows["time"] < events["start"].min() - pd.Timedelta("5D")
+    some = rows["site_id"] == SITES[0]
+    for name, own in (("a", some), ("m1", ~some & early), ("m2", ~some & ~early)):
+        write(rows[own], tmp_path / f"{name}.parquet")
+    whole = bytearray((tmp_path / "m1.parquet").read_bytes())
+    whole[len(whole) // 4 : -4000] = bytes(len(whole) - 4000 - len(whole) // 4)
+    (tmp_path / "m1.parquet").write_bytes(whole)
+    found, outcome = settle_store(open_store(tmp_path), panel.sites, events, RULES[:1])
+    assert set(found.events["site_id"]) == {SITES[0]}
+    assert outcome.failures["reason"].str.contains("m1.parquet is broken").all()
