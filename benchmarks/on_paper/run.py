@@ -68,10 +68,12 @@ class Rate:
         return sum(float(found[0][name]) for name in self.fields) * self.per_meter if found else None
 
 
-# Two cores in the first: its figure is the processor seconds halved.
+MILLION = "settlement/results_million.json"
 RATES = (
-    Rate("settle one event, long rows", "settlement/results_large.json", "the same: processor seconds, over two cores",
-         2 / 20_000, LOOK_BACK_DAYS),
+    Rate("settle one event, day rows", MILLION, "one event of 1,000,000 sites, hourly, caiso_10in10, from day rows, 2 processes: proc",
+         1e-6, LOOK_BACK_DAYS),
+    Rate("settle one event, long rows", MILLION, "one event of 1,000,000 sites, hourly, caiso_10in10, from long rows, 2 processes: proc",
+         1e-6, LOOK_BACK_DAYS),
     Rate("estimate one event, LearnedBaseline", "learned_baselines/results.json", "LearnedBaseline: features and training",
          1 / 6_055, LOOK_BACK_DAYS, ("features_s", "predict_s")),
     Rate("train a ridge of its own, a year", "learned_baselines/results.json", "Ridge with GCV, one model per hour",
