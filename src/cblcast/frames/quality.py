@@ -91,6 +91,29 @@ def odd_days(panel: Panel) -> pd.DataFrame:
     return pd.concat(found, ignore_index=True)
 
 
+def warn_about_constant_meters(panel: Panel) -> None:
+    """Warn of sites whose meter says the same throughout: a baseline of theirs is that number, and says nothing of a customer.
+
+    Warns
+    -----
+    DataWarning
+    """
+    value = panel.column(OBSERVED)
+    known = np.isfinite(value)
+    site = np.asarray(panel.data.index.codes[0])[known]
+    spread = pd.Series(value[known]).groupby(site).agg(["min", "max", "size"])
+    same = spread[(spread["min"] == spread["max"]) & (spread["size"] > 1)]
+    if same.empty:
+        return
+    names = panel.site_ids[same.index.to_numpy()]
+    warnings.warn(
+        f"{len(same)} of {len(panel.site_ids)} meters say the same throughout, e.g. {names[0]!r} {same['min'].iloc[0]:g} kW: a "
+        "meter that is stuck, or an estimate; its baseline is that number, so look at the meter before anything is paid",
+        DataWarning,
+        stacklevel=2,
+    )
+
+
 def _beside_usual(value: np.ndarray, site: np.ndarray, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows far above a site's usual high, and which rows are nearly nothing; block by block, so that what is between stays small."""
     still = np.empty(len(value), dtype=bool)

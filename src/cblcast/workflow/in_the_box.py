@@ -14,6 +14,7 @@ from cblcast.forecast.methods import names_pretrained
 from cblcast.forecast.pretrained import VIEWS, load_pretrained, pretrained_card, view_name
 from cblcast.frames.instants import HOUR_US, microseconds
 from cblcast.frames.panel import Panel
+from cblcast.frames.quality import warn_about_constant_meters
 from cblcast.frames.schema import OBSERVED, SITE, DataError, StudyError
 
 LINE = "Pretrained"
@@ -87,6 +88,7 @@ def boxed(panel: Panel, events: pd.DataFrame, view: str | None = None) -> Boxed:
         Unless given, ``real_time``, and ``day_ahead`` where the meter says nothing of the hours before the events. The view
         ``settlement`` is never chosen by itself: the hours after an event hold its rebound.
     """
+    warn_about_constant_meters(panel)
     if view is not None:
         return Boxed(load_pretrained(view), view.rpartition("/")[2], "")
     if _seen_before(panel, events):

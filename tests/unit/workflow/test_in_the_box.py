@@ -172,3 +172,12 @@ def test_a_step_that_it_never_saw_is_told_with_its_estimate(box, files):
     with pytest.warns(DataWarning, match=r"trained on 15 min and is asked for intervals of 60 min"):
         scored = score_boxed_file(*files, PLACE).rows
     assert len(scored) == 6
+
+
+def test_a_meter_that_says_the_same_throughout_is_told(panel):
+    stuck = panel.data.copy()
+    stuck.loc[panel.site_ids[:1], "observed_kw"] = 3.0
+    start = panel.data.index.get_level_values("time").max().normalize() - pd.Timedelta("1D") + pd.Timedelta("16h")
+    events = pd.DataFrame({"site_id": panel.site_ids, "start": start, "stop": start + pd.Timedelta("2h")})
+    with pytest.warns(DataWarning, match=rf"1 of {len(panel.site_ids)} meters say the same throughout, e.g. '.*' 3 kW"):
+        boxed(Panel(stuck, panel.sites), events)
