@@ -30,6 +30,7 @@ from cblcast.workflow.choosing import choose_method, training_span
 from cblcast.workflow.in_the_box import praised_memory, with_pretrained
 from cblcast.workflow.leaderboard import best_by, drift, leaderboard
 from cblcast.workflow.refitting import due_model, log_drift, refit_params, refitted
+from cblcast.workflow.registering import registered
 from cblcast.workflow.study_data import PreparedStudy, Progress, load_panel, prepare
 from cblcast.workflow.study_page import log_page
 from cblcast.workflow.study_result import StudyResult
@@ -177,16 +178,9 @@ def _tracked(
     if register is not None:
         stage("choosing")
         chosen, why = (method, "named by the user") if method else choose_method(ready)
-        version = tracking.register(
-            uris[chosen],
-            register,
-            alias,
-            uri=store,
-            note=notes.version_note(study, result.leaderboard, chosen, why, data),
-            use=notes.use_note(register, alias),
-            tags=notes.version_tags(study, chosen, data),
+        result.registered = registered(
+            study, result.leaderboard, uris[chosen], chosen, why, data, register, alias, store
         )
-        result.registered = {"name": register, "version": version, "alias": alias, "method": chosen, "chosen_by": why}
     return result
 
 

@@ -24,6 +24,7 @@ from cblcast.io.store import MeterStore, open_store
 from cblcast.scaling.pooled_training import portions_of_store, train_out_of_core
 from cblcast.workflow import run_notes as notes
 from cblcast.workflow.leaderboard import best_by, scale_of, wanted_metrics
+from cblcast.workflow.registering import registered
 from cblcast.workflow.study_data import Progress, Span, events_of
 from cblcast.workflow.study_result import StudyResult
 
@@ -105,22 +106,7 @@ def train_study_store(
     if register is not None:
         chosen = method or str(board.index[0])
         why = "named by the user" if method else "the only method"
-        version = tracking.register(
-            uris[chosen],
-            register,
-            alias,
-            uri=store,
-            note=notes.version_note(study, board, chosen, why, data),
-            use=notes.use_note(register, alias),
-            tags=notes.version_tags(study, chosen, data),
-        )
-        result.registered = {
-            "name": register,
-            "version": version,
-            "alias": alias,
-            "method": chosen,
-            "chosen_by": why,
-        }
+        result.registered = registered(study, board, uris[chosen], chosen, why, data, register, alias, store)
     return result
 
 

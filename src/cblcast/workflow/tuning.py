@@ -17,6 +17,7 @@ from cblcast.plots.leaderboard import measure_words
 from cblcast.plots.style import figure_of
 from cblcast.tuning import Trial, TuneResult, tune
 from cblcast.workflow import run_notes as notes
+from cblcast.workflow.registering import registered
 from cblcast.workflow.studies import Progress, log_board, log_method, run_study, silent
 from cblcast.workflow.study_data import load_panel, study_events
 from cblcast.workflow.study_page import log_page
@@ -139,22 +140,9 @@ def tune_study(
         result = TunedStudy(search, judged, run.run_id)
     if register is not None:
         chosen, why = str(tuned["name"]), f"{metric} over {folds} folds of the training days"
-        version = tracking.register(
-            uris[chosen],
-            register,
-            alias,
-            uri=store,
-            note=notes.version_note(pair, judged.leaderboard, chosen, why, data),
-            use=notes.use_note(register, alias),
-            tags=notes.version_tags(pair, chosen, data),
+        result.registered = registered(
+            pair, judged.leaderboard, uris[chosen], chosen, why, data, register, alias, store
         )
-        result.registered = {
-            "name": register,
-            "version": version,
-            "alias": alias,
-            "method": chosen,
-            "chosen_by": why,
-        }
     return result
 
 
