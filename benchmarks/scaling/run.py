@@ -82,10 +82,12 @@ def two_over_one(folder: Path) -> tuple[float, float]:
     seconds = []
     for workers in (1, 2):
         with (
-            LocalCluster(workers, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
+            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
             Client(cluster.scheduler_address) as client,
         ):
             client.wait_for_workers(workers)
+            if len(client.nthreads()) != workers:
+                raise SystemExit(f"the cluster has {len(client.nthreads())} workers and not {workers}")
             store = str(folder / "store")
             options = ("--scheduler", cluster.scheduler_address)
             settled(store, *options)  # libraries are loaded
