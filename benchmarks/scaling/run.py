@@ -168,7 +168,7 @@ def main() -> None:
         ),
     ]
     results += [
-        claim("two workers, killed half way and started again: the same result as uninterrupted", TARGET, int(with_two["same"]), "1", equal_to(1)),
+        claim("two workers, killed and started again: the same result as uninterrupted", TARGET, int(with_two["same"]), "1", equal_to(1)),
         claim("partitions that were begun a second time, a worker", TARGET, with_two["repeated"] / 2, "partitions", at_most(1)),
     ]  # fmt: skip
     for point in points:
