@@ -79,7 +79,7 @@ def evaluate_study(
     """
     beside, why_not = with_pretrained(study)
     result = _tracked(beside, store, progress, keep_models=False, figures=figures)
-    result.notes = (why_not,) if why_not else ()
+    result.notes = tuple(dict.fromkeys(filter(None, (why_not, *result.notes))))
     return result
 
 
@@ -128,10 +128,7 @@ def train_study(
         )
     if register is not None and method is None and len(study.methods) > 1:
         training_span(study)
-    result = _tracked(study, store, progress, keep_models=True, register=register, alias=alias, method=method)
-    own = praised_memory(study) if any(map(names_pretrained, study.methods)) else ""
-    result.notes = (own,) if own else ()
-    return result
+    return _tracked(study, store, progress, keep_models=True, register=register, alias=alias, method=method)
 
 
 def _tracked(
@@ -181,6 +178,8 @@ def _tracked(
         result.registered = registered(
             study, result.leaderboard, uris[chosen], chosen, why, data, register, alias, store
         )
+    own = praised_memory(study, panel) if any(map(names_pretrained, study.methods)) else ""
+    result.notes = (own,) if own else ()
     return result
 
 
