@@ -209,4 +209,6 @@ def best_in_words(measure: str, words: str) -> str:
     """What the best method has: ``smallest nRMSE``, ``MPE nearest zero``; `words` is how the measure is called."""
     if measure == "coverage":
         return f"{words} nearest what was asked for"
-    return f"{words} nearest zero" if measure in SIGNED else f"{'largest' if measure in LARGEST else 'smallest'} {words}"
+    return (
+        f"{words} nearest zero" if measure in SIGNED else f"{'largest' if measure in LARGEST else 'smallest'} {words}"
+    )

@@ -72,7 +72,9 @@ def leaderboard(
     axes.set_xlabel(
         measure_words(by) + ("" if len(shown) == len(board) else f" ({len(shown)} of {len(board)} methods)")
     )
-    axes.set_title(f"{shown.index[0]} has the {best_in_words(by, measure_words(by, unit=False))}", fontsize=10, loc="left")
+    axes.set_title(
+        f"{shown.index[0]} has the {best_in_words(by, measure_words(by, unit=False))}", fontsize=10, loc="left"
+    )
     quiet(axes, grid="x")
     if lean is not None:
         legend(axes, above=True)

@@ -64,7 +64,9 @@ def choose_method(ready: PreparedStudy) -> tuple[str, str]:
     plain = plain_study(study, measure)
     board = leaderboard(plain, ready.panel, _judged(ready, plain, older, newest))
     how = "" if plain.refit is None else f", refit {plain.refit.refit()}"
-    return str(board.index[0]), f"{best_in_words(measure, measure)} from {newest[0]} to {newest[1]}, inside the training span{how}"
+    return str(
+        board.index[0]
+    ), f"{best_in_words(measure, measure)} from {newest[0]} to {newest[1]}, inside the training span{how}"
 
 
 def plain_study(study: Study, measure: str) -> Study:

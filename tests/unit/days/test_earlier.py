@@ -53,7 +53,9 @@ def test_events_of_other_hours_and_of_days_of_rest_have_days_of_their_own():
 
 
 def test_an_event_of_a_day_has_no_earlier_days_and_that_is_told():
-    with pytest.warns(DataWarning, match=r"lasts a day or longer, at site 'home' from 2019-05-24 16:00 on.*not adapted"):
+    with pytest.warns(
+        DataWarning, match=r"lasts a day or longer, at site 'home' from 2019-05-24 16:00 on.*not adapted"
+    ):
         ((_, earlier),) = list(events_by_clock(california(), table(event("2019-05-24", hours=24)), days=10))
     assert earlier.empty
 
