@@ -39,7 +39,7 @@ def board(metrics: list[str], **changes) -> list[str]:
             "methods": [{"name": name, "estimator": "XofY"} for name in METHODS], **changes,
         }
     )  # fmt: skip
-    seconds = dict.fromkeys(METHODS, {"train_s": 0.0, "predict_s": 0.0})
+    seconds = {name: {"train_s": 0.0, "predict_s": 0.0} for name in METHODS}
     result = BacktestResult(pd.concat(parts), excluded, study.forecasters(), seconds)
     panel = panel_of(pd.DataFrame({"site_id": "a", "time": TIMES, "observed_kw": LOAD}), tz="Europe/Rome")
     return list(leaderboard(study, panel, result).index)
