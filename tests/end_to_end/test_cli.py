@@ -101,7 +101,7 @@ def test_train_registers_the_method_chosen_inside_the_training_span(run: Run, fo
 
     code, out, err = run("compare", "newcomer", "--json")
     assert code == 0, err
-    assert {row["method"] for row in json.loads(out)} == {"High5of10", "PBLM-Nearest5of10"}
+    assert {row["method"] for row in json.loads(out)["methods"]} == {"High5of10", "PBLM-Nearest5of10"}
 
 
 def test_evaluate_prints_a_table_and_says_what_the_sign_of_the_bias_means(run: Run) -> None:
@@ -171,10 +171,10 @@ def test_an_unknown_ending_of_the_output_writes_nothing(run: Run, folder: Path) 
 def test_data_list_and_methods_name_what_a_study_can_use(run: Run) -> None:
     code, out, _ = run("data", "list", "--json")
     assert code == 0
-    assert "turin" in {row["name"] for row in json.loads(out)}
+    assert "turin" in {row["name"] for row in json.loads(out)["datasets"]}
     code, out, _ = run("methods", "--json")
     assert code == 0
-    assert {"XofY", "Adjusted", "reference_days"} <= {row["name"] for row in json.loads(out)}
+    assert {"XofY", "Adjusted", "reference_days"} <= {row["name"] for row in json.loads(out)["methods"]}
 
 
 def test_tune_goes_on_where_it_stopped_and_judges_once(run: Run) -> None:

@@ -32,7 +32,7 @@ def data_list(as_json: AsJson = False) -> None:
         for item in datasets.list_datasets()
     ]
     if as_json:
-        print_json(rows)
+        print_json({"datasets": rows})
         return
     import pandas as pd
 

@@ -41,6 +41,8 @@ def print_scored(told: Scored, model: str | None, out: Path | None, as_json: boo
     """Events and intervals with meter, baseline and reduction; what was treated and what has no baseline."""
     scored, excluded, taken = told.rows, told.excluded, told.boxed
     treatments = treatments_of(scored)
+    if taken is not None and taken.taught:
+        tell("warning", taken.praised())
     if as_json:
         print_json(
             {

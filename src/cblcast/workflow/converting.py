@@ -100,7 +100,7 @@ def convert(
     if rows_per_group is not None and rows_per_group < 1:
         raise StudyError(f"rows_per_group is a positive number of rows, not {rows_per_group}")
     named = {f"METER {number + 1}": Path(source) for number, source in enumerate(sources)}
-    check_outputs({"--out": Path(out)}, {**named, **options.files})
+    check_outputs({"--out": Path(out)}, {**named, **options.files}, folders=True)
     check_target(Path(out))
     made = Conversion(chosen)
     beside = Path(out).absolute().parent

@@ -28,7 +28,6 @@ from cblcast.report.words import Words
 from cblcast.workflow.in_the_box import praised_memory
 from cblcast.workflow.leaderboard import scale_of
 from cblcast.workflow.study_result import StudyResult
-from cblcast.workflow.taught_sites import taught_themselves
 
 
 def judged_of(study: Study, panel: Panel, result: StudyResult) -> Judged:
@@ -59,7 +58,7 @@ def kinds_of(study: Study, forecasters: Mapping[str, Forecaster], panel: Panel |
     """What each method of a study is, as a key of the words; the pretrained baseline told apart on days that it learned from."""
     kinds = {name: kind_of(each.estimator) for name, each in forecasters.items()}
     boxed = {method_name(spec) for spec in study.methods if names_pretrained(spec)} & set(kinds)
-    if boxed and (praised_memory(study) or (panel is not None and taught_themselves(panel, *map(str, study.test)))):
+    if boxed and praised_memory(study, panel):
         kinds |= dict.fromkeys(boxed, RECALLS)
     return kinds
 

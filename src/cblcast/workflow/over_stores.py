@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,9 +15,9 @@ from cblcast.days.placebo import placebo_events
 from cblcast.forecast.evaluation import INTERVAL_METRICS
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.manifest import digest_of as model_digest
-from cblcast.forecast.pretrained import view_name
+from cblcast.forecast.pretrained import is_pretrained, view_name
 from cblcast.forecast.scoring import score_events
-from cblcast.frames.schema import SITE, DataError, StudyError
+from cblcast.frames.schema import SITE, DataError, DataWarning, StudyError
 from cblcast.io.formats import read_dispatch
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.store import MeterStore
@@ -35,9 +36,10 @@ from cblcast.workflow.serving import (
     tells_days_apart,
 )
 from cblcast.workflow.settlement_case import sites_of_store
+from cblcast.workflow.taught_sites import taught_in_words, taught_table
 from cblcast.workflow.working import ALONE, Working, open_store_as
 
-EVENTS, ROWS, EXCLUDED = "events", "rows", "excluded"
+EVENTS, ROWS, EXCLUDED, TAUGHT = "events", "rows", "excluded", "taught"
 _PROBLEMS = [SITE, "origin", "reason"]
 
 
@@ -46,13 +48,15 @@ class ScorePiece:
     """Scores the events of a piece."""
 
     forecaster: Forecaster
+    boxed: bool = False  # the pretrained baseline: which sites taught it is told, too
 
     def __call__(self, piece: StorePiece) -> Mapping[str, pd.DataFrame]:
         """Rows beside the meter, and the events without an estimate."""
         panel = piece.panel()
         events, absent = _present(piece.events[EVENTS], panel.site_ids)
         scored, excluded = score_events(self.forecaster, panel, events)
-        return {ROWS: beside_metered(scored, panel), EXCLUDED: pd.concat([excluded, absent], ignore_index=True)}
+        told = {ROWS: beside_metered(scored, panel), EXCLUDED: pd.concat([excluded, absent], ignore_index=True)}
+        return told | ({TAUGHT: taught_table(panel)} if self.boxed else {})
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class JudgePiece:
     hours: tuple[str, str] | None
     days: str
     metrics: tuple[str, ...]
+    boxed: bool = False
 
     def __call__(self, piece: StorePiece) -> Mapping[str, pd.DataFrame]:
         """Measures by site, and the events without an estimate."""
@@ -72,7 +77,8 @@ class JudgePiece:
         else:
             events = placebo_events(panel, *self.hours, days=self.days, keep_unmetered=True)
         told = backtest_trained(panel, self.forecaster, events)
-        return {MEASURES: measures_by_site(told.scored, self.metrics), EXCLUDED: told.excluded[_PROBLEMS]}
+        tables = {MEASURES: measures_by_site(told.scored, self.metrics), EXCLUDED: told.excluded[_PROBLEMS]}
+        return tables | ({TAUGHT: taught_table(panel)} if self.boxed else {})
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,9 @@ def score_store(
         taken = _boxed(parts, view)
         forecaster = taken.forecaster
     _tell_calendar(forecaster, sites, events)
-    outcome = asked.over(ScorePiece(forecaster), parts, ("score", _digest(forecaster)))
+    outcome = asked.over(ScorePiece(forecaster, taken is not None), parts, ("score", _digest(forecaster)))
+    if taken is not None:
+        taken = replace(taken, taught=_taught(outcome))
     excluded = pd.concat([outcome.table(EXCLUDED), _not_done(events, outcome, parts)], ignore_index=True)
     zones = sites["tz"].astype(str).to_dict()
     step = (opened.step_us or 0) / 3.6e9
@@ -143,9 +151,11 @@ def evaluate_store(
     parts = _pieces(opened, sites, events, asked)
     _tell_calendar(forecaster, sites, events)
     hours = None if start is None or stop is None or events is not None else (start, stop)
-    work = JudgePiece(forecaster, hours, days, (*metrics, *INTERVAL_METRICS))
+    work = JudgePiece(forecaster, hours, days, (*metrics, *INTERVAL_METRICS), is_pretrained(model))
     outcome = asked.over(work, parts, ("evaluate", _digest(forecaster), hours, days, tuple(metrics)))
     excluded = outcome.table(EXCLUDED).reset_index(drop=True)
+    if praised := taught_in_words(_taught(outcome)):
+        warnings.warn(praised, DataWarning, stacklevel=2)
     if events is not None:
         excluded = pd.concat([excluded, _not_done(events, outcome, parts)], ignore_index=True)
     told = outcome.table(MEASURES)
@@ -202,6 +212,12 @@ def _present(events: pd.DataFrame, site_ids: pd.Index) -> tuple[pd.DataFrame, pd
     there = events[SITE].isin(site_ids)
     lost = events.loc[~there, [SITE, "start"]].rename(columns={"start": "origin"}).assign(reason=NOWHERE)
     return events[there].reset_index(drop=True), lost[_PROBLEMS]
+
+
+def _taught(outcome: Outcome) -> dict[str, str]:
+    """Sites of all partitions that taught the pretrained baseline, and the sets that they are of."""
+    found = outcome.table(TAUGHT)
+    return {} if found.empty else dict(zip(found[SITE].astype(str), found["set"].astype(str), strict=True))
 
 
 def _boxed(parts: Cut, view: str | None) -> Boxed:

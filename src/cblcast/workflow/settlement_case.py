@@ -127,7 +127,7 @@ def read_resources(resources: Path | None, commitments: Path | None) -> Resource
 
 
 def sites_of_store(store: MeterStore, reader: ReaderOptions) -> pd.DataFrame:
-    """The sites of a store: those that a table of sites names, else all that its files hold."""
+    """The sites of a store: those that a table of sites names, else all that its files hold, as the store describes them."""
     defaults = {
         "tz": reader.tz or store.tz,
         "country": reader.country,
@@ -137,7 +137,8 @@ def sites_of_store(store: MeterStore, reader: ReaderOptions) -> pd.DataFrame:
     if reader.sites is None:
         names, _ = names_of(store, store.partitions())
         everybody = pd.Index(sorted({site for own in names for site in own}), name=SITE, dtype="str")
-        return sites_for(everybody, None, pd.DataFrame(), defaults)
+        described = pd.DataFrame() if store.sites is None else store.sites.reindex(everybody)
+        return sites_for(everybody, None, described, defaults)
     known = read_sites(reader.sites)
     return sites_for(known.index, known.reset_index(), pd.DataFrame(), defaults)
 

@@ -23,7 +23,7 @@ from cblcast.io.site_table import read_sites
 from cblcast.io.store import MeterStore, open_store
 from cblcast.scaling.pooled_training import portions_of_store, train_out_of_core
 from cblcast.workflow import run_notes as notes
-from cblcast.workflow.leaderboard import best_by, scale_of, wanted_metrics
+from cblcast.workflow.leaderboard import best_first, scale_of, wanted_metrics
 from cblcast.workflow.registering import registered
 from cblcast.workflow.study_data import Progress, Span, events_of
 from cblcast.workflow.study_result import StudyResult
@@ -152,7 +152,7 @@ def board_of_sites(study: Study, by_site: pd.DataFrame, excluded: pd.DataFrame, 
     for column in ("n_events", "n_sites"):
         table[column] = table[column].fillna(0).astype(int)
     table["n_excluded"] = excluded.groupby("method").size().reindex(table.index).fillna(0).astype(int)
-    return table.sort_values(best_by(study), kind="stable")
+    return best_first(study, table, study.forecasters())
 
 
 def _panels(study: Study, store: MeterStore) -> Iterator[Panel]:
