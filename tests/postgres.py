@@ -7,6 +7,7 @@ Its programs come with the developers' tools (a package that carries them), so t
 from __future__ import annotations
 
 import importlib.util
+import io
 import os
 import shutil
 import socket
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 PASSWORD = "p@ss/w%rd:x"  # with signs that a URL must escape
@@ -95,6 +97,31 @@ def database(url: str, name: str) -> str:
         connection.execute(text(f'CREATE DATABASE "{name}"'))
     engine.dispose()
     return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def fill(url: str, table: str, frame: pd.DataFrame) -> None:
+    """Rows of a frame into a table that is there, by a copy; what is missing becomes NULL."""
+    from sqlalchemy import create_engine
+
+    engine = create_engine(url)
+    connection = engine.raw_connection()
+    names = ", ".join(f'"{name}"' for name in frame.columns)
+    text = io.BytesIO(frame.to_csv(index=False, header=False).encode())
+    connection.cursor().execute(f"COPY {table} ({names}) FROM STDIN WITH (FORMAT CSV)", stream=text)
+    connection.commit()
+    connection.close()
+    engine.dispose()
+
+
+def said(url: str, *statements: str) -> None:
+    """Carry out statements, one by one."""
+    from sqlalchemy import create_engine
+
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
 
 
 def _readable(tools: Path, folder: Path) -> Path:
