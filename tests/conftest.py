@@ -3,6 +3,8 @@
 import os
 import shutil
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,13 @@ def store(migrated_database, tmp_path, monkeypatch) -> str:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     monkeypatch.chdir(tmp_path)
     return uri
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of a real PostgreSQL server that lives as long as the tests of this process; each module makes its own database."""
+    sys.path.append(str(Path(__file__).parent))
+    import postgres
+
+    with postgres.server() as url:
+        yield url

@@ -27,7 +27,7 @@ class Crew:
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, rich_help_panel=PANEL, help="Work through Parquet files some sites at a time, so many at once."
+            min=1, rich_help_panel=PANEL, help="Work through Parquet files or a table some sites at a time, so many at once."
         ),
     ] = None
     processes: Annotated[int | None, typer.Option(min=1, hidden=True)] = None
@@ -62,8 +62,9 @@ class Crew:
         return (self.count or 1) if self.scheduler == "processes" or self.processes is not None else 1
 
     def over_store(self, data: Path) -> bool:
-        """Whether a meter file is worked through in parts: a folder, or a Parquet file where that was asked for."""
-        if self.count is None and self.scheduler is None and self.parts is None and not data.is_dir():
+        """Whether a meter file is worked through in parts: a folder, a table, or a Parquet file where that was asked for."""
+        always = data.is_dir() or str(data).startswith("sql:")
+        if self.count is None and self.scheduler is None and self.parts is None and not always:
             return False
         from cblcast.workflow.working import Working, is_store
 

@@ -60,7 +60,7 @@ class Answering:
 @app.command()
 @unbundled
 def score(
-    data: Annotated[Path, typer.Option(help="Meter file, CSV or Parquet.")],
+    data: Annotated[Path, typer.Option(help="Meter file (CSV, Parquet), a folder of Parquet, or sql:TABLE.")],
     asked: Asked = Asked(),
     answering: Answering = Answering(),
     written: Written = Written(),

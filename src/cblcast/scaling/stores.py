@@ -58,7 +58,9 @@ class StorePiece:
     @property
     def asked(self) -> object:
         """What the result depends on beside the files."""
-        return self.sites, dict(self.events), self.store.tz, self.store.country
+        store = self.store
+        source = store.layout_of_files, store.origin, self.partition.state
+        return self.sites, dict(self.events), store.tz, store.country, source
 
     def halves(self) -> tuple[StorePiece, StorePiece] | None:
         """The same with half of the sites each, those of different files apart; None for one site."""

@@ -15,6 +15,7 @@ from cblcast.errors import DataError, DataWarning, StudyError, nearest
 from cblcast.frames.instants import MINUTE_US
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED
+from cblcast.io.database import is_table
 from cblcast.io.files import PARQUET_SUFFIXES
 from cblcast.io.formats import read_with_report
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
@@ -22,7 +23,7 @@ from cblcast.io.read_report import Kind, Note
 from cblcast.io.site_table import read_sites
 from cblcast.io.store.footers import files_of
 from cblcast.io.store.layouts import Kind as Layout
-from cblcast.io.store.meter_store import SQL, MeterStore, open_store
+from cblcast.io.store.meter_store import MeterStore, open_store
 from cblcast.io.store.partitions import Partition
 from cblcast.io.store.shared_sites import overlap
 from cblcast.io.store.tables import tables_of
@@ -157,20 +158,16 @@ def _panels(file: Path, options: ReaderOptions, made: Conversion) -> Iterator[Pa
 
 def _as_store(source: Path, options: ReaderOptions) -> MeterStore | None:
     """The source as a store, None where it is to be read as a meter file."""
-    if (
-        not source.is_dir()
-        and not str(source).startswith(SQL)
-        and (
-            source.suffix.lower() not in PARQUET_SUFFIXES
-            or isinstance(options.sites, Mapping)
-            or any(name not in _OF_A_STORE for name in options.given)
-        )
-    ):
+    table = is_table(source)
+    kept = (*_OF_A_STORE, "clock") if table else _OF_A_STORE
+    otherwise = isinstance(options.sites, Mapping) or any(name not in kept for name in options.given)
+    if not source.is_dir() and (otherwise or not (table or source.suffix.lower() in PARQUET_SUFFIXES)):
         return None
+    clock = options.clock if table else None
     try:
-        store = open_store(source, tz=options.tz, country=options.country, columns=options.columns)
+        store = open_store(source, tz=options.tz, country=options.country, columns=options.columns, clock=clock)
     except DataError:
-        if source.is_dir() or str(source).startswith(SQL):
+        if source.is_dir() or table:
             raise
         return None  # under foreign names, or broken: the reader of tables says so
     if options.step is not None and store.layout != "days":

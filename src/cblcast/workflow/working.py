@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cblcast.errors import StudyError
+from cblcast.io.database import is_table
 from cblcast.io.options import ReaderOptions
 from cblcast.io.store import MeterStore, open_store
 from cblcast.scaling import Asked
 from cblcast.scaling.over import Watch
 
 _KEPT = ("sites", "tz", "country", "subdivision", "segment", "columns")  # what a store may be told
+_OF_A_TABLE = ("clock",)  # and one in a database
 
 
 @dataclass(frozen=True)
@@ -65,37 +67,42 @@ ALONE = Working()
 def open_store_as(path: Path, reader: ReaderOptions) -> MeterStore:
     """A store for a command, with what its options say; files that cannot be used are among its faults.
 
+    ``sql:TABLE`` is a table of the database that ``CBLCAST_DATABASE_URL`` names.
+
     Raises
     ------
     StudyError
         Options that would change readings: a store is read as it stands.
     """
-    changed = changed_options(reader)
+    changed = changed_options(reader, path)
     if changed:
         raise StudyError(
             f"{path.name} is read in parts, as it stands: leave out --{changed[0]}, or convert it (cblcast data convert)"
         )
-    return open_store(path, tz=reader.tz, country=reader.country, columns=reader.columns, faults="keep")
+    return open_store(
+        path, tz=reader.tz, country=reader.country, columns=reader.columns, clock=reader.clock, faults="keep"
+    )
 
 
-def changed_options(reader: ReaderOptions) -> list[str]:
-    """Options that a store cannot follow."""
-    return [name.replace("_", "-") for name in reader.given if name not in _KEPT]
+def changed_options(reader: ReaderOptions, path: Path | None = None) -> list[str]:
+    """Options that a store cannot follow; of a table of a database some fewer."""
+    kept = (*_KEPT, *_OF_A_TABLE) if path is not None and is_table(path) else _KEPT
+    return [name.replace("_", "-") for name in reader.given if name not in kept]
 
 
 def is_store(path: Path, working: Working) -> bool:
-    """Whether a meter file is to be worked through in parts: a folder, or a Parquet file where that was asked for.
+    """Whether a meter file is to be worked through in parts: a folder, a table, or a Parquet file where that was asked for.
 
     Raises
     ------
     StudyError
         Work in parts was asked for, and the file is no store.
     """
-    if path.is_dir():
+    if path.is_dir() or is_table(path):
         return True
     if working.wanted and path.suffix.lower() not in (".parquet", ".pq"):
         raise StudyError(
-            "--workers works through a .parquet file, or a folder of them, with site_id, time (with a zone) and observed_kw [kW] "
-            "as it stands: convert the file (cblcast data convert), or leave --workers out"
+            "--workers works through a .parquet file, a folder of them, or a table (sql:TABLE), with site_id, time (with a zone) and "
+            "observed_kw [kW] as it stands: convert the file (cblcast data convert), or leave --workers out"
         )
     return working.wanted

@@ -28,19 +28,17 @@ ROWS = pd.DataFrame(
 
 
 @pytest.fixture(scope="module")
-def server():
-    if postgres.programs() is None:
-        pytest.skip("no PostgreSQL is installed (initdb is not found)")
-    with postgres.server() as url:
-        from sqlalchemy import create_engine, text
+def server(postgres_server):
+    from sqlalchemy import create_engine, text
 
-        engine = create_engine(url)
-        with engine.begin() as connection:
-            connection.execute(text("CREATE SCHEMA homes"))
-            connection.execute(text("CREATE VIEW homes.sleepy AS SELECT 1 AS dataid FROM (SELECT pg_sleep(20)) AS nap"))
-        ROWS.to_sql("p2019", engine, schema="homes", index=False)
-        engine.dispose()
-        yield url
+    url = postgres.database(postgres_server, "homes")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE SCHEMA homes"))
+        connection.execute(text("CREATE VIEW homes.sleepy AS SELECT 1 AS dataid FROM (SELECT pg_sleep(20)) AS nap"))
+    ROWS.to_sql("p2019", engine, schema="homes", index=False)
+    engine.dispose()
+    return url
 
 
 @pytest.fixture
@@ -72,7 +70,7 @@ def test_postgres_says_what_is_wrong_and_never_the_password(server):
     for url, table, sentence in [
         (server, "homes.p2020", "has no table 'homes.p2020': did you mean 'p2019'"),
         (server.replace(postgres.ESCAPED, "wrong"), "homes.p2019", "did not give the rows"),
-        (server.replace("/postgres", "/nowhere"), "homes.p2019", "did not give the rows"),
+        (server.replace("/homes", "/nowhere"), "homes.p2019", "did not give the rows"),
     ]:
         with pytest.raises(DataError, match=re.escape(sentence)) as raised:
             read_rows(table, url=url)
