@@ -22,6 +22,7 @@ from cblcast.settlement.by_partition import settle_partition
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
 from cblcast.settlement.part_tables import part_of, tables_of
 from cblcast.settlement.result import Settlement, finish
+from cblcast.settlement.settleable import refuse_none_left
 from cblcast.settlement.stream import refuse_in_parts
 from cblcast.settlement.wishes import Wishes
 
@@ -86,6 +87,7 @@ def settle_store(
     if not made:
         raise DataError(f"no event could be settled; the first reason: {outcome.failures['reason'].iloc[0]}")
     made[0].problems.append(_not_done(table, outcome, parts.pieces))
+    refuse_none_left([problem for part in made for problem in part.problems], table)
     return finish(chosen, made, wishes), outcome
 
 

@@ -18,6 +18,7 @@ from cblcast.settlement.conductor import settle_part
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
 from cblcast.settlement.panel_file import read_sites
 from cblcast.settlement.result import Part, Settlement, finish
+from cblcast.settlement.settleable import refuse_none_left
 from cblcast.settlement.wishes import Wishes
 
 SITES_AT_ONCE = 1000
@@ -71,6 +72,7 @@ def settle_file(
     absent = table.loc[~known, [SITE, "start"]].assign(program="", reason="the site is not in the data")
     if len(absent):
         parts[0].problems.append(absent[PROBLEM_COLUMNS])
+    refuse_none_left([problem for part in parts for problem in part.problems], table)
     return finish(chosen, parts, wishes)
 
 

@@ -13,7 +13,7 @@ from cblcast.frames.instants import DAY_US
 from cblcast.io.read_report import Note
 from cblcast.io.store.day_rows import DayRows, cube_of_days, read_day_rows, step_of_days
 from cblcast.io.store.footers import Name
-from cblcast.io.store.long_rows import Alike, Rows, cube_of_rows, read_long, step_of
+from cblcast.io.store.long_rows import Alike, Rows, cube_of_rows, read_long, spans_of, step_of
 from cblcast.io.store.partitions import Partition
 from cblcast.io.store.row_groups import Span, chooser, narrowed
 from cblcast.io.store.site_days import SiteDays, site_index
@@ -40,7 +40,11 @@ def days_of_partition(
         return None
     step_us = store.step_in(step_of(parts), parts[0].source)
     made = cube_of_rows(parts, store.zones(sites), step_us, span)
-    return None if made is None else _site_days(store, *made, step_us)
+    if made is None:
+        return None
+    # Of a wide store a row says nothing of any one site.
+    spans = spans_of(parts, made[0]) if store.layout == "long" else None
+    return _site_days(store, *made, step_us, spans=spans)
 
 
 def day_rows_of(store: MeterStore, partition: Partition, sites: pd.DataFrame | None, span: Span) -> list[DayRows]:
@@ -82,9 +86,14 @@ def _of_day_rows(
 
 
 def _site_days(
-    store: MeterStore, names: Sequence[Name], cube: DayCube, step_us: int, notes: Sequence[Note] = ()
+    store: MeterStore,
+    names: Sequence[Name],
+    cube: DayCube,
+    step_us: int,
+    notes: Sequence[Note] = (),
+    spans: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> SiteDays:
     factor = store.factor(step_us)
     if factor != 1.0:
         cube = DayCube(cube.values * np.float32(factor), cube.first_day)
-    return SiteDays(site_index(names), cube, pd.Timedelta(step_us, unit="us").as_unit("us"), tuple(notes))
+    return SiteDays(site_index(names), cube, pd.Timedelta(step_us, unit="us").as_unit("us"), tuple(notes), spans)

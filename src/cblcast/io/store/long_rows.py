@@ -199,6 +199,25 @@ def _scattered(
     return names, build_cube(values, us, codes, zone_of.astype(str), len(names), step_us)
 
 
+def spans_of(parts: Sequence[Rows | Alike], names: Sequence[Name]) -> tuple[np.ndarray, np.ndarray]:
+    """First and last instant of each of some sorted names that a row has [us UTC], int64, shape (n,)."""
+    place = {name: number for number, name in enumerate(names)}
+    first, last = np.full(len(names), np.iinfo(np.int64).max), np.full(len(names), np.iinfo(np.int64).min)
+    for part in parts:
+        where = np.array([place.get(name, -1) for name in part.names], dtype=np.int64)
+        there = where >= 0
+        if isinstance(part, Alike):
+            own = part.us[0], part.us[-1]
+        else:
+            low, high = np.full(len(where), np.iinfo(np.int64).max), np.full(len(where), np.iinfo(np.int64).min)
+            np.minimum.at(low, part.codes, part.us)
+            np.maximum.at(high, part.codes, part.us)
+            own = low[there], high[there]
+        first[where[there]] = np.minimum(first[where[there]], own[0])
+        last[where[there]] = np.maximum(last[where[there]], own[1])
+    return first, last
+
+
 def step_of(parts: Sequence[Rows | Alike]) -> int | None:
     """The one step of some readings [us]; None where no site has two.
 

@@ -30,12 +30,15 @@ class SiteDays:
         Length of one interval.
     notes : tuple of Note
         What was taken otherwise than it stood, or left out.
+    spans : (ndarray, ndarray), optional
+        First and last interval of each site that has a row, metered or not [us UTC]; None where rows say no more than readings.
     """
 
     site_ids: pd.Index
     cube: DayCube
     step: pd.Timedelta
     notes: tuple[Note, ...] = ()
+    spans: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @dataclass(frozen=True, eq=False)
