@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Steps, StepsOrNone
+from cblcast.features.feature_frame import feature_frame
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED
@@ -110,11 +111,16 @@ class Past:
     last: np.ndarray
     first: np.ndarray
     event_of_row: np.ndarray
+    _newest: list[tuple[np.ndarray, float, np.ndarray]] = field(default_factory=list, init=False, repr=False)
 
     @classmethod
     def of(cls, panel: Panel, cases: pd.DataFrame) -> Past:
         """Where each event of `cases` (sorted) stands in the panel."""
-        event = EventArrays.of(panel, cases)
+        return cls.of_events(panel, EventArrays.of(panel, cases))
+
+    @classmethod
+    def of_events(cls, panel: Panel, event: EventArrays) -> Past:
+        """As :meth:`of`, of cases that are split into their events already."""
         begin = panel.first_times_us[event.site]
         first = panel.locate(event.site, begin)
         # Blindfolds may begin off the grid: the interval that contains the instant is hidden too.
@@ -144,20 +150,28 @@ class Past:
         return self._moments(values, n)[1]
 
     def _moments(self, values: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-        seen = np.isfinite(values)
-        # Sums of what lies before the window cancel; centred, so that little is lost. The first value is always visible.
-        offset = float(values[seen.argmax()]) if seen.any() else 0.0
-        centred = np.where(seen, values - offset, 0.0)
-        count, total, square = (np.r_[0.0, np.cumsum(part)] for part in (seen.astype(np.float64), centred, centred**2))
+        offset, sums = self._sums(values)
         last = np.maximum(self.last, -1)
         begin = np.maximum(last + 1 - n, np.minimum(self.first, last + 1))
-        c, t, s = (part[last + 1] - part[begin] for part in (count, total, square))
+        c, t, s = sums[:, last + 1] - sums[:, begin]
         enough = (c >= max(1.0, n / 3)) & (last >= self.first)
         c = np.maximum(c, 1.0)
         mean = np.where(enough, t / c, np.nan)
         return mean + offset, np.sqrt(np.maximum(np.where(enough, s / c, np.nan) - mean**2, 0.0))
 
+    def _sums(self, values: np.ndarray) -> tuple[float, np.ndarray]:
+        """An offset, and running count, sum and sum of squares less it, shape (3, n_rows + 1); of the newest `values` once."""
+        if not self._newest or self._newest[0][0] is not values:
+            seen = np.isfinite(values)
+            # Sums of what lies before the window cancel; centred, so that little is lost. The first value is always visible.
+            offset = float(values[seen.argmax()]) if seen.any() else 0.0
+            sums = np.zeros((3, len(values) + 1))
+            centred = np.where(seen, values - offset, 0.0)
+            for row, part in zip(sums, (seen, centred, centred**2), strict=True):
+                np.cumsum(part, out=row[1:])
+            self._newest[:] = [(values, offset, sums)]
+        return self._newest[0][1:]
+
     def frame(self, found: dict[str, np.ndarray], cases: pd.DataFrame) -> pd.DataFrame:
         """Values per event as a frame with the rows of `cases`."""
-        block = np.column_stack(list(found.values())) if found else np.empty((len(self.last), 0))
-        return pd.DataFrame(block[self.event_of_row], index=cases.index, columns=list(found))
+        return feature_frame(cases, self.event_of_row, found)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from cblcast.abilities import FeatureBuilder
@@ -79,11 +80,22 @@ def columns_of_builders(
         blocks.append(block)
     if not blocks:
         return pd.DataFrame(index=cases.index)
-    found = blocks[0] if len(blocks) == 1 else pd.concat(blocks, axis=1)
-    if not found.columns.is_unique:
-        twice = found.columns[found.columns.duplicated()][0]
+    found = blocks[0] if len(blocks) == 1 else beside(blocks)
+    names = found.columns.tolist()
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
         makers = [name for name, block in zip(builders, blocks, strict=True) if twice in block.columns]
         raise StudyError(
             f"the column {twice!r} is made twice, by {' and '.join(makers)}: give one of them another prefix or leave one out"
         )
     return found
+
+
+def beside(blocks: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Frames of the same rows side by side; numbers become one block, since each further one is felt by what reads rows."""
+    values = [block.to_numpy() for block in blocks]
+    if any(one.dtype != np.float64 or not block.index.equals(blocks[0].index) for one, block in zip(values, blocks, strict=True)):
+        return pd.concat(blocks, axis=1)
+    whole = np.concatenate([one.T for one in values]).T
+    names = [name for block in blocks for name in block.columns.tolist()]
+    return pd.DataFrame(whole, index=blocks[0].index, columns=names, copy=False)

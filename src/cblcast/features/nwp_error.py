@@ -10,6 +10,7 @@ import pandas as pd
 
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Pairs, Positive, SignedHours, Steps, StepsOrNone, Text
+from cblcast.features.feature_frame import feature_frame
 from cblcast.features.lags import Past
 from cblcast.features.nwp import intervals_of, outlook, outlook_at
 from cblcast.frames.cases import EventArrays
@@ -94,7 +95,7 @@ class NwpError:
         """Features of `cases`, same index."""
         event = EventArrays.of(panel, cases)
         row_event = event.event_of_row
-        past = Past.of(panel, cases)
+        past = Past.of_events(panel, event)
         foreseen = outlook(panel, event)
         speed_ahead = foreseen.value(self.speed)
         warn_of_gaps(foreseen)
@@ -128,8 +129,7 @@ class NwpError:
             )
         if self.measured_direction is not None:
             by_event |= self._vector_error(panel, past)
-        found |= {name: value[row_event] for name, value in by_event.items()}
-        return pd.DataFrame(found, index=cases.index)
+        return feature_frame(cases, row_event, found, by_event)
 
     def _vector_error(self, panel: Panel, past: Past) -> dict[str, np.ndarray]:
         if self.u is None or self.v is None or self.measured_speed is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -43,6 +44,14 @@ class Outlook:
     held: bool = False
     _found: dict[tuple[str, int], list[Found]] = field(default_factory=dict, init=False, repr=False)
 
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Row of the panel that a plain column is read at, int64, shape (n,); -1 where the panel has none."""
+        times = self.time_us
+        if self.held:
+            times = np.clip(times, self.panel.first_times_us[self.site], self.panel.last_times_us[self.site])
+        return self.panel.locate(self.site, times)
+
     def value(self, name: str) -> np.ndarray:
         """Values of a column, float64, shape (n,); NaN where nothing was known.
 
@@ -53,10 +62,7 @@ class Outlook:
         """
         runs = self.panel.runs_of(name)
         if runs is None:
-            times = self.time_us
-            if self.held:
-                times = np.clip(times, self.panel.first_times_us[self.site], self.panel.last_times_us[self.site])
-            return self.panel.values_at(foreseeable(self.panel, name), self.site, times)
+            return np.where(self.rows >= 0, self.panel.column(foreseeable(self.panel, name))[self.rows], np.nan)
         points = self.found(runs, runs.group_of(name))
         if name == runs.age:
             return np.mean([runs.age_h(point, self.time_us) for point in points], axis=0)

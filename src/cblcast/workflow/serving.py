@@ -18,10 +18,11 @@ from cblcast.forecast.backtest import SCORED_COLUMNS, TREATED_COLUMNS, BacktestR
 from cblcast.forecast.evaluation import INTERVAL_METRICS, evaluate
 from cblcast.forecast.event_truth import with_event_truth
 from cblcast.forecast.forecaster import Forecaster
-from cblcast.forecast.nowcast import NOW, Issued, horizon_of_forecaster, issue_nowcast, origin_us, until
+from cblcast.forecast.nowcast import NOW, Issued, horizon_of_forecaster, issue_nowcast, origin_us
 from cblcast.forecast.pretrained import is_pretrained, view_name
 from cblcast.forecast.scoring import BASELINE, require_weather, score_events
 from cblcast.forecast.trained_on import warn_if_elsewhere
+from cblcast.frames.as_known import until
 from cblcast.frames.instants import MINUTE_US
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import LOWER, OBSERVED, SITE, TIME, UPPER, DataError, DataWarning, StudyError

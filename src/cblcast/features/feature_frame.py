@@ -1,0 +1,32 @@
+"""Columns of features as one block: those that differ from row to row, and those that all rows of an event share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+
+def feature_frame(
+    cases: pd.DataFrame, event_of_row: np.ndarray, *columns: Mapping[str, np.ndarray]
+) -> pd.DataFrame:
+    """A frame of features in one block, which is neither copied nor checked column by column.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        Whose index the features have.
+    event_of_row : ndarray of int64, shape (n_rows,)
+    columns : mappings name -> ndarray, shape (n_rows,) or (n_events,)
+        In this order; those of a mapping have one shape. Where there are as many rows as events, these are the same.
+    """
+    names = [name for part in columns for name in part]
+    block = np.empty((len(names), len(cases)))
+    begin = 0
+    for part in columns:
+        own = block[begin : begin + len(part)]
+        begin += len(part)
+        for row, values in zip(own, part.values(), strict=True):
+            row[:] = values if len(values) == len(cases) else values[event_of_row]
+    return pd.DataFrame(block.T, index=cases.index, columns=names, copy=False)
