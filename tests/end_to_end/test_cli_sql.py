@@ -248,6 +248,6 @@ def test_other_commands_read_a_table_as_they_read_a_file(run, here, urls, monkey
         assert code == 0, err
         assert len(pd.read_parquet(f"{name}2.parquet")) == len(pd.read_parquet("one.parquet")) // 2
     monkeypatch.setattr("cblcast.io.database.MOST_ROWS", 100)
-    code, _, err = run("eligibility", "--data", TABLES["postgres"], *hours)
+    code, out, _ = run("eligibility", "--data", TABLES["postgres"], *hours)
     assert code == 2
-    assert "rows, too many to be read at once: take a view of some of them, or convert it (cblcast data convert" in err
+    assert "rows, too many to be read at once: take a view of some of them, or convert it (cblcast data convert" in out
