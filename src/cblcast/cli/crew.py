@@ -27,7 +27,9 @@ class Crew:
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, rich_help_panel=PANEL, help="Work through Parquet files or a table some sites at a time, so many at once."
+            min=1,
+            rich_help_panel=PANEL,
+            help="Work through Parquet files or a table some sites at a time, so many at once.",
         ),
     ] = None
     processes: Annotated[int | None, typer.Option(min=1, hidden=True)] = None

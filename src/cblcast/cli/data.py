@@ -103,7 +103,9 @@ def data_check(
 @app.command("convert")
 @unbundled
 def data_convert(
-    meters: Annotated[list[Path], typer.Argument(help="Meter files of any format, or stores (folders of Parquet, sql:TABLE).")],
+    meters: Annotated[
+        list[Path], typer.Argument(help="Meter files of any format, or stores (folders of Parquet, sql:TABLE).")
+    ],
     out: Annotated[Path, typer.Option(help="The new store: .parquet for one file, else a folder.")],
     layout: Annotated[
         str, typer.Option(help="long, days (a row for each site and day) or wide (a column for each site).")

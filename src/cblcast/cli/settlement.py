@@ -77,7 +77,10 @@ class Outputs:
 class Case:
     """What is settled: events by rules, or what a record says of them once more."""
 
-    data: Annotated[Path | None, typer.Option(help="Meter file (CSV, Parquet, Green Button XML, NEM12), a folder of Parquet, or sql:TABLE.")] = None
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Meter file (CSV, Parquet, Green Button XML, NEM12), a folder of Parquet, or sql:TABLE."),
+    ] = None
     events: Annotated[
         Path | None, typer.Option(help="Events: CSV of site_id, start, stop with offset, or OpenADR 3 JSON.")
     ] = None

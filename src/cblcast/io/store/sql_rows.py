@@ -25,7 +25,7 @@ from cblcast.io.time_text import NOT_A_TIME
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Engine, TableClause
 
-SITES_A_COPY, SITES_A_QUERY = 10_000, 500  # a query may have 32,767 parameters in PostgreSQL, 2,100 in SQL Server
+SITES_A_COPY, SITES_A_QUERY = 2_000, 500  # a query may have 32,767 parameters in PostgreSQL, 2,100 in SQL Server
 EPOCH_2000_US = 946_684_800_000_000  # PostgreSQL counts binary times from 2000-01-01
 _HEADER, _TRAILER = 19, b"\xff\xff"
 _BUFFER = 4 * 1024**2
@@ -194,14 +194,21 @@ def _fetched(engine: Engine, timeout_s: float, wanted: Wanted, names: list[Name]
     if not parts:
         return np.empty(0, np.int32), np.empty(0, np.int64), True, []
     columns = [np.concatenate(each) for each in zip(*(part[3] for part in parts), strict=True)]
-    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]), parts[0][2], columns
+    return (
+        np.concatenate([part[0] for part in parts]),
+        np.concatenate([part[1] for part in parts]),
+        parts[0][2],
+        columns,
+    )
 
 
 def _numbers(values: Sequence[Any], column: str, wanted: Wanted) -> np.ndarray:
     try:
         found = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
-        odd = next(each for each in values if isinstance(each, (str, bytes)) or not np.isscalar(each) and each is not None)
+        odd = next(
+            each for each in values if isinstance(each, (str, bytes)) or (not np.isscalar(each) and each is not None)
+        )
         raise DataError(f"{wanted.name}: {column} holds {str(odd)[:40]!r}, which is no number: mend it") from None
     return found.astype(np.float32) if column == wanted.layout.value else found
 
@@ -222,14 +229,15 @@ def _copied(engine: Engine, timeout_s: float, wanted: Wanted, names: list[Name],
     query = (
         select(known.c.number, time, *numbers)
         .join_from(asked, known, site == cast(known.c.name, site.type))
-        .where(*wanted.within(asked, engine.dialect.name))
+        # Said once more, since a list of values goes into views that group, and a join does not.
+        .where(site.in_(names), *wanted.within(asked, engine.dialect.name))
     )
     if most is not None:
         query = query.order_by(time).limit(most)
     sink = _Records(len(wanted.columns), [name == wanted.layout.value for name in wanted.columns])
     with engine.connect() as connection:
         limit_time(connection, engine.dialect.name, timeout_s)
-        text = str(query.compile(engine, compile_kwargs={"literal_binds": True})).replace("%%", "%")
+        text = str(query.compile(engine, compile_kwargs={"literal_binds": True}))
         driver = connection.connection.driver_connection
         try:
             driver.execute_unnamed(f"COPY ({text}) TO STDOUT WITH (FORMAT BINARY)", stream=sink)  # type: ignore[union-attr]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cblcast.errors import DataError, nearest
-from cblcast.frames.schema import TIME
 from cblcast.io.database import limit_time, table_of
 
 if TYPE_CHECKING:
@@ -90,8 +89,8 @@ def sql_table(engine: Engine, table: str, name: str, columns: Mapping[str, str] 
             raise DataError(f"table {table!r} of {name} has no column {theirs!r}: {nearest(theirs, kinds)}")
     indexed = None
     if found.name not in inspect(engine).get_view_names(found.schema):
-        begins = [next(iter(one.columns)).name for one in (found.primary_key, *found.indexes) if len(one.columns)]
-        indexed = frozenset(begins)
+        keys = [list(found.primary_key.columns), *(list(index.columns) for index in found.indexes)]
+        indexed = frozenset(str(columns[0].name) for columns in keys if columns)
     return SqlTable(table, found.schema, str(found.name), kinds, indexed)
 
 

@@ -89,7 +89,7 @@ def test_columns_beside_the_load_go_to_the_panel(frame, meters, tmp_path):
     panel = store.read_panel(partition)
     assert (panel.data["temp_air_c"] == 1.5).all()
     assert np.array_equal(panel.data["observed_kw"].to_numpy(np.float32), frame["kw"])
-    with pytest.raises(DataError, match="table 'naive' of .* has times without a zone: name the clock"):
+    with pytest.raises(DataError, match=r"table 'naive' of .* has times without a zone: name the clock"):
         open_sql_store("naive", url=f"sqlite:///{path}")
 
 
@@ -109,7 +109,9 @@ def test_what_is_wrong_is_one_sentence_without_the_password(server, meters):
     assert postgres.ESCAPED not in str(caught.value)
     with pytest.raises(DataError, match=r"did not give the rows .*timeout"):
         cubes(open_sql_store("meters.readings", url=server, tz=meters.tz, timeout_s=0.001))
-    with pytest.warns(DataWarning, match=r"table 'meters.timeless' of .* has 3 rows without a time, which are left out"):
+    with pytest.warns(
+        DataWarning, match=r"table 'meters.timeless' of .* has 3 rows without a time, which are left out"
+    ):
         _, cube = cubes(open_sql_store("meters.timeless", url=server, tz=meters.tz))
     assert np.isfinite(cube).sum() == 97
     unreachable = re.sub(r":\d+/", ":1/", server)
