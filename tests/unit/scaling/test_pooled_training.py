@@ -64,8 +64,6 @@ def both(estimator, panel, events, folder, features=None, dtype="float64"):
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     monkeypatch.setattr(pooled_rows, "ROWS_AT_ONCE", 97)
-    for method in (pooled_rows.TrainingRows.blocks, pooled_rows.TrainingRows.blocks_of_sites):
-        monkeypatch.setattr(method, "__defaults__", (97,))
 
 
 def test_trees_are_those_of_a_training_in_memory(panel, events, tmp_path):
