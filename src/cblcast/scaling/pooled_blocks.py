@@ -15,6 +15,7 @@ from cblcast.frames.schema import SITE
 from cblcast.scaling.asked import Asked
 from cblcast.scaling.over import over_partitions
 from cblcast.scaling.pooled_rows import TrainingRows, chosen_columns
+from cblcast.scaling.watched import InWords, Progress
 from cblcast.scaling.work import Failure
 
 Arrays = Mapping[str, np.ndarray]
@@ -104,12 +105,15 @@ class Hands:
         Where results that take long are kept, so that a training that was killed goes on.
     question : str
         What the whole training is.
+    progress : callable
+        Is told of passes that take long.
     failures : list of (site_id, reason)
     """
 
     asked: Asked
     folder: Path | None = None
     question: str = ""
+    progress: Progress = lambda _: None
     failures: list[Failure] = field(default_factory=list)
     passes: int = 0
 
@@ -138,6 +142,7 @@ class Hands:
             scheduler=self.asked.scheduler,
             question=(self.question, self.passes),
             resume=self.asked.resume,
+            progress=InWords(self.progress, "models") if kept else None,
             pool=self.asked.pool,
             bytes_in_all=8 * len(rows) * len(rows.columns),
         )

@@ -43,7 +43,8 @@ def test_it_is_trained_and_judged_as_in_memory(meters):
     assert names_store(at_scale)
     assert not names_store(study(meters, "all.parquet"))
     told: list[str] = []
-    result, used = train_and_judge(at_scale, told.append)
+    result, used, outcome = train_and_judge(at_scale, told.append)
+    assert not outcome.partial
     usual = run_study(study(meters, "all.parquet"))
     assert list(result.leaderboard.index) == list(usual.leaderboard.index)
     for column in ("nrmse", "mpe", "n_events", "n_sites", "n_excluded"):
