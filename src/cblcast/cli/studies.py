@@ -58,7 +58,9 @@ def train(
         told.expect(planned_steps(wanted), "reading")
         named = {**asdict(registration), "method": method, "store": store}
         if names_store(wanted, crew.working(told)):
-            result, outcome = train_study_store(wanted, **named, progress=told, working=crew.working(told), beside=study)
+            result, outcome = train_study_store(
+                wanted, **named, progress=told, working=crew.working(told), beside=study
+            )
             tell_failures(outcome)
         else:
             result = train_study(wanted, **named, progress=told)

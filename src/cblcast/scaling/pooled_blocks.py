@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cblcast.errors import DataError
+from cblcast.errors import DataError, StudyError
 from cblcast.frames.schema import SITE
 from cblcast.scaling.asked import Asked
+from cblcast.scaling.outcome import Outcome
 from cblcast.scaling.over import over_partitions
 from cblcast.scaling.pooled_rows import TrainingRows, chosen_columns
 from cblcast.scaling.watched import InWords, Progress
@@ -104,7 +105,7 @@ class Hands:
     folder : Path, optional
         Where results that take long are kept, so that a training that was killed goes on.
     question : str
-        What the whole training is.
+        Digest of what the whole training is made from.
     progress : callable
         Is told of passes that take long.
     failures : list of (site_id, reason)
@@ -132,20 +133,13 @@ class Hands:
             failure is an error.
         """
         self.passes += 1
-        out = self.folder / f"pass_{self.passes:03d}" if kept and self.folder is not None else None
-        rows = blocks[0].whole
-        outcome = over_partitions(
-            _Tabled(work),
-            blocks,
-            out,
-            workers=self.asked.workers,
-            scheduler=self.asked.scheduler,
-            question=(self.question, self.passes),
-            resume=self.asked.resume,
-            progress=InWords(self.progress, "models") if kept else None,
-            pool=self.asked.pool,
-            bytes_in_all=8 * len(rows) * len(rows.columns),
-        )
+        out = self.folder / f"pass_{self.passes:03d}_{self.question[:12]}" if kept and self.folder is not None else None
+        try:
+            outcome = self._done(work, blocks, out)
+        except (
+            DataError
+        ) as error:  # nothing could be done: what is wrong with the first block says more than its number
+            raise (error.__cause__ if isinstance(error.__cause__, (DataError, StudyError)) else error) from None
         if outcome.partial:
             failed = outcome.failures[["site_id", "reason"]].itertuples(index=False)
             lost = [(str(site), str(reason)) for site, reason in failed]
@@ -153,6 +147,21 @@ class Hands:
                 raise DataError(next(reason for site, reason in lost if not kept or not site))
             self.failures += lost
         return [_arrays_of(table) for part in outcome.parts() for table in part.values()]
+
+    def _done(self, work: BlockWork, blocks: Sequence[Block], out: Path | None) -> Outcome:
+        rows = blocks[0].whole
+        return over_partitions(
+            _Tabled(work),
+            blocks,
+            out,
+            workers=self.asked.workers,
+            scheduler=self.asked.scheduler,
+            question=(self.question, self.passes),
+            resume=self.asked.resume,
+            progress=None if out is None else InWords(self.progress, "models"),
+            pool=self.asked.pool,
+            bytes_in_all=8 * len(rows) * len(rows.columns),
+        )
 
 
 def each_block(
@@ -221,7 +230,7 @@ class _Tabled:
     work: BlockWork
 
     def __call__(self, block: Block) -> pd.DataFrame:
-        told = {name: np.ascontiguousarray(values) for name, values in self.work(block).items()}
+        told = {name: np.asarray(values, order="C") for name, values in self.work(block).items()}
         return pd.DataFrame(
             {
                 "name": list(told),
@@ -238,5 +247,7 @@ def _arrays_of(table: pd.DataFrame) -> Arrays:
     for row in table.itertuples(index=False):
         shape = tuple(int(size) for size in str(row.shape).split(",") if size)
         kind = np.dtype(str(row.dtype))
-        found[str(row.name)] = np.frombuffer(row.bytes, kind).reshape(shape).copy() if row.bytes else np.empty(shape, kind)
+        found[str(row.name)] = (
+            np.frombuffer(row.bytes, kind).reshape(shape).copy() if row.bytes else np.empty(shape, kind)
+        )
     return found

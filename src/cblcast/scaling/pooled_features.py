@@ -146,7 +146,8 @@ class _WriteFeatures:
 
     def __call__(self, piece: _PortionPiece) -> pd.DataFrame:
         base = piece_digest("features", piece)[:24]  # of a half, too
-        told = _write_portion(self.forecaster, *piece.portion.read(), self.folder / base, self.dtype)
+        panel, events = piece.portion.read()
+        told = _write_portion(self.forecaster, panel, events, self.folder / base, self.dtype)
         return pd.DataFrame({"base": [base], "told": [json.dumps(told)]}, dtype=object)
 
 
@@ -260,7 +261,10 @@ def _index(site: np.ndarray, names: pd.Index, origin_us: np.ndarray, time_us: np
 
 
 def _plain(value: Any) -> Any:
-    return json.loads(json.dumps(value, default=lambda item: asdict(item) if is_dataclass(item) else str(item)))
+    def told(item: Any) -> Any:
+        return asdict(item) if is_dataclass(item) and not isinstance(item, type) else str(item)
+
+    return json.loads(json.dumps(value, default=told))
 
 
 def _read(path: Path) -> np.ndarray:

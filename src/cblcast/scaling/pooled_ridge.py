@@ -72,7 +72,9 @@ class _GroupsOfBlock:
         moments = grouped_moments(matrix, rows.y, weight, groups.of_row, len(groups))
         masses = np.bincount(groups.of_row, weights=weight, minlength=len(groups))
         told = dict(zip(_MOMENTS, joined_moments(moments, masses), strict=True)) | {"mass": masses.sum()[None]}
-        if SITE in self.ridge.by:  # no site stands in two blocks: its groups are whole, and their moments need not be kept
+        if (
+            SITE in self.ridge.by
+        ):  # no site stands in two blocks: its groups are whole, and their moments need not be kept
             told |= {"keys": groups.keys, "sites": groups.names[:, list(self.ridge.by).index(SITE)]}
             return told | dict(zip(_SOLVED, _solve(moments, self.alphas), strict=True))
         if self.ridge.by:

@@ -43,10 +43,9 @@ class TrainingFolder:
         """Where the features of a method are."""
         return self.of(number) / "features"
 
-    @property
-    def judged(self) -> Path:
-        """Where the measures of all methods are."""
-        return self.path / "judged"
+    def judged(self, question: str) -> Path:
+        """Where the measures of all methods are, of models that are made from what `question` digests."""
+        return self.path / f"judged_{question[:12]}"
 
     def size(self, wanted: Callable[[], int]) -> int:
         """Bytes of a partition: what the training was begun with, so that one that goes on cuts alike."""
@@ -125,7 +124,9 @@ def training_folder(path: Path | None, question: str, resume: bool, keep: bool) 
         lock = FileLock(path / LOCK)
         lock.acquire(timeout=0)
     except Timeout:
-        raise StudyError(f"another training is at work in {path}: wait for it, or name another folder (--parts)") from None
+        raise StudyError(
+            f"another training is at work in {path}: wait for it, or name another folder (--parts)"
+        ) from None
     except OSError as error:
         raise StudyError(f"{path} cannot be written: {why_not(error)}; or name another folder (--parts)") from None
     try:
@@ -144,18 +145,21 @@ def training_folder(path: Path | None, question: str, resume: bool, keep: bool) 
 def _check_head(path: Path, question: str) -> None:
     own = {"cblcast": __version__, "question": question}
     try:
-        head = json.loads((path / HEAD).read_text(encoding="utf-8")) if (path / HEAD).is_file() else None
-        if head is None:
+        if not (path / HEAD).is_file():
             _write_json(path / HEAD, own)
-        elif {name: head.get(name) for name in own} != own:
-            raise StudyError(
-                f"{path} holds a training of another study, or of another cblcast, and it is not taken for this one: name another "
-                "folder (--parts), or begin anew with --no-resume"
-            )
+        head = json.loads((path / HEAD).read_text(encoding="utf-8"))
+        same = {name: head.get(name) for name in own} == own
     except OSError as error:
         raise StudyError(f"{path / HEAD} cannot be used: {why_not(error)}") from None
     except (ValueError, AttributeError):
-        raise StudyError(f"{path / HEAD} is damaged: name another folder (--parts), or begin anew with --no-resume") from None
+        raise StudyError(
+            f"{path / HEAD} is damaged: name another folder (--parts), or begin anew with --no-resume"
+        ) from None
+    if not same:
+        raise StudyError(
+            f"{path} holds a training of another study, or of another cblcast, and it is not taken for this one: name another "
+            "folder (--parts), or begin anew with --no-resume"
+        )
 
 
 def _write_json(path: Path, document: Mapping[str, Any]) -> None:
@@ -166,6 +170,6 @@ def _write_json(path: Path, document: Mapping[str, Any]) -> None:
 
 def _clear(path: Path) -> None:
     """Take away what trainings write, and nothing else; the head last."""
-    for own in (*path.glob("[0-9][0-9][0-9]"), path / "judged"):
+    for own in (*path.glob("[0-9][0-9][0-9]"), *path.glob("judged_*")):
         shutil.rmtree(own, ignore_errors=True)
     (path / HEAD).unlink(missing_ok=True)

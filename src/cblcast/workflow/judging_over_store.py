@@ -70,9 +70,7 @@ class JudgeTrained:
             excluded.append(out.assign(method=name))
             if len(rows):
                 scored = rows.assign(method=name, fold="test")
-                told = evaluate(
-                    scored, ["method", SITE], wanted_metrics(self.study), scale=scale_of(self.study, panel)
-                )
+                told = evaluate(scored, ["method", SITE], wanted_metrics(self.study), scale=scale_of(self.study, panel))
                 measures.append(told.drop(columns="n_sites").reset_index())
         used = json.dumps(asdict(notes.data_of(self.study, panel)))
         tables = {

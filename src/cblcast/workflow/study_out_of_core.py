@@ -60,7 +60,9 @@ def names_store(study: Study, working: Working = ALONE) -> bool:
     if path is not None and path.is_dir():
         return next(path.rglob("*.parquet"), None) is not None
     if path is None and working.wanted:
-        raise StudyError("--workers works through a .parquet file, or a folder of them: name it in data.panel, or leave --workers out")
+        raise StudyError(
+            "--workers works through a .parquet file, or a folder of them: name it in data.panel, or leave --workers out"
+        )
     return path is not None and working.wanted and is_store(path, working)
 
 
@@ -103,7 +105,7 @@ def train_and_judge(
             raise DataError(f"no site of the study is in {store.name}: check sites:")
         with asked.at_hand(parts.bytes) as hands:
             trained = _train(study, parts, folder, replace(hands, parts=None), progress)
-            told = _judge(study, parts, folder, replace(hands, parts=folder.judged), trained, progress)
+            told = _judge(study, parts, folder, hands, trained, progress)
             if not told[2].partial:
                 folder.done()
     return told
@@ -173,7 +175,10 @@ def _train(study: Study, parts: Cut, folder: TrainingFolder, asked: Asked, progr
         began = perf_counter()
         question = digest_of(files, described(forecaster.estimator), number)
         if not learns(forecaster.estimator):
-            forecaster.know(_first_panel(parts))
+            first = _first_panel(parts)
+            forecaster.know(first)
+            everybody = pd.concat([piece.sites for piece in parts.pieces]).sort_index()
+            forecaster.sites = everybody.reindex(columns=first.sites.columns)
         elif study.train is None:
             raise StudyError(f"{name} must be trained: give the study a train: span")
         elif (known := folder.model(number, question)) is not None:
@@ -193,7 +198,8 @@ def _train(study: Study, parts: Cut, folder: TrainingFolder, asked: Asked, progr
         questions.append(question)
         seconds[name] = perf_counter() - began
     failures = pd.concat(lost, ignore_index=True) if lost else pd.DataFrame(columns=FAILURE_COLUMNS, dtype="str")
-    return _Trained(forecasters, digest_of(questions), seconds, failures)
+    # What was trained without some sites is another model once they are mended.
+    return _Trained(forecasters, digest_of(questions, failures), seconds, failures)
 
 
 def _first_panel(parts: Cut) -> Panel:
@@ -216,9 +222,8 @@ def _judge(
     names = list(trained.forecasters)
     models = {name: str(folder.model_path(number).absolute()) for number, name in enumerate(names)}
     work = JudgeTrained(study, models, trained.question)
-    # One that was trained without some sites is another when they are mended.
-    question = ("judged", trained.question, study, trained.failures)
-    outcome = replace(asked, progress=InWords(stage, "judged")).over(work, parts, question)
+    own = folder.judged(trained.question)
+    outcome = replace(asked, parts=own, progress=InWords(stage, "judged")).over(work, parts, ("judged", study))
     for name in names:
         progress(name)
     left_out = outcome.table(EXCLUDED).reset_index(drop=True)
