@@ -146,6 +146,32 @@ def test_score_and_evaluate_and_integrity_on_a_folder(run, here):
         assert_frame_equal(table, tables[1][name], check_exact=False, rtol=1e-12)
 
 
+def test_train_on_a_folder_names_what_is_broken_and_goes_on_when_it_is_mended(run, here):
+    store = here / "mixed"
+    store.mkdir()
+    for site in SITES:
+        (store / f"{site}.parquet").symlink_to(here / "store" / f"{site}.parquet")
+    (store / "zz.parquet").write_bytes(b"PAR1")
+    Path("study.yaml").write_text(
+        "study: at_scale\ndata: {panel: mixed, tz: Europe/London, country: GB}\nevents: {start: '17:00', stop: '19:00'}\n"
+        "train: [2019-04-01, 2019-05-31]\ntest: [2019-06-01, 2019-06-30]\n"
+        "methods: [{estimator: Ridge, by: [site_id], features: {calendar: {}}}]\n"
+    )
+    asked = ("train", "study.yaml", "--store", "sqlite:///models.db", "--json", "--workers", "2")
+    code, out, err = run(*asked)
+    assert code == 3
+    assert "zz.parquet cannot be read as Parquet" in err
+    (row,) = json.loads(out)["leaderboard"]
+    assert row["n_sites"] == 3
+    assert Path("study.yaml.parts").is_dir()
+    (store / "zz.parquet").unlink()
+    code, out, err = run(*asked)
+    assert code == 0, err
+    (again,) = json.loads(out)["leaderboard"]
+    assert again["nrmse"] == row["nrmse"]
+    assert not Path("study.yaml.parts").exists()
+
+
 def test_options_that_cannot_be_followed_are_told(run, here):
     events = ("--events", "events.csv", "--program", "pjm_economic")
     code, _, err = run("settle", "--data", "store", *events, *PLACE, "--unit", "W")

@@ -44,7 +44,7 @@ class Crew:
         Path | None,
         typer.Option(
             rich_help_panel=PANEL,
-            help="Folder of finished partitions; a run that was killed goes on there (default: beside --out, .parts).",
+            help="Folder of finished partitions; a run that was killed goes on there (default: beside --out or the study, .parts).",
         ),
     ] = None
     resume: Annotated[bool, typer.Option(rich_help_panel=PANEL, help="Go on with what is finished, or begin anew.")] = (

@@ -11,9 +11,10 @@ import typer
 
 from cblcast.cli.bundles import unbundled
 from cblcast.cli.by_lead import print_stored_by_lead
+from cblcast.cli.crew import ALONE, Crew, tell_failures
 from cblcast.cli.evaluating import evaluate
 from cblcast.cli.judged import print_boards, study_records, tell_notes
-from cblcast.cli.options import AsJson, Change, Store, changes_of
+from cblcast.cli.options import PARTIAL, AsJson, Change, Store, changes_of
 from cblcast.cli.plain_help import plain_words
 from cblcast.terminal import print_json, print_leaderboard, print_table, progress, records
 
@@ -21,22 +22,33 @@ app = typer.Typer()
 JOURNAL = Path("models/tuning.journal")
 
 
+@dataclass(frozen=True)
+class Registration:
+    """Where a model goes in the registry."""
+
+    register: Annotated[str | None, typer.Option(help="Register the chosen model under this name.")] = None
+    alias: Annotated[str | None, typer.Option(help="Alias of the registered version, e.g. champion.")] = None
+
+
 @app.command()
+@unbundled
 def train(
     study: Annotated[Path, typer.Argument(help="Study, a YAML file.")],
     change: Change = [],  # noqa: B006
-    register: Annotated[str | None, typer.Option(help="Register the chosen model under this name.")] = None,
-    alias: Annotated[str | None, typer.Option(help="Alias of the registered version, e.g. champion.")] = None,
+    registration: Registration = Registration(),
     method: Annotated[
         str | None, typer.Option(help="Which method to register (default: best inside the training span).")
     ] = None,
+    crew: Crew = ALONE,
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
     """Train every method of a study, judge it on the test span, track it, and register one.
 
-    Where the study's panel is a folder of Parquet files, it is read some sites at a time and the methods are trained out of core.
+    Where the study's panel is a folder of Parquet files, it is read some sites at a time and the methods are trained out of
+    core; what is finished is kept in STUDY.parts until all is done, so that a training that was killed goes on.
     """
+    outcome = None
     with progress(as_json, None, "loading") as told:
         from cblcast.config import read_study
         from cblcast.workflow.studies import planned_steps, train_study
@@ -44,15 +56,23 @@ def train(
 
         wanted = read_study(study, changes_of(change))
         told.expect(planned_steps(wanted), "reading")
-        train_it = train_study_store if names_store(wanted) else train_study
-        result = train_it(wanted, register=register, alias=alias, method=method, store=store, progress=told)
+        named = {**asdict(registration), "method": method, "store": store}
+        if names_store(wanted, crew.working(told)):
+            result, outcome = train_study_store(
+                wanted, **named, progress=told, working=crew.working(told), beside=study
+            )
+            tell_failures(outcome)
+        else:
+            result = train_study(wanted, **named, progress=told)
     tell_notes(result)
     if as_json:
         print_json({"study": wanted.study, "registered": result.registered} | study_records(wanted, result))
-        return
-    print_boards(wanted, result)
-    if result.registered:
-        _print_registered(result.registered)
+    else:
+        print_boards(wanted, result)
+        if result.registered:
+            _print_registered(result.registered)
+    if outcome is not None and outcome.partial:
+        raise typer.Exit(PARTIAL)
 
 
 def _print_registered(made: dict[str, Any]) -> None:
@@ -74,14 +94,6 @@ class Search:
     seed: Annotated[int, typer.Option(help="Seed of the search.")] = 0
     seconds: Annotated[float | None, typer.Option(help="Begin no further trial after so many seconds.")] = None
     journal: Annotated[Path, typer.Option(help="Keeps the trials: a killed search goes on where it stopped.")] = JOURNAL
-
-
-@dataclass(frozen=True)
-class Registration:
-    """Where the tuned model goes in the registry."""
-
-    register: Annotated[str | None, typer.Option(help="Register the tuned model under this name.")] = None
-    alias: Annotated[str | None, typer.Option(help="Alias of the registered version, e.g. champion.")] = None
 
 
 @app.command()

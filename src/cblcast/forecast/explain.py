@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from cblcast.abilities import Contributes, able
+from cblcast.encoding import is_estimator
 from cblcast.forecast.event_truth import judged_load
 from cblcast.forecast.forecaster import Forecaster
-from cblcast.forecast.state import is_estimator
 from cblcast.frames.cases import event_rows
 from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel

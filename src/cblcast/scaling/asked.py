@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cblcast.scaling.crews import PROCESSES, THREADS
+from cblcast.scaling.crews import PROCESSES, THREADS, takes_processes
 from cblcast.scaling.journal import noted, take_away
 from cblcast.scaling.memory import bytes_at_once, evened
 from cblcast.scaling.outcome import Outcome
 from cblcast.scaling.over import Watch, over_partitions
+from cblcast.scaling.processes import worker_processes
 from cblcast.scaling.work import Work
 
 if TYPE_CHECKING:
     from cblcast.io.store import MeterStore
     from cblcast.scaling.stores import Cut
 
-_SIZE = "bytes_at_once"
+SIZE = "bytes_at_once"
 OF_A_CLUSTER = 8  # workers that a cluster has at least, as far as sizes go
 
 
@@ -53,7 +56,7 @@ class Asked:
 
     def size_for(self, store: MeterStore) -> int:
         """Bytes of one partition: what a run that is gone on with had, else what the memory of this machine allows."""
-        before: Any = noted(self.parts).get(_SIZE) if self.resume else None
+        before: Any = noted(self.parts).get(SIZE) if self.resume else None
         if isinstance(before, int) and before > 0:
             return before
         workers = self.workers if self.scheduler in (None, THREADS, PROCESSES) else max(self.workers, OF_A_CLUSTER)
@@ -70,12 +73,22 @@ class Asked:
             scheduler=self.scheduler,
             question=question,
             resume=self.resume,
-            notes={_SIZE: parts.size},
+            notes={SIZE: parts.size},
             progress=self.progress,
             pool=self.pool,
             bytes_in_all=parts.bytes,
             faults=parts.faults,
         )
+
+    @contextmanager
+    def at_hand(self, bytes_in_all: int) -> Iterator[Asked]:
+        """The same with worker processes that several works share, where processes are what is taken for so many bytes."""
+        alone = self.workers == 1 and self.scheduler is None
+        if alone or self.pool is not None or not takes_processes(self.scheduler, bytes_in_all):
+            yield self
+            return
+        with worker_processes(self.workers) as pool:
+            yield replace(self, pool=pool)
 
     def done(self, outcome: Outcome) -> None:
         """The result is written: what only served to go on is taken away, unless something is left to be done."""

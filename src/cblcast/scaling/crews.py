@@ -66,6 +66,11 @@ def _threads(count: int) -> Iterator[Executor]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
+def takes_processes(scheduler: str | None, bytes_in_all: int) -> bool:
+    """Whether several workers of this machine are processes."""
+    return scheduler == PROCESSES or (scheduler is None and bytes_in_all >= SMALL_BYTES)
+
+
 @contextmanager
 def crew_for(workers: int, scheduler: str | None, bytes_in_all: int, pool: Executor | None = None) -> Iterator[Crew]:
     """Those who do the work, as they are asked for.
@@ -107,7 +112,7 @@ def crew_for(workers: int, scheduler: str | None, bytes_in_all: int, pool: Execu
         yield Crew(workers, _first(pool), where="elsewhere")
     elif workers == 1 and scheduler is None:
         yield Crew(1, _here)
-    elif scheduler == PROCESSES or (scheduler is None and bytes_in_all >= SMALL_BYTES):
+    elif takes_processes(scheduler, bytes_in_all):
         yield Crew(workers, worker_processes, where="elsewhere")
     else:
         yield Crew(workers, _threads, where="threads")

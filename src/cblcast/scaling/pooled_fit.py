@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from functools import singledispatch
+import json
+from functools import partial, singledispatch
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 
 from cblcast.abilities import Estimator, able, check_parameters, inner_values, learns
+from cblcast.encoding import decoded, encoded
 from cblcast.errors import DataError, StudyError
 from cblcast.estimators.columns import take
 from cblcast.estimators.design import finite_target
@@ -22,6 +25,8 @@ from cblcast.estimators.wrappers.inner import event_rows_of
 from cblcast.estimators.wrappers.normalised import Normalised
 from cblcast.estimators.wrappers.per_site import PerSite
 from cblcast.estimators.wrappers.residual import Residual, with_baseline
+from cblcast.estimators.wrappers.site_models import SiteModels
+from cblcast.scaling.pooled_blocks import Arrays, Block, asked_rows, each_block, frame_of, some_columns
 from cblcast.scaling.pooled_nets import fit_attention
 from cblcast.scaling.pooled_ridge import fit_ridge
 from cblcast.scaling.pooled_rows import TrainingRows
@@ -87,7 +92,7 @@ _fit.register(DayAttention, fit_attention)
 
 @_fit.register
 def _normalised(estimator: Normalised, rows: TrainingRows) -> Normalised:
-    target, scale = finite_target(rows.y, estimator), rows.some([estimator.scale]).to_numpy()[:, 0]
+    target, scale = finite_target(rows.y, estimator), some_columns(rows, [estimator.scale]).to_numpy()[:, 0]
     usable = scale > 0
     if not usable.any():
         raise DataError(
@@ -95,16 +100,24 @@ def _normalised(estimator: Normalised, rows: TrainingRows) -> Normalised:
         )
     estimator.n_features_in_ = len(rows.names)
     shares = rows.with_target(target / np.where(usable, scale, 1.0)).where(usable)
-    shares = shares.changed(lambda X: estimator.shares(X, take(X, [estimator.scale], estimator)[:, 0]))
+    shares = shares.changed(partial(_shares_of, clone(estimator)))
     estimator.estimator_ = fit_rows(clone(estimator.estimator), shares)
     return estimator
+
+
+def _shares_of(estimator: Normalised, X: pd.DataFrame) -> pd.DataFrame:
+    return estimator.shares(X, take(X, [estimator.scale], estimator)[:, 0])
+
+
+def _with_baseline_of(baseline: Any, X: pd.DataFrame) -> pd.DataFrame:
+    return with_baseline(X, np.asarray(baseline.predict(X), dtype=np.float64))
 
 
 @_fit.register
 def _residual(estimator: Residual, rows: TrainingRows) -> Residual:
     baseline = fit_rows(clone(estimator.baseline), rows)
-    base = rows.asked(baseline.predict)
-    inside = rows.asked(event_rows_of) > 0
+    base = asked_rows(rows, baseline.predict)
+    inside = asked_rows(rows, event_rows_of) > 0
     usable = inside & np.isfinite(base)
     if not usable.any():
         raise DataError(
@@ -113,7 +126,7 @@ def _residual(estimator: Residual, rows: TrainingRows) -> Residual:
         )
     estimator.baseline_, estimator.n_features_in_ = baseline, len(rows.names)
     left = rows.with_target(finite_target(rows.y, estimator) - base).where(usable)
-    left = left.changed(lambda X: with_baseline(X, np.asarray(baseline.predict(X), dtype=np.float64)))
+    left = left.changed(partial(_with_baseline_of, baseline))
     estimator.estimator_ = fit_rows(clone(estimator.estimator), left)
     return estimator
 
@@ -139,7 +152,7 @@ def _learned_baseline(estimator: LearnedBaseline, rows: TrainingRows) -> Learned
     there = rows.names
     columns = estimator.columns_of(there)
     target = finite_target(rows.y, estimator)
-    weight = even_weights(rows.some(["history_scale_kw", "history_mean_kw"]), target, estimator)
+    weight = even_weights(some_columns(rows, ["history_scale_kw", "history_mean_kw"]), target, estimator)
     estimator.columns_, estimator.n_features_in_ = columns, len(there)
     own = rows.with_target(target).weighted(weight).only(columns)
     estimator.estimator_ = fit_rows(Normalised(estimator.members(columns)), own)
@@ -156,16 +169,23 @@ def _per_site(estimator: PerSite, rows: TrainingRows) -> PerSite:
     """Site by site, so many in memory at once as make a block; the fallback learns from all rows on disk."""
     estimator.n_features_in_ = len(rows.names)
     estimator.fallback_ = None if estimator.fallback is None else fit_rows(clone(estimator.fallback), rows)
-    sites: list[str] = []
-    models: list[Any] = []
+    parts: list[SiteModels] = []
     short: list[str] = []
-    for part, X in rows.blocks_of_sites():
-        weight = None if rows.weight is None else rows.weight[part]
-        own, made, few = estimator.models_of(X, rows.y[part], weight)
-        sites += own
-        models += made
-        short += few
-    order = sorted(range(len(sites)), key=lambda number: sites[number])
-    estimator.sites_, estimator.models_ = [sites[k] for k in order], [models[k] for k in order]
+    for found in each_block(rows, partial(_models_of_block, clone(estimator)), of_sites=True, kept=True):
+        arrays = dict(found)
+        told = decoded(json.loads(arrays.pop("document").tobytes()), arrays)
+        parts.append(SiteModels(told["sites"], told["stacks"], told["own"]))
+        short += told["short"]
+    estimator.take_models(SiteModels.joined(parts))
     estimator.check_short(sorted(short))
     return estimator
+
+
+def _models_of_block(estimator: PerSite, block: Block) -> Arrays:
+    """The models of a block's sites as arrays; ``document``, the bytes of a text, says what they are."""
+    rows = block.rows
+    models, short = estimator.models_of(frame_of(rows), rows.y, rows.weight)
+    arrays: dict[str, np.ndarray] = {}
+    told = {"sites": models.sites, "stacks": models.stacks, "own": models.own, "short": short}
+    document = json.dumps(encoded(told, "told", arrays)).encode()
+    return {"document": np.frombuffer(document, dtype=np.uint8), **arrays}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,11 @@ import pandas as pd
 from cblcast.errors import DataError, nearest
 from cblcast.frames.schema import SITE
 
-ROWS_AT_ONCE = 50_000  # of a block
-Change = Callable[[pd.DataFrame], pd.DataFrame]
+if TYPE_CHECKING:
+    from cblcast.scaling.pooled_blocks import Hands
+
+ROWS_AT_ONCE = 10_000  # of a block: what is made of it is a dozen times as large
+Change = Callable[[pd.DataFrame], pd.DataFrame]  # picklable, where others than this process work on blocks
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +36,13 @@ class MatrixFiles:
     paths: tuple[Path, ...]
     columns: tuple[str, ...]
     first: np.ndarray
+
+    def only(self, rows: np.ndarray) -> tuple[MatrixFiles, np.ndarray]:
+        """The files that hold some rows, and these rows' places in them."""
+        used, own = np.unique(np.searchsorted(self.first, rows, side="right") - 1, return_inverse=True)
+        first = np.r_[0, np.cumsum(np.diff(self.first)[used])]
+        paths = tuple(self.paths[number] for number in used.tolist())
+        return MatrixFiles(paths, self.columns, first), rows - self.first[used][own] + first[own]
 
     def read(self, rows: np.ndarray, columns: Sequence[str]) -> np.ndarray:
         """Some rows and columns, float64; a file is mapped only as long as it is read, so that nothing of it stays."""
@@ -81,6 +92,8 @@ class TrainingRows:
         Those that are read, of the files.
     changes : tuple of callable
         What is made of a block's frame before anybody sees it, row by row.
+    hands : Hands, optional
+        Who works on blocks; this thread unless given.
     """
 
     files: MatrixFiles
@@ -90,6 +103,7 @@ class TrainingRows:
     weight: np.ndarray | None = None
     columns: tuple[str, ...] = ()
     changes: tuple[Change, ...] = field(default=())
+    hands: Hands | None = None
 
     def __len__(self) -> int:
         return len(self.place)
@@ -106,27 +120,29 @@ class TrainingRows:
             X = change(X)
         return X
 
-    def blocks(self, at_once: int = ROWS_AT_ONCE) -> Iterator[tuple[slice, pd.DataFrame]]:
+    def parts(self, at_once: int | None = None) -> list[slice]:
         """All rows, some at a time."""
-        for first in range(0, len(self), at_once):
-            rows = slice(first, min(first + at_once, len(self)))
-            yield rows, self.block(rows)
+        size = at_once or ROWS_AT_ONCE
+        return [slice(first, min(first + size, len(self))) for first in range(0, len(self), size)]
 
-    def blocks_of_sites(self, at_once: int = ROWS_AT_ONCE) -> Iterator[tuple[slice, pd.DataFrame]]:
+    def parts_of_sites(self, at_once: int | None = None) -> list[slice]:
         """All rows, whole sites at a time, as many as fit into `at_once` rows or one."""
+        size, found, first = at_once or ROWS_AT_ONCE, [], 0
         code = np.asarray(self.index.codes[self.index.names.index(SITE)])
         ends = np.r_[np.flatnonzero(np.diff(code)) + 1, len(self)]
-        first = 0
         while first < len(self):
-            fits = ends[(ends > first) & (ends <= first + at_once)]
-            stop = int(fits[-1]) if len(fits) else int(ends[ends > first][0])
-            yield slice(first, stop), self.block(slice(first, stop))
+            fits = int(np.searchsorted(ends, first + size, side="right")) - 1
+            stop = int(ends[fits]) if fits >= 0 and ends[fits] > first else int(ends[fits + 1])
+            found.append(slice(first, stop))
             first = stop
+        return found
 
-    def some(self, names: Sequence[str]) -> pd.DataFrame:
-        """A few columns of all rows, in memory."""
-        parts = [chosen_columns(X, names) for _, X in self.blocks()]
-        return pd.DataFrame(np.concatenate(parts), self.index, list(names))
+    def part(self, rows: slice) -> TrainingRows:
+        """Some rows that stand together, with nothing of the others; nobody else works on them."""
+        files, place = self.files.only(self.place[rows])
+        weight = None if self.weight is None else self.weight[rows]
+        index = self.index[rows].remove_unused_levels()
+        return replace(self, files=files, place=place, index=index, y=self.y[rows], weight=weight, hands=None)
 
     def where(self, keep: np.ndarray) -> TrainingRows:
         """Some of the rows, in the same order."""
@@ -151,11 +167,6 @@ class TrainingRows:
         if lacking:
             raise DataError(f"the features lack the column {lacking[0]!r}: {nearest(lacking[0], self.columns)}")
         return replace(self, columns=tuple(names))
-
-    def asked(self, predict: Callable[[pd.DataFrame], np.ndarray]) -> np.ndarray:
-        """What `predict` says of all rows, float64, shape (n,)."""
-        parts = [np.asarray(predict(X), dtype=np.float64) for _, X in self.blocks()]
-        return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def chosen_columns(X: pd.DataFrame, names: Sequence[str]) -> np.ndarray:

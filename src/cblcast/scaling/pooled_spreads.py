@@ -22,6 +22,7 @@ from cblcast.estimators.pooled_baseline import (
     weights_of_sites,
     without_weather,
 )
+from cblcast.scaling.pooled_blocks import some_columns
 from cblcast.scaling.pooled_rows import MatrixFiles, TrainingRows, write_matrix
 
 _ROWS_AT_ONCE = 8192
@@ -29,7 +30,7 @@ _ROWS_AT_ONCE = 8192
 
 def fit_pooled_baseline(estimator: PooledBaseline, rows: TrainingRows, fit: Any) -> PooledBaseline:
     """Train every member; `fit` trains one on rows."""
-    scale, usable = estimator.scales(rows.some([SCALE, COUNT, MEAN]))
+    scale, usable = estimator.scales(some_columns(rows, [SCALE, COUNT, MEAN]))
     if not usable.any():
         raise DataError(
             f"PooledBaseline has no training row with {estimator.fewest_days} reference days and a load to divide by"
@@ -40,8 +41,8 @@ def fit_pooled_baseline(estimator: PooledBaseline, rows: TrainingRows, fit: Any)
     folder, target = Path(rows.files.paths[0]).parent, np.empty(len(own))
 
     def seen() -> Iterator[tuple[slice, DayInputs, pd.DataFrame]]:
-        for part, X in own.blocks(_ROWS_AT_ONCE):
-            yield part, *estimator.seen(X, scale[part])
+        for part in own.parts(_ROWS_AT_ONCE):
+            yield part, *estimator.seen(own.block(part), scale[part])
 
     def sequences() -> Iterator[np.ndarray]:
         for part, inputs, _ in seen():

@@ -2,66 +2,97 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cblcast.abilities import learns
-from cblcast.errors import StudyError
+from cblcast.encoding import encoded
+from cblcast.errors import DataError, StudyError
 from cblcast.forecast.absent_weather import leave_out_absent_weather
 from cblcast.forecast.distribution import with_standby
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.products import products_read
 from cblcast.forecast.trained_on import TrainedOn
 from cblcast.frames.panel import Panel
-from cblcast.io.store import MeterStore, Partition
+from cblcast.io.store import MeterStore
 from cblcast.io.store.partitions import BYTES_AT_ONCE
-from cblcast.scaling.pooled_features import PanelPortion, Portion, Progress, write_features
+from cblcast.scaling.digest import digest_of
+from cblcast.scaling.outcome import FAILURE_COLUMNS
+from cblcast.scaling.pooled_blocks import Hands
+from cblcast.scaling.pooled_features import PanelPortion, Portion, Training, write_features
 from cblcast.scaling.pooled_fit import check_learns_from_disk, fit_rows
+from cblcast.scaling.stores import StorePiece, cut, names_of
+from cblcast.scaling.watched import Progress
 
 Events = Callable[[Panel], pd.DataFrame]
 
 
 @dataclass(frozen=True)
 class StorePortion:
-    """A partition of a meter store, read when its turn comes.
+    """A piece of a meter store, read when its turn comes; small enough to be sent to whoever reads it.
 
     Attributes
     ----------
-    store : MeterStore
-    partition : Partition
+    piece : StorePiece
     events : callable
-        Panel -> the events to learn from, e.g. placebo events of working days.
-    sites : DataFrame, optional
-        As of a panel.
+        Panel -> the events to learn from, e.g. placebo events of working days; picklable for other processes.
     """
 
-    store: MeterStore
-    partition: Partition
+    piece: StorePiece
     events: Events
-    sites: pd.DataFrame | None = None
 
     @property
     def key(self) -> str:
-        """Store and partition."""
-        return f"{self.store.name}/{self.partition.key}"
+        """That of the partition."""
+        return self.piece.key
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that it is read from."""
+        return self.piece.paths
+
+    @property
+    def site_ids(self) -> tuple[str, ...]:
+        """Its sites."""
+        return self.piece.site_ids
+
+    @property
+    def bytes(self) -> int:
+        """Size of its readings in memory."""
+        return self.piece.partition.bytes
+
+    @property
+    def asked(self) -> object:
+        """What the result depends on beside the files and the events."""
+        return self.piece.asked
 
     def read(self) -> tuple[Panel, pd.DataFrame]:
         """Panel and events."""
-        panel = self.store.read_panel(self.partition, self.sites)
+        panel = self.piece.panel()
         return panel, self.events(panel)
+
+    def halves(self) -> tuple[StorePortion, StorePortion] | None:
+        """The same with half of the sites each; None for one site."""
+        both = self.piece.halves()
+        return None if both is None else (StorePortion(both[0], self.events), StorePortion(both[1], self.events))
 
 
 def portions_of_store(
     store: MeterStore, events: Events, sites: pd.DataFrame | None = None, bytes_at_once: int = BYTES_AT_ONCE
 ) -> list[StorePortion]:
-    """The partitions of a store, each with the events to learn from."""
-    return [StorePortion(store, partition, events, sites) for partition in store.partitions(bytes_at_once)]
+    """The partitions of a store, each with the events to learn from; all of its sites unless `sites` names some."""
+    if sites is None:
+        names, _ = names_of(store, store.partitions(bytes_at_once))
+        sites = store.sites_of(sorted({name for own in names for name in own}))
+    return [StorePortion(piece, events) for piece in cut(store, sites, bytes_at_once).pieces]
 
 
 def portions_of_panel(panel: Panel, events: pd.DataFrame, sites_at_once: int) -> list[PanelPortion]:
@@ -107,7 +138,8 @@ def train_out_of_core(
     Raises
     ------
     DataError, StudyError
-        As :func:`~cblcast.scaling.pooled_features.write_features` and :func:`~cblcast.scaling.pooled_fit.fit_rows`; no portion.
+        As :func:`~cblcast.scaling.pooled_features.write_features` and :func:`~cblcast.scaling.pooled_fit.fit_rows`; no portion;
+        a portion or a site that cannot be used: :func:`train_portions` goes on without.
 
     Notes
     -----
@@ -115,25 +147,76 @@ def train_out_of_core(
     feature is rounded at its seventh digit first. Nets draw their batches from a buffer, see
     :class:`~cblcast.scaling.pooled_nets.StreamedDraws`.
     """
-    wanted = list(portions)
-    if not wanted:
+    with _folder_of(folder) as where:
+        failures = train_portions(forecaster, list(portions), where, dtype, progress)
+    if len(failures):
+        raise DataError(str(failures["reason"].iloc[0]))
+    return forecaster
+
+
+def train_portions(
+    forecaster: Forecaster,
+    portions: Sequence[Portion],
+    folder: Path,
+    dtype: str = "float32",
+    progress: Progress = lambda _: None,
+    training: Training | None = None,
+) -> pd.DataFrame:
+    """As :func:`train_out_of_core`, by whoever is asked for, and without what cannot be used.
+
+    The features of a portion, the sums and models of a block of rows are made by whoever works; trees and nets, which learn
+    from all rows, grow in this process. Each gives the same numbers whoever does it.
+
+    Parameters
+    ----------
+    training : Training, optional
+
+    Returns
+    -------
+    DataFrame
+        ``partition``, ``site_id`` ("" where it is the whole partition), ``reason`` of what was left out.
+    """
+    if not portions:
         raise StudyError(f"{forecaster.name} has nothing to train on: there is no part of the sites")
+    training = training or Training()
     check_learns_from_disk(forecaster.estimator)
-    first, _ = wanted[0].read()
+    first = _first_readable(portions)
     leave_out_absent_weather(forecaster, first)
     forecaster.products = products_read(first, forecaster.builders.values())
-    with _folder_of(folder) as where:
-        written = write_features(forecaster, wanted, where, dtype, progress)
-        rows = written.rows
-        progress(f"training {forecaster.name} on {len(rows):,} rows of {len(written.sites):,} sites")
-        forecaster.sites = written.sites
-        if forecaster.horizon is not None:
-            forecaster.sites = with_standby(written.sites, rows.index, rows.y)
-            forecaster.horizon = forecaster.horizon.learned_on(written.step)
-        fit_rows(forecaster.estimator, rows)
+    del first
+    written = write_features(forecaster, portions, folder, dtype, progress, training)
+    hands = Hands(training.asked, folder, digest_of(written.names, described(forecaster.estimator)), progress)
+    rows = replace(written.rows, hands=hands)
+    progress(f"training {forecaster.name} on {len(rows):,} rows of {len(written.sites):,} sites")
+    forecaster.sites = written.sites
+    if forecaster.horizon is not None:
+        forecaster.sites = with_standby(written.sites, rows.index, rows.y)
+        forecaster.horizon = forecaster.horizon.learned_on(written.step)
+    fit_rows(forecaster.estimator, rows)
     if learns(forecaster.estimator):
         forecaster.trained_on = TrainedOn.of(pd.DataFrame(index=rows.index), np.asarray(rows.y))
-    return forecaster
+    lost = pd.DataFrame([("", site, reason) for site, reason in hands.failures], columns=FAILURE_COLUMNS, dtype="str")
+    return pd.concat([written.outcome.failures, lost], ignore_index=True)
+
+
+def described(estimator: Any) -> str:
+    """All parameters of an untrained estimator, as text."""
+    try:
+        return json.dumps(encoded(estimator, "estimator", {}))
+    except DataError:  # of a class that nobody registered
+        return f"{type(estimator).__module__}.{type(estimator).__qualname__} {estimator.get_params()!r}"
+
+
+def _first_readable(portions: Sequence[Portion]) -> Panel:
+    """The panel of the first portion that can be read: what the forecaster finds there it looks for in all."""
+    told: Exception | None = None
+    for portion in portions:
+        try:
+            return portion.read()[0]
+        except (DataError, StudyError) as error:
+            told = told or error
+    assert told is not None
+    raise told
 
 
 @contextmanager

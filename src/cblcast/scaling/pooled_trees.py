@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from cblcast.errors import DataError
 from cblcast.estimators.design import finite_target, row_weights
 from cblcast.estimators.learners.boosting import Boosting
+from cblcast.scaling.pooled_blocks import Arrays, Block, each_block, frame_of
 from cblcast.scaling.pooled_rows import TrainingRows, chosen_columns
 
 if TYPE_CHECKING:
@@ -69,7 +71,11 @@ def _sequence_of(rows: TrainingRows, names: list[str]) -> Sequence:
 def _range(rows: TrainingRows, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Least and greatest known value of each column."""
     low, high = np.full(len(names), np.nan), np.full(len(names), np.nan)
-    for _, X in rows.blocks():
-        values = chosen_columns(X, names)
-        low, high = np.fmin(low, np.fmin.reduce(values)), np.fmax(high, np.fmax.reduce(values))
+    for found in each_block(rows, partial(_extremes, tuple(names))):
+        low, high = np.fmin(low, found["low"]), np.fmax(high, found["high"])
     return low, high
+
+
+def _extremes(names: tuple[str, ...], block: Block) -> Arrays:
+    values = chosen_columns(frame_of(block.rows), names)
+    return {"low": np.fmin.reduce(values), "high": np.fmax.reduce(values)}

@@ -14,8 +14,8 @@ from sklearn.base import clone
 
 from cblcast import registry
 from cblcast.abilities import Searchable, able
+from cblcast.encoding import is_estimator
 from cblcast.estimators.ranges import IntRange, SearchRange, range_of
-from cblcast.forecast.state import is_estimator
 from cblcast.frames.events import Window
 from cblcast.frames.schema import StudyError, nearest
 

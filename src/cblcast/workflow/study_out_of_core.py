@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -13,36 +13,77 @@ import pandas as pd
 from cblcast import tracking
 from cblcast.abilities import learns
 from cblcast.config import Study
-from cblcast.forecast.backtest import BacktestResult, judged
-from cblcast.forecast.case_bank import banks_of
-from cblcast.forecast.evaluation import evaluate
+from cblcast.forecast.backtest import BacktestResult
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, StudyError
-from cblcast.io.site_table import read_sites
-from cblcast.io.store import MeterStore, open_store
-from cblcast.scaling.pooled_training import portions_of_store, train_out_of_core
+from cblcast.scaling import Asked, Outcome, cut
+from cblcast.scaling.digest import digest_of
+from cblcast.scaling.journal import piece_digest
+from cblcast.scaling.outcome import FAILURE_COLUMNS
+from cblcast.scaling.pooled_features import Training
+from cblcast.scaling.pooled_fit import check_learns_from_disk
+from cblcast.scaling.pooled_training import StorePortion, described, train_portions
+from cblcast.scaling.stores import Cut
+from cblcast.scaling.training_folder import TrainingFolder, training_folder
+from cblcast.scaling.watched import InWords
 from cblcast.workflow import run_notes as notes
-from cblcast.workflow.leaderboard import best_first, scale_of, wanted_metrics
+from cblcast.workflow.judging_over_store import (
+    EXCLUDED,
+    MEASURES,
+    SECONDS,
+    USED,
+    JudgeTrained,
+    Learnable,
+    data_used,
+)
+from cblcast.workflow.leaderboard import best_first, wanted_metrics
 from cblcast.workflow.registering import registered
-from cblcast.workflow.study_data import Progress, Span, events_of
+from cblcast.workflow.settlement_case import sites_of_store
+from cblcast.workflow.study_data import Progress
 from cblcast.workflow.study_result import StudyResult
+from cblcast.workflow.working import ALONE, Working, is_store, open_store_as
 
 
-def names_store(study: Study) -> bool:
-    """Whether the meters of a study are a folder that holds Parquet files, itself or in its folders."""
-    folder = Path(str(study.data.panel)) if study.data.panel is not None else None
-    return folder is not None and folder.is_dir() and next(folder.rglob("*.parquet"), None) is not None
+def names_store(study: Study, working: Working = ALONE) -> bool:
+    """Whether the meters of a study are worked through in parts.
+
+    They are where they are a folder that holds Parquet files, itself or in its folders, and one Parquet file where that was
+    asked for.
+
+    Raises
+    ------
+    StudyError
+        Work in parts was asked for, and the meters are no Parquet files.
+    """
+    path = Path(str(study.data.panel)) if study.data.panel is not None else None
+    if path is not None and path.is_dir():
+        return next(path.rglob("*.parquet"), None) is not None
+    if path is None and working.wanted:
+        raise StudyError(
+            "--workers works through a .parquet file, or a folder of them: name it in data.panel, or leave --workers out"
+        )
+    return path is not None and working.wanted and is_store(path, working)
 
 
-def store_of(study: Study) -> MeterStore:
-    """The store of a study; zone, country and foreign names of columns are those that the study's reader is given."""
-    given = study.data.reader
-    return open_store(str(study.data.panel), tz=given.tz, country=given.country, columns=given.columns)
-
-
-def train_and_judge(study: Study, progress: Progress) -> tuple[StudyResult, tracking.DataUsed]:
+def train_and_judge(
+    study: Study, progress: Progress, working: Working = ALONE, beside: Path | None = None
+) -> tuple[StudyResult, tracking.DataUsed, Outcome]:
     """Train every method that learns on the training span of all sites, and judge all methods on the test span.
+
+    Parameters
+    ----------
+    working : Working
+        Who works, and whether a training that was killed is gone on with.
+    beside : Path, optional
+        Finished parts are kept beside this file, in ``NAME.parts``, where `working` names no folder; nowhere without.
+
+    Returns
+    -------
+    result : StudyResult
+    used : DataUsed
+    outcome : Outcome
+        Of the judging; its failures are those of the training, too.
 
     Raises
     ------
@@ -50,21 +91,24 @@ def train_and_judge(study: Study, progress: Progress) -> tuple[StudyResult, trac
         A section of the study that needs all sites in memory; a method that learns from all rows at once.
     """
     _refuse(study)
-    store, forecasters = store_of(study), study.forecasters()
-    stage = getattr(progress, "stage", progress)
-    seconds: dict[str, dict[str, float]] = {name: {"train_s": 0.0, "predict_s": 0.0} for name in forecasters}
-    first = next(_panels(study, store))
-    for name, forecaster in forecasters.items():
-        began = perf_counter()
-        if learns(forecaster.estimator):
-            if study.train is None:
-                raise StudyError(f"{name} must be trained: give the study a train: span")
-            portions = portions_of_store(store, partial(_learnable, study, study.train), _sites(study, store))
-            train_out_of_core(forecaster, portions, progress=partial(_told_of, name, stage))
-        else:
-            forecaster.know(first)
-        seconds[name]["train_s"] = perf_counter() - began
-    return _judged(study, store, forecasters, seconds, progress)
+    for forecaster in study.forecasters().values():
+        check_learns_from_disk(forecaster.estimator)
+    store = open_store_as(Path(str(study.data.panel)), study.data.reader)
+    sites = sites_of_store(store, study.data.reader)
+    if study.data.sites is not None:
+        sites = sites.loc[sites.index.isin(list(study.data.sites))]
+    asked = working.asked(beside)
+    with training_folder(asked.parts, digest_of(study), asked.resume, asked.keep) as folder:
+        size = folder.size(lambda: replace(asked, parts=None).size_for(store))
+        parts = cut(store, sites, size)
+        if not parts.pieces:
+            raise DataError(f"no site of the study is in {store.name}: check sites:")
+        with asked.at_hand(parts.bytes) as hands:
+            trained = _train(study, parts, folder, replace(hands, parts=None), progress)
+            told = _judge(study, parts, folder, hands, trained, progress)
+            if not told[2].partial:
+                folder.done()
+    return told
 
 
 def train_study_store(
@@ -75,7 +119,9 @@ def train_study_store(
     method: str | None = None,
     store: str | None = None,
     progress: Progress,
-) -> StudyResult:
+    working: Working = ALONE,
+    beside: Path | None = None,
+) -> tuple[StudyResult, Outcome]:
     """As :func:`cblcast.workflow.studies.train_study`, of a study whose meters need not fit into memory.
 
     The method to register is named, or the only one: choosing one of several would train each of them twice.
@@ -83,7 +129,7 @@ def train_study_store(
     if register is not None and method is None and len(study.methods) > 1:
         raise StudyError("several methods are trained on a store: name the one to register (--method NAME)")
     tracking.check_store(store)
-    result, data = train_and_judge(study, progress)
+    result, data, outcome = train_and_judge(study, progress, working, beside)
     settings, board, uris = study.model_dump(mode="json"), result.leaderboard, {}
     note = notes.study_note(study, data)
     with tracking.study_run(study.study, settings, uri=store, planned=len(board), note=note, data=data) as run:
@@ -107,40 +153,91 @@ def train_study_store(
         chosen = method or str(board.index[0])
         why = "named by the user" if method else "the only method"
         result.registered = registered(study, board, uris[chosen], chosen, why, data, register, alias, store)
-    return result
+    return result, outcome
 
 
-def _judged(
-    study: Study,
-    store: MeterStore,
-    forecasters: dict[str, Forecaster],
-    seconds: dict[str, dict[str, float]],
-    progress: Progress,
-) -> tuple[StudyResult, tracking.DataUsed]:
+@dataclass(frozen=True)
+class _Trained:
+    """The methods of a study, trained; what they are made from, how long it took, and what was left out."""
+
+    forecasters: dict[str, Forecaster]
+    question: str
+    seconds: dict[str, float]
+    failures: pd.DataFrame
+
+
+def _train(study: Study, parts: Cut, folder: TrainingFolder, asked: Asked, progress: Progress) -> _Trained:
+    """Train the methods one after another; each that is finished is kept."""
+    stage = getattr(progress, "stage", progress)
+    forecasters, seconds, lost, questions = study.forecasters(), dict[str, float](), [], []
+    files = [piece_digest("", piece) for piece in parts.pieces]
+    for number, (name, forecaster) in enumerate(forecasters.items()):
+        began = perf_counter()
+        question = digest_of(files, described(forecaster.estimator), number)
+        if not learns(forecaster.estimator):
+            first = _first_panel(parts)
+            forecaster.know(first)
+            everybody = pd.concat([piece.sites for piece in parts.pieces]).sort_index()
+            forecaster.sites = everybody.reindex(columns=first.sites.columns)
+        elif study.train is None:
+            raise StudyError(f"{name} must be trained: give the study a train: span")
+        elif (known := folder.model(number, question)) is not None:
+            forecasters[name] = known
+            stage(f"{name}: trained before")
+        else:
+            learnable = Learnable(study, study.train)
+            portions = [StorePortion(piece, learnable) for piece in parts.pieces]
+            training = Training(asked, study, parts.faults, parts.size)
+            told = partial(_told_of, name, stage)
+            lost.append(train_portions(forecaster, portions, folder.features(number), progress=told, training=training))
+        if forecasters[name] is forecaster:
+            whole = not lost or lost[-1].empty
+            folder.keep_model(number, forecaster, question if whole else "")
+            if whole:
+                folder.forget_features(number)
+        questions.append(question)
+        seconds[name] = perf_counter() - began
+    failures = pd.concat(lost, ignore_index=True) if lost else pd.DataFrame(columns=FAILURE_COLUMNS, dtype="str")
+    # What was trained without some sites is another model once they are mended.
+    return _Trained(forecasters, digest_of(questions, failures), seconds, failures)
+
+
+def _first_panel(parts: Cut) -> Panel:
+    """The panel of the first partition that can be read."""
+    told: DataError | None = None
+    for piece in parts.pieces:
+        try:
+            return piece.panel()
+        except DataError as error:
+            told = told or error
+    assert told is not None
+    raise told
+
+
+def _judge(
+    study: Study, parts: Cut, folder: TrainingFolder, asked: Asked, trained: _Trained, progress: Progress
+) -> tuple[StudyResult, tracking.DataUsed, Outcome]:
     """Measures of every method by site, some sites at a time, and their mean over sites."""
-    measures, excluded, used = [], [], []
-    for panel in _panels(study, store):
-        used.append(notes.data_of(study, panel))
-        _, test = events_of(study, panel).between(study.train, study.test)
-        banks = banks_of(panel, forecasters.values(), test)
-        for name, forecaster in forecasters.items():
-            began = perf_counter()
-            rows, out = judged(panel, banks[forecaster.view].answer(forecaster))
-            seconds[name]["predict_s"] += perf_counter() - began
-            excluded.append(out.assign(method=name))
-            if len(rows):
-                scored = rows.assign(method=name, fold="test")
-                told = evaluate(scored, ["method", SITE], wanted_metrics(study), scale=scale_of(study, panel))
-                measures.append(told.drop(columns="n_sites").reset_index())
-    for name in forecasters:
+    stage = getattr(progress, "stage", progress)
+    names = list(trained.forecasters)
+    models = {name: str(folder.model_path(number).absolute()) for number, name in enumerate(names)}
+    work = JudgeTrained(study, models, trained.question)
+    own = folder.judged(trained.question)
+    outcome = replace(asked, parts=own, progress=InWords(stage, "judged")).over(work, parts, ("judged", study))
+    for name in names:
         progress(name)
-    left_out = pd.concat(excluded, ignore_index=True)
-    if not measures:
+    left_out = outcome.table(EXCLUDED).reset_index(drop=True)
+    measures = outcome.table(MEASURES)
+    if measures.empty:
         raise DataError(f"no event could be estimated; the first reason: {left_out['reason'].iloc[0]}")
-    board = board_of_sites(study, pd.concat(measures, ignore_index=True), left_out, list(forecasters))
+    board = board_of_sites(study, measures, left_out, names)
+    predicted = outcome.table(SECONDS).groupby("method")["predict_s"].sum()
+    seconds = {name: {"train_s": trained.seconds[name], "predict_s": float(predicted[name])} for name in names}
     board = board.join(pd.DataFrame(seconds).T)
-    result = BacktestResult(pd.DataFrame(), left_out, forecasters=forecasters, seconds=seconds)
-    return StudyResult(board, result), _data_used(study, used)
+    result = BacktestResult(pd.DataFrame(), left_out, forecasters=trained.forecasters, seconds=seconds)
+    failures = pd.concat([trained.failures, outcome.failures], ignore_index=True)
+    told = replace(outcome, failures=failures.drop_duplicates(["site_id", "reason"], ignore_index=True))
+    return StudyResult(board, result), data_used(study, outcome.table(USED)), told
 
 
 def board_of_sites(study: Study, by_site: pd.DataFrame, excluded: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
@@ -153,35 +250,6 @@ def board_of_sites(study: Study, by_site: pd.DataFrame, excluded: pd.DataFrame, 
         table[column] = table[column].fillna(0).astype(int)
     table["n_excluded"] = excluded.groupby("method").size().reindex(table.index).fillna(0).astype(int)
     return best_first(study, table, study.forecasters())
-
-
-def _panels(study: Study, store: MeterStore) -> Iterator[Panel]:
-    """The panel of every partition."""
-    for partition in store.partitions():
-        yield store.read_panel(partition, _sites(study, store))
-
-
-def _sites(study: Study, store: MeterStore) -> pd.DataFrame | None:
-    """The sites that the study chooses and what its site table says of them; None for all of which nothing is said."""
-    told = None if study.data.reader.sites is None else read_sites(study.data.reader.sites)
-    chosen = study.data.sites
-    if chosen is None:
-        return told
-    return store.sites_of(sorted(chosen), told)
-
-
-def _data_used(study: Study, parts: list[tracking.DataUsed]) -> tracking.DataUsed:
-    """The data set of all partitions: a digest of their digests."""
-    digest = hashlib.sha256("".join(part.digest for part in parts).encode()).hexdigest()[: len(parts[0].digest)]
-    profile = dict(parts[0].profile)
-    for key, joined in (("rows", sum), ("sites", sum), ("first", min), ("last", max)):
-        profile[key] = joined([part.profile[key] for part in parts])
-    name = Path(str(study.data.panel)).name
-    return tracking.DataUsed(name, digest, str(study.data.panel), parts[0].columns, profile)
-
-
-def _learnable(study: Study, span: Span, panel: Panel) -> pd.DataFrame:
-    return events_of(study, panel).learnable(span)
 
 
 def _told_of(name: str, stage: Callable[[str], None], text: str) -> None:

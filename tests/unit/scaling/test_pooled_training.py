@@ -64,8 +64,6 @@ def both(estimator, panel, events, folder, features=None, dtype="float64"):
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     monkeypatch.setattr(pooled_rows, "ROWS_AT_ONCE", 97)
-    for method in (pooled_rows.TrainingRows.blocks, pooled_rows.TrainingRows.blocks_of_sites):
-        monkeypatch.setattr(method, "__defaults__", (97,))
 
 
 def test_trees_are_those_of_a_training_in_memory(panel, events, tmp_path):
@@ -213,11 +211,11 @@ def test_stacked_weights_are_refused(panel, events, tmp_path):
 def test_a_folder_of_another_method_is_refused(panel, events, tmp_path):
     portions = portions_of_panel(panel, events, 2)
     train_out_of_core(Forecaster(Ridge(), {"calendar": {}}), portions, tmp_path / "f")
-    with pytest.raises(StudyError, match="features of another method"):
+    with pytest.raises(StudyError, match="answers another question"):
         train_out_of_core(Forecaster(Ridge(), CLOCK), portions, tmp_path / "f")
     (tmp_path / "g").mkdir()
     (tmp_path / "g" / "notes.txt").write_text("mine")
-    with pytest.raises(StudyError, match="no features: give an empty folder"):
+    with pytest.raises(StudyError, match="holds no journal of a run"):
         train_out_of_core(Forecaster(Ridge(), CLOCK), portions, tmp_path / "g")
 
 

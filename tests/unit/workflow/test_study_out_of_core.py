@@ -8,8 +8,10 @@ import pytest
 from cblcast import datasets
 from cblcast.config import Study, make_study
 from cblcast.errors import StudyError
-from cblcast.workflow.studies import run_study
+from cblcast.scaling import StorePiece
+from cblcast.workflow.studies import run_study, silent
 from cblcast.workflow.study_out_of_core import names_store, train_and_judge, train_study_store
+from cblcast.workflow.working import Working
 
 ASKED = {
     "study": "at_scale",
@@ -43,13 +45,107 @@ def test_it_is_trained_and_judged_as_in_memory(meters):
     assert names_store(at_scale)
     assert not names_store(study(meters, "all.parquet"))
     told: list[str] = []
-    result, used = train_and_judge(at_scale, told.append)
+    result, used, outcome = train_and_judge(at_scale, told.append)
+    assert not outcome.partial
     usual = run_study(study(meters, "all.parquet"))
     assert list(result.leaderboard.index) == list(usual.leaderboard.index)
     for column in ("nrmse", "mpe", "n_events", "n_sites", "n_excluded"):
         np.testing.assert_allclose(result.leaderboard[column], usual.leaderboard[column], rtol=1e-4)
     assert used.profile["sites"] == 3
     assert any("features of" in each for each in told)
+
+
+PER_SITE = {"estimator": "PerSite", "of": {"estimator": "Ridge"}, "features": {"calendar": {}}, "name": "own"}
+
+
+@pytest.fixture
+def a_site_at_a_time(monkeypatch):
+    monkeypatch.setattr("cblcast.scaling.asked.bytes_at_once", lambda workers: 1)
+
+
+def models(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.glob("*/model/*"))}
+
+
+@pytest.fixture(scope="module")
+def whole(meters, tmp_path_factory) -> dict[str, bytes]:
+    """The models of a training that nothing happened to."""
+    parts = tmp_path_factory.mktemp("whole") / "parts"
+    train_and_judge(study(meters, "store", methods=[*ASKED["methods"], PER_SITE]), silent, Working(parts=parts))
+    return models(parts)
+
+
+def test_several_workers_make_the_very_same_models(meters, whole, tmp_path, a_site_at_a_time):
+    asked = study(meters, "store", methods=[*ASKED["methods"], PER_SITE])
+    _, _, outcome = train_and_judge(asked, silent, Working(2, "processes", tmp_path / "parts"))
+    assert (outcome.partitions, outcome.sites) == (3, 3)
+    assert models(tmp_path / "parts") == whole
+    assert len(whole) == 12  # three methods, four files each
+
+
+def test_one_that_was_killed_goes_on_and_repeats_one_partition(meters, whole, tmp_path, monkeypatch, a_site_at_a_time):
+    asked = study(meters, "store", methods=[*ASKED["methods"], PER_SITE])
+    place, read, usual = tmp_path / "study.yaml", [], StorePiece.panel
+
+    def panel(piece, columns=None):
+        read.append(piece.key)
+        if len(read) == stop:
+            raise KeyboardInterrupt
+        return usual(piece, columns)
+
+    monkeypatch.setattr(StorePiece, "panel", panel)
+    stop = 0
+    train_and_judge(asked, silent, beside=place)
+    assert not Path(f"{place}.parts").exists()  # all is done
+    n_read = len(read)
+    for stop in (3, n_read - 1):  # among the features of the first method, and while all are judged
+        read.clear()
+        with pytest.raises(KeyboardInterrupt):
+            train_and_judge(asked, silent, beside=place)
+        done, stop = len(read), 0
+        read.clear()
+        train_and_judge(asked, silent, Working(parts=Path(f"{place}.parts")))
+        assert done + len(read) <= n_read + 2  # the partition, and the first one, which says what the data have
+        assert models(Path(f"{place}.parts")) == whole
+        with pytest.raises(StudyError, match=r"a training of another study.*--no-resume"):
+            train_and_judge(study(meters, "store"), silent, beside=place)
+        train_and_judge(study(meters, "store"), silent, Working(resume=False), beside=place)
+        assert not Path(f"{place}.parts").exists()
+
+
+def test_a_broken_file_is_named_and_the_rest_is_trained(meters, whole, tmp_path, a_site_at_a_time):
+    store = tmp_path / "store"
+    store.mkdir()
+    for path in (meters / "store").iterdir():
+        (store / path.name).write_bytes(path.read_bytes())
+    path = sorted(store.iterdir())[1]
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    asked, working = study(tmp_path, "store", methods=[*ASKED["methods"], PER_SITE]), Working(parts=tmp_path / "parts")
+    result, _, outcome = train_and_judge(asked, silent, working)
+    assert outcome.partial
+    assert outcome.failures["reason"].str.contains(path.name).all()
+    assert result.leaderboard["n_sites"].tolist() == [2, 2, 2]
+    path.write_bytes(content)
+    result, _, outcome = train_and_judge(asked, silent, working)
+    assert not outcome.partial
+    assert result.leaderboard["n_sites"].tolist() == [3, 3, 3]
+    assert models(tmp_path / "parts") == whole
+
+
+def test_a_folder_with_other_things_is_left_alone(meters, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(StudyError, match="holds no training"):
+        train_and_judge(study(meters, "store"), silent, Working(parts=tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_one_file_is_worked_through_in_parts_where_that_is_asked_for(meters):
+    one = study(meters, "all.parquet")
+    assert not names_store(one)
+    assert names_store(one, Working(workers=2))
+    with pytest.raises(StudyError, match="--workers works through"):
+        names_store(make_study({**ASKED, "data": {"dataset": "turin"}}, "study.yaml", meters), Working(workers=2))
 
 
 @pytest.mark.parametrize(

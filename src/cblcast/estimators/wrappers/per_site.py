@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +21,7 @@ from cblcast.estimators.wrappers.inner import (
     fit_weighted,
     gives_interval,
 )
+from cblcast.estimators.wrappers.site_models import SiteModels
 from cblcast.frames.events import Window
 from cblcast.frames.schema import SITE, DataError
 
@@ -41,7 +43,10 @@ class PerSite(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
     Attributes
     ----------
     sites_ : list of str
-    models_ : list of estimators
+    stacks_ : list of dict
+        Models that are alike, as arrays: see :class:`~cblcast.estimators.wrappers.site_models.SiteModels`.
+    own_ : dict of int to estimator
+        The others, by the position of their site.
     """
 
     pooled = False  # a model of its own for each site
@@ -66,25 +71,43 @@ class PerSite(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         target = finite_target(y, self)
         self.n_features_in_ = X.shape[1]
         self.fallback_ = None if self.fallback is None else fit_weighted(clone(self.fallback), X, target, sample_weight)
-        self.sites_, self.models_, short = self.models_of(X, target, sample_weight)
+        models, short = self.models_of(X, target, sample_weight)
+        self.take_models(models)
         self.check_short(short)
         return self
 
     def models_of(
         self, X: pd.DataFrame, y: np.ndarray, sample_weight: np.ndarray | None = None
-    ) -> tuple[list[str], list[Any], list[str]]:
-        """Sites of some rows, a fitted model of each, and the sites that have too few rows for one."""
+    ) -> tuple[SiteModels, list[str]]:
+        """A fitted model of each site of some rows, and the sites that have too few rows for one."""
         groups = group_rows(X, (SITE,), self)
-        sites, models, short = [], [], []
-        for number, name in enumerate(groups.names[:, 0].tolist()):
-            rows = groups.of_row == number
-            if rows.sum() < self.fewest_rows:
-                short.append(name)
-                continue
-            sites.append(name)
-            weight = None if sample_weight is None else np.asarray(sample_weight)[rows]
-            models.append(fit_weighted(clone(self.estimator), X[rows], y[rows], weight))
-        return sites, models, short
+        names, count = groups.names[:, 0].tolist(), np.bincount(groups.of_row, minlength=len(groups))
+        enough = np.flatnonzero(count >= self.fewest_rows).tolist()
+        weight = None if sample_weight is None else np.asarray(sample_weight)
+
+        def fitted() -> Iterator[Any]:
+            order = np.split(np.argsort(groups.of_row, kind="stable"), np.cumsum(count)[:-1])
+            for number in enough:
+                rows = order[number]
+                own = None if weight is None else weight[rows]
+                yield fit_weighted(clone(self.estimator), X.iloc[rows], y[rows], own)
+
+        short = [name for number, name in enumerate(names) if count[number] < self.fewest_rows]
+        return SiteModels.of([names[number] for number in enough], fitted()), short
+
+    def take_models(self, models: SiteModels) -> None:
+        """Set what was learned."""
+        self.sites_, self.stacks_, self.own_ = models.sites, models.stacks, models.own
+
+    @property
+    def models_(self) -> list[Any]:
+        """The fitted model of each of ``sites_``, made anew of the arrays."""
+        check_is_fitted(self, "sites_")
+        return SiteModels(self.sites_, self.stacks_, self.own_).made()
+
+    @models_.setter
+    def models_(self, models: list[Any]) -> None:  # as a model that was saved by version 0.1 sets them, after its sites
+        self.take_models(SiteModels.of(self.sites_, models))
 
     def check_short(self, short: list[str]) -> None:
         """Raise where sites have too few rows and there is no fallback."""
@@ -106,25 +129,26 @@ class PerSite(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         return self._by_site(X, "predict_interval", (2,))
 
     def _by_site(self, X: pd.DataFrame, method: str, shape: tuple[int, ...]) -> np.ndarray:
-        check_is_fitted(self, "models_")
-        groups = group_rows(X, (SITE,), self)
-        model = dict(zip(self.sites_, self.models_, strict=True))
+        check_is_fitted(self, "sites_")
+        groups, known = group_rows(X, (SITE,), self), SiteModels(self.sites_, self.stacks_, self.own_)
+        place = {name: number for number, name in enumerate(self.sites_)}
         out = np.full((len(X), *shape), np.nan)
         asked, site = groups.names[:, 0].tolist(), groups.of_row
-        strange = [number for number, name in enumerate(asked) if name not in model]
+        strange = [number for number, name in enumerate(asked) if name not in place]
         if strange and self.fallback_ is None:
             raise DataError(
                 f"{type(self).__name__} was not trained on {len(strange)} of {len(asked)} sites, e.g. "
                 f"{asked[strange[0]]!r}: train it with their history, or give a fallback (fallback: {{estimator: …}})"
             )
-        for number, name in enumerate(asked):
-            rows = site == number
-            if name in model and rows.any():
-                out[rows] = getattr(model[name], method)(X[rows])
+        stack, row = known.where()
+        order = np.split(np.argsort(site, kind="stable"), np.cumsum(np.bincount(site, minlength=len(asked)))[:-1])
+        for name, rows in zip(asked, order, strict=True):
+            if name in place and len(rows):
+                number = place[name]
+                model = known.model(number, int(stack[number]), int(row[number]))
+                out[rows] = getattr(model, method)(X.iloc[rows])
         if strange:
-            rows = np.isin(site, strange)
-            logger.info(
-                "%d rows of %d sites without a model are estimated by the fallback", int(rows.sum()), len(strange)
-            )
-            out[rows] = getattr(self.fallback_, method)(X[rows])
+            rows = np.flatnonzero(np.isin(site, strange))
+            logger.info("%d rows of %d sites without a model are estimated by the fallback", len(rows), len(strange))
+            out[rows] = getattr(self.fallback_, method)(X.iloc[rows])
         return out
