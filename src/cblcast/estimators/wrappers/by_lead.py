@@ -93,9 +93,11 @@ class ByLead(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         check_is_fitted(self, "models_")
         ahead = minutes_ahead(X)
         refuse_untrained(ahead, self.leads_)
+        order = np.argsort(ahead, kind="stable")
+        side_by_side = X if (np.diff(order) == 1).all() else X.take(order)  # each lead's rows are a slice then, not a copy
+        begin, end = (np.searchsorted(ahead[order], self.leads_, side=side) for side in ("left", "right"))
         found = np.full((len(X), *shape), np.nan)
-        for lead, model in zip(self.leads_, self.models_, strict=True):
-            rows = ahead == lead
-            if rows.any():
-                found[rows] = getattr(model, method)(X[rows])
+        for model, first, stop in zip(self.models_, begin, end, strict=True):
+            if stop > first:
+                found[order[first:stop]] = getattr(model, method)(side_by_side.iloc[first:stop])
         return found
