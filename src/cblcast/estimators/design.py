@@ -40,8 +40,8 @@ def some_columns_of(X: Any, names: Sequence[str], estimator: object) -> np.ndarr
     return columns_of(X, names, estimator)
 
 
-def columns_of(X: Any, names: Sequence[str], estimator: object) -> np.ndarray:
-    """The columns `names` of a frame (or of an array, whose columns are ``x0``, ``x1`` …), float64.
+def columns_of(X: Any, names: Sequence[str], estimator: object, rows: np.ndarray | None = None) -> np.ndarray:
+    """The columns `names` of a frame (or of an array, whose columns are ``x0``, ``x1`` …), float64; of a frame also of some `rows`.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def columns_of(X: Any, names: Sequence[str], estimator: object) -> np.ndarray:
             f"({len(missing)} missing): {nearest(missing[0], there)}"
         )
     if isinstance(X, pd.DataFrame):
-        return values_of(X, names)
+        return values_of(X, names, rows)
     values = np.asarray(X, dtype=np.float64)
     return values if list(names) == there else values[:, [place[name] for name in names]]
 

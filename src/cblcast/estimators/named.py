@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ SMALL = 200_000  # values that are quicker taken all together than column by col
 
 
 class _Same:
-    """An index, which never changes, as itself: two that are merely equal are two."""
+    """An index, which never changes, as itself: one that is merely equal is another, a view of it is the same."""
 
     __slots__ = ("index",)
 
@@ -20,10 +21,10 @@ class _Same:
         self.index = index
 
     def __hash__(self) -> int:
-        return id(self.index)
+        return len(self.index)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and other.index is self.index
+        return isinstance(other, _Same) and self.index.is_(other.index)
 
 
 @lru_cache(maxsize=8)
@@ -42,9 +43,11 @@ def placed_names(columns: pd.Index) -> tuple[list[str], dict[str, int]]:
     return _placed(_Same(columns))
 
 
-def values_of(X: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
-    """The columns `names`, all of which are there, float64, shape (n_rows, len(names))."""
+def values_of(X: pd.DataFrame, names: Sequence[str], rows: np.ndarray | None = None) -> np.ndarray:
+    """The columns `names`, all of which are there, of all rows or those at positions `rows`; float64, shape (n_rows, len(names))."""
     there, place = placed_names(X.columns)
+    if rows is not None:
+        return np.asarray(X.to_numpy(dtype=np.float64)[rows[:, None], [place[name] for name in names]])
     if len(names) == len(there) and list(names) == there:
         return X.to_numpy(dtype=np.float64)
     if len(names) == 1:
@@ -53,6 +56,13 @@ def values_of(X: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
     if X.size <= SMALL:
         return np.asarray(X.to_numpy(dtype=np.float64)[:, places])
     return X.iloc[:, places].to_numpy(dtype=np.float64)
+
+
+class AnswersSomeRows(Protocol):
+    """An estimator that can be asked for some rows of a frame, of which it copies no more than the columns that it reads."""
+
+    def predict_rows(self, X: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+        """As ``predict`` of the rows at positions `rows` of a frame in one block, float64, shape (len(rows),)."""
 
 
 def with_column(X: pd.DataFrame, name: str, values: np.ndarray) -> pd.DataFrame:

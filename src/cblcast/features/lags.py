@@ -140,14 +140,18 @@ class Past:
         Rows that no case may see stay as they are.
         """
         known = np.isfinite(values[: self.stop])
-        if known.all():
+        gaps = np.flatnonzero(~known)
+        if not len(gaps):
             return values
-        rows = np.arange(len(known))
-        newest = np.maximum.accumulate(np.where(known, rows, -1))
-        site = np.asarray(self.panel.data.index.codes[0])[: len(known)]
-        usable = (newest >= 0) & (rows - newest <= limit) & (site[np.maximum(newest, 0)] == site)
         out = np.array(values, dtype=np.float64)
-        out[: len(known)] = np.where(usable, values[np.maximum(newest, 0)], np.nan)
+        out[gaps] = np.nan
+        there = np.flatnonzero(known)
+        place = np.searchsorted(there, gaps) - 1
+        gaps, place = gaps[place >= 0], place[place >= 0]
+        newest = there[place]
+        site = np.asarray(self.panel.data.index.codes[0])
+        usable = (gaps - newest <= limit) & (site[newest] == site[gaps])
+        out[gaps[usable]] = values[newest[usable]]
         return out
 
     def ago(self, values: np.ndarray, k: int) -> np.ndarray:

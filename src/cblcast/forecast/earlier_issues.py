@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.abilities import FollowsIssues
+from cblcast.features.feature_frame import column_index
 from cblcast.frames.cases import FAR_FUTURE_US
 from cblcast.frames.coded import index_of, instants_of_rows, numbered, sites_of_rows
 from cblcast.frames.instants import microseconds, stamps
@@ -68,8 +69,8 @@ def beside_earlier_issues(
     block = np.empty((X.shape[1] + len(marks), len(index)))
     np.concatenate([part.T for part in values], axis=1, out=block[: -len(marks)])
     block[-len(marks) :] = marks
-    names = [*X.columns.tolist(), *ISSUE_COLUMNS]
-    return pd.DataFrame(block.T, index=index, columns=names, copy=False), np.arange(len(index)) < len(cases)
+    columns = column_index((*X.columns.tolist(), *ISSUE_COLUMNS))
+    return pd.DataFrame(block.T, index=index, columns=columns, copy=False), np.arange(len(index)) < len(cases)
 
 
 def _issues(panel: Panel, cases: pd.DataFrame, follower: FollowsIssues) -> tuple[pd.DataFrame, np.ndarray]:
