@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -29,4 +30,14 @@ def feature_frame(
         begin += len(part)
         for row, values in zip(own, part.values(), strict=True):
             row[:] = values if len(values) == len(cases) else values[event_of_row]
-    return pd.DataFrame(block.T, index=cases.index, columns=names, copy=False)
+    return pd.DataFrame(block.T, index=cases.index, columns=column_index(names), copy=False)
+
+
+def column_index(names: Iterable[str]) -> pd.Index:
+    """An index of columns; the same names give the same one (:meth:`pandas.Index.is_`), which is then not made anew."""
+    return _index_of(tuple(names)).view()
+
+
+@lru_cache(maxsize=256)
+def _index_of(names: tuple[str, ...]) -> pd.Index:
+    return pd.Index(names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -128,13 +129,30 @@ class Past:
         count = (panel.last_times_us[event.site] - begin) // panel.step_us + 1
         return cls(panel, first + np.where(steps <= count, steps, -(1 << 40)) - 1, first, event.event_of_row)
 
+    @cached_property
+    def stop(self) -> int:
+        """Panel row that, with all after it, no case may see."""
+        return int(self.last.max(initial=-1)) + 1
+
     def held(self, values: np.ndarray, limit: int) -> np.ndarray:
-        """`values` (panel rows) with each NaN replaced by the newest value at most `limit` rows older at its site."""
-        rows = np.arange(len(values))
-        newest = np.maximum.accumulate(np.where(np.isfinite(values), rows, -1))
+        """`values` (panel rows) with each NaN replaced by the newest value at most `limit` rows older at its site.
+
+        Rows that no case may see stay as they are.
+        """
+        known = np.isfinite(values[: self.stop])
+        gaps = np.flatnonzero(~known)
+        if not len(gaps):
+            return values
+        out = np.array(values, dtype=np.float64)
+        out[gaps] = np.nan
+        there = np.flatnonzero(known)
+        place = np.searchsorted(there, gaps) - 1
+        gaps, place = gaps[place >= 0], place[place >= 0]
+        newest = there[place]
         site = np.asarray(self.panel.data.index.codes[0])
-        usable = (newest >= 0) & (rows - newest <= limit) & (site[np.maximum(newest, 0)] == site)
-        return np.where(usable, values[np.maximum(newest, 0)], np.nan)
+        usable = (gaps - newest <= limit) & (site[newest] == site[gaps])
+        out[gaps[usable]] = values[newest[usable]]
+        return out
 
     def ago(self, values: np.ndarray, k: int) -> np.ndarray:
         """`values` of the k-th interval back, shape (n_events,); NaN before the panel begins."""
@@ -162,11 +180,12 @@ class Past:
     def _sums(self, values: np.ndarray) -> tuple[float, np.ndarray]:
         """An offset, and running count, sum and sum of squares less it, shape (3, n_rows + 1); of the newest `values` once."""
         if not self._newest or self._newest[0][0] is not values:
-            seen = np.isfinite(values)
+            visible = values[: self.stop]
+            seen = np.isfinite(visible)
             # Sums of what lies before the window cancel; centred, so that little is lost. The first value is always visible.
-            offset = float(values[seen.argmax()]) if seen.any() else 0.0
-            sums = np.zeros((3, len(values) + 1))
-            centred = np.where(seen, values - offset, 0.0)
+            offset = float(visible[seen.argmax()]) if seen.any() else 0.0
+            sums = np.zeros((3, len(visible) + 1))
+            centred = np.where(seen, visible - offset, 0.0)
             for row, part in zip(sums, (seen, centred, centred**2), strict=True):
                 np.cumsum(part, out=row[1:])
             self._newest[:] = [(values, offset, sums)]

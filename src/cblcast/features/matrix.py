@@ -10,6 +10,7 @@ import pandas as pd
 
 from cblcast.abilities import FeatureBuilder
 from cblcast.errors import StudyError
+from cblcast.features.feature_frame import column_index
 from cblcast.frames.panel import Panel
 from cblcast.wishes import Wish, builder_of, merge_wishes
 
@@ -98,4 +99,4 @@ def beside(blocks: Sequence[pd.DataFrame]) -> pd.DataFrame:
         return pd.concat(blocks, axis=1)
     whole = np.concatenate([one.T for one in values]).T
     names = [name for block in blocks for name in block.columns.tolist()]
-    return pd.DataFrame(whole, index=blocks[0].index, columns=names, copy=False)
+    return pd.DataFrame(whole, index=blocks[0].index, columns=column_index(names), copy=False)

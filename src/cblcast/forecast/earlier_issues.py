@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from cblcast.abilities import FollowsIssues
+from cblcast.features.feature_frame import column_index
 from cblcast.frames.cases import FAR_FUTURE_US
+from cblcast.frames.coded import index_of, instants_of_rows, numbered, sites_of_rows
 from cblcast.frames.instants import microseconds, stamps
+from cblcast.frames.known import run_starts
 from cblcast.frames.panel import Panel
-from cblcast.frames.recent_issues import ISSUE_ENDS, ISSUE_KNOWS, ISSUE_POWER
-from cblcast.frames.schema import CASE_INDEX, OBSERVED, ORIGIN, SITE, TIME, DataWarning
+from cblcast.frames.recent_issues import ISSUE_COLUMNS
+from cblcast.frames.schema import CASE_INDEX, OBSERVED, ORIGIN, TIME, DataWarning
 
 
 def beside_earlier_issues(
@@ -50,28 +54,34 @@ def beside_earlier_issues(
     those that are asked have is left out.
     """
     earlier, power = _issues(panel, cases, follower)
-    made, marks = X, [_marks(panel, cases, np.full(len(cases), np.nan))]
+    marks, values, index = _marks(panel, cases, np.full(len(cases), np.nan)), [X.to_numpy(dtype=np.float64)], X.index
     if len(earlier):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)
-            own = features(panel, earlier)
+            own = features(panel, earlier).to_numpy(dtype=np.float64)
         # An issue that lacks what those asked have, a forecast that is known of the next hours alone, tells nothing of their errors.
-        whole = ~(own.isna() & X.notna().any(axis=0)).any(axis=1).to_numpy()
-        made = pd.concat([X, own[whole]])
-        marks.append(_marks(panel, earlier[whole], power[whole]))
-    columns = {name: np.concatenate([part[name] for part in marks]) for name in marks[0]}
-    return made.assign(**columns), np.arange(len(made)) < len(cases)
+        whole = ~(np.isnan(own) & ~np.isnan(values[0]).all(axis=0)).any(axis=1)
+        begin = run_starts(whole)
+        values += [own[a:b] for a, b in pairwise([*begin, len(own)]) if whole[a]]  # runs of rows are quicker than a row each
+        known = earlier if whole.all() else earlier[whole]
+        index = _index(panel, *np.hstack([_instants(panel, cases), _instants(panel, known)]))
+        marks = np.hstack([marks, _marks(panel, known, power[whole])])
+    block = np.empty((X.shape[1] + len(marks), len(index)))
+    np.concatenate([part.T for part in values], axis=1, out=block[: -len(marks)])
+    block[-len(marks) :] = marks
+    columns = column_index((*X.columns.tolist(), *ISSUE_COLUMNS))
+    return pd.DataFrame(block.T, index=index, columns=columns, copy=False), np.arange(len(index)) < len(cases)
 
 
 def _issues(panel: Panel, cases: pd.DataFrame, follower: FollowsIssues) -> tuple[pd.DataFrame, np.ndarray]:
     """Cases of earlier issues whose intervals were metered, at the leads that are asked, and their power [kW]."""
-    origin, knows = microseconds(cases.index.get_level_values(ORIGIN)), microseconds(cases["hidden_from"])
-    ahead = np.unique(microseconds(cases.index.get_level_values(TIME)) - origin)
+    site, origin, time = _instants(panel, cases)
+    knows = microseconds(cases["hidden_from"])
+    ahead = np.unique(time - origin)
     blind = int((origin - knows).max(initial=0))
     codes, origins, times = [], [], []
-    for site in cases.index.get_level_values(SITE).unique():
-        own = int(panel.site_codes(pd.Index([site]))[0])
-        mine = np.asarray(cases.index.get_level_values(SITE) == site)
+    for own in pd.unique(site):
+        mine = site == own
         first = int(panel.first_times_us[own])
         wanted = follower.earlier_origins(knows[mine])
         wanted = np.unique(wanted - (wanted - first) % panel.step_us)
@@ -83,23 +93,34 @@ def _issues(panel: Panel, cases: pd.DataFrame, follower: FollowsIssues) -> tuple
     power = panel.values_at(OBSERVED, code, time)
     known = np.isfinite(power) & np.isfinite(panel.values_at(OBSERVED, code, issued - blind - panel.step_us))
     code, issued, time, power = code[known], issued[known], time[known], power[known]
-    index = pd.MultiIndex.from_arrays([panel.site_ids.take(code), stamps(issued), stamps(time)], names=CASE_INDEX)
     made = pd.DataFrame(
         {
             "hidden_from": stamps(issued - blind),
-            "hidden_until": stamps(np.full(len(index), FAR_FUTURE_US)),
+            "hidden_until": stamps(np.full(len(code), FAR_FUTURE_US)),
             "event_stop": stamps(time + panel.step_us),
             "scored": True,
         },
-        index=index,
+        index=_index(panel, code, issued, time),
     )
     return made, power
 
 
-def _marks(panel: Panel, cases: pd.DataFrame, power: np.ndarray) -> dict[str, np.ndarray]:
-    ends = microseconds(cases.index.get_level_values(TIME)) + panel.step_us
-    return {
-        ISSUE_POWER: power,
-        ISSUE_ENDS: ends.astype(np.float64),
-        ISSUE_KNOWS: microseconds(cases["hidden_from"]).astype(np.float64),
-    }
+def _instants(panel: Panel, cases: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Position of the site of each row, its origin, and the start of its interval [us]."""
+    return (
+        sites_of_rows(panel, cases.index),
+        instants_of_rows(cases.index, ORIGIN),
+        instants_of_rows(cases.index, TIME),
+    )
+
+
+def _index(panel: Panel, site: np.ndarray, origin_us: np.ndarray, time_us: np.ndarray) -> pd.MultiIndex:
+    """The index of rows of which :func:`_instants` says these."""
+    origins, times = (numbered(us, panel.step_us) for us in (origin_us, time_us))
+    return index_of((site, panel.site_ids), origins, times, names=CASE_INDEX)
+
+
+def _marks(panel: Panel, cases: pd.DataFrame, power: np.ndarray) -> np.ndarray:
+    """The columns of :mod:`cblcast.frames.recent_issues` as rows, shape (3, n_rows)."""
+    ends = instants_of_rows(cases.index, TIME) + panel.step_us
+    return np.stack([power, ends, microseconds(cases["hidden_from"])])

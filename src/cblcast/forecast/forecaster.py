@@ -25,6 +25,7 @@ from cblcast.abilities import (
     needed_windows,
     outermost_able,
 )
+from cblcast.features.feature_frame import column_index
 from cblcast.features.matrix import builders_of, columns_of_builders
 from cblcast.forecast.absent_weather import leave_out_absent_weather
 from cblcast.forecast.distribution import distribution, with_standby, within_rated
@@ -171,7 +172,8 @@ class Forecaster:
         told = {name: values[scored] for name, values in distribution(self.estimator, X).items()}
         if self.horizon is not None and self.sites is not None:
             told = within_rated(told, X.index[scored], self.sites, self.name)
-        return pd.DataFrame(told, index=X.index[scored])
+        index = X.index if scored.all() else X.index[scored]
+        return pd.DataFrame(np.array(list(told.values())).T, index=index, columns=column_index(told), copy=False)
 
     def save(self, folder: Path) -> None:
         """Write the forecaster as JSON and one npz file, without pickle, and last a manifest with the SHA-256 of each.

@@ -236,14 +236,16 @@ def _lacking(forecaster: Forecaster, looked_up: dict[Any, pd.DataFrame], cases: 
 
 def _told(rows: pd.DataFrame, leads: np.ndarray, missing: list[str]) -> pd.DataFrame:
     """The answer in columns, with a reason where there is no estimate."""
-    found = rows.rename(columns={PREDICTED: NOWCAST}).reset_index()
-    found[LEAD] = np.tile(leads, len(found) // len(leads))
-    found = found[[*NOWCAST_COLUMNS, *quantile_levels(found.columns)]]
-    why = []
-    for site, power in zip(found[SITE], found[NOWCAST], strict=True):
-        own = [sentence for sentence in missing if repr(site) in sentence]
-        why.append(None if np.isfinite(power) else "; ".join(own) or "the method gave no estimate")
-    return found.assign(**{REASON: pd.Series(why, index=found.index, dtype=object)})
+    columns = [PREDICTED, LOWER, UPPER, *quantile_levels(rows.columns)]
+    told = rows[columns].set_axis([NOWCAST, *columns[1:]], axis=1).reset_index(drop=True)
+    keys = rows.index.to_frame(index=False).assign(**{LEAD: np.tile(leads, len(rows) // len(leads))})
+    why: list[str | None] = [None] * len(told)
+    for place in np.flatnonzero(~np.isfinite(told[NOWCAST].to_numpy())):
+        own = [sentence for sentence in missing if repr(keys[SITE].iloc[place]) in sentence]
+        why[place] = "; ".join(own) or "the method gave no estimate"
+    found = pd.concat([keys, told], axis=1)
+    found[REASON] = pd.Series(why, index=found.index, dtype=object)
+    return found
 
 
 def intervals_back(builders: Iterable[Any], step_h: float) -> int | None:

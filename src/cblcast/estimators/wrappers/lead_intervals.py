@@ -12,9 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 from cblcast.abilities import GivesQuantiles, able, check_parameters, needed_features, needed_windows
 from cblcast.checked.parameters import Folds, Hours, Inner, Inside, Number, QuantileLevels, Some
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
+from cblcast.estimators.named import without
 from cblcast.estimators.quantiles import Levels, QuantileLearner
 from cblcast.estimators.wrappers.error_tables import FEWEST, UnrestScale, error_table, looked_up, weeks_apart
 from cblcast.estimators.wrappers.inner import check_estimator
+from cblcast.frames.coded import codes_and_level
 from cblcast.frames.events import Window
 from cblcast.frames.instants import microseconds
 from cblcast.frames.schema import ORIGIN, SITE, DataError, StudyError
@@ -190,9 +192,10 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
 
     def _site_of(self, X: pd.DataFrame) -> np.ndarray:
         """Position of each row's site; one that was not trained is refused, since the size of its errors is not known."""
-        code = pd.Index(self.sites_).get_indexer(X.index.get_level_values(SITE).astype(str))
+        row, names = codes_and_level(X.index, SITE)
+        code = pd.Index(self.sites_).get_indexer(names.astype(str))[row]
         if (code < 0).any():
-            unknown = X.index.get_level_values(SITE)[int((code < 0).argmax())]
+            unknown = names[row[int((code < 0).argmax())]]
             raise DataError(
                 f"the limits of site {unknown!r} are not known: trained are {', '.join(self.sites_[:5])}; train with it, or name "
                 "its rows by the site that they belong to"
@@ -234,7 +237,7 @@ def quantiles_around(limits: LeadIntervals, X: pd.DataFrame, found: np.ndarray) 
 
 def _without_unrest(X: pd.DataFrame) -> pd.DataFrame:
     """What the inner estimator sees: its inputs are not to change because limits are put around it."""
-    return X.drop(columns=[name for name in UNREST if name in X.columns])
+    return without(X, UNREST)
 
 
 def _unrest_of(X: pd.DataFrame, as_trained: np.ndarray | None = None) -> np.ndarray:

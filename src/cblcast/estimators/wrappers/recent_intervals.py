@@ -9,6 +9,7 @@ import pandas as pd
 
 from cblcast.checked.parameters import Days, Folds, Hours, Inner, Inside, Number, QuantileLevels, Some
 from cblcast.estimators.leads import minutes_ahead
+from cblcast.estimators.named import without
 from cblcast.estimators.quantiles import Levels
 from cblcast.estimators.wrappers.lead_intervals import LeadIntervals, quantiles_around
 from cblcast.estimators.wrappers.recent_errors import IssueScores, factors, interval_scores, one_each
@@ -111,14 +112,15 @@ class RecentIntervals(LeadIntervals):
             known, knows = known.with_more(more), X[ISSUE_KNOWS].to_numpy(dtype=np.float64).astype(np.int64)
         low, high = self.tails()
         levels = Levels.of(self.levels).values
-        factor = np.ones(len(X))  # nobody asks for the limits of an earlier issue, and there are many
-        factor[asked] = factors(known, group[asked], knows[asked], self.days, levels[high] - levels[low])
-        middle = _middle(self, quantiles)[:, None]
+        factor = factors(known, group[asked], knows[asked], self.days, levels[high] - levels[low])[:, None]
+        own = quantiles[asked]
+        middle, estimate = _middle(self, own)[:, None], predicted[asked, None]
         bounds = -np.inf if self.floor is None else self.floor, np.inf if self.ceiling is None else self.ceiling
-        quantiles = np.clip(middle + factor[:, None] * (quantiles - middle), *bounds)
+        own = np.clip(middle + factor * (own - middle), *bounds)
         # Around the median a narrow interval may miss the estimate, which is a mean.
-        quantiles[:, : low + 1] = np.fmin(quantiles[:, : low + 1], predicted[:, None])
-        quantiles[:, high:] = np.fmax(quantiles[:, high:], predicted[:, None])
+        own[:, : low + 1] = np.fmin(own[:, : low + 1], estimate)
+        own[:, high:] = np.fmax(own[:, high:], estimate)
+        quantiles[asked] = own  # nobody asks for the limits of an earlier issue, and there are many
         return predicted, quantiles
 
     def _learn_errors(self, X: pd.DataFrame, y: np.ndarray, found: np.ndarray, lead: np.ndarray) -> None:
@@ -134,7 +136,7 @@ class RecentIntervals(LeadIntervals):
 
 
 def _without_marks(X: pd.DataFrame) -> pd.DataFrame:
-    return X.drop(columns=[name for name in ISSUE_COLUMNS if name in X.columns])
+    return without(X, ISSUE_COLUMNS)
 
 
 def _group_of(limits: RecentIntervals, X: pd.DataFrame) -> np.ndarray:
