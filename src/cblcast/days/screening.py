@@ -238,9 +238,13 @@ def _sum_before(flat: np.ndarray, x: int) -> np.ndarray:
         more, first = np.empty_like(some), 2 * length - 1
         np.add(some[:, first:], some[:, length - 1 : n - length], out=more[:, first:])
         some, length = more, 2 * length
-    np.add(*parts[:2], out=total[:, x:]) if len(parts) > 1 else np.copyto(total[:, x:], parts[0])
+    summed = total[:, x:]
+    if len(parts) > 1:
+        np.add(parts[0], parts[1], out=summed)
+    else:
+        np.copyto(summed, parts[0])
     for part in parts[2:]:
-        total[:, x:] += part
+        summed += part
     return total
 
 
