@@ -198,6 +198,46 @@ def test_rows_that_came_meanwhile_are_settled_with_their_partition(run, here, ur
     assert [json.loads(line)["key"] for line in after[len(before) :]] == ["00002"]
 
 
+def test_rows_that_cannot_be_used_are_counted_and_a_site_given_twice_fails_alone(run, here, urls, monkeypatch):
+    monkeypatch.setenv(URL_VARIABLE, urls["postgres"])
+    monkeypatch.setattr("cblcast.scaling.asked.bytes_at_once", lambda workers: 10**9)  # all sites in one partition
+    postgres.said(
+        urls["postgres"],
+        "CREATE TABLE dirty AS SELECT * FROM meters.readings",
+        "INSERT INTO dirty VALUES (NULL, '2019-06-01Z', 1), (NULL, '2019-06-02Z', 1), ('b1', NULL, 1), ('zz', NULL, 2)",
+        "UPDATE dirty SET observed_kw = NULL WHERE site_id = 'b22' AND time >= '2019-06-20T09:00Z' AND time < '2019-06-20T11:00Z'",
+        "INSERT INTO dirty SELECT * FROM dirty WHERE site_id = 'b14' AND time = '2019-06-05T00:00Z'",
+    )
+    code, out, err = run("settle", "--data", "sql:dirty", *SETTLE, "--json", "--no-record", "--out", "dirty.csv")
+    assert code == 3
+    told = json.loads(out)
+    assert {row["site_id"] for row in told["events"]} == {"b1", "b22"}
+    reasons = {row["site_id"]: row["reason"] for row in told["problems"]}
+    assert re.fullmatch(
+        r"table 'dirty' of \S+ holds site 'b14' twice at 2019-06-05 00:00:00\+00:00 \(1 such readings\): keep one of them",
+        reasons["b14"],
+    )
+    assert "has 2 rows without a site_id, which are left out: fill them in" in err
+    assert "has 2 rows without a time, which are left out: fill them in" in err
+    assert "2 of 3" in err
+    assert "rows have no observed_kw and are gaps" in err
+
+
+def test_a_study_names_a_table(run, here, urls, monkeypatch):
+    monkeypatch.setenv(URL_VARIABLE, urls["postgres"])
+    study = (
+        "study: of_a_table\ndata: {panel: %s, tz: Europe/London, country: GB}\nevents: {start: '17:00', stop: '20:00'}\n"
+        "test: [2019-06-01, 2019-06-20]\nmethods: [High5of10]\n"
+    )
+    boards = []
+    for data in ("one.parquet", "sql:meters.readings"):
+        Path("study.yaml").write_text(study % data)
+        code, out, err = run("evaluate", "study.yaml", "--workers", "1", "--json")
+        assert code == 0, err
+        boards.append(pd.DataFrame(json.loads(out)["leaderboard"]))
+    assert_frame_equal(*boards, rtol=1e-12)
+
+
 def test_what_is_wrong_is_one_sentence(run, here, urls, monkeypatch):
     monkeypatch.delenv(URL_VARIABLE, raising=False)
     code, _, err = run("settle", "--data", "sql:readings", *SETTLE)

@@ -147,5 +147,9 @@ def test_a_password_with_a_sign_that_nobody_escaped_is_told_whole_to_nobody():
     with pytest.raises(DataError, match="more than one @") as told:
         read_rows("homes", url="postgresql://me:s3/c@ret@127.0.0.1:1/db")
     assert not any(part in str(told.value) for part in ("c@ret", "@ret", "s3"))
+    with pytest.raises(DataError, match="more than one @") as told:
+        read_rows("homes", url="postgresql://me:a@s3/cr%et:e@127.0.0.1/db")
+    assert not any(part in str(told.value) for part in ("s3", "cr%", "et:e"))
+    assert masked("no entry for p@s/s in p%40s%2Fs", "p@s/s") == "no entry for *** in ***"
     assert masked("postgresql://me:a@b:c@host/db") == "postgresql://me:***@host/db"
     assert masked("Driver=x;Pwd={a;b c};Server=y") == "Driver=x;Pwd=***;Server=y"

@@ -15,7 +15,7 @@ import numpy as np
 from cblcast.errors import DataError, DataWarning, SourceError
 from cblcast.frames.schema import OBSERVED, SITE, TIME
 from cblcast.io.clock import check_zone
-from cblcast.io.database import URL_VARIABLE, connected
+from cblcast.io.database import URL_VARIABLE, check_answers, connected
 from cblcast.io.store.layouts import layout_of
 from cblcast.io.store.long_rows import Rows, step_of
 from cblcast.io.store.meter_store import MeterStore
@@ -165,6 +165,7 @@ def open_sql_store(
     own = clock or tz
     if own is not None:
         check_zone(own)
+    check_answers(url)
     with connected(url, timeout_s) as (engine, name):
         found = sql_table(engine, table, name, columns)
         time = theirs_of(TIME, columns)

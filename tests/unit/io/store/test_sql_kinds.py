@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import pickle
+import socket
 import sqlite3
 import sys
 import uuid
@@ -239,3 +241,18 @@ def test_times_of_sqlite_are_text_that_is_looked_at(tmp_path):
         cube_of(open_sql_store("odd", url=f"sqlite:///{path}", tz="Europe/Rome"))
     with pytest.raises(DataError, match=r"has sites of several types \(int, str\)"):
         open_sql_store("mixed", url=f"sqlite:///{path}", tz="Europe/Rome").partitions()
+
+
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # pg8000 leaves such a socket to the collector
+def test_a_server_that_says_nothing_is_given_up_in_seconds(monkeypatch):
+    monkeypatch.setattr("cblcast.io.database._WITHIN_S", -0.8)  # beside the second that an answer has
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"postgresql://me:secret@127.0.0.1:{silent.getsockname()[1]}/db"
+        monkeypatch.setattr("cblcast.io.database._check_reachable", lambda *_: None)
+        with pytest.raises(SourceError, match=r"did not give the rows|cannot be reached") as told:
+            open_sql_store("readings", url=address)
+    assert "secret" not in str(told.value)
+    del told
+    gc.collect()
