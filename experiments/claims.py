@@ -7,7 +7,8 @@ A script beside its README imports this module after putting its folder on the p
 
 ``results*.json`` is a list of claims, one record each: ``claim``, ``source``, ``target``, ``measured``, ``unit``, ``holds``, and
 ``sense``, which says how `measured` is compared with `target`, so that anybody can judge again (`verdict`). A claim without a
-target is *reported*: its ``target``, ``sense`` and ``holds`` are null. Further keys say more of the same measurement.
+target is *reported*: its ``target``, ``sense`` and ``holds`` are null. One that could not be measured where the script ran, for
+want of a device, has ``measured`` and ``holds`` null, and ``why_not`` says why. Further keys say more of the same measurement.
 """
 
 from __future__ import annotations
@@ -134,6 +135,14 @@ def claim(
     return record
 
 
+def not_measured(text: str, source: str, unit: str, why: str, target: Target | None = None) -> Record:
+    """The record of a claim that could not be measured where the script ran, and `why`: nobody knows whether it holds."""
+    record: Record = dict.fromkeys(KEYS) | {"claim": text, "source": source, "unit": unit}
+    if target is not None:
+        record |= {"target": plain(target.value), "sense": target.sense, **(target.more or {})}
+    return record | {"why_not": why}
+
+
 def plain(value: Any) -> Any:
     """A number as JSON writes it, also from NumPy."""
     if isinstance(value, (list, tuple)):
@@ -142,8 +151,8 @@ def plain(value: Any) -> Any:
 
 
 def verdict(record: Mapping[str, Any]) -> bool | None:
-    """Whether the claim holds, from ``measured``, ``target`` and ``sense`` alone; None where it is reported."""
-    if record["target"] is None:
+    """Whether the claim holds, from ``measured``, ``target`` and ``sense`` alone; None where it is reported, or not measured."""
+    if record["target"] is None or record["measured"] is None:
         return None
     return bool(COMPARISONS[record["sense"]](record["measured"], record["target"], record))
 
@@ -162,7 +171,10 @@ def check(record: Any) -> None:
     for key in ("claim", "source", "unit"):
         if not isinstance(record[key], str) or not record[key].strip():
             raise ValueError(f"{name}: {key} is {record[key]!r}: say it in words")
-    if not is_number(record["measured"]):
+    if record["measured"] is None:
+        if not isinstance(record.get("why_not"), str) or not record["why_not"].strip():
+            raise ValueError(f"{name}: measured is None: write one finite number, or why_not in words")
+    elif not is_number(record["measured"]):
         raise ValueError(f"{name}: measured is {record['measured']!r}: write one finite number")
     target, sense = record["target"], record["sense"]
     if target is None:

@@ -8,13 +8,16 @@ comparison of memory runs in a process of its own. Writes ``results.json`` and t
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import platform
 import subprocess
 import sys
 import tempfile
+import tracemalloc
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -32,6 +35,8 @@ from cblcast.days.placebo import placebo_events
 from cblcast.errors import DataWarning
 from cblcast.estimators.learned_baseline import LearnedBaseline
 from cblcast.estimators.learners.regression import Ridge
+from cblcast.estimators.wrappers.per_site import PerSite
+from cblcast.estimators.wrappers.site_models import SiteModels
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.scoring import score_events
 from cblcast.frames.cases import View
@@ -86,21 +91,49 @@ def scoring() -> list[Record]:
 
 
 def own_ridges(n_sites: int, folder: Path) -> list[Record]:
-    """Reading, panel, features and a ridge per site and hour of the day (GCV), of a year of hours."""
+    """Reading, panel, features and ridges of single sites (GCV), of a year of hours; and what their models take."""
     write_store(folder, n_sites, "2018-01-01", "2018-12-31", n_sites)
+    by_hour = (
+        "a ridge per site and hour of the day on a year of hours, from long Parquet rows: sites per processor-second"
+    )
+    alone = "PerSite of Ridge, each with a design of its own, on the same year of hours: sites per processor-second"
+    asked = {by_hour: Ridge(LINEAR, by=("site_id", "hour")), alone: PerSite(Ridge(LINEAR))}
+    rates = {text: n_sites / median(seconds_of(estimator, folder)) for text, estimator in asked.items()}
+    own = asked[alone]
+    objects = held_bytes(lambda: own.models_)
+    arrays = held_bytes(lambda: SiteModels.of(own.sites_, own.models_))
+    sizes = {"arrays_bytes_a_site": round(arrays / n_sites), "objects_bytes_a_site": round(objects / n_sites)}
+    text = "memory of the models of PerSite of Ridge, as arrays over as objects"
+    return [
+        *(claim(text, SOURCE, rate, "1/s", at_least(50), sites=n_sites) for text, rate in rates.items()),
+        claim(text, "issue of a million meters, per-site models in batches", arrays / objects, "ratio", **sizes),
+    ]
+
+
+def seconds_of(estimator: Ridge | PerSite, folder: Path) -> list[float]:
+    """Processor seconds of reading, features and fit."""
     store, seconds = open_store(folder, tz="Europe/London", country="GB"), []
     for _ in range(REPEATS):
         began = process_time()
         (partition,) = store.partitions(1 << 40)
         panel = store.read_panel(partition)
-        forecaster = Forecaster(
-            Ridge(LINEAR, by=("site_id", "hour")), {"calendar": {}, "weather": {}}, View.day_ahead()
-        )
+        forecaster = Forecaster(estimator, {"calendar": {}, "weather": {}}, View.day_ahead())
         events = placebo_events(panel, "00:00", "24:00", days="all", first="2018-01-02", last="2018-12-30")
         forecaster.fit(panel, forecaster.cases(panel, events))
         seconds.append(process_time() - began)
-    text = "a ridge per site and hour of the day on a year of hours, from long Parquet rows: sites per processor-second"
-    return [claim(text, SOURCE, n_sites / median(seconds), "1/s", at_least(50), sites=n_sites)]
+    return seconds
+
+
+def held_bytes(make: Callable[[], object]) -> int:
+    """Memory that what is made takes."""
+    gc.collect()
+    tracemalloc.start()
+    kept = make()
+    gc.collect()
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept is not None
+    return held
 
 
 def peak_kib() -> int:
@@ -140,12 +173,12 @@ def train_one(how: str, folder: Path, bytes_at_once: int) -> None:
     print(json.dumps(told | {"kw": rows["baseline_kw"].round(9).tolist()}))
 
 
-def out_of_core(counts: tuple[int, ...], folder: Path) -> list[Record]:
+def out_of_core(counts: tuple[int, ...], far_sites: int, folder: Path) -> list[Record]:
     taken: dict[tuple[str, int], dict] = {}
-    for count in counts:
+    for count in (*counts, far_sites):
         own = folder / str(count)
         write_store(own, count, "2018-05-15", "2018-12-31", 50)
-        for how in ("memory", "float64", "float32"):
+        for how in ("memory", "float64", "float32") if count != far_sites else ("float32",):
             command = [sys.executable, __file__, "--train", how, str(own)]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             taken[how, count] = json.loads(done.stdout.splitlines()[-1])
@@ -157,6 +190,8 @@ def out_of_core(counts: tuple[int, ...], folder: Path) -> list[Record]:
     }
     added = {how: taken[how, most]["above_mib"] - taken[how, min(counts)]["above_mib"] for how in ("memory", "float32")}
     per_site = {how: 1024 * mib / (most - min(counts)) for how, mib in added.items()}
+    further = 1024 * (taken["float32", far_sites]["above_mib"] - single["above_mib"]) / (far_sites - most)
+    beyond = {"out_of_core_mib": round(taken["float32", far_sites]["above_mib"]), "out_of_core_kib": round(further)}
     sizes = {"in_memory_mib": round(memory["above_mib"]), "out_of_core_mib": round(single["above_mib"]), "sites": most}
     each = {"in_memory_kib": round(per_site["memory"]), "out_of_core_kib": round(per_site["float32"])}
     times = {"in_memory_s": round(memory["seconds"], 1), "out_of_core_s": round(single["seconds"], 1)}
@@ -173,6 +208,10 @@ def out_of_core(counts: tuple[int, ...], folder: Path) -> list[Record]:
             source, per_site["float32"] / per_site["memory"], "ratio", at_most(0.25), **each,
         ),
         claim(
+            f"memory per further site, out of core from {most} to {far_sites:,} sites over in memory from {min(counts)} to {most}",
+            source, further / per_site["memory"], "ratio", at_most(0.25), **beyond,
+        ),
+        claim(
             "processor seconds of a training, out of core over in memory",
             source, single["seconds"] / memory["seconds"], "ratio", None, **times,
         ),
@@ -182,6 +221,7 @@ def out_of_core(counts: tuple[int, ...], folder: Path) -> list[Record]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sites", type=int, nargs=2, default=(100, 400), help="sites of the two trainings out of core")
+    parser.add_argument("--far", type=int, default=1600, help="sites of a further training out of core, for its growth")
     parser.add_argument("--ridges", type=int, default=200, help="sites with a ridge of their own")
     parser.add_argument("--train", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -191,7 +231,9 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         results = (
-            scoring() + own_ridges(args.ridges, Path(folder) / "ridges") + out_of_core(tuple(args.sites), Path(folder))
+            scoring()
+            + own_ridges(args.ridges, Path(folder) / "ridges")
+            + out_of_core(tuple(args.sites), args.far, Path(folder))
         )
     for row in results:
         row["machine"] = f"one thread of {os.cpu_count()} {platform.machine()} cores"

@@ -72,6 +72,16 @@ def test_a_claim_without_a_target_is_reported():
     assert claims.summary([record]) == "0 of 0 claims hold. Missed: none"
 
 
+def test_what_could_not_be_measured_is_neither_held_nor_missed():
+    record = claims.not_measured("text", "source", "s", "no device was here", claims.at_most(3))
+    claims.check(record)
+    assert [record[key] for key in ("target", "sense", "measured", "holds")] == [3, "at most", None, None]
+    assert claims.summary([record]) == "0 of 0 claims hold. Missed: none"
+    for change, sentence in (({"why_not": ""}, "or why_not in words"), ({"holds": True}, "holds is True")):
+        with pytest.raises(ValueError, match=sentence):
+            claims.check(record | change)
+
+
 def test_a_figure_keeps_the_digits_that_its_verdict_needs():
     assert claims.claim("t", "s", 0.9999, "1", claims.below(1))["measured"] == 0.9999
     assert claims.claim("t", "s", 1.0001, "1", claims.at_most(1))["measured"] == 1.0001

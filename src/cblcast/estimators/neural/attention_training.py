@@ -11,9 +11,11 @@ import numpy as np
 from cblcast.errors import DataError, StudyError
 from cblcast.estimators.neural.attention import AttentionNet, Operations
 from cblcast.estimators.neural.day_inputs import DAYS_SHARE, KEYS_OF_WEATHER, WEATHER, DayInputs
+from cblcast.estimators.neural.devices import pick_device
 from cblcast.estimators.neural.threads import torch_threads
 
 if TYPE_CHECKING:
+    import torch
     from torch import Generator, Tensor
 
 _FEWEST_DAYS = 3
@@ -36,6 +38,7 @@ class AttentionTraining:
     weather_lost: float
     days_lost: float
     threads: int
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,10 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.goal)
+
+    def to(self, device: torch.device) -> Batch:
+        """The rows on a device."""
+        return Batch([part.to(device) for part in self.inputs], self.goal.to(device), self.mass.to(device))
 
     def take(self, rows: Tensor) -> Batch:
         """Some of the rows."""
@@ -121,6 +128,8 @@ class DrawsInMemory:
 def train_attention(draws: Draws, settings: AttentionTraining, seed: int) -> dict[str, np.ndarray]:
     """Weights of one net, float32, by name.
 
+    Whatever is drawn is drawn on the processor, so that a device sees the same batches, and drops the same, as a processor.
+
     Parameters
     ----------
     draws : Draws
@@ -128,7 +137,7 @@ def train_attention(draws: Draws, settings: AttentionTraining, seed: int) -> dic
     Raises
     ------
     StudyError
-        torch is not installed.
+        torch is not installed; a device that is not there.
     """
     try:
         import torch
@@ -138,7 +147,8 @@ def train_attention(draws: Draws, settings: AttentionTraining, seed: int) -> dic
     if size == 0:
         raise DataError("a net has nothing to learn from: no training row")
     net = AttentionNet.of(draws.like, settings.width, settings.day_width)
-    weights = {name: torch.tensor(value, requires_grad=True) for name, value in net.start(seed).items()}
+    device = pick_device(settings.device)
+    weights = {name: torch.tensor(value, device=device, requires_grad=True) for name, value in net.start(seed).items()}
     decayed = [value for name, value in weights.items() if name.endswith("_w")]
     biases = [value for name, value in weights.items() if name.endswith("_b")]
     groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": biases, "weight_decay": 0.0}]
@@ -147,7 +157,7 @@ def train_attention(draws: Draws, settings: AttentionTraining, seed: int) -> dic
 
     def held_back(values: Tensor) -> Tensor:
         kept = torch.rand(values.shape, generator=generator) >= settings.dropout
-        return values * kept / (1 - settings.dropout)
+        return values * kept.to(device) / (1 - settings.dropout)
 
     by_torch = Operations(torch.exp, torch.tanh, torch.cat, torch.nn.functional.silu)
     with torch_threads(settings.threads):
@@ -157,18 +167,18 @@ def train_attention(draws: Draws, settings: AttentionTraining, seed: int) -> dic
         )
         for _ in range(settings.epochs):
             for rows in draws.epoch(size, generator):
-                batch = _poorer(rows.inputs, settings, generator)
-                error = net.estimate(weights, batch, by_torch, held_back) - rows.goal
-                loss = (rows.mass * error**2).mean()
+                batch = Batch(_poorer(rows.inputs, settings, generator), rows.goal, rows.mass).to(device)
+                error = net.estimate(weights, tuple(batch.inputs), by_torch, held_back) - batch.goal
+                loss = (batch.mass * error**2).mean()
                 adamw.zero_grad()
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(decayed, _LONGEST_GRADIENT)
                 adamw.step()
                 cycle.step()
-    return {name: value.detach().numpy() for name, value in weights.items()}
+    return {name: value.detach().cpu().numpy() for name, value in weights.items()}
 
 
-def _poorer(batch: list[Tensor], settings: AttentionTraining, generator: Generator) -> tuple[Tensor, ...]:
+def _poorer(batch: list[Tensor], settings: AttentionTraining, generator: Generator) -> list[Tensor]:
     """The batch with the weather taken from some of its rows, and the older days from others."""
     import torch
 
@@ -182,4 +192,4 @@ def _poorer(batch: list[Tensor], settings: AttentionTraining, generator: Generat
     left = torch.randint(_FEWEST_DAYS, n_days + 1, (n_rows,), generator=generator)
     there = there * ~(few[:, None] & (torch.arange(n_days)[None, :] >= left[:, None]))
     context[:, DAYS_SHARE] = there.sum(1) / n_days
-    return days * there, there, hours_then, hours_now, keys, candidates, context
+    return [days * there, there, hours_then, hours_now, keys, candidates, context]

@@ -1,4 +1,4 @@
-"""Which nets are trained together, their rows as tensors, and the device they run on."""
+"""Which nets are trained together, and their rows as tensors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cblcast.estimators.neural.network import Architecture, Array
-from cblcast.frames.schema import StudyError
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 # 5,000 rows (torch's calls are then cheap beside their work), a graphics card wants as many at once as it has memory for.
 _CPU_CELLS = {False: 3_000_000, True: 8_000_000}
 _CUDA_SHARE = 0.4
-_DEVICES = ("cpu", "cuda")
 
 
 def keep_freed_memory() -> None:
@@ -40,27 +38,6 @@ def cell_budget(device: torch.device, *, second_order: bool) -> int:
 
     free, _ = torch.cuda.mem_get_info(device)
     return int(_CUDA_SHARE * free / 8)
-
-
-def pick_device(name: str) -> torch.device:
-    """The torch device called `name`.
-
-    Raises
-    ------
-    StudyError
-        If there is no such device, e.g. ``cuda`` on a machine without one.
-    """
-    import torch
-
-    try:
-        device = torch.device(name)
-    except (RuntimeError, TypeError):
-        raise StudyError(f"device={name!r} is not known: use 'cpu' or 'cuda'") from None
-    if device.type not in _DEVICES:
-        raise StudyError(f"device={name!r} is not supported: use 'cpu' or 'cuda'")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise StudyError(f"device={name!r} was asked for, but torch finds no such CUDA device here: use device='cpu'")
-    return device
 
 
 def batches(lengths: NDArray[np.int64], net: Architecture, *, second_order: bool, budget: int) -> Iterator[list[int]]:

@@ -50,6 +50,8 @@ class DayAttention(RegressorMixin, BaseEstimator):
     seed : int
     threads : int
         Processor threads of torch in training.
+    device : str
+        Of training: ``cpu``, ``cuda``, or ``auto``, a CUDA device where there is one.
 
     Attributes
     ----------
@@ -81,6 +83,7 @@ class DayAttention(RegressorMixin, BaseEstimator):
         days_lost: Share = 0.1,
         seed: Seed = 0,
         threads: Threads = 1,
+        device: str = "cpu",
     ) -> None:
         self.days = days
         self.hours = hours
@@ -96,6 +99,7 @@ class DayAttention(RegressorMixin, BaseEstimator):
         self.days_lost = days_lost
         self.seed = seed
         self.threads = threads
+        self.device = device
 
     def fit(self, X: Any, y: Any, sample_weight: np.ndarray | None = None) -> Self:
         """Train the nets on all sites together.
@@ -117,7 +121,7 @@ class DayAttention(RegressorMixin, BaseEstimator):
         """Train the nets on rows that are dealt out in batches."""
         settings = AttentionTraining(
             self.width, self.day_width, self.epochs, self.batch_size, self.learning_rate, self.weight_decay,
-            self.dropout, self.weather_lost, self.days_lost, self.threads,
+            self.dropout, self.weather_lost, self.days_lost, self.threads, self.device,
         )  # fmt: skip
         self.nets_ = [train_attention(draws, settings, self.seed + number) for number in range(self.seeds)]
         return self

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from cblcast.estimators.neural.devices import pick_device
 from cblcast.estimators.neural.network import Array, Layers, hidden_output, row_blocks
 from cblcast.estimators.neural.threads import torch_threads
 
@@ -74,6 +75,8 @@ class Training:
     input_dropout, dropout : float
         Of the inputs and of the first hidden layer; half of it in the later layers.
     seed : int
+    device : str
+        ``cpu``, ``cuda``, or ``auto``; what is drawn is drawn on the processor, so that nets differ by rounding alone.
     """
 
     epochs: int
@@ -83,6 +86,7 @@ class Training:
     input_dropout: float
     dropout: float
     seed: int
+    device: str = "cpu"
 
 
 def predict_net(
@@ -176,21 +180,21 @@ def _train(
 ) -> dict[str, np.ndarray]:
     import torch
 
-    random = torch.Generator().manual_seed(training.seed)
-    weights = _initial(net, random)
-    x = torch.from_numpy(np.ascontiguousarray(inputs, dtype=np.float32))
+    random, device = torch.Generator().manual_seed(training.seed), pick_device(training.device)
+    weights = {name: value.to(device).requires_grad_() for name, value in _initial(net, random).items()}
+    x = torch.from_numpy(np.ascontiguousarray(inputs, dtype=np.float32)).to(device)
     known = np.isfinite(targets)
-    t = torch.from_numpy(np.where(known, targets, 0.0).astype(np.float32))
-    w = torch.from_numpy(known.astype(np.float32))
-    code = None if groups is None else torch.from_numpy(np.asarray(groups, dtype=np.int64))
-    q = None if levels is None else torch.from_numpy(np.asarray(levels, dtype=np.float32))
+    t = torch.from_numpy(np.where(known, targets, 0.0).astype(np.float32)).to(device)
+    w = torch.from_numpy(known.astype(np.float32)).to(device)
+    code = None if groups is None else torch.from_numpy(np.asarray(groups, dtype=np.int64)).to(device)
+    q = None if levels is None else torch.from_numpy(np.asarray(levels, dtype=np.float32)).to(device)
     size = min(training.batch_size, len(x))
     batches = max(len(x) // size, 1)
     steps = training.epochs * batches
     optimiser = torch.optim.AdamW(list(weights.values()), lr=training.learning_rate, weight_decay=training.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, training.learning_rate, total_steps=steps + 1)
     for _ in range(training.epochs):
-        order = torch.randperm(len(x), generator=random)
+        order = torch.randperm(len(x), generator=random).to(device)
         for k in range(batches):
             rows = order[k * size : (k + 1) * size]
             out = _forward(net, training, weights, x[rows], None if code is None else code[rows], random)
@@ -200,7 +204,7 @@ def _train(
             (loss * w[rows]).mean().backward()
             optimiser.step()
             schedule.step()
-    return {name: value.detach().numpy().copy() for name, value in weights.items()}
+    return {name: value.detach().cpu().numpy().copy() for name, value in weights.items()}
 
 
 def _initial(net: DropoutNet, random: Any) -> dict[str, Tensor]:
@@ -214,7 +218,7 @@ def _initial(net: DropoutNet, random: Any) -> dict[str, Tensor]:
             layer = int(name[1:])
             inputs = (net.n_inputs, *net.hidden)[layer]
             value = (2 * torch.rand(size, generator=random) - 1) / inputs**0.5
-        weights[name] = value.requires_grad_()
+        weights[name] = value
     return weights
 
 
@@ -224,7 +228,7 @@ def _forward(
     import torch
 
     def drop(a: Tensor, share: float) -> Tensor:
-        return a if share == 0 else a * (torch.rand(a.shape, generator=random) >= share) / (1 - share)
+        return a if share == 0 else a * (torch.rand(a.shape, generator=random) >= share).to(a.device) / (1 - share)
 
     a = drop(x, training.input_dropout)
     for layer in range(len(net.hidden)):

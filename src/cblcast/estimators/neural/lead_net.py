@@ -53,6 +53,8 @@ class LeadNet(RegressorMixin, BaseEstimator):
     every : int
         Train on every n-th origin only: neighbours of 10 min tell nearly the same.
     seed : int
+    device : str
+        Of training: ``cpu``, ``cuda``, or ``auto``, a CUDA device where there is one.
 
     Attributes
     ----------
@@ -77,6 +79,7 @@ class LeadNet(RegressorMixin, BaseEstimator):
         columns: Names | None = None,
         every: Steps = 1,
         seed: Seed = 0,
+        device: str = "cpu",
     ) -> None:
         self.hidden = hidden
         self.n_nets = n_nets
@@ -91,6 +94,7 @@ class LeadNet(RegressorMixin, BaseEstimator):
         self.columns = columns
         self.every = every
         self.seed = seed
+        self.device = device
 
     def required_features(self) -> dict[str, dict[str, object]]:
         """The anchor, when it is the last measured power."""
@@ -175,4 +179,5 @@ class LeadNet(RegressorMixin, BaseEstimator):
             self.input_dropout,
             self.dropout,
             self.seed,
+            self.device,
         )

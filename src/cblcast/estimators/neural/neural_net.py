@@ -33,7 +33,7 @@ class NeuralNet(NetSettings):
     time_limit_s : float
         Seconds of training at most (the paper: 20 minutes).
     device : str
-        ``cpu`` or ``cuda``; predictions are always made by numpy.
+        Of training: ``cpu``, ``cuda``, or ``auto``, a CUDA device where there is one; predictions are always made by numpy.
     split : (float, float, float)
         Shares for training, validation and test; whole (site_id, origin) groups where X has them. A validation share
         of 0 switches early stopping off.

@@ -40,6 +40,8 @@ class QuantileNet(QuantileLearner, RegressorMixin, BaseEstimator):
     hidden : tuple of int
     n_nets, epochs, batch_size, learning_rate, weight_decay, input_dropout, dropout, seed
         See :class:`cblcast.estimators.neural.dropout_net.Training`.
+    device : str
+        Of training: ``cpu``, ``cuda``, or ``auto``, a CUDA device where there is one.
     columns : sequence of str or None
         Inputs; all unless given. The site is an input besides.
     coverage : float or None
@@ -65,6 +67,7 @@ class QuantileNet(QuantileLearner, RegressorMixin, BaseEstimator):
         columns: Names | None = None,
         seed: Seed = 0,
         coverage: Inside | None = None,
+        device: str = "cpu",
     ) -> None:
         self.levels = levels
         self.hidden = hidden
@@ -78,6 +81,7 @@ class QuantileNet(QuantileLearner, RegressorMixin, BaseEstimator):
         self.columns = columns
         self.seed = seed
         self.coverage = coverage
+        self.device = device
 
     def fit(self, X: pd.DataFrame, y: Any) -> Self:
         """Train the nets.
@@ -110,6 +114,7 @@ class QuantileNet(QuantileLearner, RegressorMixin, BaseEstimator):
             self.input_dropout,
             self.dropout,
             self.seed,
+            self.device,
         )
         levels = np.array(Levels.of(self.levels).values)
         self.nets_ = train_several(

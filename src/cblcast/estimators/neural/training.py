@@ -21,8 +21,8 @@ from cblcast.estimators.neural.batches import (
     cell_budget,
     keep_freed_memory,
     pack,
-    pick_device,
 )
+from cblcast.estimators.neural.devices import pick_device
 from cblcast.estimators.neural.network import Architecture, Array, initial_weights
 from cblcast.estimators.neural.preparation import (
     FEWEST_ROWS,
@@ -66,7 +66,7 @@ class Recipe:
     split : (float, float, float)
         Shares of the rows for training, validation (early stopping) and test.
     device : str
-        ``cpu`` or ``cuda`` (``cuda:1`` ...).
+        ``cpu``, ``cuda`` (``cuda:1`` ...), or ``auto``: a CUDA device where there is one.
     dtype : {"float64", "float32"}
         Precision of training; float32 halves the time and is too coarse for ``lm`` and ``br`` near the optimum.
     keep_curves : bool
@@ -159,7 +159,8 @@ def train_nets(sites: Sequence[Rows], n_inputs: int, recipe: Recipe) -> TrainedN
     work = list(batches(lengths, net, second_order=trainer.second_order, budget=budget))
     jobs = [partial(_train_batch, batch, sites, net, trainer, recipe, device, result) for batch in work]
     fallbacks: Counter[str] = Counter()
-    for counts in run_side_by_side(jobs, recipe.threads):
+    # Each batch is as large as a device of its own holds: there they follow each other.
+    for counts in run_side_by_side(jobs, recipe.threads if device.type == "cpu" else 1):
         fallbacks.update(counts)
     result.fallbacks = {name: int(count) for name, count in sorted(fallbacks.items()) if count}
     if result.fallbacks:
