@@ -198,7 +198,8 @@ class _Run:
 
     def _refuse(self, n: int) -> None:
         key, error = next(iter(self.errors.items()))
-        if n == 1 and isinstance(error, Exception):
+        said = {str(each) for each in self.errors.values()}
+        if isinstance(error, Exception) and len(said) == 1:  # of all of them, so no partition is to be named
             raise error
         raise DataError(f"none of the {n} partitions could be done; the first, {key}: {reason_of(error)}") from error
 

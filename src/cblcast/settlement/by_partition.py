@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from cblcast.frames.cube import DayCube
-from cblcast.frames.day_panel import DayPanel, codes_of
+from cblcast.frames.day_panel import codes_of
 from cblcast.frames.events import event_table
 from cblcast.frames.instants import DAY_US, HOUR_US, microseconds
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import ESTIMATED, OBSERVED, SITE
+from cblcast.frames.schema import ESTIMATED, SITE, DataWarning
 from cblcast.io.store import MeterStore, Partition, SiteDays
 from cblcast.io.store.as_days import days_of_partition
 from cblcast.programs.direct import look_back_days
 from cblcast.programs.model import ClockWindow, Program
 from cblcast.settlement.conductor import settle_part
 from cblcast.settlement.direct import why_not_by_clock, why_not_by_days
+from cblcast.settlement.partition_days import day_panel, with_known_spans
 from cblcast.settlement.result import Part
-from cblcast.settlement.settleable import outside_span
 from cblcast.settlement.wishes import Wishes
 
-NEVER_FROM, NEVER_UNTIL = (
-    np.iinfo(np.int64).max // 4,
-    np.iinfo(np.int64).min // 4,
-)  # the span of a site without a reading
 _MARGIN_DAYS = 2  # an event's local day in any zone, and the day before a day that is compared
 
 
@@ -68,9 +63,14 @@ def settle_partition(
         or _clock_matters(store, sites, events, programs)
     ):
         return settle_part(store.read_panel(partition, sites), events, programs, wishes, other)
-    days = days_of_partition(store, partition, sites, days_needed(events, programs))
+    first, last = days_needed(events, programs)
+    back = max((look_back_days(program) for program in programs), default=0)
+    days = days_of_partition(store, partition, sites, (first, last), (first + back, last))
     if days is None:  # what lies elsewhere tells why
         return settle_part(store.read_panel(partition, sites), events, programs, wishes, other)
+    for note in days.notes:
+        if note.kind.warned:
+            warnings.warn(note.text, DataWarning, stacklevel=2)
     panel = with_known_spans(day_panel(days, sites, events), events, partial(_whole_record, store, partition))
     return settle_part(panel, events, programs, wishes, other)
 
@@ -115,48 +115,6 @@ def settle_days(
         The same sites interval by interval, for programs that days are not enough for; made of the days unless given.
     """
     return settle_part(day_panel(days, sites, events), events, programs, wishes, other, long)
-
-
-def day_panel(days: SiteDays, sites: pd.DataFrame, events: pd.DataFrame) -> DayPanel:
-    """Days by site as a panel of the sites that are there, and of those of `events` that have no day at all."""
-    own = sites if sites.index.equals(days.site_ids) else sites.take(codes_of(sites.index, days.site_ids))
-    cube, spans = days.cube, days.spans
-    lost = sites.index[codes_of(days.site_ids, sites.index) < 0]
-    lost = lost[np.isin(lost, events[SITE].astype(str))] if len(lost) else lost
-    if len(lost):  # their events are problems like any other
-        own = pd.concat([own, sites.loc[lost]])
-        order = np.argsort(own.index.to_numpy(dtype=object), kind="stable")
-        nothing = np.full((len(lost), *cube.values.shape[1:]), np.nan, dtype=np.float32)
-        own, cube = own.iloc[order], DayCube(np.concatenate([cube.values, nothing])[order], cube.first_day)
-        if spans is not None:
-            never = np.array([NEVER_FROM]), np.array([NEVER_UNTIL])
-            spans = tuple(
-                np.r_[span, np.repeat(none, len(lost))][order] for span, none in zip(spans, never, strict=True)
-            )
-    return DayPanel({OBSERVED: cube}, own.rename_axis(SITE), int(days.step / pd.Timedelta("1us")), spans=spans)
-
-
-def with_known_spans(panel: DayPanel, events: pd.DataFrame, record: Callable[[pd.DataFrame], Panel]) -> DayPanel:
-    """The panel with the true first and last interval of sites whose days do not reach around their events.
-
-    Parameters
-    ----------
-    panel : DayPanel
-        Of the days that the events look back at: a gap at their edge looks like an end of the record.
-    record : callable
-        The whole record of some sites, interval by interval.
-    """
-    table = event_table(events)
-    code = codes_of(panel.site_ids, pd.Index(table[SITE].astype(str)))
-    never = ~(panel.cube(OBSERVED).finite_count > 0).any(1)
-    doubtful = np.unique(code[outside_span(panel, table) | ((code >= 0) & never[code])])
-    if not len(doubtful):
-        return panel
-    whole = record(panel.sites.iloc[doubtful])
-    place = codes_of(panel.site_ids, whole.site_ids)
-    first, last = (span.copy() for span in panel.known_spans)
-    first[place], last[place] = whole.first_times_us, whole.last_times_us
-    return replace(panel, spans=(first, last))
 
 
 def days_needed(events: pd.DataFrame, programs: Sequence[Program]) -> tuple[int, int]:

@@ -20,14 +20,13 @@ from cblcast.programs.meters import as_program_sees
 from cblcast.programs.model import Program
 from cblcast.programs.terms import GapPolicy
 from cblcast.settlement.aggregates import aggregate_lines
-from cblcast.settlement.called import called_events, refuse_out_of_date
-from cblcast.settlement.called import local_days as days_of
+from cblcast.settlement.called import called_of
 from cblcast.settlement.direct import whole, why_not_by_days
 from cblcast.settlement.energies import event_energies, scored_rows
 from cblcast.settlement.estimate import estimate
 from cblcast.settlement.evidence import day_choices, meter_hashes
 from cblcast.settlement.limits import Calibration, corrected, with_limits
-from cblcast.settlement.lines import interval_lines, site_zones
+from cblcast.settlement.lines import interval_lines
 from cblcast.settlement.placebo_errors import placebo_errors
 from cblcast.settlement.resources import Resources
 from cblcast.settlement.result import Part, Settlement, finish
@@ -157,7 +156,7 @@ def settle_part(
     shares = shares_an_interval(grid)
     staying, left = opted_out(table[~shares])
     problems += [as_problems(table[shares], "it shares a reading with the event before it: merge the two"), left]
-    called = _called(panel, event_table(events), wishes)
+    called = called_of(panel.sites, event_table(events), wishes.contract, wishes.resources)
     staying, strangers = of_resources(staying, called, wishes)
     problems.append(strangers)
     part = Part(problems=problems, called=called)
@@ -205,18 +204,6 @@ def _settle_program(
         part.scored.append(scored_rows(program, found, told))
     part.events.append(told)
     part.problems += [found.problems, dark]
-
-
-def _called(panel: AnyPanel, events: pd.DataFrame, wishes: Wishes) -> pd.DataFrame:
-    """The events as they were called, whether they can be settled or not; refuses those that the contract is not for."""
-    table = events.reset_index(drop=True)
-    table[SITE] = table[SITE].astype(str)
-    zones = site_zones(wishes.contract, panel)
-    code = codes_of(panel.site_ids, pd.Index(table[SITE]))
-    own = np.where(code >= 0, zones[np.maximum(code, 0)], zones[0])  # an absent site is paid nothing in any zone
-    if wishes.contract is not None:
-        refuse_out_of_date(wishes.contract, table, days_of(table["start"], own))
-    return called_events(table, own, wishes.resources)
 
 
 def _base(program: Program) -> str:

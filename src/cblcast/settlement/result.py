@@ -114,6 +114,13 @@ class Part:
     meter: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
+def with_all_called(parts: Sequence[Part], called: pd.DataFrame) -> None:
+    """Let parts know of all events that were called, of sites that no part has too: they count in what a month pays."""
+    for part in parts:
+        part.called = called.iloc[:0]
+    parts[0].called = called
+
+
 def finish(programs: tuple[Program, ...], parts: Sequence[Part], wishes: Wishes) -> Settlement:
     """Join parts whose sites differ, and sum the portfolios over all of them."""
     events = [pd.concat([part.events[k] for part in parts], ignore_index=True) for k in range(len(programs))]

@@ -14,10 +14,11 @@ from cblcast.frames.schema import SITE, DataError, StudyError
 from cblcast.programs.asking import load_programs
 from cblcast.programs.calendars import warn_about_calendars_of
 from cblcast.programs.model import Program
+from cblcast.settlement.called import called_of
 from cblcast.settlement.conductor import settle_part
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
 from cblcast.settlement.panel_file import read_sites
-from cblcast.settlement.result import Part, Settlement, finish
+from cblcast.settlement.result import Part, Settlement, finish, with_all_called
 from cblcast.settlement.settleable import refuse_none_left
 from cblcast.settlement.wishes import Wishes
 
@@ -68,10 +69,13 @@ def settle_file(
     wanted = np.sort(table.loc[known, SITE].unique())
     chunks = [wanted[first : first + sites_at_once] for first in range(0, len(wanted), sites_at_once)]
     jobs = _jobs(path, sites, table[known], chosen, wishes, chunks)
+    called = None if wishes.contract is None else called_of(sites, table, wishes.contract, wishes.resources)
     parts = list(map(_one_chunk, *zip(*jobs, strict=True)))
     absent = table.loc[~known, [SITE, "start"]].assign(program="", reason="the site is not in the data")
     if len(absent):
         parts[0].problems.append(absent[PROBLEM_COLUMNS])
+    if called is not None:
+        with_all_called(parts, called)
     refuse_none_left([problem for part in parts for problem in part.problems], table)
     return finish(chosen, parts, wishes)
 
