@@ -159,3 +159,32 @@ def test_options_that_cannot_be_followed_are_told(run, here):
     assert code == 2
     assert "names a user" in err
     assert "s3cret" not in err
+
+
+def test_a_site_in_two_files_makes_an_event_of_everybody_partial(run, here):
+    store = here / "twice"
+    store.mkdir()
+    (store / "a.parquet").symlink_to(here / "one.parquet")
+    (store / "b.parquet").symlink_to(here / "store" / "b14.parquet")
+    asked = ("--data", "twice", "--events", "events.csv", *PLACE)
+    code, _, err = run("settle", *asked, "--program", "pjm_economic", "--no-record", "--out", "s.csv")
+    assert code == 3, err
+    assert "Not settled: site 'b14' at 2019-06-11 16:00:00+00:00: the site lies in a.parquet and b.parquet" in err
+    assert "Not settled: site 'b14' at 2019-06-20" in err
+    assert sorted(set(pd.read_csv("s.csv")["site_id"])) == ["b1", "b22"]
+    Path("others.csv").write_text(EVENTS.replace("*", "b1"))
+    asked = ("--data", "twice", "--events", "others.csv", *PLACE)
+    code, _, err = run("settle", *asked, "--program", "pjm_economic", "--no-record", "--out", "s.csv")
+    assert code == 0, err  # nobody asked for b14
+    assert not Path("s.csv.parts").exists()
+
+
+def test_many_events_of_one_reason_are_told_in_one_line(run, here):
+    starts = [f"2018-0{month}-{day:02d}" for month in (6, 7) for day in (11, 12, 13)]
+    rows = [f"none,{day}T17:00+01:00,{day}T18:00+01:00\n" for day in starts]
+    Path("many.csv").write_text(EVENTS + "".join(rows))
+    asked = ("settle", "--data", "store", "--events", "many.csv", "--program", "pjm_economic", *PLACE)
+    code, _, err = run(*asked, "--no-record")
+    assert code == 3
+    assert err.count("Not settled") == 1
+    assert "site 'none' at 2018-06-11 16:00:00+00:00 and 5 other events: the site is not in the data" in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +59,10 @@ class Asked:
             return before
         workers = self.workers if self.scheduler in (None, THREADS, PROCESSES) else max(self.workers, OF_A_CLUSTER)
         size = bytes_at_once(self.workers)
-        return evened(size, sum(partition.bytes for partition in store.partitions(bytes_at_once=size)), workers)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whoever cuts the store says it
+            partitions = store.partitions(bytes_at_once=size)
+        return evened(size, sum(partition.bytes for partition in partitions), workers)
 
     def over(self, work: Work, parts: Cut, question: object) -> Outcome:
         """The work over the pieces of a store; what cannot be used of the store is among the failures."""
