@@ -155,6 +155,10 @@ def test_options_that_cannot_be_followed_are_told(run, here):
     code, _, err = run("settle", "--data", "meter.csv", *events, *PLACE, "--workers", "2")
     assert code == 2
     assert "--workers works through a .parquet file" in err
+    for many in (("--workers", "1000000000", "--scheduler", "processes"), ("--processes", "1000000000")):
+        code, _, err = run("settle", "--data", "store", *events, *PLACE, *many)  # no process is begun
+        assert code == 2
+        assert "--workers 1000000000 is more than this machine of" in err
     code, _, err = run("settle", "--data", "store", *events, *PLACE, "--scheduler", "tcp://me:s3cret@127.0.0.1:1")
     assert code == 2
     assert "names a user" in err

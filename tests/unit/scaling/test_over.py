@@ -265,6 +265,10 @@ def test_progress_counts_sites_and_what_was_done_before(tmp_path):
     ("options", "sentence"),
     [
         ({"workers": 0}, "--workers 0 does nothing: give 1 or more"),
+        ({"workers": 10**9, "scheduler": "processes"}, "--workers 1000000000 is more than this machine of .* cores can carry"),
+        ({"scheduler": "tcp://x:99999"}, "'tcp://x:99999' is no address of a scheduler: write what `dask scheduler` tells"),
+        ({"scheduler": "http://127.0.0.1:8786"}, "is no address of a scheduler"),
+        ({"scheduler": "tcp://127.0.0.1"}, "is no address of a scheduler"),
         ({"scheduler": "thread"}, "did you mean 'threads'"),
         ({"scheduler": "cluster:8786"}, "neither the address of a cluster"),
     ],
