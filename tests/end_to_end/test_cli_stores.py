@@ -192,3 +192,17 @@ def test_many_events_of_one_reason_are_told_in_one_line(run, here):
     assert code == 3
     assert err.count("Not settled") == 1
     assert "site 'none' at 2018-06-11 16:00:00+00:00 and 5 other events: the site is not in the data" in err
+
+
+def test_parts_do_not_lie_among_the_meters(run, here):
+    asked = ("--data", "own", "--events", "events.csv", *PLACE)
+    (here / "own").mkdir()
+    (here / "own" / "a.parquet").symlink_to(here / "store" / "b1.parquet")
+    for command, more in (("settle", ("--program", "pjm_economic")), ("score", ())):
+        code, _, err = run(command, *asked, *more, "--out", "own/s.csv")
+        assert code == 2
+        assert "finished partitions would lie in own/s.csv.parts, in the folder of the data" in err
+    code, _, err = run("integrity", *asked, "--program", "pjm_economic", "--parts", "own/parts")
+    assert code == 2
+    assert "name another place (--parts)" in err
+    assert [path.name for path in Path("own").iterdir()] == ["a.parquet"]

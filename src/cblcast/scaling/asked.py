@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cblcast.scaling.crews import PROCESSES, THREADS
+from cblcast.scaling.heard import READERS
 from cblcast.scaling.journal import noted, take_away
 from cblcast.scaling.memory import bytes_at_once, evened
 from cblcast.scaling.outcome import Outcome
@@ -83,5 +85,11 @@ class Asked:
 
     def done(self, outcome: Outcome) -> None:
         """The result is written: what only served to go on is taken away, unless something is left to be done."""
-        if self.parts is not None and not self.keep and not outcome.partial:
+        if self.parts is None:
+            return
+        if outcome.partial:
+            logging.getLogger(READERS).info(
+                "what is finished lies in %s: the same command does only what failed", self.parts
+            )
+        elif not self.keep:
             take_away(self.parts)

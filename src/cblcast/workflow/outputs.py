@@ -46,6 +46,20 @@ def check_outputs(outputs: Mapping[str, Path | None], inputs: Mapping[str, str |
             if _same(path, there):
                 raise StudyError(f"{name} and {other} both name {path}: choose another name for one of them")
         written[name] = path
+    for path in written.values():
+        _check_place(path)
+
+
+def _check_place(path: Path) -> None:
+    """Refuse a place that cannot be written, before hours of work; what a disk does later is told when it is written."""
+    above = next(part for part in path.absolute().parents if part.exists())
+    if not above.is_dir():
+        code = errno.ENOTDIR
+    elif os.access(above, os.W_OK | os.X_OK):
+        return
+    else:
+        code = errno.EROFS if hasattr(os, "statvfs") and os.statvfs(above).f_flag & os.ST_RDONLY else errno.EACCES
+    raise StudyError(f"{path} cannot be written: {why_not(OSError(code, os.strerror(code)))}; nothing is written")
 
 
 def _same(a: Path, b: Path) -> bool:
@@ -119,6 +133,8 @@ def check_ending(path: Path | None) -> None:
     """Refuse the ending of a table that is neither, before it is computed."""
     if path is not None and path.suffix.lower() not in (".csv", ".parquet"):
         raise StudyError(f"{path.name!r} ends in neither .csv nor .parquet: choose one of them")
+    if path is not None and path.is_dir():
+        raise StudyError(f"{path} cannot be written: it is a folder: name a file in it; nothing is written")
 
 
 def text_writer(text: str) -> Writer:
