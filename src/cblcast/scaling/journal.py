@@ -141,9 +141,8 @@ def open_journal(folder: Path, question: str, resume: bool, notes: Mapping[str, 
             journal = Journal(folder, head, entries, file)
             try:
                 yield journal
-            except BaseException:
+            finally:
                 in_vain = not journal.entries
-                raise
     finally:
         lock.release()
         if in_vain:
