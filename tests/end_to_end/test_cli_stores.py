@@ -181,7 +181,54 @@ def test_options_that_cannot_be_followed_are_told(run, here):
     code, _, err = run("settle", "--data", "meter.csv", *events, *PLACE, "--workers", "2")
     assert code == 2
     assert "--workers works through a .parquet file" in err
+    for many in (("--workers", "1000000000", "--scheduler", "processes"), ("--processes", "1000000000")):
+        code, _, err = run("settle", "--data", "store", *events, *PLACE, *many)  # no process is begun
+        assert code == 2
+        assert "--workers 1000000000 is more than this machine of" in err
     code, _, err = run("settle", "--data", "store", *events, *PLACE, "--scheduler", "tcp://me:s3cret@127.0.0.1:1")
     assert code == 2
     assert "names a user" in err
     assert "s3cret" not in err
+
+
+def test_a_site_in_two_files_makes_an_event_of_everybody_partial(run, here):
+    store = here / "twice"
+    store.mkdir()
+    (store / "a.parquet").symlink_to(here / "one.parquet")
+    (store / "b.parquet").symlink_to(here / "store" / "b14.parquet")
+    asked = ("--data", "twice", "--events", "events.csv", *PLACE)
+    code, _, err = run("settle", *asked, "--program", "pjm_economic", "--no-record", "--out", "s.csv")
+    assert code == 3, err
+    assert "Not settled: site 'b14' at 2019-06-11 16:00:00+00:00: the site lies in a.parquet and b.parquet" in err
+    assert "Not settled: site 'b14' at 2019-06-20" in err
+    assert sorted(set(pd.read_csv("s.csv")["site_id"])) == ["b1", "b22"]
+    Path("others.csv").write_text(EVENTS.replace("*", "b1"))
+    asked = ("--data", "twice", "--events", "others.csv", *PLACE)
+    code, _, err = run("settle", *asked, "--program", "pjm_economic", "--no-record", "--out", "s.csv")
+    assert code == 0, err  # nobody asked for b14
+    assert not Path("s.csv.parts").exists()
+
+
+def test_many_events_of_one_reason_are_told_in_one_line(run, here):
+    starts = [f"2018-0{month}-{day:02d}" for month in (6, 7) for day in (11, 12, 13)]
+    rows = [f"none,{day}T17:00+01:00,{day}T18:00+01:00\n" for day in starts]
+    Path("many.csv").write_text(EVENTS + "".join(rows))
+    asked = ("settle", "--data", "store", "--events", "many.csv", "--program", "pjm_economic", *PLACE)
+    code, _, err = run(*asked, "--no-record")
+    assert code == 3
+    assert err.count("Not settled") == 1
+    assert "site 'none' at 2018-06-11 16:00:00+00:00 and 5 other events: the site is not in the data" in err
+
+
+def test_parts_do_not_lie_among_the_meters(run, here):
+    asked = ("--data", "own", "--events", "events.csv", *PLACE)
+    (here / "own").mkdir()
+    (here / "own" / "a.parquet").symlink_to(here / "store" / "b1.parquet")
+    for command, more in (("settle", ("--program", "pjm_economic")), ("score", ())):
+        code, _, err = run(command, *asked, *more, "--out", "own/s.csv")
+        assert code == 2
+        assert "finished partitions would lie in own/s.csv.parts, in the folder of the data" in err
+    code, _, err = run("integrity", *asked, "--program", "pjm_economic", "--parts", "own/parts")
+    assert code == 2
+    assert "name another place (--parts)" in err
+    assert [path.name for path in Path("own").iterdir()] == ["a.parquet"]

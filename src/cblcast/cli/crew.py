@@ -56,7 +56,12 @@ class Crew:
         """Workers, by whichever name they were asked for."""
         if self.workers is not None and self.processes is not None:
             raise StudyError("--workers and --processes are one option: give --workers alone")
-        return self.workers if self.workers is not None else self.processes
+        told = self.workers if self.workers is not None else self.processes
+        if told is not None:
+            from cblcast.scaling.crews import check_workers
+
+            check_workers(told)
+        return told
 
     @property
     def processes_at_once(self) -> int:

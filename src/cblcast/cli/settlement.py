@@ -18,6 +18,8 @@ from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_table, progress, records
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cblcast.settlement import Settlement
 
 app = typer.Typer()
@@ -154,12 +156,28 @@ def settle(
         for path in (outputs.out, outputs.html, to.record_path):
             if path is not None:
                 typer.secho(f"written: {path}", fg="green")
-    for row in () if as_json else told.problems.itertuples():  # a machine has them in the document
-        by = f" by {row.program}" if row.program else ""
-        which = f": site {row.site_id!r} at {row.start}" if row.site_id else ""
-        typer.secho(f"Not settled{by}{which}: {row.reason}", fg="yellow", err=True)
+    if not as_json:  # a machine has them in the document
+        _tell_problems(told.problems)
     if told.partial:
         raise typer.Exit(PARTIAL)
+
+
+def _tell_problems(problems: pd.DataFrame) -> None:
+    """What was not settled, and why, in lines on the error stream; many of one reason as one."""
+    import pandas as pd
+
+    alike = [(key, own) for key, own in problems.groupby(["program", "reason"], sort=False)]
+    for (program, reason), own in alike[:MOST]:
+        by = f" by {program}" if program else ""
+        told = own.head(1 if len(own) > ALIKE else ALIKE)
+        for row in told.itertuples():
+            which = f": site {row.site_id!r}" if row.site_id else ""
+            which += "" if pd.isna(row.start) else f" at {row.start}"
+            which += f" and {len(own) - 1:,} other events" if len(own) > len(told) else ""
+            typer.secho(f"Not settled{by}{which}: {reason}", fg="yellow", err=True)
+    left = sum(len(own) for _, own in alike[MOST:])
+    if left:
+        typer.secho(f"Not settled: {left:,} events more (all with --json)", fg="yellow", err=True)
 
 
 def _given(value: Any, name: str) -> Any:
@@ -170,7 +188,8 @@ def _given(value: Any, name: str) -> Any:
     return value
 
 
-MOST = 24  # rows that are printed
+MOST = 24  # rows that are printed, and reasons
+ALIKE = 3  # events of one reason that are named one by one
 SHOWN = [
     "program",
     "resource",
@@ -213,7 +232,7 @@ def _show_settlement(told: Settlement) -> None:
             zones=told.zones,
             keep=["resource", "start", "payment"],
             totals={"resource": "all", "settled_kwh": float(told.resources["settled_kwh"].sum()),
-                    "payment": told.resources["payment"].sum()} if told.resources["program"].nunique() == 1 else None,
+                    "payment": told.resources["payment"].sum()} if len(set(told.resources["program"])) == 1 else None,
         )  # fmt: skip
     for name, own in told.events[told.events["from_memory"] != ""].groupby("program", sort=False):
         parts = own["from_memory"].iloc[0]

@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 
 
-def feature_frame(
-    cases: pd.DataFrame, event_of_row: np.ndarray, *columns: Mapping[str, np.ndarray]
-) -> pd.DataFrame:
+def feature_frame(cases: pd.DataFrame, event_of_row: np.ndarray, *columns: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """A frame of features in one block, which is neither copied nor checked column by column.
 
     Parameters

@@ -95,7 +95,10 @@ def columns_of_builders(
 def beside(blocks: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Frames of the same rows side by side; numbers become one block, since each further one is felt by what reads rows."""
     values = [block.to_numpy() for block in blocks]
-    if any(one.dtype != np.float64 or not block.index.equals(blocks[0].index) for one, block in zip(values, blocks, strict=True)):
+    if any(
+        one.dtype != np.float64 or not block.index.equals(blocks[0].index)
+        for one, block in zip(values, blocks, strict=True)
+    ):
         return pd.concat(blocks, axis=1)
     whole = np.concatenate([one.T for one in values]).T
     names = [name for block in blocks for name in block.columns.tolist()]

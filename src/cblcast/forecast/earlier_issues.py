@@ -62,7 +62,9 @@ def beside_earlier_issues(
         # An issue that lacks what those asked have, a forecast that is known of the next hours alone, tells nothing of their errors.
         whole = ~(np.isnan(own) & ~np.isnan(values[0]).all(axis=0)).any(axis=1)
         begin = run_starts(whole)
-        values += [own[a:b] for a, b in pairwise([*begin, len(own)]) if whole[a]]  # runs of rows are quicker than a row each
+        values += [
+            own[a:b] for a, b in pairwise([*begin, len(own)]) if whole[a]
+        ]  # runs of rows are quicker than a row each
         known = earlier if whole.all() else earlier[whole]
         index = _index(panel, *np.hstack([_instants(panel, cases), _instants(panel, known)]))
         marks = np.hstack([marks, _marks(panel, known, power[whole])])

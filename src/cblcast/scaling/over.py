@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -11,7 +12,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from cblcast.errors import DataError, StudyError
+from cblcast.errors import DataError, DataWarning, StudyError
 from cblcast.scaling.crews import crew_for
 from cblcast.scaling.digest import digest_of
 from cblcast.scaling.given_out import given_out
@@ -108,6 +109,7 @@ def over_partitions(
     with opened as journal:
         run.journal = journal
         due = [piece for piece in pieces if not run.finished_before(piece)]
+        _tell_changed([piece for piece in due if journal is not None and piece.key in journal.entries], out)
         counted = all(len(piece.site_ids) for piece in due)
         watch.expect(
             sum(len(p.site_ids) for p in due) if counted else len(due), _before(len(pieces) - len(due), len(pieces))
@@ -212,6 +214,16 @@ def _check_keys(pieces: Sequence[Piece]) -> None:
         if piece.key in seen:
             raise DataError(f"two partitions are called {piece.key!r}: name them apart")
         seen.add(piece.key)
+
+
+def _tell_changed(again: Sequence[Piece], out: Path | None) -> None:
+    if again:
+        warnings.warn(
+            f"{len(again)} partitions that were finished in {out} are done again, since their files, sites or events have changed, "
+            f"or their parts are gone: {', '.join(piece.key for piece in again[:3])}{' …' if len(again) > 3 else ''}",
+            DataWarning,
+            stacklevel=3,
+        )
 
 
 def _before(finished: int, n: int) -> str:

@@ -218,6 +218,8 @@ def cut(
     names, faults = names_of(store, partitions)
     faults = [(fault.file, "", fault.reason) for fault in store.faults] + faults
     shared = sorted({site for partition in partitions for site in partition.left_out})
+    if shared and events is not None and by is not None:
+        shared = sorted(set(shared) & set(events[by][SITE].astype(str)))
     faults += [("", site, _in_two(partitions, site)) for site in shared]
     light = replace(store, footers=(), faults=())
     flat = pd.Index(np.array([site for own in names for site in own], dtype=object))

@@ -153,6 +153,8 @@ def check_ending(path: Path | None) -> None:
     """Refuse the ending of a table that is neither, before it is computed."""
     if path is not None and path.suffix.lower() not in (".csv", ".parquet"):
         raise StudyError(f"{path.name!r} ends in neither .csv nor .parquet: choose one of them")
+    if path is not None and path.is_dir():
+        raise StudyError(f"{path} cannot be written: it is a folder: name a file in it; nothing is written")
 
 
 def text_writer(text: str) -> Writer:

@@ -110,7 +110,7 @@ def score_store(
     opened = open_store_as(data, _reader_for(forecaster, reader))
     sites = sites_of_store(opened, _reader_for(forecaster, reader))
     events = _events(events_file, sites, reader)
-    asked = working.asked(out)
+    asked = working.asked(data, out)
     parts = _pieces(opened, sites, events, asked)
     taken = None
     if forecaster is None:
@@ -147,7 +147,7 @@ def evaluate_store(
     opened = open_store_as(data, _reader_for(forecaster, reader))
     sites = sites_of_store(opened, _reader_for(forecaster, reader))
     events = None if events_file is None else _events(events_file, sites, reader)
-    asked = working.asked()
+    asked = working.asked(data)
     parts = _pieces(opened, sites, events, asked)
     _tell_calendar(forecaster, sites, events)
     hours = None if start is None or stop is None or events is not None else (start, stop)
@@ -181,7 +181,7 @@ def integrity_store(
     sites = sites_of_store(opened, reader)
     events = _events(events_file, sites, reader)
     warn_about_calendars_of(sites, int(events["start"].max().year), [rule])
-    asked = working.asked()
+    asked = working.asked(data)
     parts = _pieces(opened, sites, events, asked)
     outcome = asked.over(ScreenPiece(program), parts, ("integrity", rule))
     found = tables_in_order({name: outcome.table(name) for name in outcome.names()})

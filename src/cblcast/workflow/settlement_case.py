@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,8 +136,12 @@ def sites_of_store(store: MeterStore, reader: ReaderOptions) -> pd.DataFrame:
         "segment": reader.segment,
     }
     if reader.sites is None:
-        names, _ = names_of(store, store.partitions())
-        everybody = pd.Index(sorted({site for own in names for site in own}), name=SITE, dtype="str")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whoever cuts the store says it
+            partitions = store.partitions()
+        names, _ = names_of(store, partitions)
+        there = {site for own in names for site in own}.union(*(one.left_out for one in partitions))
+        everybody = pd.Index(sorted(there), name=SITE, dtype="str")
         described = pd.DataFrame() if store.sites is None else store.sites.reindex(everybody)
         return sites_for(everybody, None, described, defaults)
     known = read_sites(reader.sites)

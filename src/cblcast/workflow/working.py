@@ -47,9 +47,21 @@ class Working:
         """Whether work in parts was asked for."""
         return self.workers is not None or self.scheduler is not None or self.parts is not None
 
-    def asked(self, out: Path | None = None) -> Asked:
-        """As the work is given out; finished partitions are kept in ``OUT.parts`` until the output is whole."""
+    def asked(self, data: Path, out: Path | None = None) -> Asked:
+        """As the work over `data` is given out; finished partitions are kept in ``OUT.parts`` until the output is whole.
+
+        Raises
+        ------
+        StudyError
+            They would lie in the folder of the data, among its files.
+        """
         beside = None if out is None else out.with_name(f"{out.name}.parts")
+        kept = self.parts or beside
+        if kept is not None and data.is_dir() and data.resolve() in (kept.resolve(), *kept.resolve().parents):
+            raise StudyError(
+                f"finished partitions would lie in {kept}, in the folder of the data, as files of meters: name another place "
+                f"({'--parts' if self.parts else '--out, or --parts'})"
+            )
         return Asked(
             self.workers or 1,
             self.scheduler,

@@ -57,7 +57,10 @@ def test_what_is_finished_is_not_done_again_unless_it_was_made_from_something_el
     changed = pd.read_parquet(pieces[2].file).assign(kw=1.0)
     changed.to_parquet(pieces[2].file)
     (out / "rows" / "p4.parquet").write_bytes(b"")  # as a power cut leaves it
-    third = over_partitions(counting, pieces, out, question=("mean", 1))
+    with pytest.warns(
+        DataWarning, match=r"2 partitions that were finished in .* are done again, since .* changed.*: p2, p4$"
+    ):
+        third = over_partitions(counting, pieces, out, question=("mean", 1))
     assert third.skipped == 4
     assert [len(begun(tmp_path, piece.key)) for piece in pieces] == [1, 1, 2, 1, 2, 1]
     assert_frame_equal(rows(third), plain(pieces))
@@ -87,6 +90,19 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     with pytest.raises(StudyError, match=r"is no journal of a run.*left as it is"):
         over_partitions(means, pieces, out)
     assert (out / NAME).read_text() == "my diary\n"
+
+
+def test_a_run_of_which_nothing_comes_leaves_nothing(tmp_path):
+    pieces = made(tmp_path, 2)
+    for piece in pieces:
+        piece.file.write_bytes(b"PAR1")
+    with pytest.raises(DataError, match="none of the 2 partitions could be done"):
+        over_partitions(means, pieces, tmp_path / "new" / "out")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(DataError, match="none of the 2 partitions"):
+        over_partitions(means, pieces, tmp_path / "mine")
+    assert list((tmp_path / "mine").iterdir()) == []
 
 
 RUN = """
@@ -265,6 +281,16 @@ def test_progress_counts_sites_and_what_was_done_before(tmp_path):
     ("options", "sentence"),
     [
         ({"workers": 0}, "--workers 0 does nothing: give 1 or more"),
+        (
+            {"workers": 10**9, "scheduler": "processes"},
+            "--workers 1000000000 is more than this machine of .* cores can carry",
+        ),
+        (
+            {"scheduler": "tcp://x:99999"},
+            "'tcp://x:99999' is no address of a scheduler: write what `dask scheduler` tells",
+        ),
+        ({"scheduler": "http://127.0.0.1:8786"}, "is no address of a scheduler"),
+        ({"scheduler": "tcp://127.0.0.1"}, "is no address of a scheduler"),
         ({"scheduler": "thread"}, "did you mean 'threads'"),
         ({"scheduler": "cluster:8786"}, "neither the address of a cluster"),
     ],

@@ -68,6 +68,7 @@ def test_a_store_settles_as_the_panel_does_whoever_does_it(panel, events, folder
     told = []
     for number, asked in enumerate((Small(), Small(workers=2, parts=tmp_path / "a"), Asked(parts=tmp_path / "b"))):
         settled, outcome = settle_store(store, panel.sites, events, RULES, wishes, asked)
+        assert outcome.failures.empty, outcome.failures["reason"].tolist()
         assert_frame_equal(in_order(settled.events), in_order(whole.events))
         assert_frame_equal(settled.portfolio, whole.portfolio)
         assert_frame_equal(in_order(settled.problems), in_order(whole.problems))

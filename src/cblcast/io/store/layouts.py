@@ -40,6 +40,8 @@ class Layout:
         Further columns with numbers, such as weather.
     renamed : mapping
         Foreign name → ours.
+    numbered : bool
+        Whether the column of the sites holds whole numbers, not text.
     """
 
     kind: Kind
@@ -49,6 +51,7 @@ class Layout:
     unit: Unit = KW
     beside: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    numbered: bool = False
 
     def ours(self, column: str) -> str:
         """The name under which a column of the files goes to a panel."""
@@ -82,7 +85,7 @@ def layout_of(
     if date in known and site in known:
         lists = [column.name for column in schema if _is_list(column.type)]
         value = _value(lists, name, foreign, "list of numbers")
-        return Layout("days", site, date, value, _unit(value, renamed), (), renamed)
+        return Layout("days", site, date, value, _unit(value, renamed), (), renamed, _numbered(schema, site))
     if time not in schema.names:
         raise DataError(
             f"{name} has the columns {', '.join(schema.names[:8])}{' …' if len(schema.names) > 8 else ''}, and a store has "
@@ -94,7 +97,7 @@ def layout_of(
     if site in known:
         value = _value(numeric, name, foreign, "number")
         beside = tuple(column for column in numeric if column != value)
-        return Layout("long", site, time, value, _unit(value, renamed), beside, renamed)
+        return Layout("long", site, time, value, _unit(value, renamed), beside, renamed, _numbered(schema, site))
     if not numeric:
         raise DataError(f"{name} has times, but no column of numbers: a wide store has one for each site")
     sites = site_columns(schema, time)
@@ -143,6 +146,15 @@ def _check_times(kind: pa.DataType, column: str, name: str) -> None:
         raise DataError(f"{name} has times without a zone: write them as UTC instants")
 
 
+def _numbered(schema: pa.Schema, site: str) -> bool:
+    import pyarrow.types as types
+
+    if site not in schema.names:  # named by folders
+        return False
+    kind = schema.field(site).type
+    return bool(types.is_integer(kind.value_type if types.is_dictionary(kind) else kind))
+
+
 def _is_number(kind: pa.DataType) -> bool:
     import pyarrow.types as types
 
@@ -161,6 +173,7 @@ def difference(one: Layout, other: Layout) -> str:
     for what, first, second in (
         ("layout", one.kind, other.kind),
         ("column of the sites", one.site, other.site),
+        ("kind of site ids", _kind_of_names(one), _kind_of_names(other)),
         ("column of the times", one.when, other.when),
         ("column of the load", one.value, other.value),
         ("unit", one.unit.name, other.unit.name),
@@ -168,6 +181,10 @@ def difference(one: Layout, other: Layout) -> str:
         if first != second:
             return f"its {what} is {second!r}, not {first!r}"
     return ""
+
+
+def _kind_of_names(layout: Layout) -> str:
+    return "whole numbers" if layout.numbered else "text"
 
 
 def require_beside(columns: Iterable[str], layout: Layout, name: str) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from cblcast.io.store.row_groups import Read, Span, row_groups
 from cblcast.io.store.shared_sites import complete_ends, sites_beside, without_shared
 from cblcast.io.store.site_days import SiteDays, site_index
 from cblcast.io.store.step import step_of_store
-from cblcast.io.store.zones import Zones
+from cblcast.io.store.zones import Zones, zone_of_files
 
 Day: TypeAlias = Any  # int (days since 1970-01-01), text, date, datetime64 or Timestamp
 LARGE = 1024**3  # bytes of a partition that are told where they are far more than was asked for
@@ -78,10 +78,9 @@ def open_store(
         raise DataError(f"the store {where.name} holds no reading: check how it was written")
     folder = where.parent if where.is_file() else where
     footers = complete_ends(folder, footers)
-    zones = {footer.tz for footer in footers}
-    noted = zones.pop() if len(zones) == 1 else None
+    zone = zone_of_files(where.name, {footer.file: footer.tz for footer in footers}, tz)
     sites = sites_beside(where)
-    store = MeterStore(where.name, folder, footers[0].layout, tuple(footers), tuple(found), tz or noted, country, sites)
+    store = MeterStore(where.name, folder, footers[0].layout, tuple(footers), tuple(found), zone, country, sites)
     return replace(store, step_us=step_of_store(folder, footers))
 
 
