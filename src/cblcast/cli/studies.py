@@ -164,7 +164,9 @@ def compare(
 
 @app.command()
 def ui(
-    study: Annotated[str | None, typer.Argument(help="Name of a study to open on, or a run of it by its id (default: the newest).")] = None,
+    study: Annotated[
+        str | None, typer.Argument(help="Name of a study to open on, or a run of it by its id (default: the newest).")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser of this machine, if it has one.")] = True,

@@ -34,7 +34,9 @@ def test_every_command_takes_it(name):
 
 
 def test_the_page_says_what_each_answers():
-    assert re.findall(r"^\| `([a-z -]+)` \|", PAGE.read_text().partition("What a command answers")[2], re.M) == list(ALL)
+    assert re.findall(r"^\| `([a-z -]+)` \|", PAGE.read_text().partition("What a command answers")[2], re.M) == list(
+        ALL
+    )
 
 
 @pytest.mark.parametrize(
