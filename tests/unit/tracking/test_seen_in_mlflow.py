@@ -101,5 +101,5 @@ def test_a_run_is_named_by_its_id_or_by_that_of_a_method(store):
         assert tracking.compare(name)["nrmse"].tolist() == [1.0]
         assert "#/experiments/" in _page(client(store), store, name)
     assert tracking.compare("s")["nrmse"].tolist() == [2.0]
-    with pytest.raises(StudyError, match="there is no study .*known are s"):
+    with pytest.raises(StudyError, match=r"there is no study .*known are s"):
         tracking.compare("0' or 1")
