@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 NO_EVENTS = "No demand-response event is known in these data: every event on them is a placebo."
-_FARM_CLOCK = "The original prints offsets of local time, but its digits are UTC, and are read so: every day of a clock change has 144 rows."
+_FARM_CLOCK = "The original prints offsets of local time, but its digits are UTC and read so: every day of a clock change has 144 rows."
 REANALYSIS = "ERA5 and MERRA-2 are reanalyses, not forecasts: their error is smaller than that of a forecast 24 to 47 hours ahead."
 
 PARTICULARS: dict[str, tuple[str, ...]] = {

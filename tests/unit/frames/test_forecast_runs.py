@@ -129,7 +129,7 @@ def test_a_case_takes_the_newest_run_lead_by_lead():
     ],
 )
 def test_an_interval_beyond_the_end_of_the_run_says_which_run_ends_where(lost, why):
-    frame = table(range(0, 7), sites=("a",))
+    frame = table(range(0, 25 if lost == "late" else 7), sites=("a",))
     at = frame["issue_time"]
     if lost == "18:00":  # the older run that stands in ends before
         frame = frame[at != START + pd.Timedelta("18h")]
