@@ -138,7 +138,7 @@ def test_an_interval_beyond_the_end_of_the_run_says_which_run_ends_where(lost, w
     if lost == "late":
         frame = frame[at >= START + pd.Timedelta("12h")]
     runs = read_forecasts(frame, "m", max_gap_h=1, delay_h=12 if lost == "late" else 0)
-    panel = with_forecasts(farms(names=("a",)), runs)
+    panel = replace(farms(names=("a",)), runs=(runs,))
     lead = 3 * 60 if lost == "hour" else 9 * 60
     cases = rolling_origins(panel, [lead], every_min=60)
     cases = cases.loc[(slice(None), START + pd.Timedelta("19h")), :]
