@@ -48,8 +48,11 @@ def data_describe(name: Annotated[str, typer.Argument(help="Name of a data set."
     if as_json:
         print_json(facts)
         return
+    particulars = facts.pop("particulars")
     for key, value in facts.items():
         typer.echo(f"{key:14s} {', '.join(map(str, value)) if isinstance(value, list) else value}")
+    for sentence in particulars:
+        typer.echo(f"- {sentence}")
 
 
 @dataclass(frozen=True)

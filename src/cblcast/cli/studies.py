@@ -148,7 +148,7 @@ def tune(
 
 @app.command()
 def compare(
-    study: Annotated[str, typer.Argument(help="Name of a study (an MLflow experiment).")],
+    study: Annotated[str, typer.Argument(help="Name of a study (an MLflow experiment), or a run of it by its id.")],
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
@@ -176,7 +176,9 @@ def compare(
 
 @app.command()
 def ui(
-    study: Annotated[str | None, typer.Argument(help="Name of a study to open on (default: the newest).")] = None,
+    study: Annotated[
+        str | None, typer.Argument(help="Name of a study to open on, or a run of it by its id (default: the newest).")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser of this machine, if it has one.")] = True,

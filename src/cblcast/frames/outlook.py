@@ -103,10 +103,27 @@ def warn_of_gaps(outlook: Outlook) -> None:
             warnings.warn(
                 f"{runs.product}: {int(older.sum())} of {len(older)} intervals take an older run, since the newest that had arrived lacks "
                 f"them, and {int(none.sum())} have no forecast, e.g. site {outlook.panel.site_ids[outlook.site[at]]!r} as known at "
-                f"{stamp(outlook.known_us[at])} for {stamp(outlook.time_us[at])}",
+                f"{stamp(outlook.known_us[at])} for {stamp(outlook.time_us[at])}{_why_none(outlook, runs, at) if none.any() else ''}",
                 DataWarning,
                 stacklevel=3,
             )
+
+
+def _why_none(outlook: Outlook, runs: ForecastRuns, at: int) -> str:
+    """Why an interval has no forecast: which run was the newest then, and where it ends; the end of a sentence."""
+    block = int(runs.blocks_of(outlook.panel.site_ids)[outlook.site[at]])
+    if block < 0:
+        return ", for which the file has no run"
+    mine = slice(runs.first_run[block], runs.first_run[block + 1])
+    issued = runs.issued_us[mine][runs.arrived_us[mine] <= outlook.known_us[at]]
+    if not len(issued):
+        return f", when no run had arrived: the first arrives at {stamp(runs.arrived_us[mine].min())}"
+    newest = int(issued.max())
+    last = runs.last_value_us(block, newest)
+    before = f": the newest run then had been issued at {stamp(newest)}"
+    if outlook.time_us[at] + outlook.panel.step_us // 2 > last + runs.hold_us:
+        return f"{before} and ends at {stamp(last)}; give newer runs, or a shorter horizon"
+    return f"{before} and lacks the hour"
 
 
 def foreseeable(panel: Panel, name: str) -> str:
