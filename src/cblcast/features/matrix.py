@@ -71,6 +71,19 @@ def columns_of_builders(
     cache: dict[Any, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """As :func:`matrix`, from builders that are made already."""
+    blocks = blocks_of_builders(panel, cases, builders, cache)
+    if not blocks:
+        return pd.DataFrame(index=cases.index)
+    return blocks[0] if len(blocks) == 1 else beside(blocks)
+
+
+def blocks_of_builders(
+    panel: Panel,
+    cases: pd.DataFrame,
+    builders: Mapping[str, FeatureBuilder],
+    cache: dict[Any, pd.DataFrame] | None = None,
+) -> list[pd.DataFrame]:
+    """The columns of :func:`matrix`, those of each builder by themselves; no name twice."""
     blocks = []
     for builder in builders.values():
         block = None if cache is None else cache.get(builder)
@@ -79,17 +92,14 @@ def columns_of_builders(
             if cache is not None:
                 cache[builder] = block
         blocks.append(block)
-    if not blocks:
-        return pd.DataFrame(index=cases.index)
-    found = blocks[0] if len(blocks) == 1 else beside(blocks)
-    names = found.columns.tolist()
+    names = [name for block in blocks for name in block.columns.tolist()]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         makers = [name for name, block in zip(builders, blocks, strict=True) if twice in block.columns]
         raise StudyError(
             f"the column {twice!r} is made twice, by {' and '.join(makers)}: give one of them another prefix or leave one out"
         )
-    return found
+    return blocks
 
 
 def beside(blocks: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -25,7 +25,7 @@ def beside_earlier_issues(
     cases: pd.DataFrame,
     X: pd.DataFrame,
     follower: FollowsIssues,
-    features: Callable[[Panel, pd.DataFrame], pd.DataFrame],
+    features: Callable[[Panel, pd.DataFrame], Sequence[pd.DataFrame]],
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Features of `cases` with those of earlier issues below them, and the columns of :mod:`cblcast.frames.recent_issues`.
 
@@ -39,7 +39,7 @@ def beside_earlier_issues(
     follower : estimator
         Says which origins it wants.
     features : callable
-        Panel and cases -> features, as those of `cases` were made.
+        Panel and cases -> features, as those of `cases` were made, in blocks whose columns stand one after the other.
 
     Returns
     -------
@@ -54,23 +54,38 @@ def beside_earlier_issues(
     those that are asked have is left out.
     """
     earlier, power = _issues(panel, cases, follower)
-    marks, values, index = _marks(panel, cases, np.full(len(cases), np.nan)), [X.to_numpy(dtype=np.float64)], X.index
+    asked = X.to_numpy(dtype=np.float64).T
+    columns, n = column_index((*X.columns.tolist(), *ISSUE_COLUMNS)), len(cases)
+    marks, blocks, runs = _marks(panel, cases, np.full(n, np.nan)), [], []
     if len(earlier):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)
-            own = features(panel, earlier).to_numpy(dtype=np.float64)
-        # An issue that lacks what those asked have, a forecast that is known of the next hours alone, tells nothing of their errors.
-        whole = ~(np.isnan(own) & ~np.isnan(values[0]).all(axis=0)).any(axis=1)
+            blocks = [block.to_numpy(dtype=np.float64).T for block in features(panel, earlier)]
+        whole = _whole(blocks, ~np.isnan(asked).all(axis=1))
         begin = run_starts(whole)
-        values += [own[a:b] for a, b in pairwise([*begin, len(own)]) if whole[a]]  # runs of rows are quicker than a row each
-        known = earlier if whole.all() else earlier[whole]
-        index = _index(panel, *np.hstack([_instants(panel, cases), _instants(panel, known)]))
-        marks = np.hstack([marks, _marks(panel, known, power[whole])])
-    block = np.empty((X.shape[1] + len(marks), len(index)))
-    np.concatenate([part.T for part in values], axis=1, out=block[: -len(marks)])
-    block[-len(marks) :] = marks
-    columns = column_index((*X.columns.tolist(), *ISSUE_COLUMNS))
-    return pd.DataFrame(block.T, index=index, columns=columns, copy=False), np.arange(len(index)) < len(cases)
+        runs = [slice(a, b) for a, b in pairwise([*begin, len(whole)]) if whole[a]]  # quicker than a row each
+        earlier, power = earlier if whole.all() else earlier[whole], power[whole]
+        marks = np.hstack([marks, _marks(panel, earlier, power)])
+    made = np.empty((len(columns), marks.shape[1]))
+    made[: len(asked), :n], made[len(asked) :] = asked, marks
+    first = 0
+    for block in blocks:
+        np.concatenate([block[:, run] for run in runs] or [block[:, :0]], axis=1, out=made[first : first + len(block), n:])
+        first += len(block)
+    index = _index(panel, *np.hstack([_instants(panel, cases), _instants(panel, earlier)])) if runs else X.index
+    return pd.DataFrame(made.T, index=index, columns=columns, copy=False), np.arange(len(index)) < n
+
+
+def _whole(blocks: list[np.ndarray], wanted: np.ndarray) -> np.ndarray:
+    """Whether an earlier issue has what some of those asked have, of blocks of features (n_columns, n_rows); bool, (n_rows,).
+
+    One that lacks it, a forecast that is known of the next hours alone, tells nothing of their errors.
+    """
+    some = np.flatnonzero(np.isnan(np.sum([block.sum(axis=0) for block in blocks], axis=0)))  # sums tell of most that they lack nothing
+    lacking = np.isnan(np.concatenate([block[:, some] for block in blocks]))
+    whole = np.ones(blocks[0].shape[1], dtype=bool)
+    whole[some] = ~(lacking & wanted[:, None]).any(axis=0)
+    return whole
 
 
 def _issues(panel: Panel, cases: pd.DataFrame, follower: FollowsIssues) -> tuple[pd.DataFrame, np.ndarray]:
