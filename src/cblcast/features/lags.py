@@ -12,6 +12,7 @@ from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Steps, StepsOrNone
 from cblcast.features.feature_frame import feature_frame
 from cblcast.frames.cases import EventArrays
+from cblcast.frames.one_look import shared
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED
 from cblcast.wishes import union
@@ -150,17 +151,7 @@ class Past:
     @classmethod
     def of(cls, panel: Panel, cases: pd.DataFrame) -> Past:
         """Where each event of `cases` (sorted) stands in the panel."""
-        return cls.of_events(panel, EventArrays.of(panel, cases))
-
-    @classmethod
-    def of_events(cls, panel: Panel, event: EventArrays) -> Past:
-        """As :meth:`of`, of cases that are split into their events already."""
-        begin = panel.first_times_us[event.site]
-        first = panel.locate(event.site, begin)
-        # Blindfolds may begin off the grid: the interval that contains the instant is hidden too.
-        steps = (event.hidden_from_us - begin) // panel.step_us
-        count = (panel.last_times_us[event.site] - begin) // panel.step_us + 1
-        return cls(panel, first + np.where(steps <= count, steps, -(1 << 40)) - 1, first, event.event_of_row)
+        return shared(_past, panel, cases)
 
     @cached_property
     def stop(self) -> int:
@@ -224,3 +215,13 @@ class Past:
     def frame(self, found: dict[str, np.ndarray], cases: pd.DataFrame) -> pd.DataFrame:
         """Values per event as a frame with the rows of `cases`."""
         return feature_frame(cases, self.event_of_row, found)
+
+
+def _past(panel: Panel, cases: pd.DataFrame) -> Past:
+    event = EventArrays.of(panel, cases)
+    begin = panel.first_times_us[event.site]
+    first = panel.locate(event.site, begin)
+    # Blindfolds may begin off the grid: the interval that contains the instant is hidden too.
+    steps = (event.hidden_from_us - begin) // panel.step_us
+    count = (panel.last_times_us[event.site] - begin) // panel.step_us + 1
+    return Past(panel, first + np.where(steps <= count, steps, -(1 << 40)) - 1, first, event.event_of_row)

@@ -11,6 +11,7 @@ import pandas as pd
 from cblcast.abilities import FeatureBuilder
 from cblcast.errors import StudyError
 from cblcast.features.feature_frame import column_index
+from cblcast.frames.one_look import one_look
 from cblcast.frames.panel import Panel
 from cblcast.wishes import Wish, builder_of, merge_wishes
 
@@ -85,13 +86,14 @@ def blocks_of_builders(
 ) -> list[pd.DataFrame]:
     """The columns of :func:`matrix`, those of each builder by themselves; no name twice."""
     blocks = []
-    for builder in builders.values():
-        block = None if cache is None else cache.get(builder)
-        if block is None:
-            block = builder(panel, cases)
-            if cache is not None:
-                cache[builder] = block
-        blocks.append(block)
+    with one_look(panel, cases):
+        for builder in builders.values():
+            block = None if cache is None else cache.get(builder)
+            if block is None:
+                block = builder(panel, cases)
+                if cache is not None:
+                    cache[builder] = block
+            blocks.append(block)
     names = [name for block in blocks for name in block.columns.tolist()]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

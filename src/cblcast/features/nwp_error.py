@@ -95,7 +95,7 @@ class NwpError:
         """Features of `cases`, same index."""
         event = EventArrays.of(panel, cases)
         row_event = event.event_of_row
-        past = Past.of_events(panel, event)
+        past = Past.of(panel, cases)
         foreseen = outlook(panel, event)
         speed_ahead = foreseen.value(self.speed)
         warn_of_gaps(foreseen)

@@ -115,13 +115,12 @@ class RecentIntervals(LeadIntervals):
         levels = Levels.of(self.levels).values
         factor = factors(known, group[asked], knows[asked], self.days, levels[high] - levels[low])[:, None]
         own = quantiles[asked]
-        middle, estimate = _middle(self, own)[:, None], predicted[asked, None]
+        middle = _middle(self, own)[:, None]
         bounds = -np.inf if self.floor is None else self.floor, np.inf if self.ceiling is None else self.ceiling
-        own = np.clip(middle + factor * (own - middle), *bounds)
+        quantiles[asked] = np.clip(middle + factor * (own - middle), *bounds)
         # Around the median a narrow interval may miss the estimate, which is a mean.
-        own[:, : low + 1] = np.fmin(own[:, : low + 1], estimate)
-        own[:, high:] = np.fmax(own[:, high:], estimate)
-        quantiles[asked] = own  # nobody asks for the limits of an earlier issue, and there are many
+        quantiles[:, : low + 1] = np.fmin(quantiles[:, : low + 1], predicted[:, None])
+        quantiles[:, high:] = np.fmax(quantiles[:, high:], predicted[:, None])
         return predicted, quantiles
 
     def _learn_errors(self, X: pd.DataFrame, y: np.ndarray, found: np.ndarray, lead: np.ndarray) -> None:
