@@ -169,7 +169,8 @@ class Forecaster:
         DataWarning
             Of estimates of a nowcast that lay beyond standby or rated power.
         """
-        told = {name: values[scored] for name, values in distribution(self.estimator, X).items()}
+        rows = np.flatnonzero(scored)
+        told = {name: values[rows] for name, values in distribution(self.estimator, X).items()}
         if self.horizon is not None and self.sites is not None:
             told = within_rated(told, X.index[scored], self.sites, self.name)
         index = X.index if scored.all() else X.index[scored]

@@ -233,7 +233,8 @@ def quantiles_around(limits: LeadIntervals, X: pd.DataFrame, found: np.ndarray) 
         -np.inf if limits.floor is None else limits.floor,
         np.inf if limits.ceiling is None else limits.ceiling,
     )
-    return np.sort(np.clip(found[:, 1:] + error * (unit * scale)[:, None], low, high), axis=1)
+    levels = np.clip(found[:, 1:] + error * (unit * scale)[:, None], low, high)
+    return levels if (levels[:, 1:] >= levels[:, :-1]).all() else np.sort(levels, axis=1)
 
 
 def _without_unrest(X: pd.DataFrame) -> pd.DataFrame:
