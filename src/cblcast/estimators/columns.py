@@ -35,8 +35,8 @@ _BUILDER_OF = (
 )
 
 
-def take(X: pd.DataFrame, names: list[str], estimator: object) -> np.ndarray:
-    """The columns `names` of `X` as float64, shape (n_rows, len(names)).
+def take(X: pd.DataFrame, names: list[str], estimator: object, rows: np.ndarray | None = None) -> np.ndarray:
+    """The columns `names` of `X`, of all rows or those at positions `rows`, as float64, shape (n_rows, len(names)).
 
     Raises
     ------
@@ -56,7 +56,7 @@ def take(X: pd.DataFrame, names: list[str], estimator: object) -> np.ndarray:
             f"{type(estimator).__name__} needs the column {missing[0]!r}, which {builder} makes: "
             f"add {builder} to the features, with enough days or hours"
         )
-    return values_of(X, names)
+    return values_of(X, names, rows)
 
 
 def numbered(prefix: str, key: str, count: int) -> list[str]:

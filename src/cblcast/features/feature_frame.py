@@ -21,13 +21,16 @@ def feature_frame(cases: pd.DataFrame, event_of_row: np.ndarray, *columns: Mappi
         In this order; those of a mapping have one shape. Where there are as many rows as events, these are the same.
     """
     names = [name for part in columns for name in part]
-    block = np.empty((len(names), len(cases)))
+    block = np.empty((len(names), len(event_of_row)))
     begin = 0
     for part in columns:
         own = block[begin : begin + len(part)]
         begin += len(part)
         for row, values in zip(own, part.values(), strict=True):
-            row[:] = values if len(values) == len(cases) else values[event_of_row]
+            if len(values) == len(row):
+                row[:] = values
+            else:
+                np.take(values, event_of_row, out=row, mode="clip")  # no copy in between; every event has its value
     return pd.DataFrame(block.T, index=cases.index, columns=column_index(names), copy=False)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from cblcast.abilities import FeatureBuilder
 from cblcast.errors import StudyError
 from cblcast.features.feature_frame import column_index
+from cblcast.frames.one_look import one_look
 from cblcast.frames.panel import Panel
 from cblcast.wishes import Wish, builder_of, merge_wishes
 
@@ -71,25 +72,34 @@ def columns_of_builders(
     cache: dict[Any, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """As :func:`matrix`, from builders that are made already."""
-    blocks = []
-    for builder in builders.values():
-        block = None if cache is None else cache.get(builder)
-        if block is None:
-            block = builder(panel, cases)
-            if cache is not None:
-                cache[builder] = block
-        blocks.append(block)
+    blocks = list(blocks_of_builders(panel, cases, builders, cache))
     if not blocks:
         return pd.DataFrame(index=cases.index)
-    found = blocks[0] if len(blocks) == 1 else beside(blocks)
-    names = found.columns.tolist()
+    names = [name for block in blocks for name in block.columns.tolist()]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         makers = [name for name, block in zip(builders, blocks, strict=True) if twice in block.columns]
         raise StudyError(
             f"the column {twice!r} is made twice, by {' and '.join(makers)}: give one of them another prefix or leave one out"
         )
-    return found
+    return blocks[0] if len(blocks) == 1 else beside(blocks)
+
+
+def blocks_of_builders(
+    panel: Panel,
+    cases: pd.DataFrame,
+    builders: Mapping[str, FeatureBuilder],
+    cache: dict[Any, pd.DataFrame] | None = None,
+) -> Iterator[pd.DataFrame]:
+    """The columns of :func:`matrix`, those of each builder by themselves, made when they are asked for."""
+    with one_look(panel, cases):
+        for builder in builders.values():
+            block = None if cache is None else cache.get(builder)
+            if block is None:
+                block = builder(panel, cases)
+                if cache is not None:
+                    cache[builder] = block
+            yield block
 
 
 def beside(blocks: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -96,11 +96,14 @@ class Nwp:
         for upper, lower in self.difference:
             found[f"difference_{upper}_{lower}"] = ahead.value(upper) - ahead.value(lower)
         by_event: dict[str, np.ndarray] = {}
-        for hours in self.hours:
-            about = outlook_at(panel, event, hours)
-            by_event |= {f"{name}_at_{hours:g}h": about.value(name) for name in self.path}
+        about = outlook_at(panel, event, self.hours)
+        names = dict.fromkeys((*self.path, *(name for pair in self.path_difference for name in pair)))
+        seen = {name: about.value(name) for name in names}
+        at = {name: values.reshape(len(self.hours), len(event.site)) for name, values in seen.items()}
+        for k, hours in enumerate(self.hours):
+            by_event |= {f"{name}_at_{hours:g}h": at[name][k] for name in self.path}
             for upper, lower in self.path_difference:
-                by_event[f"difference_{upper}_{lower}_at_{hours:g}h"] = about.value(upper) - about.value(lower)
+                by_event[f"difference_{upper}_{lower}_at_{hours:g}h"] = at[upper][k] - at[lower][k]
         warn_of_gaps(ahead)
         last = {"lead_min": lead_minutes(panel, event)} if self.lead else {}
         return feature_frame(cases, event.event_of_row, found, by_event, last)
@@ -118,11 +121,16 @@ def outlook(panel: Panel, event: EventArrays) -> Outlook:
     return Outlook(panel, event.site[of], event.time_us, issued_us(event)[of])
 
 
-def outlook_at(panel: Panel, event: EventArrays, hours: float) -> Outlook:
-    """What is foreseen, or was, `hours` after the origin of each event; the ends of the panel are held for plain columns."""
-    times = event.start_us + round(hours * HOUR_US)
-    refuse_later_runs(panel, event.site, times, event.start_us)
-    return Outlook(panel, event.site, times, issued_us(event), held=True)
+def outlook_at(panel: Panel, event: EventArrays, hours: tuple[float, ...]) -> Outlook:
+    """What is foreseen, or was, some `hours` after the origin of each event; the ends of the panel are held for plain columns.
+
+    One value for each of the hours and event, all events of the first hour first.
+    """
+    after = np.array([round(each * HOUR_US) for each in hours], dtype=np.int64)
+    site, start, issued = (np.tile(each, len(after)) for each in (event.site, event.start_us, issued_us(event)))
+    times = start + np.repeat(after, len(event.site))
+    refuse_later_runs(panel, site, times, start)
+    return Outlook(panel, site, times, issued, held=True)
 
 
 def issued_us(event: EventArrays) -> np.ndarray:

@@ -95,7 +95,7 @@ class NwpError:
         """Features of `cases`, same index."""
         event = EventArrays.of(panel, cases)
         row_event = event.event_of_row
-        past = Past.of_events(panel, event)
+        past = Past.of(panel, cases)
         foreseen = outlook(panel, event)
         speed_ahead = foreseen.value(self.speed)
         warn_of_gaps(foreseen)
@@ -110,9 +110,9 @@ class NwpError:
             "observed_minus_nwp": last_power[row_event] - ahead,
         }
         by_event: dict[str, np.ndarray] = {}
-        for hours in self.hours:
-            speed_then = outlook_at(panel, event, hours).value(self.speed)
-            by_event[f"nwp_power_at_{hours:g}h"] = expected_share(self.turbine, self.speed_sd_ms, speed_then)
+        speed_then = outlook_at(panel, event, self.hours).value(self.speed).reshape(len(self.hours), len(event.site))
+        power_then = expected_share(self.turbine, self.speed_sd_ms, speed_then)
+        by_event |= {f"nwp_power_at_{hours:g}h": then for hours, then in zip(self.hours, power_then, strict=True)}
         pairs = [("power_error", observed, power)]
         if self.measured_speed is not None:
             measured = panel.column(self.measured_speed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -25,7 +25,7 @@ def beside_earlier_issues(
     cases: pd.DataFrame,
     X: pd.DataFrame,
     follower: FollowsIssues,
-    features: Callable[[Panel, pd.DataFrame], pd.DataFrame],
+    features: Callable[[Panel, pd.DataFrame], Iterable[pd.DataFrame]],
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Features of `cases` with those of earlier issues below them, and the columns of :mod:`cblcast.frames.recent_issues`.
 
@@ -39,7 +39,7 @@ def beside_earlier_issues(
     follower : estimator
         Says which origins it wants.
     features : callable
-        Panel and cases -> features, as those of `cases` were made.
+        Panel and cases -> features, as those of `cases` were made, in blocks whose columns stand one after the other.
 
     Returns
     -------
@@ -53,26 +53,50 @@ def beside_earlier_issues(
     runs that had not arrived. What its features lack is not told: it is no answer to anyone. One that lacks a feature which some of
     those that are asked have is left out.
     """
+    asked, n = X.to_numpy(dtype=np.float64).T, len(cases)
     earlier, power = _issues(panel, cases, follower)
-    marks, values, index = _marks(panel, cases, np.full(len(cases), np.nan)), [X.to_numpy(dtype=np.float64)], X.index
-    if len(earlier):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DataWarning)
-            own = features(panel, earlier).to_numpy(dtype=np.float64)
-        # An issue that lacks what those asked have, a forecast that is known of the next hours alone, tells nothing of their errors.
-        whole = ~(np.isnan(own) & ~np.isnan(values[0]).all(axis=0)).any(axis=1)
-        begin = run_starts(whole)
-        values += [
-            own[a:b] for a, b in pairwise([*begin, len(own)]) if whole[a]
-        ]  # runs of rows are quicker than a row each
-        known = earlier if whole.all() else earlier[whole]
-        index = _index(panel, *np.hstack([_instants(panel, cases), _instants(panel, known)]))
-        marks = np.hstack([marks, _marks(panel, known, power[whole])])
-    block = np.empty((X.shape[1] + len(marks), len(index)))
-    np.concatenate([part.T for part in values], axis=1, out=block[: -len(marks)])
-    block[-len(marks) :] = marks
+    made = np.empty((len(asked) + len(ISSUE_COLUMNS), n + len(earlier)))
+    made[: len(asked), :n] = asked
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        own = made[: len(asked), n:]
+        _fill(own, features(panel, earlier) if len(earlier) else ())
+    whole = _whole(own, ~np.isnan(asked).all(axis=1))
+    if not whole.all():
+        _close_gaps(own, whole)
+        earlier, power, made = earlier[whole], power[whole], made[:, : n + np.count_nonzero(whole)]
+    made[len(asked) :] = np.hstack([_marks(panel, cases, np.full(n, np.nan)), _marks(panel, earlier, power)])
+    index = _index(panel, *np.hstack([_instants(panel, cases), _instants(panel, earlier)]))
     columns = column_index((*X.columns.tolist(), *ISSUE_COLUMNS))
-    return pd.DataFrame(block.T, index=index, columns=columns, copy=False), np.arange(len(index)) < len(cases)
+    return pd.DataFrame(made.T, index=index, columns=columns, copy=False), np.arange(len(index)) < n
+
+
+def _fill(rows: np.ndarray, blocks: Iterable[pd.DataFrame]) -> None:
+    """Blocks of features one after the other into rows, shape (n_columns, n_rows); each is gone before the next is made."""
+    first = 0
+    for block in blocks:
+        rows[first : first + block.shape[1]] = block.to_numpy(dtype=np.float64).T
+        first += block.shape[1]
+
+
+def _whole(features: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Whether an earlier issue has what some of those asked have, of features (n_columns, n_rows); bool, (n_rows,).
+
+    One that lacks it, a forecast that is known of the next hours alone, tells nothing of their errors.
+    """
+    some = np.flatnonzero(np.isnan(features.sum(axis=0)))  # sums tell of most that they lack nothing
+    whole = np.ones(features.shape[1], dtype=bool)
+    whole[some] = ~(np.isnan(features[:, some]) & wanted[:, None]).any(axis=0)
+    return whole
+
+
+def _close_gaps(features: np.ndarray, whole: np.ndarray) -> None:
+    """Move the columns that are `whole` to the left, in place: run by run, which is quicker than one by one."""
+    to = 0
+    for begin, end in pairwise([*run_starts(whole), len(whole)]):
+        if whole[begin]:
+            features[:, to : to + end - begin] = features[:, begin:end]
+            to += int(end - begin)
 
 
 def _issues(panel: Panel, cases: pd.DataFrame, follower: FollowsIssues) -> tuple[pd.DataFrame, np.ndarray]:

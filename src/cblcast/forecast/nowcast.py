@@ -241,16 +241,17 @@ def _lacking(forecaster: Forecaster, looked_up: dict[Any, pd.DataFrame], cases: 
 
 def _told(rows: pd.DataFrame, leads: np.ndarray, missing: list[str]) -> pd.DataFrame:
     """The answer in columns, with a reason where there is no estimate."""
-    columns = [PREDICTED, LOWER, UPPER, *quantile_levels(rows.columns)]
-    told = rows[columns].set_axis([NOWCAST, *columns[1:]], axis=1).reset_index(drop=True)
-    keys = rows.index.to_frame(index=False).assign(**{LEAD: np.tile(leads, len(rows) // len(leads))})
-    why: list[str | None] = [None] * len(told)
-    for place in np.flatnonzero(~np.isfinite(told[NOWCAST].to_numpy())):
-        own = [sentence for sentence in missing if repr(keys[SITE].iloc[place]) in sentence]
+    powers = [PREDICTED, LOWER, UPPER, *quantile_levels(rows.columns)]
+    told = rows[powers].to_numpy(dtype=np.float64)
+    site = rows.index.get_level_values(SITE)
+    why: list[str | None] = [None] * len(rows)
+    for place in np.flatnonzero(~np.isfinite(told[:, 0])):
+        own = [sentence for sentence in missing if repr(site[place]) in sentence]
         why[place] = "; ".join(own) or "the method gave no estimate"
-    found = pd.concat([keys, told], axis=1)
-    found[REASON] = pd.Series(why, index=found.index, dtype=object)
-    return found
+    keys = {name: rows.index.get_level_values(name).array for name in CASE_INDEX}
+    lead = np.tile(leads, len(rows) // len(leads))
+    columns = dict(zip([NOWCAST, *powers[1:]], told.T, strict=True))
+    return pd.DataFrame({**keys, LEAD: lead, **columns, REASON: np.array(why, dtype=object)})
 
 
 def intervals_back(builders: Iterable[Any], step_h: float) -> int | None:

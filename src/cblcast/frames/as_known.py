@@ -32,11 +32,11 @@ def until(panel: Panel, at: int, horizon_us: int, since: int | None = None) -> P
     site = np.repeat(np.arange(len(first)), count)
     within = np.arange(len(site)) - np.repeat(np.cumsum(count) - count, count)
     times = begin[site] + within * step
-    old = within < there[site]
-    rows = panel.locate(site[old], times[old])
+    old = np.flatnonzero(within < there[site])
+    source, place = _slice(panel.locate(site[old], times[old])), _slice(old)
     values = np.full((len(panel.data.columns), len(site)), np.nan)
-    for own, name in zip(values, panel.data.columns, strict=True):
-        own[old] = panel.column(str(name))[rows]
+    for own, name in zip(values, panel.data.columns.tolist(), strict=True):
+        own[place] = panel.column(str(name))[source]
     values[panel.data.columns.get_loc(OBSERVED), times >= at] = np.nan
     index = index_of((site, panel.data.index.levels[0]), numbered(times, step), names=PANEL_INDEX)
     known = object.__new__(Panel)  # some of the rows of a panel, and those that follow, need not be checked again
@@ -44,3 +44,10 @@ def until(panel: Panel, at: int, horizon_us: int, since: int | None = None) -> P
     data = pd.DataFrame(values.T, index=index, columns=panel.data.columns, copy=False)
     known.__dict__.update(kept, data=data, sites=panel.sites[count > 0], _cubes={}, _views={})
     return known
+
+
+def _slice(rows: np.ndarray) -> np.ndarray | slice:
+    """Rows that follow each other, as those of one site do, as a slice, of which no row is looked up."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
