@@ -71,7 +71,9 @@ def of_resources(table: pd.DataFrame, called: pd.DataFrame, wishes: Wishes) -> t
     known = called.drop_duplicates([SITE, "start"]).set_index([SITE, "start"])["payee"]
     resource = known.reindex(pd.MultiIndex.from_arrays([table[SITE], table["start"]])).to_numpy()
     out = resource == ""
-    return table.assign(resource=pd.array(resource, dtype="str"))[~out].reset_index(drop=True), as_problems(table[out], STRANGER)
+    return table.assign(resource=pd.array(resource, dtype="str"))[~out].reset_index(drop=True), as_problems(
+        table[out], STRANGER
+    )
 
 
 def refuse_none_left(problems: Sequence[pd.DataFrame | None], events: pd.DataFrame) -> None:

@@ -235,6 +235,8 @@ def _arrow(rows: pd.DataFrame, time: str, name: str) -> pa.Table:
     times = pd.to_datetime(rows[time])
     if not isinstance(times.dtype, pd.DatetimeTZDtype):
         raise DataError(f"table {name!r} has times without a zone: write them as UTC instants")
-    columns = {column: pa.array(rows[column], from_pandas=True) for column in rows.columns if column != time}
+    # All of them hold numbers, which a database may hand over as nothing at all, or as decimals.
+    numbers = {column: rows[column].astype(np.float64) for column in rows.columns if column != time}
+    columns = {column: pa.array(values, from_pandas=True) for column, values in numbers.items()}
     us = pd.DatetimeIndex(times).tz_convert("UTC").as_unit("us").asi8
     return pa.table({time: pa.array(us).cast(pa.timestamp("us", "UTC")), **columns})
