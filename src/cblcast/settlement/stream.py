@@ -23,6 +23,10 @@ from cblcast.settlement.settleable import refuse_none_left
 from cblcast.settlement.wishes import Wishes
 
 SITES_AT_ONCE = 1000
+_AT_ONCE = (
+    "give their meters as one file, without --workers (cblcast data convert --layout long --out meters.parquet); in Python, settle a "
+    "panel of them (cblcast.settlement.settle)"
+)
 Map = Callable[
     ..., Iterable[Any]
 ]  # as the built-in map: a function and sequences of its arguments, results in their order
@@ -85,12 +89,12 @@ def refuse_in_parts(programs: Sequence[Program], wishes: Wishes) -> None:
     crowd = [program.name for program in programs if program.family == "control_group"]
     if crowd:
         raise StudyError(
-            f"{crowd[0]} needs all its customers at once, and a file is settled some sites at a time: use settle"
+            f"{crowd[0]} needs all its customers at once, and a store is settled some sites at a time: {_AT_ONCE}"
         )
     if wishes.on_sums:
         raise StudyError(
-            "a contract that selects days on the sum of a resource needs all members of a resource at once, and a file is "
-            "settled some sites at a time: use settle"
+            "a contract that selects days on the sum of a resource needs all members of a resource at once, and a store is "
+            f"settled some sites at a time: {_AT_ONCE}"
         )
 
 
