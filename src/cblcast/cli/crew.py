@@ -67,8 +67,9 @@ class Crew:
         return (self.count or 1) if self.scheduler == "processes" or self.processes is not None else 1
 
     def over_store(self, data: Path) -> bool:
-        """Whether a meter file is worked through in parts: a folder, or a Parquet file where that was asked for."""
-        if self.count is None and self.scheduler is None and self.parts is None and not data.is_dir():
+        """Whether a meter file is worked through in parts: a folder, day rows, or a Parquet file where that was asked for."""
+        unasked = self.count is None and self.scheduler is None and self.parts is None
+        if unasked and not data.is_dir() and data.suffix.lower() not in (".parquet", ".pq"):
             return False
         from cblcast.workflow.working import Working, is_store
 
