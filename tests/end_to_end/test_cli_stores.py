@@ -232,3 +232,19 @@ def test_parts_do_not_lie_among_the_meters(run, here):
     assert code == 2
     assert "name another place (--parts)" in err
     assert [path.name for path in Path("own").iterdir()] == ["a.parquet"]
+
+
+def test_one_file_of_day_rows_is_a_store_unasked(run, here):
+    code, _, err = run("data", "convert", "one.parquet", "--tz", "Europe/London", "--out", "days.parquet", "--layout", "days")
+    assert code == 0, err
+    asked = ("--events", "events.csv", "--program", "pjm_economic", *PLACE, "--no-record")
+    for data in ("one", "days"):
+        code, _, err = run("settle", "--data", f"{data}.parquet", *asked, "--out", f"{data}.csv")
+        assert code == 0, err
+    assert Path("days.csv").read_text() == Path("one.csv").read_text()
+    code, _, err = run("integrity", "--data", "days.parquet", *asked[:-1], "--json")
+    assert code == 0, err
+    code, _, err = run("data", "check", "days.parquet")
+    assert code == 2
+    assert "days.parquet has day rows ('observed_kw' holds a list of loads)" in err
+    assert "convert it (cblcast data convert --layout long)" in err

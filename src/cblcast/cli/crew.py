@@ -69,9 +69,10 @@ class Crew:
         return (self.count or 1) if self.scheduler == "processes" or self.processes is not None else 1
 
     def over_store(self, data: Path) -> bool:
-        """Whether a meter file is worked through in parts: a folder, a table, or a Parquet file where that was asked for."""
+        """Whether a meter file is worked through in parts: a folder, a table, day rows, or a Parquet file where that was asked for."""
+        unasked = self.count is None and self.scheduler is None and self.parts is None
         always = data.is_dir() or str(data).startswith("sql:")
-        if self.count is None and self.scheduler is None and self.parts is None and not always:
+        if unasked and not always and data.suffix.lower() not in (".parquet", ".pq"):
             return False
         from cblcast.workflow.working import Working, is_store
 

@@ -124,8 +124,8 @@ def data_convert(
 
     from cblcast.workflow.converting import convert
 
-    with progress(as_json, 1, "converting"):
-        made = convert(meters, out, layout, options=reader, rows_per_group=rows_per_group)
+    with progress(as_json, 1, "converting") as steps:
+        made = convert(meters, out, layout, options=reader, rows_per_group=rows_per_group, progress=steps)
     if as_json:
         notes = [{"kind": note.kind.value, "what": note.text, "count": note.count} for note in made.notes]
         print_json({**asdict(made), "notes": notes})

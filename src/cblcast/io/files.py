@@ -225,10 +225,17 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    schema = pq.read_schema(path)
+    lists = next((field.name for field in schema if pa.types.is_list(field.type) or pa.types.is_large_list(field.type)), None)
+    if lists is not None:
+        raise DataError(
+            f"{path.name} has day rows ({lists!r} holds a list of loads), which settle, score, evaluate and integrity read as a store: "
+            "for anything else convert it (cblcast data convert --layout long)"
+        )
     # A site's name stands on each of its rows; as codes it costs a fraction of the time and memory.
     named = [
         field.name
-        for field in pq.read_schema(path)
+        for field in schema
         if is_site(field.name) and (pa.types.is_string(field.type) or pa.types.is_large_string(field.type))
     ]
     return pd.read_parquet(path, read_dictionary=named)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cblcast.io.store import MeterStore
     from cblcast.scaling.stores import Cut
 
+_LOG = logging.getLogger(READERS)
 SIZE = "bytes_at_once"
 OF_A_CLUSTER = 8  # workers that a cluster has at least, as far as sizes go
 
@@ -71,7 +72,7 @@ class Asked:
 
     def over(self, work: Work, parts: Cut, question: object) -> Outcome:
         """The work over the pieces of a store; what cannot be used of the store is among the failures."""
-        return over_partitions(
+        outcome = over_partitions(
             work,
             parts.pieces,
             self.parts,
@@ -85,6 +86,9 @@ class Asked:
             bytes_in_all=parts.bytes,
             faults=parts.faults,
         )
+        if outcome.retried:
+            _LOG.info("%d partitions were begun again, since their worker was ended from outside", outcome.retried)
+        return outcome
 
     @contextmanager
     def at_hand(self, bytes_in_all: int) -> Iterator[Asked]:
@@ -101,8 +105,6 @@ class Asked:
         if self.parts is None:
             return
         if outcome.partial:
-            logging.getLogger(READERS).info(
-                "what is finished lies in %s: the same command does only what failed", self.parts
-            )
+            _LOG.info("what is finished lies in %s: the same command does only what failed", self.parts)
         elif not self.keep:
             take_away(self.parts)

@@ -43,9 +43,11 @@ def cluster(address: str) -> Iterator[Client]:
             "certificates"
         )
     _check_address(address)
-    quiet = logging.getLogger("distributed")
-    level = quiet.level
-    quiet.setLevel(logging.CRITICAL)  # what it says of a lost connection is said here in a sentence
+    known = logging.root.manager.loggerDict
+    of_dask = [logging.getLogger(name) for name in known if name.partition(".")[0] == "distributed"]
+    levels = [logger.level for logger in of_dask]
+    for logger in of_dask:  # each has a level of its own; what they say of a lost connection is said here in a sentence
+        logger.setLevel(logging.CRITICAL)
     try:
         try:
             client = Client(address, timeout=WITHIN_S, set_as_default=False)
@@ -60,7 +62,8 @@ def cluster(address: str) -> Iterator[Client]:
         finally:
             client.close(timeout=WITHIN_S)
     finally:
-        quiet.setLevel(level)
+        for logger, level in zip(of_dask, levels, strict=True):
+            logger.setLevel(level)
 
 
 class ClusterExecutor(Executor):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from cblcast.io.store.shared_sites import overlap
 from cblcast.io.store.tables import tables_of
 from cblcast.io.store.writing import StoreWriter, check_target, written_store
 from cblcast.io.tabular import read_panel
+from cblcast.scaling.over import Watch
 from cblcast.workflow.outputs import check_outputs
 
 BYTES_AT_ONCE = 64 * 1024**2  # of readings: a panel of them takes several times as much
@@ -68,7 +69,7 @@ def convert(
     options: ReaderOptions = DEFAULT_OPTIONS,
     rows_per_group: int | None = None,
     bytes_at_once: int = BYTES_AT_ONCE,
-    on_part: Callable[[int, int], object] | None = None,
+    progress: Watch | None = None,
 ) -> Conversion:
     """Write meter data as a store.
 
@@ -85,8 +86,8 @@ def convert(
         Rows of a row group, at most, but at least a month of a site.
     bytes_at_once : int
         Readings in memory at once, of a source that is a store.
-    on_part : callable, optional
-        Called with the parts that are done, and of how many.
+    progress : Watch, optional
+        Told of each source that is read and each part that is written.
 
     Raises
     ------
@@ -106,16 +107,17 @@ def convert(
     made = Conversion(chosen)
     beside = Path(out).absolute().parent
     with tempfile.TemporaryDirectory(prefix=".cblcast-convert-", dir=beside if beside.is_dir() else None) as folder:
-        store = _one_store([Path(source) for source in sources], options, Path(folder), made)
+        store, read = _one_store([Path(source) for source in sources], options, Path(folder), made, progress)
         partitions = _partitions(store, bytes_at_once)
         columns = _beside(store, chosen, made)
         zone = _one_zone(store)
         with written_store(out, {"cblcast:tz": zone} if zone else {}) as writer:
             _check_one_file(writer, chosen, partitions)
+            _expect(progress, read + len(partitions), "writing")
             for number, partition in enumerate(partitions, 1):
                 _write(store.read_panel(partition, columns=columns), chosen, rows_per_group, writer, made)
-                if on_part is not None:
-                    on_part(number, len(partitions))
+                if progress is not None:
+                    progress.advance(1, f"{number} of {len(partitions)} parts")
             if store.sites is not None and not writer.one_file:
                 writer.write_sites(store.sites)
         made.files, made.rows = writer.files, writer.rows
@@ -125,23 +127,37 @@ def convert(
     return made
 
 
-def _one_store(sources: Sequence[Path], options: ReaderOptions, folder: Path, made: Conversion) -> MeterStore:
-    """The sources as one store: one that is a store as it stands, others read and laid aside as long rows."""
+def _expect(progress: Watch | None, total: int, what: str) -> None:
+    if progress is not None:
+        progress.expect(total, what)
+
+
+def _one_store(
+    sources: Sequence[Path], options: ReaderOptions, folder: Path, made: Conversion, progress: Watch | None
+) -> tuple[MeterStore, int]:
+    """The sources as one store, and how many were read for it: one that is a store stays as it stands, others become long rows."""
     if len(sources) == 1 and options.step is None:
         store = _as_store(sources[0], options)
         if store is not None:
-            return store
+            return store, 0
     known = []
     number = 0
-    for source in sources:
-        for file in [source / name for name in files_of(source)] if source.is_dir() else [source]:
-            for panel in _panels(file, options, made):
-                with written_store(folder / f"{number:06d} {file.stem}.parquet") as writer:
-                    writer.write(tables_of(panel, "long"))
-                known.append(panel.sites)
-                number += 1
+    files = [
+        file
+        for source in sources
+        for file in ([source / name for name in files_of(source)] if source.is_dir() else [source])
+    ]
+    _expect(progress, len(files), "reading")
+    for file in files:
+        for panel in _panels(file, options, made):
+            with written_store(folder / f"{number:06d} {file.stem}.parquet") as writer:
+                writer.write(tables_of(panel, "long"))
+            known.append(panel.sites)
+            number += 1
+        if progress is not None:
+            progress.advance(1, file.name)
     sites = pd.concat(known)
-    return replace(open_store(folder), name="the sources", sites=sites[~sites.index.duplicated()])
+    return replace(open_store(folder), name="the sources", sites=sites[~sites.index.duplicated()]), len(files)
 
 
 def _panels(file: Path, options: ReaderOptions, made: Conversion) -> Iterator[Panel]:

@@ -10,6 +10,8 @@ from cblcast.errors import StudyError
 from cblcast.io.database import is_table
 from cblcast.io.options import ReaderOptions
 from cblcast.io.store import MeterStore, open_store
+from cblcast.io.store.footers import PARQUET
+from cblcast.io.store.layouts import has_day_rows
 from cblcast.scaling import Asked
 from cblcast.scaling.over import Watch
 
@@ -103,7 +105,7 @@ def changed_options(reader: ReaderOptions, path: Path | None = None) -> list[str
 
 
 def is_store(path: Path, working: Working) -> bool:
-    """Whether a meter file is to be worked through in parts: a folder, a table, or a Parquet file where that was asked for.
+    """Whether a meter file is to be worked through in parts: a folder, a table, day rows, or a Parquet file where that was asked for.
 
     Raises
     ------
@@ -112,9 +114,10 @@ def is_store(path: Path, working: Working) -> bool:
     """
     if path.is_dir() or is_table(path):
         return True
-    if working.wanted and path.suffix.lower() not in (".parquet", ".pq"):
+    parquet = path.suffix.lower() in PARQUET
+    if working.wanted and not parquet:
         raise StudyError(
             "--workers works through a .parquet file, a folder of them, or a table (sql:TABLE), with site_id, time (with a zone) and "
             "observed_kw [kW] as it stands: convert the file (cblcast data convert), or leave --workers out"
         )
-    return working.wanted
+    return working.wanted or (parquet and has_day_rows(path))

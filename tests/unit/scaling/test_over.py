@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import worked
 from pandas.testing import assert_frame_equal
@@ -103,6 +104,20 @@ def test_a_run_of_which_nothing_comes_leaves_nothing(tmp_path):
     with pytest.raises(DataError, match="none of the 2 partitions"):
         over_partitions(means, pieces, tmp_path / "mine")
     assert list((tmp_path / "mine").iterdir()) == []
+
+
+def test_a_part_that_has_rotted_is_no_part(tmp_path):
+    pieces, out = made(tmp_path, 2), tmp_path / "out"
+    told = over_partitions(means, pieces, out)
+    part = out / "rows" / "p0.parquet"
+    chunk = pq.read_metadata(part).row_group(0).column(1)
+    whole = part.read_bytes()
+    for at in range(chunk.dictionary_page_offset + 24, chunk.data_page_offset):  # what is packed may hide it
+        content = bytearray(whole)
+        content[at] ^= 0x40
+        part.write_bytes(content)
+        with pytest.raises(DataError, match=r"p0\.parquet is no part of this run any more: take it away"):
+            told.table()
 
 
 RUN = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cblcast.errors import DataError, nearest
@@ -108,6 +109,17 @@ def layout_of(
             "(cblcast data convert)"
         )
     return Layout("wide", "", time, "", KW, tuple(column for column in numeric if column not in sites), renamed)
+
+
+def has_day_rows(path: Path) -> bool:
+    """Whether a Parquet file has a column of lists of numbers; of anything else whoever reads it says what is wrong."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return any(_is_list(column.type) for column in pq.read_schema(path))
+    except (OSError, pa.ArrowException):
+        return False
 
 
 def site_columns(schema: pa.Schema, time: str) -> tuple[str, ...]:

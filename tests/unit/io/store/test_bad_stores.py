@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from cblcast.errors import DataError, DataWarning
+from cblcast.io.options import ReaderOptions
 from cblcast.io.store import open_store
+from cblcast.workflow.converting import convert
 
 
 def days(lists: list, dates: list[str] | None = None, site: str = "a", **more) -> pa.Table:
@@ -257,3 +259,15 @@ def test_zones_of_files_that_contradict_are_told(tmp_path):
         DataWarning, match=r"1\.parquet of .* was written for sites in Europe/London, and is read as of Europe/Rome"
     ):
         assert open_store(tmp_path, tz="Europe/Rome").tz == "Europe/Rome"
+
+
+def test_a_reading_that_has_rotted_in_a_converted_store_is_no_reading(tmp_path, frame):
+    frame.rename(columns={"kw": "observed_kw"}).to_parquet(tmp_path / "long.parquet", index=False)
+    convert([tmp_path / "long.parquet"], tmp_path / "days.parquet", "days", options=ReaderOptions(tz="Europe/Rome"))
+    content = bytearray((tmp_path / "days.parquet").read_bytes())
+    chunk = pq.read_metadata(tmp_path / "days.parquet").row_group(0).column(2)
+    assert chunk.path_in_schema.startswith("observed_kw")
+    content[(chunk.dictionary_page_offset or chunk.data_page_offset) + chunk.total_compressed_size // 2] ^= 0x40
+    (tmp_path / "days.parquet").write_bytes(content)
+    with pytest.raises(DataError, match=r"days\.parquet is broken"):
+        read_all(tmp_path / "days.parquet")
