@@ -188,7 +188,7 @@ def _fetched(engine: Engine, timeout_s: float, wanted: Wanted, names: list[Name]
         own, times, *values = zip(*rows, strict=True)
         stamps = parse_times(pd.Series(times, name=wanted.layout.when), told)
         columns = [_numbers(each, name, wanted) for each, name in zip(values, wanted.columns, strict=True)]
-        codes = np.fromiter((place[name] for name in own), np.int32, len(own))
+        codes = np.fromiter((place[wanted.table.bare(wanted.layout.site, name)] for name in own), np.int32, len(own))
         parts.append((codes, stamps.us, stamps.aware, columns))
     if len({aware for _, _, aware, _ in parts}) > 1:
         raise DataError(f"{wanted.name} has times with and without an offset: write all of them alike")

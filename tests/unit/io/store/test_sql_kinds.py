@@ -99,6 +99,35 @@ def test_whatever_the_types_are_the_days_are_the_same(server, wanted, number, ti
         np.testing.assert_allclose(found[str(site)], cube, rtol=1e-6, equal_nan=True)
 
 
+def test_columns_of_other_types(server):
+    of_plain = 'time, kw FROM "Table 1 timestamptz"'
+    postgres.said(
+        server,
+        "CREATE DOMAIN meter AS text",
+        "CREATE DOMAIN power AS real",
+        "CREATE TYPE kind AS ENUM ('9', '10')",
+        f"CREATE TABLE domains AS SELECT site_id::text::meter AS site_id, kw::power AS kw, {of_plain.replace('time, kw', 'time')}",
+        f"CREATE TABLE chars AS SELECT site_id::text::char(20) AS site_id, {of_plain}",
+        f"CREATE TABLE enums AS SELECT site_id::text::kind AS site_id, {of_plain} WHERE site_id IN (9, 10)",
+        f"CREATE MATERIALIZED VIEW kept AS SELECT site_id, date_bin('1 hour', time, '2000-01-01Z') AS time, avg(kw) AS kw "
+        f"FROM {of_plain.partition('FROM')[2]} GROUP BY 1, 2",
+        f"CREATE TABLE dates AS SELECT site_id, time::date AS time, kw FROM {of_plain.partition('FROM')[2]}",
+        f"CREATE TABLE seconds AS SELECT site_id, extract(epoch FROM time)::bigint AS time, kw FROM {of_plain.partition('FROM')[2]}",
+    )
+    wanted = cube_of(open_sql_store("Table 1 timestamptz", url=server, tz="Europe/Rome"))
+    for table, names in (("domains", wanted), ("chars", wanted), ("enums", ["9", "10"])):
+        found = cube_of(open_sql_store(table, url=server, tz="Europe/Rome"))
+        assert sorted(found) == sorted(names)
+        for site, cube in found.items():
+            np.testing.assert_allclose(cube, wanted[site], rtol=1e-6, equal_nan=True)
+    hourly = open_sql_store("kept", url=server, tz="Europe/Rome")
+    assert hourly.step_us == 3_600_000_000
+    np.testing.assert_allclose(cube_of(hourly)["9"][0], wanted["9"][0].reshape(24, 2).mean(axis=1), rtol=1e-6)
+    for table in ("dates", "seconds"):
+        with pytest.raises(DataError, match=r"'time' holds (date32\[day\]|int64), not times: write timestamps in UTC"):
+            open_sql_store(table, url=server, tz="Europe/Rome")
+
+
 def test_a_view_with_names_of_its_own(server, wanted):
     columns = {"Zähler": "site_id", "Zeit": "time", "Arbeit": "observed_kw"}
     store = open_sql_store('"by.Meters"."A view"', url=server, tz="Europe/Rome", columns=columns)
