@@ -19,6 +19,7 @@ from cblcast.io.files import Table
 from cblcast.io.store.footers import Name
 from cblcast.io.store.layouts import Layout
 from cblcast.io.store.row_groups import Span
+from cblcast.io.store.sql_copy import Copied
 from cblcast.io.store.sql_table import SqlTable, fetched
 from cblcast.io.time_text import NOT_A_TIME
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 SITES_A_COPY, SITES_A_QUERY = 2_000, 500  # a query may have 32,767 parameters in PostgreSQL, 2,100 in SQL Server
 EPOCH_2000_US = 946_684_800_000_000  # PostgreSQL counts binary times from 2000-01-01
-_HEADER, _TRAILER = 19, b"\xff\xff"
-_BUFFER = 4 * 1024**2
 _INFINITE = (np.iinfo(np.int64).max, np.iinfo(np.int64).min)  # as PostgreSQL writes its infinite times
 _LOG = logging.getLogger("cblcast.io")
 
@@ -116,11 +115,12 @@ def sql_rows(
     most : int, optional
         The first so many rows by time.
     """
-    copies = engine.dialect.driver == "pg8000"
-    read, at_once = (_copied, SITES_A_COPY) if copies else (_fetched, SITES_A_QUERY)
+    copies = engine.dialect.driver == "pg8000" and most is None
+    at_once = SITES_A_COPY if copies else SITES_A_QUERY
     for first in range(0, len(names), at_once):
         some = list(names[first : first + at_once])
-        codes, us, aware, columns = read(engine, timeout_s, wanted, some, most)
+        raw = _copied(engine, timeout_s, wanted, some) if copies else _fetched(engine, timeout_s, wanted, some, most)
+        codes, us, aware, columns = raw
         if len(codes):
             yield _in_order(wanted, some, codes, us, aware, columns)
 
@@ -157,10 +157,11 @@ def zoneless(name: str) -> str:
 def _sorted(
     codes: np.ndarray, us: np.ndarray, columns: list[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-    onward = (codes[1:] > codes[:-1]) | ((codes[1:] == codes[:-1]) & (us[1:] >= us[:-1]))
+    onward = (codes[1:] > codes[:-1]) | ((codes[1:] == codes[:-1]) & (us[1:] > us[:-1]))
     if onward.all():
         return codes, us, columns
-    order = np.lexsort((us, codes))
+    # A clock that says no zone may give a time twice: which came first nobody knows, but it is the same on every run.
+    order = np.lexsort((*columns[::-1], us, codes))
     return codes[order], us[order], [values[order] for values in columns]
 
 
@@ -187,7 +188,7 @@ def _fetched(engine: Engine, timeout_s: float, wanted: Wanted, names: list[Name]
         own, times, *values = zip(*rows, strict=True)
         stamps = parse_times(pd.Series(times, name=wanted.layout.when), told)
         columns = [_numbers(each, name, wanted) for each, name in zip(values, wanted.columns, strict=True)]
-        codes = np.fromiter((place[name] for name in own), np.int32, len(own))
+        codes = np.fromiter((place[wanted.table.bare(wanted.layout.site, name)] for name in own), np.int32, len(own))
         parts.append((codes, stamps.us, stamps.aware, columns))
     if len({aware for _, _, aware, _ in parts}) > 1:
         raise DataError(f"{wanted.name} has times with and without an offset: write all of them alike")
@@ -213,8 +214,8 @@ def _numbers(values: Sequence[Any], column: str, wanted: Wanted) -> np.ndarray:
     return found.astype(np.float32) if column == wanted.layout.value else found
 
 
-def _copied(engine: Engine, timeout_s: float, wanted: Wanted, names: list[Name], most: int | None) -> Raw:
-    """By PostgreSQL's binary copy, which needs no Python object for each value: records of equal length, with the site's number."""
+def _copied(engine: Engine, timeout_s: float, wanted: Wanted, names: list[Name]) -> Raw:
+    """By PostgreSQL's binary copy of a row a site, with arrays: neither side handles readings one by one."""
     from sqlalchemy import Float, Integer, cast, column, func, literal_column, select, values
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -222,75 +223,28 @@ def _copied(engine: Engine, timeout_s: float, wanted: Wanted, names: list[Name],
     site, time = asked.c[wanted.layout.site], asked.c[wanted.layout.when]
     known = values(column("name", site.type), column("number", Integer), name="known")
     known = known.data([(name, number) for number, name in enumerate(names)])
+    single = [name == wanted.layout.value for name in wanted.columns]
     numbers = []
-    for name in wanted.columns:
-        kind, none = (Float(24), "'NaN'::real") if name == wanted.layout.value else (Float(53), "'NaN'::float8")
-        numbers.append(cast(func.coalesce(cast(asked.c[name], kind), literal_column(none)), kind))
+    for name, is_single in zip(wanted.columns, single, strict=True):
+        kind, none = (Float(24), "'NaN'::real") if is_single else (Float(53), "'NaN'::float8")
+        numbers.append(func.array_agg(cast(func.coalesce(cast(asked.c[name], kind), literal_column(none)), kind)))
     query = (
-        select(known.c.number, time, *numbers)
+        select(known.c.number, func.array_agg(time), *numbers)
         .join_from(asked, known, site == cast(known.c.name, site.type))
         # Said once more, since a list of values goes into views that group, and a join does not.
         .where(site.in_(names), *wanted.within(asked, engine.dialect.name))
+        .group_by(known.c.number)
     )
-    if most is not None:
-        query = query.order_by(time).limit(most)
-    sink = _Records(len(wanted.columns), [name == wanted.layout.value for name in wanted.columns])
+    copied = Copied([">i8", *(">f4" if is_single else ">f8" for is_single in single)])
     with engine.connect() as connection:
         limit_time(connection, engine.dialect.name, timeout_s)
         text = str(query.compile(engine, compile_kwargs={"literal_binds": True}))
         driver = connection.connection.driver_connection
         try:
-            driver.execute_unnamed(f"COPY ({text}) TO STDOUT WITH (FORMAT BINARY)", stream=sink)  # type: ignore[union-attr]
+            driver.execute_unnamed(f"COPY ({text}) TO STDOUT WITH (FORMAT BINARY)", stream=copied)  # type: ignore[union-attr]
         except engine.dialect.dbapi.Error as error:  # type: ignore[union-attr]
             raise SQLAlchemyError(short(error)) from None  # told as whatever else the database says
-    codes, us, *columns = sink.arrays()
+    codes, us, *columns = copied.arrays()
     if np.isin(us, _INFINITE).any():
         raise DataError(f"{wanted.name} has rows at an infinite {wanted.layout.when}: mend the time, or drop the rows")
     return codes, us + EPOCH_2000_US, not wanted.table.zoneless(wanted.layout.when), columns
-
-
-class _Records:
-    """What a binary copy writes into: its records as arrays, some megabytes at a time.
-
-    A record is the number of its fields, then the length and the value of each (PostgreSQL, COPY, binary format).
-    """
-
-    def __init__(self, n_columns: int, single: Sequence[bool]) -> None:
-        kinds = [">f4" if is_single else ">f8" for is_single in single]
-        fields = [("n", ">i2"), ("l0", ">i4"), ("v0", ">i4"), ("l1", ">i4"), ("v1", ">i8")]
-        for number, kind in enumerate(kinds, 2):
-            fields += [(f"l{number}", ">i4"), (f"v{number}", kind)]
-        self._record = np.dtype(fields)
-        self._values = [f"v{number}" for number in range(2 + n_columns)]
-        self._native = [np.dtype(self._record[name]).newbyteorder("=") for name in self._values]
-        self._parts: list[list[np.ndarray]] = []
-        self._rest = bytearray()
-        self._begun = False
-
-    def write(self, data: bytes) -> None:
-        """Take what the server sends, a record or so."""
-        self._rest += data
-        if len(self._rest) > _BUFFER:
-            self._take()
-
-    def arrays(self) -> list[np.ndarray]:
-        """Site numbers, times, and the columns, once all was written."""
-        self._take()
-        if bytes(self._rest) != _TRAILER:
-            raise OSError("the copy broke off before its end")
-        if not self._parts:
-            return [np.empty(0, kind) for kind in self._native]
-        return [np.concatenate(each) for each in zip(*self._parts, strict=True)]
-
-    def _take(self) -> None:
-        if not self._begun:
-            if len(self._rest) < _HEADER:
-                return
-            del self._rest[:_HEADER]
-            self._begun = True
-        count = len(self._rest) // self._record.itemsize
-        if count:
-            records = np.frombuffer(bytes(self._rest[: count * self._record.itemsize]), dtype=self._record)
-            own = [records[name].astype(kind) for name, kind in zip(self._values, self._native, strict=True)]
-            self._parts.append(own)
-            del self._rest[: count * self._record.itemsize]

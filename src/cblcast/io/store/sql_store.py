@@ -25,6 +25,7 @@ from cblcast.io.store.sql_rows import SqlRows, Wanted, sql_rows, zoneless
 from cblcast.io.store.sql_table import MANY_ROWS, SiteCounts, SqlTable, count_sites, fetched, sql_table, theirs_of
 
 SITES_A_PARTITION = 10_000
+COUNTING = 6  # times as long as any other query: it looks at the whole table
 FIRST_ROWS = 4_096  # by which the step is told
 
 
@@ -99,8 +100,9 @@ class SqlStore(MeterStore):
         if "sites" in self._counted:
             return self._counted["sites"]
         layout = self.layout_of_files
-        with connected(self.url, self.timeout_s) as (engine, _):
-            counts = count_sites(engine, self.timeout_s, self.table, layout.site, layout.when)
+        patience_s = COUNTING * self.timeout_s
+        with connected(self.url, patience_s) as (engine, _):
+            counts = count_sites(engine, patience_s, self.table, layout.site, layout.when)
         for count, what in ((counts.nameless, layout.site), (counts.timeless, layout.when)):
             if count:
                 told = f"{self._called} has {count} rows without a {what}, which are left out: fill them in"
@@ -202,6 +204,7 @@ def _first_rows(store: SqlStore, engine: Any, called: str) -> SqlRows | None:
     if first is None:
         return None  # whoever cuts it is told
     wanted = Wanted(store.table, layout, [layout.value], (None, None), store.clock, called)
+    first = store.table.bare(layout.site, first)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # whoever reads the partition is told
         return next(sql_rows(engine, store.timeout_s, wanted, [first], FIRST_ROWS), None)

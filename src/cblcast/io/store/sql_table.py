@@ -34,6 +34,8 @@ class SqlTable:
         Column → its type in SQLAlchemy.
     indexed : frozenset of str or None
         Columns that an index begins with; None of a view, of which nobody knows.
+    padded : frozenset of str
+        Columns whose text is filled up with blanks, which do not count (``char(n)``).
     """
 
     told: str
@@ -41,6 +43,7 @@ class SqlTable:
     name: str
     kinds: Mapping[str, Any]
     indexed: frozenset[str] | None = None
+    padded: frozenset[str] = frozenset()
 
     def clause(self) -> TableClause:
         """As queries name it."""
@@ -54,6 +57,10 @@ class SqlTable:
 
         kind = self.kinds[column]
         return isinstance(kind, DateTime) and not kind.timezone
+
+    def bare(self, column: str, name: Any) -> Any:
+        """A site's name in a column without the blanks that it was filled up with."""
+        return name.rstrip(" ") if column in self.padded and isinstance(name, str) else name
 
     def as_schema(self, time: str) -> pa.Schema:
         """Its columns as those of a file; times that are text are looked at where they are read."""
@@ -80,10 +87,13 @@ def sql_table(engine: Engine, table: str, name: str, columns: Mapping[str, str] 
     DataError
         No such table, or none of the `columns` that are named.
     """
-    from sqlalchemy import inspect
+    from sqlalchemy import CHAR, inspect
 
     found = table_of(engine, table, name)
-    kinds = {column.name: column.type for column in found.columns}
+    # A domain of PostgreSQL is the type that it is made of.
+    kinds = {str(column.name): getattr(column.type, "data_type", column.type) for column in found.columns}
+    pads = engine.dialect.name == "postgresql"
+    padded = frozenset(column for column, kind in kinds.items() if pads and isinstance(kind, CHAR))
     for theirs in columns or ():
         if theirs not in kinds:
             raise DataError(f"table {table!r} of {name} has no column {theirs!r}: {nearest(theirs, kinds)}")
@@ -91,7 +101,7 @@ def sql_table(engine: Engine, table: str, name: str, columns: Mapping[str, str] 
     if found.name not in inspect(engine).get_view_names(found.schema):
         keys = [list(found.primary_key.columns), *(list(index.columns) for index in found.indexes)]
         indexed = frozenset(str(columns[0].name) for columns in keys if columns)
-    return SqlTable(table, found.schema, str(found.name), kinds, indexed)
+    return SqlTable(table, found.schema, str(found.name), kinds, indexed, padded)
 
 
 def theirs_of(ours: str, columns: Mapping[str, str] | None) -> str:
@@ -140,7 +150,7 @@ def count_sites(engine: Engine, timeout_s: float, table: SqlTable, site: str, ti
             continue
         timeless += count - timed
         if timed:
-            names.append(name)
+            names.append(table.bare(site, name))
             rows.append(timed)
             states.append(zlib.crc32(f"{timed} {first} {last}".encode()))
     try:

@@ -7,6 +7,7 @@ import logging
 import pickle
 import socket
 import sqlite3
+import struct
 import sys
 import uuid
 from pathlib import Path
@@ -21,6 +22,7 @@ from cblcast.errors import DataError, DataWarning, SourceError
 from cblcast.io.database import URL_VARIABLE, connected
 from cblcast.io.store import open_sql_store
 from cblcast.io.store import sql_rows as module
+from cblcast.io.store.sql_copy import Copied
 from cblcast.io.store.sql_rows import Wanted, sql_rows
 
 sys.path.append(str(Path(__file__).parents[3]))
@@ -97,6 +99,35 @@ def test_whatever_the_types_are_the_days_are_the_same(server, wanted, number, ti
         np.testing.assert_allclose(found[str(site)], cube, rtol=1e-6, equal_nan=True)
 
 
+def test_columns_of_other_types(server):
+    of_plain = 'time, kw FROM "Table 1 timestamptz"'
+    postgres.said(
+        server,
+        "CREATE DOMAIN meter AS text",
+        "CREATE DOMAIN power AS real",
+        "CREATE TYPE kind AS ENUM ('9', '10')",
+        f"CREATE TABLE domains AS SELECT site_id::text::meter AS site_id, kw::power AS kw, {of_plain.replace('time, kw', 'time')}",
+        f"CREATE TABLE chars AS SELECT site_id::text::char(20) AS site_id, {of_plain}",
+        f"CREATE TABLE enums AS SELECT site_id::text::kind AS site_id, {of_plain} WHERE site_id IN (9, 10)",
+        f"CREATE MATERIALIZED VIEW kept AS SELECT site_id, date_bin('1 hour', time, '2000-01-01Z') AS time, avg(kw) AS kw "
+        f"FROM {of_plain.partition('FROM')[2]} GROUP BY 1, 2",
+        f"CREATE TABLE dates AS SELECT site_id, time::date AS time, kw FROM {of_plain.partition('FROM')[2]}",
+        f"CREATE TABLE seconds AS SELECT site_id, extract(epoch FROM time)::bigint AS time, kw FROM {of_plain.partition('FROM')[2]}",
+    )
+    wanted = cube_of(open_sql_store("Table 1 timestamptz", url=server, tz="Europe/Rome"))
+    for table, names in (("domains", wanted), ("chars", wanted), ("enums", ["9", "10"])):
+        found = cube_of(open_sql_store(table, url=server, tz="Europe/Rome"))
+        assert sorted(found) == sorted(names)
+        for site, cube in found.items():
+            np.testing.assert_allclose(cube, wanted[site], rtol=1e-6, equal_nan=True)
+    hourly = open_sql_store("kept", url=server, tz="Europe/Rome")
+    assert hourly.step_us == 3_600_000_000
+    np.testing.assert_allclose(cube_of(hourly)["9"][0], wanted["9"][0].reshape(24, 2).mean(axis=1), rtol=1e-6)
+    for table in ("dates", "seconds"):
+        with pytest.raises(DataError, match=r"'time' holds (date32\[day\]|int64), not times: write timestamps in UTC"):
+            open_sql_store(table, url=server, tz="Europe/Rome")
+
+
 def test_a_view_with_names_of_its_own(server, wanted):
     columns = {"Zähler": "site_id", "Zeit": "time", "Arbeit": "observed_kw"}
     store = open_sql_store('"by.Meters"."A view"', url=server, tz="Europe/Rome", columns=columns)
@@ -130,30 +161,38 @@ def test_a_cursor_reads_what_the_copy_reads(server, number, time):
     assert inside.all() or time == "timestamp"  # where the zone is not known to the server, it gives two days more
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.integers(0, 30), st.lists(st.integers(1, 60), min_size=1, max_size=8))
-def test_a_copy_may_be_cut_anywhere(n, steps):
-    dtype = np.dtype(
-        [("n", ">i2"), ("l0", ">i4"), ("s", ">i4"), ("l1", ">i4"), ("t", ">i8"), ("l2", ">i4"), ("v", ">f4")]
-    )
-    records = np.zeros(n, dtype)
-    records["s"], records["t"], records["v"] = np.arange(n), np.arange(n) * 10, np.arange(n) / 4
-    sent = b"PGCOPY\n\xff\r\n\0" + bytes(8) + records.tobytes() + b"\xff\xff"
-    sink = module._Records(1, [True])
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(1, 9), max_size=6), st.lists(st.integers(1, 60), min_size=1, max_size=8))
+def test_a_copy_may_be_cut_anywhere(counts, steps):
+    def array(values: np.ndarray) -> bytes:
+        elements = np.zeros(len(values), dtype=[("length", ">i4"), ("value", values.dtype)])
+        elements["length"], elements["value"] = values.itemsize, values
+        told = struct.pack(">iiIii", 1, 0, 0, len(values), 1) + elements.tobytes()
+        return len(told).to_bytes(4, "big") + told
+
+    sent = header = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+    times, loads = [], []
+    for number, count in enumerate(counts):
+        times.append((np.arange(count) * 10**15 + number).astype(">i8"))
+        loads.append((np.arange(count) / 4).astype(">f4"))
+        sent += struct.pack(">hii", 3, 4, number) + array(times[-1]) + array(loads[-1])
+    sent += b"\xff\xff"
+    copied = Copied([">i8", ">f4"])
     at = 0
     while at < len(sent):
         step = steps[at % len(steps)]
-        sink.write(sent[at : at + step])
+        copied.write(sent[at : at + step])
         at += step
-        sink._take()
-    codes, us, values = sink.arrays()
-    np.testing.assert_array_equal(codes, records["s"])
-    np.testing.assert_array_equal(us, records["t"])
-    np.testing.assert_array_equal(values, records["v"])
-    broken = module._Records(1, [True])
-    broken.write(sent[:-1])
-    with pytest.raises(OSError, match="broke off"):
-        broken.arrays()
+    codes, us, values = copied.arrays()
+    np.testing.assert_array_equal(codes, np.repeat(np.arange(len(counts)), counts))
+    np.testing.assert_array_equal(us, np.concatenate([[], *times]).astype(np.int64))
+    np.testing.assert_array_equal(values, np.concatenate([[], *loads]))
+    assert us.dtype == np.int64
+    for broken in (sent[:-1], header, sent + b"x"):
+        copied = Copied([">i8", ">f4"])
+        copied.write(broken)
+        with pytest.raises(OSError, match="broke off"):
+            copied.arrays()
 
 
 def test_what_is_missing_is_counted(server, caplog, tmp_path):
