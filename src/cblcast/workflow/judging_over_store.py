@@ -21,7 +21,7 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE
 from cblcast.scaling import StorePiece
 from cblcast.workflow import run_notes as notes
-from cblcast.workflow.leaderboard import scale_of, wanted_metrics
+from cblcast.workflow.leaderboard import best_by, scale_of, wanted_metrics
 from cblcast.workflow.study_data import Span, events_of
 
 MEASURES, EXCLUDED, SECONDS, USED = "measures", "excluded", "seconds", "used"
@@ -97,3 +97,15 @@ def data_used(study: Study, told: pd.DataFrame) -> tracking.DataUsed:
         profile[key] = joined([part.profile[key] for part in parts])
     name = Path(str(study.data.panel)).name
     return tracking.DataUsed(name, digest, str(study.data.panel), parts[0].columns, profile)
+
+
+def board_of_sites(study: Study, by_site: pd.DataFrame, excluded: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
+    """The leaderboard of measures by method and site: the mean over sites, best first."""
+    groups = by_site.groupby("method", sort=False)
+    table = groups[wanted_metrics(study)].mean().join(groups["n_events"].sum())
+    table["n_sites"] = groups[SITE].nunique()
+    table = table.reindex(methods)
+    for column in ("n_events", "n_sites"):
+        table[column] = table[column].fillna(0).astype(int)
+    table["n_excluded"] = excluded.groupby("method").size().reindex(table.index).fillna(0).astype(int)
+    return table.sort_values(best_by(study), kind="stable")
