@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -88,8 +89,6 @@ def _model(folder: str, question: str) -> Forecaster:
 
 def data_used(study: Study, told: pd.DataFrame) -> tracking.DataUsed:
     """The data set of all partitions, of the table ``used`` of each: a digest of their digests."""
-    import hashlib
-
     parts = [tracking.DataUsed(**json.loads(text)) for text in told["told"]]
     digest = hashlib.sha256("".join(part.digest for part in parts).encode()).hexdigest()[: len(parts[0].digest)]
     profile = dict(parts[0].profile)
