@@ -108,12 +108,15 @@ def test_the_learned_baseline_is_that_of_memory(panel, events, tmp_path):
     np.testing.assert_array_equal(again.estimator.predict(X), parts.estimator.predict(X))
 
 
-class Sent(pooled_blocks._Tabled):
+tabled = pooled_blocks._Tabled
+
+
+class Sent(tabled):
     """Work on blocks as another process does it: it and its block are pickled on their way."""
 
     def __call__(self, block):
         work, sent = pickle.loads(pickle.dumps((self.work, block)))  # noqa: S301 - our own
-        return pooled_blocks._Tabled(work)(sent)
+        return tabled(work)(sent)
 
 
 def test_several_workers_make_the_very_same_learned_baseline(panel, events, tmp_path, monkeypatch):
