@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -21,7 +22,7 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE
 from cblcast.scaling import StorePiece
 from cblcast.workflow import run_notes as notes
-from cblcast.workflow.leaderboard import scale_of, wanted_metrics
+from cblcast.workflow.leaderboard import best_by, scale_of, wanted_metrics
 from cblcast.workflow.study_data import Span, events_of
 
 MEASURES, EXCLUDED, SECONDS, USED = "measures", "excluded", "seconds", "used"
@@ -88,8 +89,6 @@ def _model(folder: str, question: str) -> Forecaster:
 
 def data_used(study: Study, told: pd.DataFrame) -> tracking.DataUsed:
     """The data set of all partitions, of the table ``used`` of each: a digest of their digests."""
-    import hashlib
-
     parts = [tracking.DataUsed(**json.loads(text)) for text in told["told"]]
     digest = hashlib.sha256("".join(part.digest for part in parts).encode()).hexdigest()[: len(parts[0].digest)]
     profile = dict(parts[0].profile)
@@ -97,3 +96,15 @@ def data_used(study: Study, told: pd.DataFrame) -> tracking.DataUsed:
         profile[key] = joined([part.profile[key] for part in parts])
     name = Path(str(study.data.panel)).name
     return tracking.DataUsed(name, digest, str(study.data.panel), parts[0].columns, profile)
+
+
+def board_of_sites(study: Study, by_site: pd.DataFrame, excluded: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
+    """The leaderboard of measures by method and site: the mean over sites, best first."""
+    groups = by_site.groupby("method", sort=False)
+    table = groups[wanted_metrics(study)].mean().join(groups["n_events"].sum())
+    table["n_sites"] = groups[SITE].nunique()
+    table = table.reindex(methods)
+    for column in ("n_events", "n_sites"):
+        table[column] = table[column].fillna(0).astype(int)
+    table["n_excluded"] = excluded.groupby("method").size().reindex(table.index).fillna(0).astype(int)
+    return table.sort_values(best_by(study), kind="stable")

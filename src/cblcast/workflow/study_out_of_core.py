@@ -16,7 +16,7 @@ from cblcast.config import Study
 from cblcast.forecast.backtest import BacktestResult
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import SITE, DataError, StudyError
+from cblcast.frames.schema import DataError, StudyError
 from cblcast.scaling import Asked, Outcome, cut
 from cblcast.scaling.digest import digest_of
 from cblcast.scaling.journal import piece_digest
@@ -35,9 +35,9 @@ from cblcast.workflow.judging_over_store import (
     USED,
     JudgeTrained,
     Learnable,
+    board_of_sites,
     data_used,
 )
-from cblcast.workflow.leaderboard import best_first, wanted_metrics
 from cblcast.workflow.registering import registered
 from cblcast.workflow.settlement_case import sites_of_store
 from cblcast.workflow.study_data import Progress
@@ -66,9 +66,16 @@ def names_store(study: Study, working: Working = ALONE) -> bool:
     return path is not None and working.wanted and is_store(path, working)
 
 
+Judged = tuple[StudyResult, tracking.DataUsed, Outcome]
+
+
 def train_and_judge(
-    study: Study, progress: Progress, working: Working = ALONE, beside: Path | None = None
-) -> tuple[StudyResult, tracking.DataUsed, Outcome]:
+    study: Study,
+    progress: Progress,
+    working: Working = ALONE,
+    beside: Path | None = None,
+    then: Callable[[StudyResult, tracking.DataUsed], None] = lambda result, used: None,
+) -> Judged:
     """Train every method that learns on the training span of all sites, and judge all methods on the test span.
 
     Parameters
@@ -77,6 +84,8 @@ def train_and_judge(
         Who works, and whether a training that was killed is gone on with.
     beside : Path, optional
         Finished parts are kept beside this file, in ``NAME.parts``, where `working` names no folder; nowhere without.
+    then : callable
+        What is done with the result, before what only served to go on is taken away.
 
     Returns
     -------
@@ -105,10 +114,11 @@ def train_and_judge(
             raise DataError(f"no site of the study is in {store.name}: check sites:")
         with asked.at_hand(parts.bytes) as hands:
             trained = _train(study, parts, folder, replace(hands, parts=None), progress)
-            told = _judge(study, parts, folder, hands, trained, progress)
-            if not told[2].partial:
-                folder.done()
-    return told
+            result, used, outcome = _judge(study, parts, folder, hands, trained, progress)
+        then(result, used)
+        if not outcome.partial:
+            folder.done()
+    return result, used, outcome
 
 
 def train_study_store(
@@ -129,8 +139,24 @@ def train_study_store(
     if register is not None and method is None and len(study.methods) > 1:
         raise StudyError("several methods are trained on a store: name the one to register (--method NAME)")
     tracking.check_store(store)
-    result, data, outcome = train_and_judge(study, progress, working, beside)
-    settings, board, uris = study.model_dump(mode="json"), result.leaderboard, {}
+
+    def track(result: StudyResult, data: tracking.DataUsed) -> None:
+        uris = _tracked(study, result, data, store, progress)
+        if register is not None:
+            chosen = method or str(result.leaderboard.index[0])
+            why = "named by the user" if method else "the only method"
+            board = result.leaderboard
+            result.registered = registered(study, board, uris[chosen], chosen, why, data, register, alias, store)
+
+    result, _, outcome = train_and_judge(study, progress, working, beside, track)
+    return result, outcome
+
+
+def _tracked(
+    study: Study, result: StudyResult, data: tracking.DataUsed, store: str | None, progress: Progress
+) -> dict[str, str]:
+    """Log the methods with their models, and the leaderboard; the address of each model."""
+    settings, board, uris = study.model_dump(mode="json"), result.leaderboard, dict[str, str]()
     note = notes.study_note(study, data)
     with tracking.study_run(study.study, settings, uri=store, planned=len(board), note=note, data=data) as run:
         result.run_id = run.run_id
@@ -149,11 +175,7 @@ def train_study_store(
         run.table("leaderboard", board, metrics=False)
         if len(result.backtest.excluded):
             run.table("excluded", result.backtest.excluded, metrics=False)
-    if register is not None:
-        chosen = method or str(board.index[0])
-        why = "named by the user" if method else "the only method"
-        result.registered = registered(study, board, uris[chosen], chosen, why, data, register, alias, store)
-    return result, outcome
+    return uris
 
 
 @dataclass(frozen=True)
@@ -172,7 +194,7 @@ def _train(study: Study, parts: Cut, folder: TrainingFolder, asked: Asked, progr
     forecasters, seconds, lost, questions = study.forecasters(), dict[str, float](), [], []
     files = [piece_digest("", piece) for piece in parts.pieces]
     for number, (name, forecaster) in enumerate(forecasters.items()):
-        began = perf_counter()
+        began, whole = perf_counter(), True
         question = digest_of(files, described(forecaster.estimator), number)
         if not learns(forecaster.estimator):
             first = _first_panel(parts)
@@ -190,8 +212,8 @@ def _train(study: Study, parts: Cut, folder: TrainingFolder, asked: Asked, progr
             training = Training(asked, study, parts.faults, parts.size)
             told = partial(_told_of, name, stage)
             lost.append(train_portions(forecaster, portions, folder.features(number), progress=told, training=training))
+            whole = lost[-1].empty
         if forecasters[name] is forecaster:
-            whole = not lost or lost[-1].empty
             folder.keep_model(number, forecaster, question if whole else "")
             if whole:
                 folder.forget_features(number)
@@ -216,7 +238,7 @@ def _first_panel(parts: Cut) -> Panel:
 
 def _judge(
     study: Study, parts: Cut, folder: TrainingFolder, asked: Asked, trained: _Trained, progress: Progress
-) -> tuple[StudyResult, tracking.DataUsed, Outcome]:
+) -> Judged:
     """Measures of every method by site, some sites at a time, and their mean over sites."""
     stage = getattr(progress, "stage", progress)
     names = list(trained.forecasters)
@@ -229,7 +251,8 @@ def _judge(
     left_out = outcome.table(EXCLUDED).reset_index(drop=True)
     measures = outcome.table(MEASURES)
     if measures.empty:
-        raise DataError(f"no event could be estimated; the first reason: {left_out['reason'].iloc[0]}")
+        why = left_out["reason"].iloc[0] if len(left_out) else "there is none in the test span"
+        raise DataError(f"no event could be estimated; the first reason: {why}")
     board = board_of_sites(study, measures, left_out, names)
     predicted = outcome.table(SECONDS).groupby("method")["predict_s"].sum()
     seconds = {name: {"train_s": trained.seconds[name], "predict_s": float(predicted[name])} for name in names}
@@ -238,18 +261,6 @@ def _judge(
     failures = pd.concat([trained.failures, outcome.failures], ignore_index=True)
     told = replace(outcome, failures=failures.drop_duplicates(["site_id", "reason"], ignore_index=True))
     return StudyResult(board, result), data_used(study, outcome.table(USED)), told
-
-
-def board_of_sites(study: Study, by_site: pd.DataFrame, excluded: pd.DataFrame, methods: list[str]) -> pd.DataFrame:
-    """The leaderboard of measures by method and site: the mean over sites, best first."""
-    groups = by_site.groupby("method", sort=False)
-    table = groups[wanted_metrics(study)].mean().join(groups["n_events"].sum())
-    table["n_sites"] = groups[SITE].nunique()
-    table = table.reindex(methods)
-    for column in ("n_events", "n_sites"):
-        table[column] = table[column].fillna(0).astype(int)
-    table["n_excluded"] = excluded.groupby("method").size().reindex(table.index).fillna(0).astype(int)
-    return best_first(study, table, study.forecasters())
 
 
 def _told_of(name: str, stage: Callable[[str], None], text: str) -> None:

@@ -14,11 +14,11 @@ from cblcast.forecast.evaluation import evaluate
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.schema import SITE, DataError, StudyError
 from cblcast.scaling import Outcome, StorePiece, cut
+from cblcast.workflow.judging_over_store import board_of_sites
 from cblcast.workflow.leaderboard import scale_of, wanted_metrics
 from cblcast.workflow.settlement_case import sites_of_store
 from cblcast.workflow.studies import judge
 from cblcast.workflow.study_data import dressed, prepare
-from cblcast.workflow.study_out_of_core import board_of_sites
 from cblcast.workflow.working import ALONE, Working, open_store_as
 
 MEASURES, EXCLUDED = "measures", "excluded"

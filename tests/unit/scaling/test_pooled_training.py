@@ -1,5 +1,7 @@
 """Training out of core against training in memory: the same rows, the same model."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,9 +25,11 @@ from cblcast.forecast.methods import make_estimator
 from cblcast.frames.cases import make_cases
 from cblcast.frames.panel import Panel
 from cblcast.io.store import open_store
-from cblcast.scaling import pooled_nets, pooled_rows
+from cblcast.scaling import pooled_blocks, pooled_nets, pooled_rows
+from cblcast.scaling.asked import Asked
+from cblcast.scaling.pooled_features import Training
 from cblcast.scaling.pooled_fit import fit_rows
-from cblcast.scaling.pooled_training import portions_of_panel, portions_of_store, train_out_of_core
+from cblcast.scaling.pooled_training import portions_of_panel, portions_of_store, train_out_of_core, train_portions
 
 CLOCK = {"calendar": {}, "weather": {}}
 
@@ -102,6 +106,32 @@ def test_the_learned_baseline_is_that_of_memory(panel, events, tmp_path):
     again = Forecaster.load(tmp_path / "model")
     X = again.matrix(panel, again.cases(panel, events))
     np.testing.assert_array_equal(again.estimator.predict(X), parts.estimator.predict(X))
+
+
+tabled = pooled_blocks._Tabled
+
+
+class Sent(tabled):
+    """Work on blocks as another process does it: it and its block are pickled on their way."""
+
+    def __call__(self, block):
+        work, sent = pickle.loads(pickle.dumps((self.work, block)))  # noqa: S301 - our own
+        return tabled(work)(sent)
+
+
+def test_several_workers_make_the_very_same_learned_baseline(panel, events, tmp_path, monkeypatch):
+    """Its members see shares and what a baseline leaves: what is made of a block goes along with it."""
+    monkeypatch.setattr(pooled_rows, "ROWS_AT_ONCE", 230)
+    monkeypatch.setattr(pooled_blocks, "_Tabled", Sent)
+    found = {}
+    for workers in (1, 2):
+        learned = LearnedBaseline(n_estimators=5, min_child_samples=10, year_ago=False)
+        forecaster, portions = Forecaster(learned), portions_of_panel(panel, events, 1)
+        training = Training(Asked(workers, "threads" if workers == 2 else None))
+        assert train_portions(forecaster, portions, tmp_path / f"{workers}", training=training).empty
+        forecaster.save(tmp_path / f"model {workers}")
+        found[workers] = {path.name: path.read_bytes() for path in (tmp_path / f"model {workers}").iterdir()}
+    assert found[1] == found[2]
 
 
 def test_features_in_single_precision_make_nearly_the_same_model(panel, events, tmp_path):

@@ -113,6 +113,21 @@ def test_one_that_was_killed_goes_on_and_repeats_one_partition(meters, whole, tm
         assert not Path(f"{place}.parts").exists()
 
 
+def test_one_that_was_killed_before_its_result_was_kept_has_nothing_to_do_again(meters, tmp_path):
+    place = tmp_path / "study.yaml"
+
+    def killed(result, used):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_and_judge(study(meters, "store"), silent, beside=place, then=killed)
+    kept: list[str] = []
+    train_and_judge(study(meters, "store"), kept.append, beside=place)
+    assert any("trained before" in each for each in kept)
+    assert not any("features" in each or "judged of" in each for each in kept)
+    assert not Path(f"{place}.parts").exists()
+
+
 def test_a_broken_file_is_named_and_the_rest_is_trained(meters, whole, tmp_path, a_site_at_a_time):
     store = tmp_path / "store"
     store.mkdir()
