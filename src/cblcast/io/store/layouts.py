@@ -40,6 +40,8 @@ class Layout:
         Further columns with numbers, such as weather.
     renamed : mapping
         Foreign name → ours.
+    names : str
+        What the sites' column holds, which must not differ between files: "text" or "whole numbers".
     """
 
     kind: Kind
@@ -49,6 +51,7 @@ class Layout:
     unit: Unit = KW
     beside: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    names: str = "text"
 
     def ours(self, column: str) -> str:
         """The name under which a column of the files goes to a panel."""
@@ -82,7 +85,7 @@ def layout_of(
     if date in known and site in known:
         lists = [column.name for column in schema if _is_list(column.type)]
         value = _value(lists, name, foreign, "list of numbers")
-        return Layout("days", site, date, value, _unit(value, renamed), (), renamed)
+        return Layout("days", site, date, value, _unit(value, renamed), (), renamed, _names(schema, site))
     if time not in schema.names:
         raise DataError(
             f"{name} has the columns {', '.join(schema.names[:8])}{' …' if len(schema.names) > 8 else ''}, and a store has "
@@ -94,7 +97,7 @@ def layout_of(
     if site in known:
         value = _value(numeric, name, foreign, "number")
         beside = tuple(column for column in numeric if column != value)
-        return Layout("long", site, time, value, _unit(value, renamed), beside, renamed)
+        return Layout("long", site, time, value, _unit(value, renamed), beside, renamed, _names(schema, site))
     if not numeric:
         raise DataError(f"{name} has times, but no column of numbers: a wide store has one for each site")
     sites = site_columns(schema, time)
@@ -134,6 +137,15 @@ def _unit(value: str, renamed: Mapping[str, str]) -> Unit:
     return (None if renamed.get(value) == OBSERVED else unit_in_name(value)) or KW
 
 
+def _names(schema: pa.Schema, site: str) -> str:
+    import pyarrow.types as types
+
+    kind = schema.field(site).type if site in schema.names else None  # else folders name it
+    if kind is not None and types.is_dictionary(kind):
+        kind = kind.value_type
+    return "whole numbers" if kind is not None and types.is_integer(kind) else "text"
+
+
 def _check_times(kind: pa.DataType, column: str, name: str) -> None:
     import pyarrow.types as types
 
@@ -161,6 +173,7 @@ def difference(one: Layout, other: Layout) -> str:
     for what, first, second in (
         ("layout", one.kind, other.kind),
         ("column of the sites", one.site, other.site),
+        ("kind of site ids", one.names, other.names),
         ("column of the times", one.when, other.when),
         ("column of the load", one.value, other.value),
         ("unit", one.unit.name, other.unit.name),

@@ -214,3 +214,16 @@ def test_the_day_of_a_clock_change_alone(tmp_path, frame, meters):
     found = open_store(tmp_path, tz=meters.tz).read_days(partition, None, "2024-03-31", "2024-03-31")
     assert found.cube.values.shape == (6, 1, 24)
     assert np.isnan(found.cube.values[:, 0, 2]).all()
+
+
+def test_sites_that_are_numbers_in_one_file_and_text_in_another_are_a_change_of_schema(tmp_path, frame):
+    rows = frame.assign(site_id=frame["site_id"].str[1:].astype(int))
+    first = rows["site_id"] < 3
+    rows[first].to_parquet(tmp_path / "a.parquet", index=False)
+    rows[~first].assign(site_id=rows["site_id"].astype(str)).to_parquet(tmp_path / "b.parquet", index=False)
+    with pytest.raises(
+        DataError, match=r"b\.parquet has another schema than a\.parquet: its kind of site ids is 'text'"
+    ):
+        open_store(tmp_path)
+    (only,) = read_all(tmp_path, faults="keep")
+    assert list(only.site_ids) == ["0", "1", "2"]

@@ -180,3 +180,17 @@ def test_readings_beside_the_wall_clock_are_no_day_rows(frame, tmp_path):
     with pytest.raises(DataError, match=r"begin 30 min beside the clock of Asia/Kolkata.*--layout long"):
         convert([source], tmp_path / "days", "days", options=ReaderOptions(tz="Asia/Kolkata"))
     assert not (tmp_path / "days").exists()
+
+
+def test_meters_beside_one_another_s_times_are_no_wide_table(tmp_path):
+    times = pd.date_range("2024-05-01", periods=72, freq="h", tz="UTC")
+    late = [times, times + pd.Timedelta("30min")]
+    rows = pd.concat(
+        [pd.DataFrame({"site_id": site, "time": own, "kw": 1.0}) for site, own in zip("ab", late, strict=True)]
+    )
+    rows.to_parquet(tmp_path / "in.parquet", index=False)
+    with pytest.raises(
+        DataError, match=r"site 'b' is metered 30 min beside site 'a' at steps of 60 min.*--layout long"
+    ):
+        convert([tmp_path / "in.parquet"], tmp_path / "out", "wide", options=ReaderOptions(tz="Asia/Kolkata"))
+    assert not (tmp_path / "out").exists()
