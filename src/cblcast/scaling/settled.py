@@ -80,8 +80,7 @@ def settle_store(
     warn_about_calendars_of(sites, int(table["start"].max().year), chosen)
     tables = {EVENTS: table} | ({} if wishes.other_events is None else {OTHERS: wishes.other_events})
     parts = cut(store, sites, asked.size_for(store), tables, by=EVENTS)
-    if not parts.pieces:
-        raise DataError(f"no site of the events is in the data, e.g. {table[SITE].iloc[0]!r}: check the site ids")
+    parts.refuse_nobody(table)
     called = None if wishes.contract is None else called_of(sites, table, wishes.contract, wishes.resources)
     work = SettlePiece(chosen, replace(wishes, other_events=None))
     outcome = asked.over(work, parts, question=("settle", work))

@@ -109,6 +109,18 @@ class Cut:
     bytes: int
     size: int
 
+    def refuse_nobody(self, events: pd.DataFrame | None = None) -> None:
+        """Raise :class:`DataError` where there is no piece, with what is known of the sites of `events`."""
+        if self.pieces:
+            return
+        asked = [] if events is None else list(dict.fromkeys(events[SITE].astype(str)))
+        reasons = {site: reason for _, site, reason in self.faults if site}
+        known = next((site for site in asked if site in reasons), None)
+        if known is not None:
+            raise DataError(f"no site of the events can be read; of {known!r}: {reasons[known]}")
+        first = f", e.g. {asked[0]!r}" if asked else ""
+        raise DataError(f"no site of the events is in the data{first}: check the site ids")
+
 
 def names_of(store: MeterStore, partitions: Sequence[Partition]) -> tuple[list[list[str]], list[tuple[str, str, str]]]:
     """The sites of each partition, and files whose sites cannot be read; nothing but the column of the sites is read."""

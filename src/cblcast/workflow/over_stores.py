@@ -201,9 +201,7 @@ def _events(path: Path, sites: pd.DataFrame, reader: ReaderOptions) -> pd.DataFr
 def _pieces(store: MeterStore, sites: pd.DataFrame, events: pd.DataFrame | None, asked: Asked) -> Cut:
     tables = None if events is None else {EVENTS: events}
     parts = cut(store, sites, asked.size_for(store), tables, by=None if events is None else EVENTS)
-    if not parts.pieces:
-        first = "" if events is None else f", e.g. {events[SITE].iloc[0]!r}"
-        raise DataError(f"no site of the events is in the data{first}: check the site ids")
+    parts.refuse_nobody(events)
     return parts
 
 

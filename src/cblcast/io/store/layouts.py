@@ -41,8 +41,8 @@ class Layout:
         Further columns with numbers, such as weather.
     renamed : mapping
         Foreign name → ours.
-    numbered : bool
-        Whether the column of the sites holds whole numbers, not text.
+    names : str
+        What the sites' column holds, which must not differ between files: "text" or "whole numbers".
     """
 
     kind: Kind
@@ -52,7 +52,7 @@ class Layout:
     unit: Unit = KW
     beside: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
-    numbered: bool = False
+    names: str = "text"
 
     def ours(self, column: str) -> str:
         """The name under which a column of the files goes to a panel."""
@@ -86,7 +86,7 @@ def layout_of(
     if date in known and site in known:
         lists = [column.name for column in schema if _is_list(column.type)]
         value = _value(lists, name, foreign, "list of numbers")
-        return Layout("days", site, date, value, _unit(value, renamed), (), renamed, _numbered(schema, site))
+        return Layout("days", site, date, value, _unit(value, renamed), (), renamed, _names(schema, site))
     if time not in schema.names:
         raise DataError(
             f"{name} has the columns {', '.join(schema.names[:8])}{' …' if len(schema.names) > 8 else ''}, and a store has "
@@ -98,7 +98,7 @@ def layout_of(
     if site in known:
         value = _value(numeric, name, foreign, "number")
         beside = tuple(column for column in numeric if column != value)
-        return Layout("long", site, time, value, _unit(value, renamed), beside, renamed, _numbered(schema, site))
+        return Layout("long", site, time, value, _unit(value, renamed), beside, renamed, _names(schema, site))
     if not numeric:
         raise DataError(f"{name} has times, but no column of numbers: a wide store has one for each site")
     sites = site_columns(schema, time)
@@ -149,6 +149,15 @@ def _unit(value: str, renamed: Mapping[str, str]) -> Unit:
     return (None if renamed.get(value) == OBSERVED else unit_in_name(value)) or KW
 
 
+def _names(schema: pa.Schema, site: str) -> str:
+    import pyarrow.types as types
+
+    kind = schema.field(site).type if site in schema.names else None  # else folders name it
+    if kind is not None and types.is_dictionary(kind):
+        kind = kind.value_type
+    return "whole numbers" if kind is not None and types.is_integer(kind) else "text"
+
+
 def _check_times(kind: pa.DataType, column: str, name: str) -> None:
     import pyarrow.types as types
 
@@ -156,15 +165,6 @@ def _check_times(kind: pa.DataType, column: str, name: str) -> None:
         raise DataError(f"{name}: {column!r} holds {kind}, not times: write timestamps in UTC")
     if kind.tz is None:
         raise DataError(f"{name} has times without a zone: write them as UTC instants")
-
-
-def _numbered(schema: pa.Schema, site: str) -> bool:
-    import pyarrow.types as types
-
-    if site not in schema.names:  # named by folders
-        return False
-    kind = schema.field(site).type
-    return bool(types.is_integer(kind.value_type if types.is_dictionary(kind) else kind))
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -185,7 +185,7 @@ def difference(one: Layout, other: Layout) -> str:
     for what, first, second in (
         ("layout", one.kind, other.kind),
         ("column of the sites", one.site, other.site),
-        ("kind of site ids", _kind_of_names(one), _kind_of_names(other)),
+        ("kind of site ids", one.names, other.names),
         ("column of the times", one.when, other.when),
         ("column of the load", one.value, other.value),
         ("unit", one.unit.name, other.unit.name),
@@ -193,10 +193,6 @@ def difference(one: Layout, other: Layout) -> str:
         if first != second:
             return f"its {what} is {second!r}, not {first!r}"
     return ""
-
-
-def _kind_of_names(layout: Layout) -> str:
-    return "whole numbers" if layout.numbered else "text"
 
 
 def require_beside(columns: Iterable[str], layout: Layout, name: str) -> tuple[str, ...]:

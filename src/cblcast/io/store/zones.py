@@ -111,7 +111,8 @@ def clock_changes(days: np.ndarray, tz: str, step_us: int) -> dict[int, ClockCha
     found: dict[int, ClockChange] = {}
     begin = midnights(days, tz)
     length = midnights(days + 1, tz) - begin
-    for at in np.flatnonzero(length != DAY_US):
+    # A change of an hour does not show in slots that are longer.
+    for at in np.flatnonzero((length != DAY_US) & (length % step_us == 0)):
         times = begin[at] + np.arange(length[at] // step_us) * step_us
         slots = local_day_and_slot(times, tz, step_us)[1]
         found[int(days[at])] = ClockChange(slots, np.setdiff1d(np.arange(DAY_US // step_us), slots))

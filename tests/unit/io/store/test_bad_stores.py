@@ -271,3 +271,16 @@ def test_a_reading_that_has_rotted_in_a_converted_store_is_no_reading(tmp_path, 
     (tmp_path / "days.parquet").write_bytes(content)
     with pytest.raises(DataError, match=r"days\.parquet is broken"):
         read_all(tmp_path / "days.parquet")
+
+
+def test_sites_that_are_numbers_in_one_file_and_text_in_another_are_a_change_of_schema(tmp_path, frame):
+    rows = frame.assign(site_id=frame["site_id"].str[1:].astype(int))
+    first = rows["site_id"] < 3
+    rows[first].to_parquet(tmp_path / "a.parquet", index=False)
+    rows[~first].assign(site_id=rows["site_id"].astype(str)).to_parquet(tmp_path / "b.parquet", index=False)
+    with pytest.raises(
+        DataError, match=r"b\.parquet has another schema than a\.parquet: its kind of site ids is 'text'"
+    ):
+        open_store(tmp_path)
+    (only,) = read_all(tmp_path, faults="keep")
+    assert list(only.site_ids) == ["0", "1", "2"]

@@ -204,3 +204,17 @@ def test_progress_counts_what_is_read_and_what_is_written(store_of_a_layout, fra
     convert([tmp_path / "meter.csv"], tmp_path / "third", "days", options=ROME, progress=watch)
     assert watch.totals == [(1, "reading"), (2, "writing")]
     assert watch.done == [(1, "meter.csv"), (1, "1 of 1 parts")]
+
+
+def test_meters_beside_one_another_s_times_are_no_wide_table(tmp_path):
+    times = pd.date_range("2024-05-01", periods=72, freq="h", tz="UTC")
+    late = [times, times + pd.Timedelta("30min")]
+    rows = pd.concat(
+        [pd.DataFrame({"site_id": site, "time": own, "kw": 1.0}) for site, own in zip("ab", late, strict=True)]
+    )
+    rows.to_parquet(tmp_path / "in.parquet", index=False)
+    with pytest.raises(
+        DataError, match=r"site 'b' is metered 30 min beside site 'a' at steps of 60 min.*--layout long"
+    ):
+        convert([tmp_path / "in.parquet"], tmp_path / "out", "wide", options=ReaderOptions(tz="Asia/Kolkata"))
+    assert not (tmp_path / "out").exists()

@@ -125,3 +125,19 @@ def test_what_is_wrong_is_one_sentence_without_the_password(server, meters):
 def _read_nameless(server):
     with pytest.warns(DataWarning, match="has 3 rows without a site_id, which are left out"):
         cubes(open_sql_store("meters.nameless", url=server))
+
+
+def test_a_site_without_a_reading_and_decimals_are_read(tmp_path):
+    with sqlite3.connect(tmp_path / "few.db") as database:
+        database.execute("CREATE TABLE few (site_id TEXT, time TEXT, kw NUMERIC(8, 2))")
+        hours = [f"2024-05-{day:02d}T{hour:02d}:00:00+00:00" for day in (1, 2) for hour in range(24)]
+        database.executemany("INSERT INTO few VALUES (?, ?, ?)", [("dark", hour, None) for hour in hours])
+        database.executemany("INSERT INTO few VALUES (?, ?, ?)", [("lit", hour, 1.25) for hour in hours])
+    store = open_sql_store("few", url=f"sqlite:///{tmp_path / 'few.db'}", tz="UTC")
+    for size, parts in ((10**9, 1), (1, 2)):
+        panels = [store.read_panel(partition) for partition in store.partitions(size)]
+        assert len(panels) == parts
+        told = pd.concat([panel.data["observed_kw"] for panel in panels])
+        assert told["dark"].isna().all()
+        assert (told["lit"] == 1.25).all()
+        assert np.isnan(cubes(store, size)[1][0]).all()
