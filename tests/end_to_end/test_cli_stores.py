@@ -222,3 +222,18 @@ def test_one_file_of_day_rows_is_a_store_unasked(run, here):
     assert code == 2
     assert "days.parquet has day rows ('observed_kw' holds a list of loads)" in err
     assert "convert it (cblcast data convert --layout long)" in err
+
+
+def test_what_could_not_be_done_stands_in_the_document(run, here):
+    store = here / "half"
+    store.mkdir()
+    (store / "a.parquet").symlink_to(here / "store" / "b1.parquet")
+    (store / "b.parquet").write_bytes(b"PAR1")
+    asked = ("--data", "half", "--events", "events.csv", *PLACE, "--json")
+    commands = (("score",), ("evaluate", "--model", "pretrained"), ("integrity", "--program", "pjm_economic"))
+    for command in commands:
+        code, out, err = run(*command, *asked)
+        assert code == 3, err
+        (row,) = json.loads(out)["failures"]
+        assert (row["partition"], row["site_id"]) == ("b.parquet", "")
+        assert row["reason"].startswith("b.parquet cannot be read as Parquet")
