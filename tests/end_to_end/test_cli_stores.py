@@ -250,3 +250,55 @@ def test_one_file_of_day_rows_is_a_store_unasked(run, here):
     assert code == 2
     assert "days.parquet has day rows ('observed_kw' holds a list of loads)" in err
     assert "convert it (cblcast data convert --layout long)" in err
+
+
+def test_what_could_not_be_done_stands_in_the_document(run, here):
+    store = here / "half"
+    store.mkdir()
+    (store / "a.parquet").symlink_to(here / "store" / "b1.parquet")
+    (store / "b.parquet").write_bytes(b"PAR1")
+    asked = ("--data", "half", "--events", "events.csv", *PLACE, "--json")
+    commands = (("score",), ("evaluate", "--model", "pretrained"), ("integrity", "--program", "pjm_economic"))
+    for command in commands:
+        code, out, err = run(*command, *asked)
+        assert code == 3, err
+        (row,) = json.loads(out)["failures"]
+        assert (row["partition"], row["site_id"]) == ("b.parquet", "")
+        assert row["reason"].startswith("b.parquet cannot be read as Parquet")
+
+
+def test_where_no_site_can_be_used_every_command_says_why(run, here):
+    (here / "none").mkdir()
+    rows = pd.read_parquet("one.parquet")
+    rows[rows["site_id"] != "b22"].assign(observed_kw=float("inf")).to_parquet("none/a.parquet", index=False)
+    Path("study.yaml").write_text(
+        "study: s\ndata: {panel: none, tz: Europe/London, country: GB}\nevents: {start: '17:00', stop: '20:00', days: working}\n"
+        "train: [2018-05-01, 2019-05-31]\ntest: [2019-06-01, 2019-06-29]\nmethods: [High5of10]\n"
+    )
+    asked = ("--data", "none", *PLACE)
+    commands = [
+        ("settle", *asked, "--events", "events.csv", "--program", "pjm_economic", "--no-record", "--out", "s.csv"),
+        ("score", *asked, "--events", "events.csv", "--out", "s.csv"),
+        ("integrity", *asked, "--events", "events.csv", "--program", "pjm_economic"),
+        ("evaluate", "--model", "pretrained", *asked, "--events", "events.csv"),
+        ("evaluate", "--model", "pretrained", *asked, "--start", "17:00", "--stop", "20:00"),
+        ("evaluate", "study.yaml"),
+    ]
+    for command in commands:
+        code, _, err = run(*command)
+        assert code == 2, err
+        assert "Error: " in err
+        assert "infinite" in err
+        assert not Path("s.csv.parts").exists()
+
+
+def test_a_site_that_cannot_be_used_does_not_keep_the_others_from_being_scored(run, here):
+    (here / "some").mkdir()
+    rows = pd.read_parquet("one.parquet")
+    rows.loc[rows["site_id"] == "b1", "observed_kw"] = float("inf")
+    rows.to_parquet("some/a.parquet", index=False)
+    code, out, err = run("score", "--data", "some", *PLACE, "--events", "events.csv", "--json")
+    assert code == 3, err
+    told = json.loads(out)
+    assert {row["site_id"] for row in told["rows"]} == {"b14", "b22"}
+    assert [row["site_id"] for row in told["failures"]] == ["b1"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -87,6 +87,13 @@ class Crew:
 
 ALONE = Crew()
 MOST = 20  # failures that are told
+
+
+def failures_of(outcome: Outcome | None) -> dict[str, Any]:
+    """Partitions and sites that could not be done, for a JSON document; nothing where all could."""
+    from cblcast.terminal import records
+
+    return {"failures": records(outcome.failures)} if outcome is not None and outcome.partial else {}
 
 
 def tell_failures(outcome: Outcome) -> None:

@@ -96,7 +96,7 @@ def _evaluate_study(wanted: Study, figures: bool, crew: Crew, store: str | None,
 
             board, excluded, outcome = evaluate_study_store(wanted, crew.working(steps))
             tell_failures(outcome)
-        print_model(board, excluded, None, title_of(wanted), as_json)
+        print_model(board, excluded, None, title_of(wanted), as_json, outcome)
         if outcome.partial:
             raise typer.Exit(PARTIAL)
         return
@@ -133,6 +133,6 @@ def _evaluate_store(
             store=store,
         )
         tell_failures(outcome)
-    print_model(board, excluded, None, title, as_json)
+    print_model(board, excluded, None, title, as_json, outcome)
     if outcome.partial:
         raise typer.Exit(PARTIAL)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cblcast.cli.alike import tell_alike
 from cblcast.cli.bundles import unbundled
 from cblcast.cli.circumstances import NOTHING_ELSE, Circumstances
 from cblcast.cli.crew import ALONE, Crew
@@ -18,8 +19,6 @@ from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_table, progress, records
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from cblcast.settlement import Settlement
 
 app = typer.Typer()
@@ -157,27 +156,16 @@ def settle(
             if path is not None:
                 typer.secho(f"written: {path}", fg="green")
     if not as_json:  # a machine has them in the document
-        _tell_problems(told.problems)
+        tell_alike(told.problems, ("program", "reason"), _not_settled, fg="yellow")
     if told.partial:
         raise typer.Exit(PARTIAL)
 
 
-def _tell_problems(problems: pd.DataFrame) -> None:
-    """What was not settled, and why, in lines on the error stream; many of one reason as one."""
-    import pandas as pd
-
-    alike = [(key, own) for key, own in problems.groupby(["program", "reason"], sort=False)]
-    for (program, reason), own in alike[:MOST]:
-        by = f" by {program}" if program else ""
-        told = own.head(1 if len(own) > ALIKE else ALIKE)
-        for row in told.itertuples():
-            which = f": site {row.site_id!r}" if row.site_id else ""
-            which += "" if pd.isna(row.start) else f" at {row.start}"
-            which += f" and {len(own) - 1:,} other events" if len(own) > len(told) else ""
-            typer.secho(f"Not settled{by}{which}: {reason}", fg="yellow", err=True)
-    left = sum(len(own) for _, own in alike[MOST:])
-    if left:
-        typer.secho(f"Not settled: {left:,} events more (all with --json)", fg="yellow", err=True)
+def _not_settled(row: Any, others: str) -> str:
+    by = f" by {row.program}" if row.program else ""
+    which = f": site {row.site_id!r}" if row.site_id else ""
+    at = f" at {row.start}" if row.start == row.start else ""  # NaT where nobody knows whose events they are
+    return f"Not settled{by}{which}{at}{others}: {row.reason}"
 
 
 def _given(value: Any, name: str) -> Any:
@@ -188,8 +176,7 @@ def _given(value: Any, name: str) -> Any:
     return value
 
 
-MOST = 24  # rows that are printed, and reasons
-ALIKE = 3  # events of one reason that are named one by one
+MOST = 24  # rows that are printed
 SHOWN = [
     "program",
     "resource",

@@ -142,7 +142,7 @@ def open_journal(folder: Path, question: str, resume: bool, notes: Mapping[str, 
             try:
                 yield journal
             finally:
-                in_vain = not journal.entries
+                in_vain = not any(entry.files for entry in journal.entries.values())
     finally:
         lock.release()
         if in_vain:

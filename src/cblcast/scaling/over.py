@@ -186,6 +186,10 @@ class _Run:
             else:
                 rows += [(piece.key, site, reason) for site, reason in entry.failures]
         kept = [self.entries[piece.key] for piece in pieces if piece.key in self.entries]
+        left_out = [failure for entry in kept for failure in entry.failures]
+        if left_out and not any(entry.files for entry in kept) and not any(map(any, self.parts.values())):
+            site, reason = left_out[0]
+            raise DataError(f"none of the {len(left_out)} sites could be done; the first, {site!r}: {reason}")
         return Outcome(
             pd.DataFrame(rows, columns=FAILURE_COLUMNS, dtype="str"),
             sum(entry.sites for entry in kept),
@@ -219,7 +223,7 @@ def _check_keys(pieces: Sequence[Piece]) -> None:
 def _tell_changed(again: Sequence[Piece], out: Path | None) -> None:
     if again:
         warnings.warn(
-            f"{len(again)} partitions that were finished in {out} are done again, since their files, sites or events have changed, "
+            f"{len(again)} partition(s) that were finished in {out} are done again, since their files, sites or events have changed, "
             f"or their parts are gone: {', '.join(piece.key for piece in again[:3])}{' …' if len(again) > 3 else ''}",
             DataWarning,
             stacklevel=3,

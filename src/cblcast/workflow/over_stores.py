@@ -17,6 +17,7 @@ from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.manifest import digest_of as model_digest
 from cblcast.forecast.pretrained import is_pretrained, view_name
 from cblcast.forecast.scoring import score_events
+from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, DataWarning, StudyError
 from cblcast.io.formats import read_dispatch
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
@@ -25,6 +26,7 @@ from cblcast.programs import load_program
 from cblcast.programs.calendars import warn_about_calendars_of
 from cblcast.scaling import Asked, Outcome, StorePiece, cut
 from cblcast.scaling.stores import NOWHERE, Cut
+from cblcast.scaling.work import MOST_TRIES
 from cblcast.workflow.in_the_box import Boxed, boxed
 from cblcast.workflow.judging_sites import MEASURES, joined_measures, measures_by_site
 from cblcast.workflow.screening import screened, tables_in_order
@@ -219,16 +221,41 @@ def _taught(outcome: Outcome) -> dict[str, str]:
 
 
 def _boxed(parts: Cut, view: str | None) -> Boxed:
-    """The view of the pretrained baseline for all partitions: that of the first whose meter says something before an event."""
-    taken = None
+    """The view of the pretrained baseline for all partitions: that of the first whose meter says something before an event.
+
+    What cannot be read is passed over here, and named where it is scored; nothing that can is an error.
+    """
+    taken, wrong = None, None
     for piece in parts.pieces:
-        panel = piece.panel()
+        try:
+            panel = _some_panel(piece)
+        except DataError as error:
+            wrong = wrong or error
+            continue
         events, _ = _present(piece.events[EVENTS], panel.site_ids)
         taken = boxed(panel, events, view)
         if view is not None or taken.view != "day_ahead":
             break
-    assert taken is not None
+    if taken is None:
+        assert wrong is not None
+        raise wrong
     return replace(taken)
+
+
+def _some_panel(piece: StorePiece) -> Panel:
+    """The panel of a piece, or of a part of it that can be read."""
+    due, first = [piece], None
+    for _ in range(MOST_TRIES):
+        one = due.pop(0)
+        try:
+            return one.panel()
+        except DataError as error:
+            first = first or error
+            due += one.halves() or ()
+        if not due:
+            break
+    assert first is not None
+    raise first
 
 
 def _digest(forecaster: Forecaster) -> str | None:

@@ -58,9 +58,7 @@ def test_what_is_finished_is_not_done_again_unless_it_was_made_from_something_el
     changed = pd.read_parquet(pieces[2].file).assign(kw=1.0)
     changed.to_parquet(pieces[2].file)
     (out / "rows" / "p4.parquet").write_bytes(b"")  # as a power cut leaves it
-    with pytest.warns(
-        DataWarning, match=r"2 partitions that were finished in .* are done again, since .* changed.*: p2, p4$"
-    ):
+    with pytest.warns(DataWarning, match=r"2 partition\(s\) that were finished in .* are done again, since .* changed.*: p2, p4$"):
         third = over_partitions(counting, pieces, out, question=("mean", 1))
     assert third.skipped == 4
     assert [len(begun(tmp_path, piece.key)) for piece in pieces] == [1, 1, 2, 1, 2, 1]
@@ -230,6 +228,16 @@ def test_when_nothing_can_be_done_the_first_reason_is_the_error(tmp_path):
         over_partitions(means, pieces)
     with pytest.raises(DataError, match=r"^part0.parquet cannot be read"):
         over_partitions(means, pieces[:1])
+
+
+def test_when_no_site_can_be_done_the_first_reason_is_the_error_and_nothing_is_left(tmp_path):
+    pieces = made(tmp_path, 1, sites=2)
+    table = pd.read_parquet(pieces[0].file)
+    table.assign(kw=-1.0).to_parquet(pieces[0].file)
+    for out in (None, tmp_path / "out"):
+        with pytest.raises(DataError, match="none of the 2 sites could be done; the first, 's0a': site 's0a' has a negative load"):
+            over_partitions(means, pieces, out)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_worker_that_is_killed_once_is_replaced(tmp_path):

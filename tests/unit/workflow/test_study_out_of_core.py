@@ -143,7 +143,7 @@ def test_a_broken_file_is_named_and_the_rest_is_trained(meters, whole, tmp_path,
     assert result.leaderboard["n_sites"].tolist() == [2, 2, 2]
     path.write_bytes(content)
     with pytest.warns(
-        DataWarning, match="1 partitions that were finished in .* are done again"
+        DataWarning, match=r"1 partition\(s\) that were finished in .* are done again"
     ):  # its number is another's now
         result, _, outcome = train_and_judge(asked, silent, working)
     assert not outcome.partial
