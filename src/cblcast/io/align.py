@@ -114,7 +114,9 @@ def usual_step(rows: Rows, source: str) -> int:
     """The most frequent distance of two readings of one site [us]; `source` is what is read, as errors call it."""
     step = rows.usual_step
     if step == 0:
-        raise DataError(f"no site of {source} has two readings, so the length of an interval is unknown: give at least one day")
+        raise DataError(
+            f"no site of {source} has two readings, so the length of an interval is unknown: give at least one day"
+        )
     return step
 
 
