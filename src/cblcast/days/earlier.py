@@ -75,11 +75,12 @@ def events_by_clock(masked: Panel, events: pd.DataFrame, days: int) -> Iterator[
 def _tell_of_long_events(panel: Panel, events: pd.DataFrame) -> None:
     first, many = events.iloc[0], len(events) > 1
     start = first["start"].tz_convert(panel.sites["tz"].loc[first[SITE]])
+    mend = "ask for parts shorter than a day" if panel.step_us < DAY_US else "give readings of parts of a day"
     which = f"site {first[SITE]!r} from {start:%Y-%m-%d %H:%M} on"
     warnings.warn(
         (f"{len(events)} events last a day or longer, e.g. at " if many else "an event lasts a day or longer, at ")
         + f"{which}: no earlier day can be laid beside {'them' if many else 'it'}, so the estimate is not adapted to the site, and "
-        "the limits do not know the site's own errors; ask for parts shorter than a day to have both",
+        f"the limits do not know the site's own errors; {mend} to have both",
         DataWarning,
         stacklevel=3,
     )
