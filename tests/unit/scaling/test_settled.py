@@ -18,6 +18,9 @@ from cblcast.settlement.conductor import settle_part
 from cblcast.settlement.part_tables import part_of, tables_of
 from cblcast.value.contract import Contract
 
+# pandas silences warnings of its own by filters that all threads share: another thread may hear them.
+pytestmark = pytest.mark.filterwarnings("ignore:Series.values returning an ndarray that drops timezone")
+
 SITES = ["b1", "b14", "b22", "b23"]
 RULES = ["caiso_10in10", "pjm_economic"]
 SMALL = 1  # bytes at once: a partition for every row group
