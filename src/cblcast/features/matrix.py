@@ -11,7 +11,7 @@ import pandas as pd
 from cblcast.abilities import FeatureBuilder
 from cblcast.errors import StudyError
 from cblcast.features.feature_frame import column_index
-from cblcast.frames.one_look import one_look
+from cblcast.frames.one_look import Room, one_look
 from cblcast.frames.panel import Panel
 from cblcast.wishes import Wish, builder_of, merge_wishes
 
@@ -90,9 +90,13 @@ def blocks_of_builders(
     cases: pd.DataFrame,
     builders: Mapping[str, FeatureBuilder],
     cache: dict[Any, pd.DataFrame] | None = None,
+    room: Room | None = None,
 ) -> Iterator[pd.DataFrame]:
-    """The columns of :func:`matrix`, those of each builder by themselves, made when they are asked for."""
-    with one_look(panel, cases):
+    """The columns of :func:`matrix`, those of each builder by themselves, made when they are asked for.
+
+    With a `room` they may be written there, and then last until the next are asked for unless they are put there.
+    """
+    with one_look(panel, cases, room):
         for builder in builders.values():
             block = None if cache is None else cache.get(builder)
             if block is None:
@@ -105,7 +109,10 @@ def blocks_of_builders(
 def beside(blocks: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Frames of the same rows side by side; numbers become one block, since each further one is felt by what reads rows."""
     values = [block.to_numpy() for block in blocks]
-    if any(one.dtype != np.float64 or not block.index.equals(blocks[0].index) for one, block in zip(values, blocks, strict=True)):
+    if any(
+        one.dtype != np.float64 or not block.index.equals(blocks[0].index)
+        for one, block in zip(values, blocks, strict=True)
+    ):
         return pd.concat(blocks, axis=1)
     whole = np.concatenate([one.T for one in values]).T
     names = [name for block in blocks for name in block.columns.tolist()]

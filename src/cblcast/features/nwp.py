@@ -14,9 +14,9 @@ import pandas as pd
 
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Pairs, SignedHours
+from cblcast.features.feature_frame import feature_frame
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import HOUR_US, MINUTE_US
-from cblcast.features.feature_frame import feature_frame
 from cblcast.frames.outlook import Outlook, warn_of_gaps
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import DataError

@@ -162,7 +162,9 @@ def _silences(panel: Panel, at: int, horizon_min: float) -> list[str]:
     first, last = panel.first_times_us, panel.last_times_us
     codes = np.arange(len(first))
     begin = panel.locate(codes, first)
-    before = begin + np.clip(-((first - at) // step), 0, (last - first) // step + 1)  # where its rows from the origin on begin
+    before = begin + np.clip(
+        -((first - at) // step), 0, (last - first) // step + 1
+    )  # where its rows from the origin on begin
     told = []
     for code, site in enumerate(panel.site_ids):
         seen = np.flatnonzero(np.isfinite(observed[begin[code] : before[code]]))
@@ -198,7 +200,10 @@ def _since(forecaster: Forecaster, panel: Panel, at: int) -> int | None:
 def _cases(panel: Panel, at: int, leads: np.ndarray) -> pd.DataFrame:
     """A row for each site and lead; nothing from the origin on is seen."""
     times = at + (leads - panel.step_us // MINUTE_US) * MINUTE_US
-    site, lead = np.repeat(np.arange(len(panel.site_ids)), len(times)), np.tile(np.arange(len(times)), len(panel.site_ids))
+    site, lead = (
+        np.repeat(np.arange(len(panel.site_ids)), len(times)),
+        np.tile(np.arange(len(times)), len(panel.site_ids)),
+    )
     index = index_of(
         (site, panel.site_ids), (np.zeros_like(site), stamps(np.array([at]))), (lead, stamps(times)), names=CASE_INDEX
     )

@@ -77,12 +77,16 @@ def test_models_by_lead_are_each_asked_for_its_rows(inner, order):
     rng = np.random.default_rng(1)
     origin = np.repeat(pd.date_range("2020-01-01", periods=60, freq="h", tz="UTC").as_unit("us"), 4)
     time = origin + np.tile(pd.to_timedelta([0, 10, 20, 30], unit="min"), 60)
-    X = frame(240, seed=3).set_axis(pd.MultiIndex.from_arrays([["a"] * 240, origin, time], names=["site_id", "origin", "time"]))
+    X = frame(240, seed=3).set_axis(
+        pd.MultiIndex.from_arrays([["a"] * 240, origin, time], names=["site_id", "origin", "time"])
+    )
     X.iloc[::17, 2] = np.nan
     y = X["c0"].to_numpy() * np.tile([1, 2, 3, 4], 60) + 0.1 * rng.normal(size=240)
     fitted = ByLead(inner).fit(X, y)
     asked = {"as it is": X, "mixed": X.iloc[rng.permutation(240)[:100]], "one origin": X.iloc[8:12]}[order]
-    lead = ((asked.index.get_level_values("time") - asked.index.get_level_values("origin")) // pd.Timedelta("10min")).to_numpy()
+    lead = (
+        (asked.index.get_level_values("time") - asked.index.get_level_values("origin")) // pd.Timedelta("10min")
+    ).to_numpy()
     slow = np.zeros(len(asked))
     for number, model in enumerate(fitted.models_):
         if (lead == number).any():

@@ -96,7 +96,9 @@ class ByLead(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         refuse_untrained(ahead, self.leads_)
         order = np.argsort(ahead, kind="stable")
         in_order = bool((np.diff(order) == 1).all())  # as of one origin: each lead's rows are a slice, not a copy
-        whole = pd.DataFrame(X.to_numpy(), index=X.index, columns=X.columns, copy=False)  # one block, which is looked into
+        whole = pd.DataFrame(
+            X.to_numpy(), index=X.index, columns=X.columns, copy=False
+        )  # one block, which is looked into
         begin, end = (np.searchsorted(ahead[order], self.leads_, side=side) for side in ("left", "right"))
         found = np.full((len(X), *shape), np.nan)
         for model, first, stop in zip(self.models_, begin, end, strict=True):

@@ -89,7 +89,9 @@ def factors(
         stop = first + int(np.searchsorted(known.ended_us[first:last], until, side="right"))
         spans[number] = start, stop
     length = np.maximum(spans[:, 1] - spans[:, 0], 0)
-    for n in np.unique(length[length > 0]):  # most groups have equally many scores, and a question costs more than an answer
+    for n in np.unique(
+        length[length > 0]
+    ):  # most groups have equally many scores, and a question costs more than an answer
         own = np.flatnonzero(length == n)
         middle = np.quantile(known.score[spans[own, :1] + np.arange(n)], coverage, axis=1)
         found[own] = np.clip(middle, *BOUNDS) ** (n / (n + prior))
