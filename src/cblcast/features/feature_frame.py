@@ -8,6 +8,8 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.one_look import space_for
+
 
 def feature_frame(cases: pd.DataFrame, event_of_row: np.ndarray, *columns: Mapping[str, np.ndarray]) -> pd.DataFrame:
     """A frame of features in one block, which is neither copied nor checked column by column.
@@ -21,7 +23,7 @@ def feature_frame(cases: pd.DataFrame, event_of_row: np.ndarray, *columns: Mappi
         In this order; those of a mapping have one shape. Where there are as many rows as events, these are the same.
     """
     names = [name for part in columns for name in part]
-    block = np.empty((len(names), len(event_of_row)))
+    block = space_for(cases, len(names), len(event_of_row))
     begin = 0
     for part in columns:
         own = block[begin : begin + len(part)]

@@ -113,7 +113,7 @@ class RunningSums:
 
     @cached_property
     def total(self) -> np.ndarray:
-        """Of the values less :attr:`offset`."""
+        """Of the values less the offset."""
         return _running(self.centred)
 
     @cached_property

@@ -11,7 +11,7 @@ import pandas as pd
 from cblcast.abilities import FeatureBuilder
 from cblcast.errors import StudyError
 from cblcast.features.feature_frame import column_index
-from cblcast.frames.one_look import one_look
+from cblcast.frames.one_look import Room, one_look
 from cblcast.frames.panel import Panel
 from cblcast.wishes import Wish, builder_of, merge_wishes
 
@@ -90,9 +90,13 @@ def blocks_of_builders(
     cases: pd.DataFrame,
     builders: Mapping[str, FeatureBuilder],
     cache: dict[Any, pd.DataFrame] | None = None,
+    room: Room | None = None,
 ) -> Iterator[pd.DataFrame]:
-    """The columns of :func:`matrix`, those of each builder by themselves, made when they are asked for."""
-    with one_look(panel, cases):
+    """The columns of :func:`matrix`, those of each builder by themselves, made when they are asked for.
+
+    With a `room` they may be written there, and then last until the next are asked for unless they are put there.
+    """
+    with one_look(panel, cases, room):
         for builder in builders.values():
             block = None if cache is None else cache.get(builder)
             if block is None:

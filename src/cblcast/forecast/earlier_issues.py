@@ -15,6 +15,7 @@ from cblcast.frames.cases import FAR_FUTURE_US
 from cblcast.frames.coded import index_of, instants_of_rows, numbered, sites_of_rows
 from cblcast.frames.instants import microseconds, stamps
 from cblcast.frames.known import run_starts
+from cblcast.frames.one_look import Room
 from cblcast.frames.panel import Panel
 from cblcast.frames.recent_issues import ISSUE_COLUMNS
 from cblcast.frames.schema import CASE_INDEX, OBSERVED, ORIGIN, TIME, DataWarning
@@ -25,7 +26,7 @@ def beside_earlier_issues(
     cases: pd.DataFrame,
     X: pd.DataFrame,
     follower: FollowsIssues,
-    features: Callable[[Panel, pd.DataFrame], Iterable[pd.DataFrame]],
+    features: Callable[..., Iterable[pd.DataFrame]],
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Features of `cases` with those of earlier issues below them, and the columns of :mod:`cblcast.frames.recent_issues`.
 
@@ -39,7 +40,8 @@ def beside_earlier_issues(
     follower : estimator
         Says which origins it wants.
     features : callable
-        Panel and cases -> features, as those of `cases` were made, in blocks whose columns stand one after the other.
+        Panel, cases and ``room`` -> features, as those of `cases` were made, in blocks whose columns stand one after the other; see
+        :func:`~cblcast.features.matrix.blocks_of_builders`.
 
     Returns
     -------
@@ -60,7 +62,9 @@ def beside_earlier_issues(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         own = made[: len(asked), n:]
-        _fill(own, features(panel, earlier) if len(earlier) else ())
+        room = Room(own)
+        for block in features(panel, earlier, room=room) if len(earlier) else ():
+            room.put(block.to_numpy(dtype=np.float64).T)
     whole = _whole(own, ~np.isnan(asked).all(axis=1))
     if not whole.all():
         _close_gaps(own, whole)
@@ -69,14 +73,6 @@ def beside_earlier_issues(
     index = _index(panel, *np.hstack([_instants(panel, cases), _instants(panel, earlier)]))
     columns = column_index((*X.columns.tolist(), *ISSUE_COLUMNS))
     return pd.DataFrame(made.T, index=index, columns=columns, copy=False), np.arange(len(index)) < n
-
-
-def _fill(rows: np.ndarray, blocks: Iterable[pd.DataFrame]) -> None:
-    """Blocks of features one after the other into rows, shape (n_columns, n_rows); each is gone before the next is made."""
-    first = 0
-    for block in blocks:
-        rows[first : first + block.shape[1]] = block.to_numpy(dtype=np.float64).T
-        first += block.shape[1]
 
 
 def _whole(features: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -275,18 +275,20 @@ class EventArrays:
 
 def _split(panel: Panel, cases: pd.DataFrame) -> EventArrays:
     first_row, event_of_row = event_rows(cases.index)
+    stop, begin, end = (microseconds(cases[name])[first_row] for name in ("event_stop", "hidden_from", "hidden_until"))
     event = EventArrays(
         first_row,
         event_of_row,
         sites_of_rows(panel, cases.index)[first_row],
         instants_of_rows(cases.index, ORIGIN)[first_row],
-        *(microseconds(cases[column])[first_row] for column in ("event_stop", "hidden_from", "hidden_until")),
+        stop,
+        begin,
+        end,
         instants_of_rows(cases.index, TIME),
         cases["scored"].to_numpy(dtype=bool, copy=True),
     )
     for values in vars(event).values():
-        if values is not None:
-            values.flags.writeable = False
+        np.asarray(values).flags.writeable = False
     return event
 
 

@@ -1,12 +1,14 @@
 """What is shared within one look at some cases: found once, never beyond it."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from cblcast.features.lags import Past
-from cblcast.features.matrix import matrix
+from cblcast.features.lags import Lags, Past
+from cblcast.features.matrix import blocks_of_builders, matrix
+from cblcast.features.unrest import Unrest
 from cblcast.frames.cases import EventArrays
-from cblcast.frames.one_look import one_look, shared
+from cblcast.frames.one_look import Room, one_look, shared
 from cblcast.frames.panel import panel_of
 from cblcast.frames.rolling import rolling_origins
 
@@ -55,3 +57,32 @@ def test_what_is_shared_cannot_be_written_to(farm):
     with pytest.raises(ValueError, match="read-only"):
         event.start_us[0] = 0
     assert cases["scored"].all()
+
+
+class EveryOther:
+    """A builder of one's own that gives on some of the columns of another, in another order."""
+
+    def __init__(self, inner, step):
+        self.inner, self.step = inner, step
+
+    def __call__(self, panel, cases):
+        return self.inner(panel, cases).iloc[:, :: self.step]
+
+
+@pytest.mark.parametrize("step", [1, 2, -1])
+def test_features_in_a_room_are_those_elsewhere(farm, step):
+    cases = rolling_origins(farm, [10, 30], first="2020-01-01T06:00")
+    builders = {
+        "lags": EveryOther(Lags(ago=(1, 2, 5)), step),
+        "unrest": Unrest(hours=1.0),
+        "more": EveryOther(Lags(ago=(3, 4), means=(3,)), -step),
+    }
+    plain = list(blocks_of_builders(farm, cases, builders))
+    rows = np.full((sum(block.shape[1] for block in plain) + 2, len(cases) + 3), -1.0)
+    room = Room(rows[1:-1, 3:])
+    for block, alone in zip(blocks_of_builders(farm, cases, builders, room=room), plain, strict=True):
+        pd.testing.assert_frame_equal(block, alone)
+        room.put(block.to_numpy().T)
+    np.testing.assert_array_equal(rows[1:-1, 3:], pd.concat(plain, axis=1).to_numpy().T)
+    assert (rows[[0, -1]] == -1).all()  # nothing beside it is written to
+    assert (rows[:, :3] == -1).all()
