@@ -60,6 +60,11 @@ class SqlStore(MeterStore):
         """The database, without its password, and the table."""
         return self.name, self.table.told, self.clock
 
+    @property
+    def rows(self) -> int:
+        """Rows of the table with a site and a time."""
+        return int(self._counts().rows.sum())
+
     def partitions(self, bytes_at_once: int = BYTES_AT_ONCE) -> list[Partition]:
         """The table in ranges of sites; their rows are counted by the server, once."""
         if bytes_at_once < 1:
