@@ -208,7 +208,7 @@ def _first_rows(store: SqlStore, engine: Any, called: str) -> SqlRows | None:
     first = next((rows[0][0] for rows in fetched(engine, store.timeout_s, query)), None)
     if first is None:
         return None  # whoever cuts it is told
-    wanted = Wanted(store.table, layout, [layout.value], (None, None), store.clock, called)
+    wanted = Wanted(store.table, layout, [], (None, None), store.clock, called)
     first = store.table.bare(layout.site, first)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # whoever reads the partition is told
