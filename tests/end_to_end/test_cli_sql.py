@@ -81,6 +81,10 @@ def urls(postgres_server, rows, tmp_path_factory):
            IF site = 'b14' AND EXISTS (SELECT FROM meters.cut) THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
            RETURN 0; END $$""",
         "CREATE VIEW meters.lossy AS SELECT site_id, time, observed_kw + meters.hung_up(site_id) AS observed_kw FROM meters.readings",
+        """CREATE FUNCTION meters.needed(at timestamptz) RETURNS real LANGUAGE plpgsql STABLE AS $$ BEGIN
+           IF at < '2019-04-01Z' THEN RAISE EXCEPTION 'a row of % is of no use', at::date; END IF;
+           RETURN 0; END $$""",
+        "CREATE VIEW meters.of_late AS SELECT site_id, time, observed_kw + meters.needed(time) AS observed_kw FROM meters.readings",
     )
     postgres.fill(url, {"meters.readings": rows})
     return {"sqlite": f"sqlite:///{path}", "postgres": url}
@@ -123,6 +127,22 @@ def test_settle_on_a_table_is_settle_on_the_file(run, here, urls, monkeypatch):
         assert (parts / NAME).read_text().count("\n") == 1 + len(SITES)  # a head, and a partition a site
         written = [file for file in (*parts.rglob("*"), Path("many.csv.record.json")) if file.is_file()]
         assert not any(secret_in(file.read_bytes()) for file in written)
+
+
+def test_only_the_look_back_is_read_where_days_are_enough(run, here, urls, monkeypatch):
+    monkeypatch.setenv(URL_VARIABLE, urls["postgres"])
+    code, _, err = run("settle", "--data", "one.parquet", *SETTLE, "--out", "one.csv", "--no-record")
+    assert code == 0, err
+    code, _, err = run("settle", "--data", "sql:meters.of_late", *SETTLE, "--out", "late.csv", "--no-record")
+    assert code == 0, err
+    assert Path("late.csv").read_text() == Path("one.csv").read_text()
+    code, _, err = run(
+        "settle", "--data", "sql:meters.of_late", *SETTLE, "--out", "whole.csv"
+    )  # a record seals all of it
+    assert code == 2
+    assert "none of the 3 partitions could be done; the first, 00000: postgresql+pg8000://" in err
+    assert "did not give the rows (a row of 2019-01-01 is of no use)" in err
+    assert not Path("whole.csv").exists()
 
 
 def test_score_evaluate_and_integrity_on_a_table(run, here, urls, monkeypatch):

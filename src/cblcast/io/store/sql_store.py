@@ -60,6 +60,11 @@ class SqlStore(MeterStore):
         """The database, without its password, and the table."""
         return self.name, self.table.told, self.clock
 
+    @property
+    def rows(self) -> int:
+        """Rows of the table with a site and a time."""
+        return int(self._counts().rows.sum())
+
     def partitions(self, bytes_at_once: int = BYTES_AT_ONCE) -> list[Partition]:
         """The table in ranges of sites; their rows are counted by the server, once."""
         if bytes_at_once < 1:
@@ -203,7 +208,7 @@ def _first_rows(store: SqlStore, engine: Any, called: str) -> SqlRows | None:
     first = next((rows[0][0] for rows in fetched(engine, store.timeout_s, query)), None)
     if first is None:
         return None  # whoever cuts it is told
-    wanted = Wanted(store.table, layout, [layout.value], (None, None), store.clock, called)
+    wanted = Wanted(store.table, layout, [], (None, None), store.clock, called)
     first = store.table.bare(layout.site, first)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)  # whoever reads the partition is told
