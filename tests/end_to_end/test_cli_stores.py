@@ -209,7 +209,9 @@ def test_parts_do_not_lie_among_the_meters(run, here):
 
 
 def test_one_file_of_day_rows_is_a_store_unasked(run, here):
-    code, _, err = run("data", "convert", "one.parquet", "--tz", "Europe/London", "--out", "days.parquet", "--layout", "days")
+    code, _, err = run(
+        "data", "convert", "one.parquet", "--tz", "Europe/London", "--out", "days.parquet", "--layout", "days"
+    )
     assert code == 0, err
     asked = ("--events", "events.csv", "--program", "pjm_economic", *PLACE, "--no-record")
     for data in ("one", "days"):

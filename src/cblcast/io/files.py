@@ -226,7 +226,9 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     schema = pq.read_schema(path)
-    lists = next((field.name for field in schema if pa.types.is_list(field.type) or pa.types.is_large_list(field.type)), None)
+    lists = next(
+        (field.name for field in schema if pa.types.is_list(field.type) or pa.types.is_large_list(field.type)), None
+    )
     if lists is not None:
         raise DataError(
             f"{path.name} has day rows ({lists!r} holds a list of loads), which settle, score, evaluate and integrity read as a store: "

@@ -58,7 +58,9 @@ def test_what_is_finished_is_not_done_again_unless_it_was_made_from_something_el
     changed = pd.read_parquet(pieces[2].file).assign(kw=1.0)
     changed.to_parquet(pieces[2].file)
     (out / "rows" / "p4.parquet").write_bytes(b"")  # as a power cut leaves it
-    with pytest.warns(DataWarning, match=r"2 partition\(s\) that were finished in .* are done again, since .* changed.*: p2, p4$"):
+    with pytest.warns(
+        DataWarning, match=r"2 partition\(s\) that were finished in .* are done again, since .* changed.*: p2, p4$"
+    ):
         third = over_partitions(counting, pieces, out, question=("mean", 1))
     assert third.skipped == 4
     assert [len(begun(tmp_path, piece.key)) for piece in pieces] == [1, 1, 2, 1, 2, 1]
@@ -234,7 +236,9 @@ def test_when_no_site_can_be_done_the_first_reason_is_the_error_and_nothing_is_l
     table = pd.read_parquet(pieces[0].file)
     table.assign(kw=-1.0).to_parquet(pieces[0].file)
     for out in (None, tmp_path / "out"):
-        with pytest.raises(DataError, match="none of the 2 sites could be done; the first, 's0a': site 's0a' has a negative load"):
+        with pytest.raises(
+            DataError, match="none of the 2 sites could be done; the first, 's0a': site 's0a' has a negative load"
+        ):
             over_partitions(means, pieces, out)
     assert not (tmp_path / "out").exists()
 
@@ -304,8 +308,14 @@ def test_progress_counts_sites_and_what_was_done_before(tmp_path):
     ("options", "sentence"),
     [
         ({"workers": 0}, "--workers 0 does nothing: give 1 or more"),
-        ({"workers": 10**9, "scheduler": "processes"}, "--workers 1000000000 is more than this machine of .* cores can carry"),
-        ({"scheduler": "tcp://x:99999"}, "'tcp://x:99999' is no address of a scheduler: write what `dask scheduler` tells"),
+        (
+            {"workers": 10**9, "scheduler": "processes"},
+            "--workers 1000000000 is more than this machine of .* cores can carry",
+        ),
+        (
+            {"scheduler": "tcp://x:99999"},
+            "'tcp://x:99999' is no address of a scheduler: write what `dask scheduler` tells",
+        ),
         ({"scheduler": "http://127.0.0.1:8786"}, "is no address of a scheduler"),
         ({"scheduler": "tcp://127.0.0.1"}, "is no address of a scheduler"),
         ({"scheduler": "thread"}, "did you mean 'threads'"),

@@ -99,15 +99,21 @@ def test_endings_are_judged_before_anything_is_computed() -> None:
         check_ending(Path("a.xls"))
 
 
-def test_places_that_cannot_be_written_are_told_before_anything_is_computed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_places_that_cannot_be_written_are_told_before_anything_is_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(StudyError, match=r"a\.csv cannot be written: a part of its path is a file"):
         check_outputs({"--out": tmp_path / "file" / "new" / "a.csv"}, {})
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(StudyError, match=r"folder\.csv cannot be written: it is a folder: name a file in it; nothing is written"):
+    with pytest.raises(
+        StudyError, match=r"folder\.csv cannot be written: it is a folder: name a file in it; nothing is written"
+    ):
         check_ending(tmp_path / "folder.csv")
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # whoever runs this may be allowed everything
-    with pytest.raises(StudyError, match=r"a\.csv cannot be written: it may not be .*mend its permissions; nothing is written"):
+    with pytest.raises(
+        StudyError, match=r"a\.csv cannot be written: it may not be .*mend its permissions; nothing is written"
+    ):
         check_outputs({"--out": tmp_path / "new" / "a.csv"}, {})
     assert not (tmp_path / "new").exists()
 

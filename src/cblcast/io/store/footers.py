@@ -164,7 +164,9 @@ def _alike(footers: list[Footer]) -> tuple[list[Footer], list[Fault]]:
     groups: dict[tuple[str, ...], list[Footer]] = {}
     for footer in footers:
         one = footer.layout
-        groups.setdefault((one.kind, one.site, one.when, one.value, one.unit.name, str(one.numbered)), []).append(footer)
+        groups.setdefault((one.kind, one.site, one.when, one.value, one.unit.name, str(one.numbered)), []).append(
+            footer
+        )
     if len(groups) < 2:
         return footers, []
     usual = max(groups.values(), key=len)

@@ -251,9 +251,13 @@ def test_zones_of_files_that_contradict_are_told(tmp_path):
     for number, zone in enumerate(["Europe/Rome", "Europe/London"]):
         table = days([[1.0] * 24] * 2, site="ab"[number]).replace_schema_metadata({"cblcast:tz": zone})
         pq.write_table(table, tmp_path / f"{number}.parquet")
-    with pytest.warns(DataWarning, match=r"sites in Europe/Rome \(0\.parquet\) and Europe/London \(1\.parquet\): give the zone"):
+    with pytest.warns(
+        DataWarning, match=r"sites in Europe/Rome \(0\.parquet\) and Europe/London \(1\.parquet\): give the zone"
+    ):
         assert open_store(tmp_path).tz is None
-    with pytest.warns(DataWarning, match=r"1\.parquet of .* was written for sites in Europe/London, and is read as of Europe/Rome"):
+    with pytest.warns(
+        DataWarning, match=r"1\.parquet of .* was written for sites in Europe/London, and is read as of Europe/Rome"
+    ):
         assert open_store(tmp_path, tz="Europe/Rome").tz == "Europe/Rome"
 
 
