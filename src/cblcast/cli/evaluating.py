@@ -24,7 +24,9 @@ class Elsewhere:
     """A registered model, and the data it is judged on."""
 
     model: Annotated[str | None, typer.Option(help="A registered model, e.g. models:/sme-baseline@champion.")] = None
-    data: Annotated[Path | None, typer.Option(help="With --model: meter file, CSV or Parquet.")] = None
+    data: Annotated[
+        Path | None, typer.Option(help="With --model: meter file, CSV or Parquet; or a folder of Parquet files.")
+    ] = None
     events: Annotated[
         Path | None,
         typer.Option(help="With --model: CSV of events that were NOT dispatched (placebo), or with truth_kw."),

@@ -61,7 +61,7 @@ class Answering:
 @app.command()
 @unbundled
 def score(
-    data: Annotated[Path, typer.Option(help="Meter file, CSV or Parquet.")],
+    data: Annotated[Path, typer.Option(help="Meter file, CSV or Parquet; or a folder of Parquet files.")],
     asked: Asked = Asked(),
     answering: Answering = Answering(),
     written: Written = Written(),

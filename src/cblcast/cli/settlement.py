@@ -78,7 +78,10 @@ class Outputs:
 class Case:
     """What is settled: events by rules, or what a record says of them once more."""
 
-    data: Annotated[Path | None, typer.Option(help="Meter file: CSV, Parquet, Green Button XML or NEM12.")] = None
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Meter file: CSV, Parquet, Green Button XML or NEM12; or a folder of Parquet files."),
+    ] = None
     events: Annotated[
         Path | None, typer.Option(help="Events: CSV of site_id, start, stop with offset, or OpenADR 3 JSON.")
     ] = None
