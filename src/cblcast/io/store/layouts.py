@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from cblcast.errors import DataError, nearest
 from cblcast.frames.schema import OBSERVED, SITE, TIME
+from cblcast.io.files import list_of_loads
 from cblcast.io.units import UNITS, Unit, unit_in_name
 from cblcast.io.weather_names import Column, classify
 
@@ -112,12 +113,12 @@ def layout_of(
 
 
 def has_day_rows(path: Path) -> bool:
-    """Whether a Parquet file has a column of lists of numbers; of anything else whoever reads it says what is wrong."""
+    """Whether a Parquet file has day rows; of anything else whoever reads it says what is wrong."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return any(_is_list(column.type) for column in pq.read_schema(path))
+        return list_of_loads(pq.read_schema(path)) is not None
     except (OSError, pa.ArrowException):
         return False
 

@@ -13,6 +13,7 @@ import pytest
 from cblcast.errors import DataError, DataWarning
 from cblcast.io.options import ReaderOptions
 from cblcast.io.store import open_store
+from cblcast.io.store.layouts import has_day_rows
 from cblcast.workflow.converting import convert
 
 
@@ -284,3 +285,12 @@ def test_sites_that_are_numbers_in_one_file_and_text_in_another_are_a_change_of_
         open_store(tmp_path)
     (only,) = read_all(tmp_path, faults="keep")
     assert list(only.site_ids) == ["0", "1", "2"]
+
+
+def test_long_rows_with_a_list_beside_them_are_no_day_rows(tmp_path, frame):
+    frame.assign(tags=[[1, 2]] * len(frame)).to_parquet(tmp_path / "long.parquet", index=False)
+    day = pd.DataFrame({"site_id": ["a"], "date": ["2024-05-01"], "kw": [[1.0] * 24]})
+    day.to_parquet(tmp_path / "days.parquet", index=False)
+    (tmp_path / "none.parquet").write_bytes(b"PAR1")
+    found = [has_day_rows(tmp_path / f"{name}.parquet") for name in ("long", "days", "none", "missing")]
+    assert found == [False, True, False, False]
