@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,11 +24,13 @@ from cblcast.report.judged import (
     verdict_section,
 )
 from cblcast.report.judged_details import errors_section, events_section, excluded_section, reliability_section
-from cblcast.report.page import Section, sections
+from cblcast.report.page import Page, Section, sections
 from cblcast.report.words import Words
 from cblcast.workflow.in_the_box import praised_memory
 from cblcast.workflow.leaderboard import scale_of
 from cblcast.workflow.study_result import StudyResult
+
+_LOG = logging.getLogger("cblcast.io")  # what commands tell beside their answer
 
 
 def judged_of(study: Study, panel: Panel, result: StudyResult) -> Judged:
@@ -84,3 +87,11 @@ def judged_sections(judged: Judged, words: Words) -> tuple[Section, ...]:
         reliability_section(judged, words),
         excluded_section(judged, words),
     )
+
+
+def without_line(page: Page, study: Study, why: str) -> Page:
+    """The page of a study with why the pretrained baseline has no line in it, which is told as well; where it has one, as it is."""
+    if not why or any(map(names_pretrained, study.methods)):
+        return page
+    _LOG.info(why)
+    return page.noting("leaderboard", why)
