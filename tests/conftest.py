@@ -16,6 +16,11 @@ os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
 # Draw into memory: no test needs a screen.
 os.environ["MPLBACKEND"] = "Agg"
 
+# Tests that run beside others have one core each: threads of OpenBLAS that wait for one another burn ten times the time.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
 # What is collected all stays: looking through half a million objects again and again was a quarter of the time it takes.
 gc.disable()
 
