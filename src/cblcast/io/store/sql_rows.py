@@ -211,7 +211,7 @@ def _numbers(values: Sequence[Any], column: str, wanted: Wanted) -> np.ndarray:
             each for each in values if isinstance(each, (str, bytes)) or (not np.isscalar(each) and each is not None)
         )
         raise DataError(f"{wanted.name}: {column} holds {str(odd)[:40]!r}, which is no number: mend it") from None
-    return found.astype(np.float32) if column == wanted.layout.value else found
+    return found.astype(np.float32) if column in wanted.table.single else found
 
 
 def _copied(engine: Engine, timeout_s: float, wanted: Wanted, names: list[Name]) -> Raw:
@@ -223,7 +223,7 @@ def _copied(engine: Engine, timeout_s: float, wanted: Wanted, names: list[Name])
     site, time = asked.c[wanted.layout.site], asked.c[wanted.layout.when]
     known = values(column("name", site.type), column("number", Integer), name="known")
     known = known.data([(name, number) for number, name in enumerate(names)])
-    single = [name == wanted.layout.value for name in wanted.columns]
+    single = [name in wanted.table.single for name in wanted.columns]
     numbers = []
     for name, is_single in zip(wanted.columns, single, strict=True):
         kind, none = (Float(24), "'NaN'::real") if is_single else (Float(53), "'NaN'::float8")

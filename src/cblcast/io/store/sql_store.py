@@ -70,6 +70,7 @@ class SqlStore(MeterStore):
         if bytes_at_once < 1:
             raise DataError(f"bytes_at_once is a positive number of bytes, not {bytes_at_once!r}")
         counts = self._counts()
+        self._tell(counts)
         most = max(1, bytes_at_once // BYTES_A_READING["long"])
         begins, taken = [0], 0
         for number, count in enumerate(counts.rows.tolist()):
@@ -108,12 +109,19 @@ class SqlStore(MeterStore):
         patience_s = COUNTING * self.timeout_s
         with connected(self.url, patience_s) as (engine, _):
             counts = count_sites(engine, patience_s, self.table, layout.site, layout.when)
+        if not counts.names:
+            self._tell(counts)
+            raise DataError(f"{self._called} holds no reading: check how it was filled")
+        self._counted["sites"] = counts
+        return counts
+
+    def _tell(self, counts: SiteCounts) -> None:
+        """Warn of what is left out, and of what takes long: each time that the table is cut, as of files."""
+        layout = self.layout_of_files
         for count, what in ((counts.nameless, layout.site), (counts.timeless, layout.when)):
             if count:
                 told = f"{self._called} has {count} rows without a {what}, which are left out: fill them in"
                 warnings.warn(told, DataWarning, stacklevel=3)
-        if not counts.names:
-            raise DataError(f"{self._called} holds no reading: check how it was filled")
         rows, indexed = int(counts.rows.sum()), self.table.indexed
         if rows > MANY_ROWS and indexed is not None and layout.site not in indexed:
             warnings.warn(
@@ -122,8 +130,6 @@ class SqlStore(MeterStore):
                 DataWarning,
                 stacklevel=3,
             )
-        self._counted["sites"] = counts
-        return counts
 
 
 def _partition(counts: SiteCounts, first: int, stop: int, number: int) -> Partition:

@@ -36,6 +36,8 @@ class SqlTable:
         Columns that an index begins with; None of a view, of which nobody knows.
     padded : frozenset of str
         Columns whose text is filled up with blanks, which do not count (``char(n)``).
+    single : frozenset of str
+        Columns of numbers in single precision.
     """
 
     told: str
@@ -44,6 +46,7 @@ class SqlTable:
     kinds: Mapping[str, Any]
     indexed: frozenset[str] | None = None
     padded: frozenset[str] = frozenset()
+    single: frozenset[str] = frozenset()
 
     def clause(self) -> TableClause:
         """As queries name it."""
@@ -87,13 +90,14 @@ def sql_table(engine: Engine, table: str, name: str, columns: Mapping[str, str] 
     DataError
         No such table, or none of the `columns` that are named.
     """
-    from sqlalchemy import CHAR, inspect
+    from sqlalchemy import CHAR, REAL, inspect
 
     found = table_of(engine, table, name)
     # A domain of PostgreSQL is the type that it is made of.
     kinds = {str(column.name): getattr(column.type, "data_type", column.type) for column in found.columns}
-    pads = engine.dialect.name == "postgresql"
-    padded = frozenset(column for column, kind in kinds.items() if pads and isinstance(kind, CHAR))
+    by_kind = kinds if engine.dialect.name == "postgresql" else {}  # elsewhere these names mean other things
+    padded = frozenset(column for column, kind in by_kind.items() if isinstance(kind, CHAR))
+    single = frozenset(column for column, kind in by_kind.items() if isinstance(kind, REAL))
     for theirs in columns or ():
         if theirs not in kinds:
             raise DataError(f"table {table!r} of {name} has no column {theirs!r}: {nearest(theirs, kinds)}")
@@ -101,7 +105,7 @@ def sql_table(engine: Engine, table: str, name: str, columns: Mapping[str, str] 
     if found.name not in inspect(engine).get_view_names(found.schema):
         keys = [list(found.primary_key.columns), *(list(index.columns) for index in found.indexes)]
         indexed = frozenset(str(columns[0].name) for columns in keys if columns)
-    return SqlTable(table, found.schema, str(found.name), kinds, indexed, padded)
+    return SqlTable(table, found.schema, str(found.name), kinds, indexed, padded, single)
 
 
 def theirs_of(ours: str, columns: Mapping[str, str] | None) -> str:
