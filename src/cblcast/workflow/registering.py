@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pandas as pd
 
 from cblcast import tracking
 from cblcast.config import Study
+from cblcast.errors import StudyError, nearest
 from cblcast.workflow import run_notes as notes
+
+_NO_NAME = re.compile(r"^\s*$|[^\w .\-]")  # empty, or with what parts an address
+
+
+def check_registration(study: Study, register: str | None, alias: str | None, method: str | None) -> None:
+    """Raise :class:`~cblcast.errors.StudyError`, before anything is trained, for what cannot be registered afterwards."""
+    if method is not None and method not in study.forecasters():
+        raise StudyError(f"the study has no method {method!r}: {nearest(method, study.forecasters())}")
+    if alias is not None and register is None:
+        raise StudyError("an alias needs a name: add --register NAME")
+    if register is not None:
+        tracking.check_name(register)
+    if alias is not None and _NO_NAME.search(alias):
+        raise StudyError(
+            f"--alias {alias!r} would make no address (models:/NAME@alias): use letters, digits, dots, dashes, underscores and blanks"
+        )
 
 
 def registered(

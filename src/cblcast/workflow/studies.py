@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -20,7 +19,7 @@ from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.methods import names_pretrained
 from cblcast.frames.cases import event_rows
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import ORIGIN, SITE, StudyError, nearest
+from cblcast.frames.schema import ORIGIN, SITE
 from cblcast.plots.style import figure_of
 from cblcast.report.explanation import explanation_figures
 from cblcast.report.figures import error_by_hour_figure, event_figure
@@ -30,7 +29,7 @@ from cblcast.workflow.choosing import choose_method, training_span
 from cblcast.workflow.in_the_box import praised_memory, with_pretrained
 from cblcast.workflow.leaderboard import USUAL_COVERAGE, best_by, drift, leaderboard
 from cblcast.workflow.refitting import due_model, log_drift, refit_params, refitted
-from cblcast.workflow.registering import registered
+from cblcast.workflow.registering import check_registration, registered
 from cblcast.workflow.study_data import PreparedStudy, Progress, load_panel, prepare
 from cblcast.workflow.study_page import log_page
 from cblcast.workflow.study_result import StudyResult
@@ -39,9 +38,6 @@ from cblcast.workflow.valuing import study_value
 
 def silent(_: str) -> None:
     """Progress that nobody watches."""
-
-
-_NO_NAME = re.compile(r"^\s*$|[^\w .\-]")  # empty, or with what parts an address
 
 
 def run_study(study: Study, panel: Panel | None = None, progress: Progress = silent) -> StudyResult:
@@ -116,16 +112,7 @@ def train_study(
     store : str, optional
         MLflow store; see :func:`cblcast.tracking.store_uri`.
     """
-    if method is not None and method not in study.forecasters():
-        raise StudyError(f"the study has no method {method!r}: {nearest(method, study.forecasters())}")
-    if alias is not None and register is None:
-        raise StudyError("an alias needs a name: add --register NAME")
-    if register is not None:
-        tracking.check_name(register)
-    if alias is not None and _NO_NAME.search(alias):
-        raise StudyError(
-            f"--alias {alias!r} would make no address (models:/NAME@alias): use letters, digits, dots, dashes, underscores and blanks"
-        )
+    check_registration(study, register, alias, method)
     if register is not None and method is None and len(study.methods) > 1:
         training_span(study)
     return _tracked(study, store, progress, keep_models=True, register=register, alias=alias, method=method)

@@ -38,7 +38,7 @@ from cblcast.workflow.judging_over_store import (
     board_of_sites,
     data_used,
 )
-from cblcast.workflow.registering import registered
+from cblcast.workflow.registering import check_registration, registered
 from cblcast.workflow.settlement_case import sites_of_store
 from cblcast.workflow.study_data import Progress
 from cblcast.workflow.study_result import StudyResult
@@ -136,6 +136,7 @@ def train_study_store(
 
     The method to register is named, or the only one: choosing one of several would train each of them twice.
     """
+    check_registration(study, register, alias, method)
     if register is not None and method is None and len(study.methods) > 1:
         raise StudyError("several methods are trained on a store: name the one to register (--method NAME)")
     tracking.check_store(store)

@@ -179,6 +179,19 @@ def test_what_needs_all_sites_is_told(meters, changes, sentence):
         train_and_judge(study(meters, "store", **changes), lambda _: None)
 
 
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"register": "big", "method": "Rigde"}, "no method 'Rigde': did you mean 'Ridge'"),
+        ({"alias": "champion"}, "an alias needs a name"),
+        ({"register": "a/b", "method": "Ridge"}, "a/b"),
+    ],
+)
+def test_what_cannot_be_registered_is_told_before_anything_is_trained(meters, asked, sentence):
+    with pytest.raises(StudyError, match=sentence):
+        train_study_store(study(meters, "store"), **asked, progress=pytest.fail)
+
+
 def test_of_several_methods_the_one_to_register_is_named(meters):
     with pytest.raises(StudyError, match="--method NAME"):
         train_study_store(study(meters, "store"), register="big", progress=lambda _: None)
