@@ -58,13 +58,19 @@ class Asked:
     progress: Watch | None = field(default=None, compare=False)
     pool: Executor | None = field(default=None, compare=False)
 
-    def size_for(self, store: MeterStore) -> int:
-        """Bytes of one partition: what a run that is gone on with had, else what the memory of this machine allows."""
+    def size_for(self, store: MeterStore, weight: int = 1) -> int:
+        """Bytes of one partition: what a run that is gone on with had, else what the memory of this machine allows.
+
+        Parameters
+        ----------
+        weight : int
+            How many times the memory of usual work it takes.
+        """
         before: Any = noted(self.parts).get(SIZE) if self.resume else None
         if isinstance(before, int) and before > 0:
             return before
         workers = self.workers if self.scheduler in (None, THREADS, PROCESSES) else max(self.workers, OF_A_CLUSTER)
-        size = bytes_at_once(self.workers)
+        size = bytes_at_once(self.workers * weight)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # whoever cuts the store says it
             partitions = store.partitions(bytes_at_once=size)

@@ -66,6 +66,7 @@ def names_store(study: Study, working: Working = ALONE) -> bool:
     return path is not None and working.wanted and is_store(path, working)
 
 
+WEIGHT = 5  # features of learned methods take some 26 bytes for one byte of readings, settlements 6
 Judged = tuple[StudyResult, tracking.DataUsed, Outcome]
 
 
@@ -108,7 +109,7 @@ def train_and_judge(
         sites = sites.loc[sites.index.isin(list(study.data.sites))]
     asked = working.asked(Path(str(study.data.panel)), beside)
     with training_folder(asked.parts, digest_of(study), asked.resume, asked.keep) as folder:
-        size = folder.size(lambda: replace(asked, parts=None).size_for(store))
+        size = folder.size(lambda: replace(asked, parts=None).size_for(store, WEIGHT))
         parts = cut(store, sites, size)
         if not parts.pieces:
             raise DataError(f"no site of the study is in {store.name}: check sites:")
