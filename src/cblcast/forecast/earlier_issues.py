@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
 from cblcast.abilities import FollowsIssues
+from cblcast.errors import no_data_warnings
 from cblcast.frames.cases import FAR_FUTURE_US
 from cblcast.frames.instants import microseconds, stamps
 from cblcast.frames.panel import Panel
 from cblcast.frames.recent_issues import ISSUE_ENDS, ISSUE_KNOWS, ISSUE_POWER
-from cblcast.frames.schema import CASE_INDEX, OBSERVED, ORIGIN, SITE, TIME, DataWarning
+from cblcast.frames.schema import CASE_INDEX, OBSERVED, ORIGIN, SITE, TIME
 
 
 def beside_earlier_issues(
@@ -52,8 +52,7 @@ def beside_earlier_issues(
     earlier, power = _issues(panel, cases, follower)
     made, marks = X, [_marks(panel, cases, np.full(len(cases), np.nan))]
     if len(earlier):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DataWarning)
+        with no_data_warnings():
             own = features(panel, earlier)
         # An issue that lacks what those asked have, a forecast that is known of the next hours alone, tells nothing of their errors.
         whole = ~(own.isna() & X.notna().any(axis=0)).any(axis=1).to_numpy()
