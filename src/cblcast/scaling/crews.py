@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager, contextmanager
@@ -62,10 +63,13 @@ def _threads(count: int) -> Iterator[Executor]:
     from concurrent.futures import ThreadPoolExecutor
 
     pool = ThreadPoolExecutor(count, thread_name_prefix="cblcast")
-    try:
-        yield pool
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    with warnings.catch_warnings():
+        # Libraries hush their own deprecations by catch_warnings, which in one thread undoes what it did in another.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def takes_processes(scheduler: str | None, bytes_in_all: int) -> bool:

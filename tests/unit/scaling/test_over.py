@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -285,6 +286,26 @@ def test_warnings_of_all_partitions_are_told_once(tmp_path, options):
     with pytest.warns(DataWarning, match=r"^a reading looks odd \(and the like of 1 other partitions\)$") as caught:
         over_partitions(warns, made(tmp_path, 2), **options)
     assert len(caught) == 1
+
+
+def test_what_a_library_hushes_in_one_thread_stays_hushed_when_another_leaves(tmp_path):
+    first, second, left = threading.Event(), threading.Event(), threading.Event()
+
+    def work(piece):
+        one = piece.key == "p0"
+        if not one:
+            first.wait(10)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            (first if one else second).set()
+            (second if one else left).wait(10)
+            if not one:
+                warnings.warn("old", DeprecationWarning, stacklevel=1)
+        left.set()
+        return means(piece)
+
+    told = over_partitions(work, made(tmp_path, 2), workers=2, scheduler="threads")
+    assert told.failures.empty, told.failures["reason"].tolist()
 
 
 def test_progress_counts_sites_and_what_was_done_before(tmp_path):
