@@ -9,7 +9,7 @@ SETUP  := pyproject.toml constraints.txt
 
 export MLFLOW_DISABLE_TELEMETRY := true
 
-.PHONY: demo test lint docs mutation clean
+.PHONY: demo test lint style types docs mutation clean
 
 # The demo needs neither torch nor the developers' tools.
 demo: $(VENV)/.installed
@@ -19,14 +19,22 @@ demo: $(VENV)/.installed
 	$(BIN)/cblcast compare sme_baselines_turin
 
 # Lines that no test runs are printed at the end. slipcover is loaded before pytest could rewrite its assertions; it has none.
-test: lint
-	$(BIN)/python -m slipcover -m pytest -n $(JOBS) -W "ignore:Module already imported so cannot be rewritten"
+# A file of tests stays with one process, so that what its tests share is made once; the long ones lie in front.
+test: $(VENV)/.installed-dev
+	$(MAKE) --no-print-directory --jobs=$(JOBS) types style $(VENV)/.bytecode
+	$(BIN)/python -m slipcover -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder \
+		-W "ignore:Module already imported so cannot be rewritten"
 
 lint: $(VENV)/.installed-dev
+	$(MAKE) --no-print-directory --jobs=$(JOBS) types style
+
+style: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
 
 # The site, into site/: a broken link, anchor or docstring is an error.
 docs: $(VENV)/.installed-dev
@@ -45,8 +53,13 @@ $(VENV)/.installed: $(SETUP) | $(BIN)/python
 	touch $@
 
 $(VENV)/.installed-dev: $(SETUP) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,docs,neural,scale,sizing,excel,database]"
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e ".[dev,docs,neural,scale,sizing,excel,database]"
 	touch $(VENV)/.installed $@
+
+# Beside the linters, where pip would make it alone; that of other people's tests is made by nobody.
+$(VENV)/.bytecode: $(VENV)/.installed-dev
+	-$(BIN)/python -m compileall -qq -x '/tests?/|/torch/testing/' $(VENV)/lib
+	touch $@
 
 clean:
 	rm -rf $(VENV) dist build site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks

@@ -26,6 +26,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2] / "experiments"))
 
 import numpy as np
 import pandas as pd
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as parquet
 from claims import asked, at_least, at_most, claim, equal_to, write
@@ -82,10 +83,12 @@ def two_over_one(folder: Path) -> tuple[float, float]:
     seconds = []
     for workers in (1, 2):
         with (
-            LocalCluster(workers, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
+            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster,
             Client(cluster.scheduler_address) as client,
         ):
             client.wait_for_workers(workers)
+            if len(client.nthreads()) != workers:
+                raise SystemExit(f"the cluster has {len(client.nthreads())} workers and not {workers}")
             store = str(folder / "store")
             options = ("--scheduler", cluster.scheduler_address)
             settled(store, *options)  # libraries are loaded
@@ -93,18 +96,22 @@ def two_over_one(folder: Path) -> tuple[float, float]:
     return seconds[0], seconds[1]
 
 
-def killed_half_way(folder: Path) -> dict[str, float | bool]:
-    """A run in worker processes, killed when half of the partitions are finished, and started again."""
-    store, begun = folder / "store", folder / "begun.txt"
-    whole = settled(store, "--parts", str(folder / "whole"), "--out", str(folder / "whole.parquet"))
-    parts = folder / "parts"
-    options = ["--parts", str(parts), "--begun", str(begun), "--out", str(folder / "again.parquet"), "--workers", "1"]
+def killed_half_way(folder: Path, workers: int) -> dict[str, float | bool]:
+    """A run of some workers, killed when half of the partitions are finished, and started again."""
+    store, begun = folder / "store", folder / f"begun{workers}.txt"
+    whole = settled(store, "--parts", str(folder / f"whole{workers}"), "--out", str(folder / "whole.parquet"))
+    parts = folder / f"parts{workers}"
+    options = ["--parts", str(parts), "--begun", str(begun), "--out", str(folder / "again.parquet")]
+    options += ["--workers", str(workers)] + (["--scheduler", "processes"] if workers > 1 else [])
     process = subprocess.Popen([sys.executable, str(CHILD), str(store), *options], stdout=subprocess.DEVNULL)
     journal, half = parts / "journal.jsonl", int(whole["partitions"]) // 2
     while process.poll() is None and not (journal.is_file() and journal.read_text().count("\n") - 1 >= half):
         time.sleep(0.005)
+    helpers = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    if psutil.wait_procs(helpers, timeout=30)[1]:
+        raise SystemExit("worker processes outlived the run that was killed by 30 s")
     told = settled(store, *options)
     same = pd.read_parquet(folder / "again.parquet").equals(pd.read_parquet(folder / "whole.parquet"))
     times = pd.Series(begun.read_text().split()).value_counts()
@@ -134,7 +141,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_store(folder / "store", SITES, OF_A_FILE)
-        killed = killed_half_way(folder)
+        killed, with_two = killed_half_way(folder, 1), killed_half_way(folder, 2)
         one, two = two_over_one(folder)
         points = curve(folder, base)
     what = f"{SITES:,} sites × 46 days hourly in {killed['partitions']:.0f} partitions"
@@ -160,6 +167,10 @@ def main() -> None:
             "partitions that were finished before the kill and not repeated", "count", killed["skipped"], "partitions"
         ),
     ]
+    results += [
+        claim("two workers, killed and started again: the same result as uninterrupted", TARGET, int(with_two["same"]), "1", equal_to(1)),
+        claim("partitions that were begun a second time, a worker", TARGET, with_two["repeated"] / 2, "partitions", at_most(1)),
+    ]  # fmt: skip
     for point in points:
         of = f"{point['sites']:,} sites, one event, {RULE}, one process"
         results.append(claim(f"{of}: wall clock", "curve", point["seconds"], "s"))

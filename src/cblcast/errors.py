@@ -11,6 +11,10 @@ class DataError(ValueError):
     """Data that cannot be used as it stands; the message names the place, the rule and the remedy."""
 
 
+class SourceError(DataError):
+    """A source that did not give its data: no single site is at fault, and the same may go well another time."""
+
+
 class StudyError(ValueError):
     """A study, method or option that cannot be used; the message names the key and the nearest right one."""
 

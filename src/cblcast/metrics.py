@@ -175,3 +175,40 @@ UNITS = {
         "pct",
     ),
 }
+
+SIGNED = frozenset(("bias", "mpe", "nmbe"))  # best at zero
+LARGEST = frozenset(("skill",))  # best at their largest
+
+
+def from_best(measure: str, values: ArrayLike, nominal_pct: ArrayLike = 90.0) -> np.ndarray:
+    """How far values of a measure are from where it is best, shape of `values`; what ranks methods.
+
+    Parameters
+    ----------
+    measure : str
+        An error is best at its smallest, `bias`, `mpe` and `nmbe` at zero, `skill` at its largest, `coverage` at what was
+        asked for; a measure of one's own is taken for an error.
+    values : array_like
+    nominal_pct : array_like
+        The coverage that was asked for [%].
+
+    Examples
+    --------
+    >>> from_best("mpe", [-3.0, 1.0]).tolist(), from_best("coverage", [80.0, 92.0]).tolist()
+    ([3.0, 1.0], [10.0, 2.0])
+    """
+    found = np.asarray(values, dtype=np.float64)
+    if measure == "coverage":
+        return np.abs(found - np.asarray(nominal_pct, dtype=np.float64))
+    if measure in SIGNED:
+        return np.abs(found)
+    return -found if measure in LARGEST else found
+
+
+def best_in_words(measure: str, words: str) -> str:
+    """What the best method has: ``smallest nRMSE``, ``MPE nearest zero``; `words` is how the measure is called."""
+    if measure == "coverage":
+        return f"{words} nearest what was asked for"
+    return (
+        f"{words} nearest zero" if measure in SIGNED else f"{'largest' if measure in LARGEST else 'smallest'} {words}"
+    )

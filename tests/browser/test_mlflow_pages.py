@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -27,11 +28,11 @@ methods: [High5of10, PBLM-Nearest5of10]
 
 
 @pytest.fixture(scope="module")
-def shown(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+def shown(browser: Any, tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[tuple[str, str]]:
     """The address that `cblcast ui` tells, of a store with one study and one registered model, and the run of that study."""
     folder = tmp_path_factory.mktemp("ui")
     (folder / "study.yaml").write_text(STUDY, encoding="utf-8")
-    store = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{folder}/mlflow.db"}
+    store = {**os.environ, "MLFLOW_TRACKING_URI": f"sqlite:///{shutil.copy(migrated_database, folder)}"}
     cblcast = [sys.executable, "-m", "cblcast"]
     trained = subprocess.run(
         [*cblcast, "train", "study.yaml", "--register", "mine", "--alias", "champion", "--json"],

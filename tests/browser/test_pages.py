@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,6 +162,15 @@ def test_a_page_prints_whole(opened, page_file, screenshots, paper):
     tab.pdf(path=screenshots / f"{page_file.stem}_{paper}.pdf", format=paper)
     assert (screenshots / f"{page_file.stem}_{paper}.pdf").stat().st_size > 10_000
     assert tab.said == []
+    headings = tab.eval_on_selector_all("h1, h2, .source figcaption", "all => all.map(each => each.innerText.trim())")
+    if shutil.which("pdftotext") is not None:
+        assert not {*headings} & {*_last_lines(screenshots / f"{page_file.stem}_{paper}.pdf")}
+
+
+def _last_lines(pdf: Path) -> list[str]:
+    """What stands at the foot of each sheet."""
+    text = subprocess.run(["pdftotext", "-layout", pdf, "-"], capture_output=True, text=True, check=True).stdout
+    return [page.strip().splitlines()[-1].strip() for page in text.split("\f") if page.strip()]
 
 
 def test_a_page_is_small_and_opens_at_once(opened, page_file):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tomllib
 from pathlib import Path
 
@@ -21,11 +22,13 @@ def base() -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="session")
-def trained(base: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(base: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Path:
     """A folder with a store in which a rule and a boosting model are registered, as mine and as boosted."""
     folder = tmp_path_factory.mktemp("trained")
     for name, content in base.items():
         (folder / name).write_bytes(content)
+    (folder / "models").mkdir()
+    shutil.copy(migrated_database, folder / "models" / "mlflow.db")
     before = Path.cwd()
     os.chdir(folder)
     try:

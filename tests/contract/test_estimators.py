@@ -4,6 +4,7 @@ import inspect
 import json
 import warnings
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -109,10 +110,26 @@ def problem(name):
     return X[known], y[known], other
 
 
+class Trained(NamedTuple):
+    """An example that was trained once for all tests, and what the training was given and gave back."""
+
+    made: object
+    returned: object
+    parameters: tuple[str, str]  # before and after
+    X_before: pd.DataFrame
+
+
 @cache
-def _fitted(name):
+def trained(name):
     X, y, _ = problem(name)
-    return quiet(lambda: example(name).fit(X, y))
+    made, X_before = example(name), X.copy()
+    before = repr(made.get_params())
+    returned = quiet(lambda: made.fit(X, y))
+    return Trained(made, returned, (before, repr(made.get_params())), X_before)
+
+
+def _fitted(name):
+    return trained(name).made
 
 
 # Nets work in float32: another batch of rows may be added up in another order.
@@ -171,12 +188,10 @@ def test_parameters_survive_clone_and_set_params(name):
 
 @every_estimator
 def test_training_leaves_the_parameters_alone(name):
-    X, y, _ = problem(name)
-    made = example(name)
-    before, before_X = repr(made.get_params()), X.copy()
-    assert quiet(lambda: made.fit(X, y)) is made
-    assert repr(made.get_params()) == before
-    pd.testing.assert_frame_equal(X, before_X)
+    found = trained(name)
+    assert found.returned is found.made
+    assert found.parameters[1] == found.parameters[0]
+    pd.testing.assert_frame_equal(problem(name)[0], found.X_before)
 
 
 @every_estimator

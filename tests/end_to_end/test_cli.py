@@ -54,10 +54,18 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     return run
 
 
+def train_demo(run: Run, folder: Path) -> str:
+    """Train and register the model `demo`, once for all tests of this file; what the command printed."""
+    told = folder / "demo.json"
+    if not told.is_file():
+        code, out, err = run("train", "study.yaml", "--register", "demo", "--alias", "champion", "--json")
+        assert code == 0, err
+        told.write_text(out)
+    return told.read_text()
+
+
 def test_train_registers_the_method_chosen_inside_the_training_span(run: Run, folder: Path) -> None:
-    code, out, err = run("train", "study.yaml", "--register", "demo", "--alias", "champion", "--json")
-    assert code == 0, err
-    answer = json.loads(out)
+    answer = json.loads(train_demo(run, folder))
     assert answer["registered"]["method"] == "PBLM-Nearest5of10"
     assert "inside the training span" in answer["registered"]["chosen_by"]
     assert {row["method"] for row in answer["leaderboard"]} == {"High5of10", "PBLM-Nearest5of10"}
@@ -101,7 +109,7 @@ def test_train_registers_the_method_chosen_inside_the_training_span(run: Run, fo
 
     code, out, err = run("compare", "newcomer", "--json")
     assert code == 0, err
-    assert {row["method"] for row in json.loads(out)} == {"High5of10", "PBLM-Nearest5of10"}
+    assert {row["method"] for row in json.loads(out)["methods"]} == {"High5of10", "PBLM-Nearest5of10"}
 
 
 def test_evaluate_prints_a_table_and_says_what_the_sign_of_the_bias_means(run: Run) -> None:
@@ -141,8 +149,7 @@ def test_evaluate_prints_a_table_and_says_what_the_sign_of_the_bias_means(run: R
 def test_bad_input_is_one_clear_sentence_and_exit_code_2(
     run: Run, folder: Path, arguments: list[str], sentence: str
 ) -> None:
-    if not (folder / "models" / "mlflow.db").is_file():  # another process may have run the test that trains
-        run("train", "study.yaml", "--register", "demo", "--alias", "champion")
+    train_demo(run, folder)
     code, out, err = run(*arguments)
     assert code == 2
     assert sentence in err
@@ -151,7 +158,7 @@ def test_bad_input_is_one_clear_sentence_and_exit_code_2(
 
 
 def test_an_unknown_ending_of_the_output_writes_nothing(run: Run, folder: Path) -> None:
-    run("train", "study.yaml", "--register", "demo", "--alias", "champion", "--json")
+    train_demo(run, folder)
     code, _, err = run(
         "score",
         "--model",
@@ -171,10 +178,10 @@ def test_an_unknown_ending_of_the_output_writes_nothing(run: Run, folder: Path) 
 def test_data_list_and_methods_name_what_a_study_can_use(run: Run) -> None:
     code, out, _ = run("data", "list", "--json")
     assert code == 0
-    assert "turin" in {row["name"] for row in json.loads(out)}
+    assert "turin" in {row["name"] for row in json.loads(out)["datasets"]}
     code, out, _ = run("methods", "--json")
     assert code == 0
-    assert {"XofY", "Adjusted", "reference_days"} <= {row["name"] for row in json.loads(out)}
+    assert {"XofY", "Adjusted", "reference_days"} <= {row["name"] for row in json.loads(out)["methods"]}
 
 
 def test_tune_goes_on_where_it_stopped_and_judges_once(run: Run) -> None:

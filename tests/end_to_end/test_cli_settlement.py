@@ -156,7 +156,7 @@ def test_bad_input_is_one_sentence_and_nothing_is_written(run, folder, more, mes
 def test_programs_are_listed_and_explained(run):
     code, out, _ = run("programs", "list", "--json")
     assert code == 0
-    listed = {row["name"]: row for row in json.loads(out)}
+    listed = {row["name"]: row for row in json.loads(out)["programs"]}
     assert not listed["pjm_same_day"]["official"]  # a trade paper reports it
     assert not listed["nyiso_average_day"]["official"]
     code, out, _ = run("programs", "explain", "nyiso_average_day")

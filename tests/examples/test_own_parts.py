@@ -77,7 +77,9 @@ def test_installed_the_four_templates_keep_their_contracts(folder):
     ]
 
 
-def test_by_plugin_a_study_uses_them_and_without_it_nothing_is_imported(folder):
+def test_by_plugin_a_study_uses_them_and_without_it_nothing_is_imported(folder, migrated_database):
+    (folder / "models").mkdir()
+    shutil.copy(migrated_database, folder / "models" / "mlflow.db")
     arguments = ["-m", "cblcast", "train", "study.yaml", "--register", "own", "--method", "DampedMean", "--json"]
     refused = python(folder, *arguments)
     assert refused.returncode == 2

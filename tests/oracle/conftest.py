@@ -102,14 +102,12 @@ def qualified_days(meter, start, stop, rule, look_back):
     found = []
     for back in range(1 + rule.get("gap_days", 0), look_back + 1):
         day = today - back
+        other_type = meter.is_working(day) != meter.is_working(today)
+        if day in taken or day >= meter.first_hidden_day or other_type:
+            continue
         whole = [meter.wall.get(place, np.nan) for place in meter.places(day)]
         metered = [np.mean(np.isfinite(values)) for values in (whole, load_on(meter, day, today, times))]
-        if (
-            day not in taken
-            and day < meter.first_hidden_day
-            and meter.is_working(day) == meter.is_working(today)
-            and min(metered) >= least
-        ):
+        if min(metered) >= least:
             found.append(day)
     means = {day: mean(load_on(meter, day, today, times)) for day in found}
     level = mean([means[day] for day in found[: rule["y"]]])

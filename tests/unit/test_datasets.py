@@ -33,6 +33,7 @@ def test_describe(name, sites, rows, minutes, not_metered):
     assert (told["step_minutes"], told["not_metered"]) == (minutes, not_metered)
     assert told["licence"]
     assert told["credit"]
+    assert told["particulars"]
 
 
 def test_turin_switches_on_at_six_on_the_wall_clock_all_year(turin):

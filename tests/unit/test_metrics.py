@@ -68,3 +68,20 @@ def test_crps_of_the_normal_distribution_from_uneven_levels():
 def test_every_measure_of_the_registry_says_its_unit():
     own = {name for name, path in registry.METRICS.items() if str(path).startswith("cblcast.")}
     assert (own - {"cvrmse", "nmbe"}) | {"skill"} == set(metrics.UNITS)
+
+
+@pytest.mark.parametrize(
+    ("measure", "values", "best", "words"),
+    [
+        ("rmse", [3.0, 2.0, np.nan], 1, "smallest X"),
+        ("mpe", [-5.0, 2.0], 1, "X nearest zero"),
+        ("bias", [-1.0, 2.0], 0, "X nearest zero"),
+        ("nmbe", [-0.1, 0.05], 1, "X nearest zero"),
+        ("skill", [-5.0, 20.0], 1, "largest X"),
+        ("coverage", [70.0, 99.0, 91.0], 2, "X nearest what was asked for"),
+        ("own_error", [1.0, 0.5], 1, "smallest X"),
+    ],
+)
+def test_each_measure_is_best_at_its_own_place(measure, values, best, words):
+    assert np.nanargmin(metrics.from_best(measure, values)) == best
+    assert metrics.best_in_words(measure, "X") == words

@@ -7,7 +7,8 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 import typer
 from typer.main import get_command
@@ -91,7 +92,13 @@ def main() -> None:
 def _run(arguments: list[str]) -> object:
     rest = load_named_plugins(arguments)
     with _rare_collections():
-        return show_brackets(get_command(app)).main(args=rest, prog_name="cblcast", standalone_mode=False)
+        return _command().main(args=rest, prog_name="cblcast", standalone_mode=False)
+
+
+@cache
+def _command() -> Any:
+    """All commands, made of their functions' signatures once: who calls :func:`main` again in one process waits no more."""
+    return show_brackets(get_command(app))
 
 
 @contextmanager

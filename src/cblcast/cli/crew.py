@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,7 +27,9 @@ class Crew:
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, rich_help_panel=PANEL, help="Work through Parquet files some sites at a time, so many at once."
+            min=1,
+            rich_help_panel=PANEL,
+            help="Work through Parquet files or a table some sites at a time, so many at once.",
         ),
     ] = None
     processes: Annotated[int | None, typer.Option(min=1, hidden=True)] = None
@@ -54,7 +56,12 @@ class Crew:
         """Workers, by whichever name they were asked for."""
         if self.workers is not None and self.processes is not None:
             raise StudyError("--workers and --processes are one option: give --workers alone")
-        return self.workers if self.workers is not None else self.processes
+        told = self.workers if self.workers is not None else self.processes
+        if told is not None:
+            from cblcast.scaling.crews import check_workers
+
+            check_workers(told)
+        return told
 
     @property
     def processes_at_once(self) -> int:
@@ -62,8 +69,10 @@ class Crew:
         return (self.count or 1) if self.scheduler == "processes" or self.processes is not None else 1
 
     def over_store(self, data: Path) -> bool:
-        """Whether a meter file is worked through in parts: a folder, or a Parquet file where that was asked for."""
-        if self.count is None and self.scheduler is None and self.parts is None and not data.is_dir():
+        """Whether a meter file is worked through in parts: a folder, a table, day rows, or a Parquet file where that was asked for."""
+        unasked = self.count is None and self.scheduler is None and self.parts is None
+        always = data.is_dir() or str(data).startswith("sql:")
+        if unasked and not always and data.suffix.lower() not in (".parquet", ".pq"):
             return False
         from cblcast.workflow.working import Working, is_store
 
@@ -78,6 +87,13 @@ class Crew:
 
 ALONE = Crew()
 MOST = 20  # failures that are told
+
+
+def failures_of(outcome: Outcome | None) -> dict[str, Any]:
+    """Partitions and sites that could not be done, for a JSON document; nothing where all could."""
+    from cblcast.terminal import records
+
+    return {"failures": records(outcome.failures)} if outcome is not None and outcome.partial else {}
 
 
 def tell_failures(outcome: Outcome) -> None:

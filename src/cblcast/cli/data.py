@@ -32,7 +32,7 @@ def data_list(as_json: AsJson = False) -> None:
         for item in datasets.list_datasets()
     ]
     if as_json:
-        print_json(rows)
+        print_json({"datasets": rows})
         return
     import pandas as pd
 
@@ -48,8 +48,11 @@ def data_describe(name: Annotated[str, typer.Argument(help="Name of a data set."
     if as_json:
         print_json(facts)
         return
+    particulars = facts.pop("particulars")
     for key, value in facts.items():
         typer.echo(f"{key:14s} {', '.join(map(str, value)) if isinstance(value, list) else value}")
+    for sentence in particulars:
+        typer.echo(f"- {sentence}")
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,9 @@ def data_check(
 @app.command("convert")
 @unbundled
 def data_convert(
-    meters: Annotated[list[Path], typer.Argument(help="Meter files of any format, or stores (folders of Parquet).")],
+    meters: Annotated[
+        list[Path], typer.Argument(help="Meter files of any format, or stores (folders of Parquet, sql:TABLE).")
+    ],
     out: Annotated[Path, typer.Option(help="The new store: .parquet for one file, else a folder.")],
     layout: Annotated[
         str, typer.Option(help="long, days (a row for each site and day) or wide (a column for each site).")
@@ -119,8 +124,8 @@ def data_convert(
 
     from cblcast.workflow.converting import convert
 
-    with progress(as_json, 1, "converting"):
-        made = convert(meters, out, layout, options=reader, rows_per_group=rows_per_group)
+    with progress(as_json, 1, "converting") as steps:
+        made = convert(meters, out, layout, options=reader, rows_per_group=rows_per_group, progress=steps)
     if as_json:
         notes = [{"kind": note.kind.value, "what": note.text, "count": note.count} for note in made.notes]
         print_json({**asdict(made), "notes": notes})

@@ -24,7 +24,9 @@ class Elsewhere:
     """A registered model, and the data it is judged on."""
 
     model: Annotated[str | None, typer.Option(help="A registered model, e.g. models:/sme-baseline@champion.")] = None
-    data: Annotated[Path | None, typer.Option(help="With --model: meter file, CSV or Parquet.")] = None
+    data: Annotated[
+        Path | None, typer.Option(help="With --model: meter file (CSV, Parquet), a folder of Parquet, or sql:TABLE.")
+    ] = None
     events: Annotated[
         Path | None,
         typer.Option(help="With --model: CSV of events that were NOT dispatched (placebo), or with truth_kw."),
@@ -94,7 +96,7 @@ def _evaluate_study(wanted: Study, figures: bool, crew: Crew, store: str | None,
 
             board, excluded, outcome = evaluate_study_store(wanted, crew.working(steps))
             tell_failures(outcome)
-        print_model(board, excluded, None, title_of(wanted), as_json)
+        print_model(board, excluded, None, title_of(wanted), as_json, outcome)
         if outcome.partial:
             raise typer.Exit(PARTIAL)
         return
@@ -131,6 +133,6 @@ def _evaluate_store(
             store=store,
         )
         tell_failures(outcome)
-    print_model(board, excluded, None, title, as_json)
+    print_model(board, excluded, None, title, as_json, outcome)
     if outcome.partial:
         raise typer.Exit(PARTIAL)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from cblcast.cli.by_lead import lead_records, print_by_lead
+from cblcast.cli.crew import failures_of
 from cblcast.terminal import in_title, print_json, print_leaderboard, print_table, records, tell
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cblcast.config import Study
+    from cblcast.scaling import Outcome
     from cblcast.workflow.study_result import StudyResult
 
 
@@ -53,12 +55,17 @@ def print_boards(wanted: Study, result: StudyResult) -> None:
 
 
 def print_model(
-    board: pd.DataFrame, excluded: pd.DataFrame, treated: pd.DataFrame | None, title: str, as_json: bool
+    board: pd.DataFrame,
+    excluded: pd.DataFrame,
+    treated: pd.DataFrame | None,
+    title: str,
+    as_json: bool,
+    outcome: Outcome | None = None,
 ) -> None:
     """How a registered model did on other data."""
     if as_json:
         document = {"run_id": None, "leaderboard": records(board.reset_index()), "excluded": records(excluded)}
-        print_json(document | {"treated": [] if treated is None else records(treated)})
+        print_json(document | {"treated": [] if treated is None else records(treated)} | failures_of(outcome))
     else:
         print_leaderboard(board, excluded, title)
         if treated is not None:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cblcast.cli.bundles import unbundled
-from cblcast.cli.crew import ALONE, Crew, tell_failures
+from cblcast.cli.crew import ALONE, Crew, failures_of, tell_failures
 from cblcast.cli.options import PARTIAL, AsJson, Data, Events, Reader
 from cblcast.io.options import DEFAULT_OPTIONS
 from cblcast.terminal import print_json, print_table, progress, records
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from cblcast.scaling import Outcome
 
 app = typer.Typer()
 
@@ -102,22 +104,21 @@ def integrity(
     as_json: AsJson = False,
 ) -> None:
     """What stands out in events against ordinary days, and in sites over their events; adjusted and unadjusted side by side."""
-    partial = False
+    outcome = None
     with progress(as_json, 1, "screening") as steps:
         if crew.over_store(data):
             from cblcast.workflow.over_stores import integrity_store
 
             found, zones, outcome = integrity_store(data, events, program, reader, crew.working(steps))
             tell_failures(outcome)
-            partial = outcome.partial
         else:
             from cblcast.workflow.settling import integrity_files
 
             found, zones = integrity_files(data, events, program, reader)
     if not as_json:
         found = _only_flagged(found)
-    _show(found, as_json, zones)
-    if partial:
+    _show(found, as_json, zones, outcome)
+    if outcome is not None and outcome.partial:
         raise typer.Exit(PARTIAL)
 
 
@@ -136,9 +137,14 @@ def _only_flagged(found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     return shown
 
 
-def _show(tables: dict[str, pd.DataFrame], as_json: bool, zones: Mapping[str, str] | None = None) -> None:
+def _show(
+    tables: dict[str, pd.DataFrame],
+    as_json: bool,
+    zones: Mapping[str, str] | None = None,
+    outcome: Outcome | None = None,
+) -> None:
     if as_json:
-        print_json({name: records(table) for name, table in tables.items()})
+        print_json({name: records(table) for name, table in tables.items()} | failures_of(outcome))
         return
     for name, table in tables.items():
         if table.empty:

@@ -22,7 +22,9 @@ Store = Annotated[
     typer.Option("--store", help="MLflow store (default: $MLFLOW_TRACKING_URI, else sqlite:///models/mlflow.db)."),
 ]
 Change = Annotated[list[str], typer.Option("--set", help="key=value: replace a value of the study; may be repeated.")]
-Data = Annotated[Path, typer.Option(help="Meter file: CSV, Parquet, Green Button XML or NEM12.")]
+Data = Annotated[
+    Path, typer.Option(help="Meter file (CSV, Parquet, Green Button XML, NEM12), a folder of Parquet, or sql:TABLE.")
+]
 Events = Annotated[Path, typer.Option(help="Events: CSV of site_id, start, stop with offset, or OpenADR 3 JSON.")]
 
 Decimals = Annotated[int, typer.Option("--decimals", min=0, max=15, help="Decimals of the numbers in a CSV.")]

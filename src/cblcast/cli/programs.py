@@ -30,7 +30,7 @@ def programs_list(
 
     rows = programs_table(operator, country, certainty)
     if as_json:
-        print_json(rows)
+        print_json({"programs": rows})
         return
     import pandas as pd
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cblcast.cli.alike import tell_alike
+from cblcast.cli.crew import failures_of
 from cblcast.terminal import print_json, print_table, records, tell
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from cblcast.forecast.nowcast import Issued
+    from cblcast.scaling import Outcome
     from cblcast.workflow.serving import Scored
 
 MOST = 24  # rows that are printed
@@ -37,10 +40,14 @@ def _by_event(scored: pd.DataFrame, step_h: float) -> tuple[pd.DataFrame, dict[s
     return table, {"site_id": words, **sums}
 
 
-def print_scored(told: Scored, model: str | None, out: Path | None, as_json: bool) -> None:
+def print_scored(
+    told: Scored, model: str | None, out: Path | None, as_json: bool, outcome: Outcome | None = None
+) -> None:
     """Events and intervals with meter, baseline and reduction; what was treated and what has no baseline."""
     scored, excluded, taken = told.rows, told.excluded, told.boxed
     treatments = treatments_of(scored)
+    if taken is not None and taken.taught:
+        tell("warning", taken.praised())
     if as_json:
         print_json(
             {
@@ -49,6 +56,7 @@ def print_scored(told: Scored, model: str | None, out: Path | None, as_json: boo
                 "out": None if out is None else str(out),
                 "excluded": records(excluded),
                 "treated": records(treatments),
+                **failures_of(outcome),
             }
         )
     else:
@@ -61,10 +69,17 @@ def print_scored(told: Scored, model: str | None, out: Path | None, as_json: boo
         print_table(rows.head(MOST), _title("Intervals", rows), zones=zones)
         if out is not None:
             typer.secho(f"{len(scored)} rows written to {out}", fg="green")
-    for row in () if as_json else treatments.itertuples():
-        typer.secho(f"Site {row.site_id!r} at {row.origin}: {row.treatment}", dim=True, err=True)
-    for row in () if as_json else excluded.itertuples():  # a machine has them in the document
-        typer.secho(f"No baseline for site {row.site_id!r} at {row.origin}: {row.reason}", fg="yellow", err=True)
+    if not as_json:  # a machine has them in the document
+        tell_alike(treatments, ["treatment"], _treated, dim=True)
+        tell_alike(excluded, ["reason"], _without, fg="yellow")
+
+
+def _treated(row: Any, others: str) -> str:
+    return f"Site {row.site_id!r} at {row.origin}{others}: {row.treatment}"
+
+
+def _without(row: Any, others: str) -> str:
+    return f"No baseline for site {row.site_id!r} at {row.origin}{others}: {row.reason}"
 
 
 def treatments_of(scored: pd.DataFrame) -> pd.DataFrame:

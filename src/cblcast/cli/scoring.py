@@ -18,6 +18,7 @@ from cblcast.terminal import Steps, progress
 if TYPE_CHECKING:
     from cblcast.forecast.nowcast import Issued
     from cblcast.io.options import ReaderOptions
+    from cblcast.scaling import Outcome
     from cblcast.workflow.serving import Scored
 
 app = typer.Typer()
@@ -60,7 +61,7 @@ class Answering:
 @app.command()
 @unbundled
 def score(
-    data: Annotated[Path, typer.Option(help="Meter file, CSV or Parquet.")],
+    data: Annotated[Path, typer.Option(help="Meter file (CSV, Parquet), a folder of Parquet, or sql:TABLE.")],
     asked: Asked = Asked(),
     answering: Answering = Answering(),
     written: Written = Written(),
@@ -77,7 +78,7 @@ def score(
 
         model, view, store = answering.model, answering.view, answering.store
         events, origin = asked.events, asked.origin
-        out, partial = written.out, False
+        out, outcome = written.out, None
         if model is not None and is_pretrained(model) and events is not None:
             view = view_asked(model, view)
             model = None
@@ -98,7 +99,7 @@ def score(
             issued = nowcast_file(model, data, str(origin), reader, forecasts=wanted, store=store)
             _write_nowcast(issued, out, written.places)
         elif crew.over_store(data):
-            told, partial = score_store_to(crew, steps, data, events, reader, (model, view, store), written)
+            told, outcome = score_store_to(crew, steps, data, events, reader, (model, view, store), written)
         elif model is None:
             told = score_boxed_file(data, events, reader, view=view)
         else:
@@ -110,8 +111,8 @@ def score(
         if issued.missing or issued.rows["nowcast_kw"].isna().any():
             raise typer.Exit(PARTIAL)
         return
-    print_scored(told, model, out, as_json)
-    if len(told.excluded) or partial:
+    print_scored(told, model, out, as_json, outcome)
+    if len(told.excluded) or (outcome is not None and outcome.partial):
         raise typer.Exit(PARTIAL)
 
 
@@ -123,8 +124,8 @@ def score_store_to(
     reader: ReaderOptions,
     answering: tuple[str | None, str | None, str | None],
     written: Written,
-) -> tuple[Scored, bool]:
-    """Score a store and write its rows; what was scored, and whether partitions are missing.
+) -> tuple[Scored, Outcome]:
+    """Score a store and write its rows; what was scored, and what became of the partitions.
 
     Parameters
     ----------
@@ -139,7 +140,7 @@ def score_store_to(
     _write_scored(told, written.out, written.places)
     asked.done(outcome)
     tell_failures(outcome)
-    return told, outcome.partial
+    return told, outcome
 
 
 def _write_scored(told: Scored, out: Path | None, decimals: int | None) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cblcast.cli.alike import tell_alike
 from cblcast.cli.bundles import unbundled
 from cblcast.cli.circumstances import NOTHING_ELSE, Circumstances
 from cblcast.cli.crew import ALONE, Crew
@@ -77,7 +78,10 @@ class Outputs:
 class Case:
     """What is settled: events by rules, or what a record says of them once more."""
 
-    data: Annotated[Path | None, typer.Option(help="Meter file: CSV, Parquet, Green Button XML or NEM12.")] = None
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Meter file (CSV, Parquet, Green Button XML, NEM12), a folder of Parquet, or sql:TABLE."),
+    ] = None
     events: Annotated[
         Path | None, typer.Option(help="Events: CSV of site_id, start, stop with offset, or OpenADR 3 JSON.")
     ] = None
@@ -151,12 +155,17 @@ def settle(
         for path in (outputs.out, outputs.html, to.record_path):
             if path is not None:
                 typer.secho(f"written: {path}", fg="green")
-    for row in () if as_json else told.problems.itertuples():  # a machine has them in the document
-        by = f" by {row.program}" if row.program else ""
-        which = f": site {row.site_id!r} at {row.start}" if row.site_id else ""
-        typer.secho(f"Not settled{by}{which}: {row.reason}", fg="yellow", err=True)
+    if not as_json:  # a machine has them in the document
+        tell_alike(told.problems, ("program", "reason"), _not_settled, fg="yellow")
     if told.partial:
         raise typer.Exit(PARTIAL)
+
+
+def _not_settled(row: Any, others: str) -> str:
+    by = f" by {row.program}" if row.program else ""
+    which = f": site {row.site_id!r}" if row.site_id else ""
+    at = f" at {row.start}" if row.start == row.start else ""  # NaT where nobody knows whose events they are
+    return f"Not settled{by}{which}{at}{others}: {row.reason}"
 
 
 def _given(value: Any, name: str) -> Any:
@@ -210,7 +219,7 @@ def _show_settlement(told: Settlement) -> None:
             zones=told.zones,
             keep=["resource", "start", "payment"],
             totals={"resource": "all", "settled_kwh": float(told.resources["settled_kwh"].sum()),
-                    "payment": told.resources["payment"].sum()} if told.resources["program"].nunique() == 1 else None,
+                    "payment": told.resources["payment"].sum()} if len(set(told.resources["program"])) == 1 else None,
         )  # fmt: skip
     for name, own in told.events[told.events["from_memory"] != ""].groupby("program", sort=False):
         parts = own["from_memory"].iloc[0]

@@ -148,7 +148,7 @@ def tune(
 
 @app.command()
 def compare(
-    study: Annotated[str, typer.Argument(help="Name of a study (an MLflow experiment).")],
+    study: Annotated[str, typer.Argument(help="Name of a study (an MLflow experiment), or a run of it by its id.")],
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:
@@ -157,7 +157,7 @@ def compare(
 
     table = compare_runs(study, uri=store)
     if as_json:
-        print_json(records(table))
+        print_json({"study": study, "methods": records(table)})
     else:
         machine = ["started", "status", "run_id", "model_uri", "n_sites", "train_s", "predict_s"]
         machine += ["run_status", "methods_finished", "methods_planned", "note"]
@@ -176,18 +176,25 @@ def compare(
 
 @app.command()
 def ui(
-    study: Annotated[str | None, typer.Argument(help="Name of a study to open on (default: the newest).")] = None,
+    study: Annotated[
+        str | None, typer.Argument(help="Name of a study to open on, or a run of it by its id (default: the newest).")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 5000,
     browser: Annotated[bool, typer.Option(help="Open the page in the browser of this machine, if it has one.")] = True,
     store: Store = None,
+    as_json: AsJson = False,
 ) -> None:
     """Open the MLflow UI on the training runs of the store: the methods of the newest study, best first."""
     from cblcast.tracking import open_ui
 
     def ready(address: str) -> None:
-        typer.secho(f"The methods, best first: {address}", fg="green", err=True)
-        if browser and sys.stderr.isatty():
+        if as_json:
+            print_json({"address": address})
+            sys.stdout.flush()
+        else:
+            typer.secho(f"The methods, best first: {address}", fg="green", err=True)
+        if browser and not as_json and sys.stderr.isatty():
             import webbrowser
 
             webbrowser.open(address)
@@ -222,7 +229,7 @@ def methods(as_json: AsJson = False) -> None:
         }
     )
     if as_json:
-        print_json(rows)
+        print_json({"methods": rows})
         return
     import pandas as pd
 

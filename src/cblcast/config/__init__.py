@@ -24,6 +24,7 @@ from cblcast.forecast.methods import for_view, make_estimator
 from cblcast.frames.cases import View
 from cblcast.frames.rolling import Horizon
 from cblcast.frames.schema import StudyError, nearest
+from cblcast.io.database import is_table
 
 STUDY_FORMAT = 1
 NAMED_VIEWS: dict[str, View] = {
@@ -232,8 +233,8 @@ def make_study(document: dict[str, Any], name: str = "the study", folder: Path |
 
 def _with_paths(study: Study, folder: Path, name: str) -> Study:
     def found(section: str, key: str, value: str | None) -> str | None:
-        if value is None:
-            return None
+        if value is None or (key == "panel" and is_table(value)):
+            return value
         for candidate in (folder / value, Path(value)):
             if candidate.is_file() or (key == "panel" and candidate.is_dir()):  # a folder of Parquet files
                 return str(candidate)

@@ -115,7 +115,9 @@ class Data(Section):
     @model_validator(mode="after")
     def _one_source(self) -> Data:
         if (self.dataset is None) == (self.panel is None):
-            raise ValueError("give either dataset: (see `cblcast data list`) or panel: (a CSV or Parquet file)")
+            raise ValueError(
+                "give either dataset: (see `cblcast data list`) or panel: (a CSV or Parquet file, or sql:TABLE)"
+            )
         return self
 
 

@@ -95,7 +95,7 @@ def describe(name: str) -> dict[str, Any]:
     dict
         ``name``, ``title``, ``sites``, ``rows``, ``first`` and ``last`` (ISO 8601, UTC, interval starts),
         ``step_minutes``, ``mean_kw`` (over metered intervals of all sites [kW]), ``not_metered`` (intervals whose
-        power is NaN), ``columns``, ``tz``, ``licence``, ``credit``.
+        power is NaN), ``columns``, ``tz``, ``licence``, ``credit``, ``particulars`` (what is special about it, a sentence each).
     """
     dataset = _find(name)
     panel = load(name)
@@ -115,6 +115,7 @@ def describe(name: str) -> dict[str, Any]:
         "tz": sorted(panel.sites["tz"].unique().tolist()),
         "licence": dataset.licence,
         "credit": dataset.credit,
+        "particulars": list(dataset.particulars),
     }
 
 

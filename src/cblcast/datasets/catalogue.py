@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cblcast.datasets.files import folder_of
+from cblcast.datasets.particulars import PARTICULARS
 from cblcast.datasets.readers import homes_with_pv, one_file, read_cambridge, read_cambridge_sme, read_lcl_homes
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ class Dataset:
     read: Callable[[list[Path]], tuple[pd.DataFrame, pd.DataFrame]]
     bundled: bool = True
     origin: str = ""
+
+    @property
+    def particulars(self) -> tuple[str, ...]:
+        """What is special about it, a sentence each; none are written down of sets that are not bundled."""
+        return PARTICULARS.get(self.name, ())
 
     @property
     def available(self) -> bool:

@@ -7,6 +7,7 @@ an event may use stands in the rows too, so that nothing has to be remembered: :
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,7 +17,7 @@ from cblcast.days.ledger import on_event_days
 from cblcast.days.ordinary import clock_spans, ordinary_days
 from cblcast.frames.instants import DAY_US, HOUR_US, microseconds
 from cblcast.frames.panel import Panel, local_clock
-from cblcast.frames.schema import SITE
+from cblcast.frames.schema import SITE, DataWarning
 
 EARLIER_LOAD = "earlier_observed_kw"  # metered load of a row that others may learn from [kW]; NaN for every other row
 EARLIER_DAY = "earlier_day"  # local day on which the row's event begins [days since 1970-01-01]
@@ -53,15 +54,36 @@ def events_by_clock(masked: Panel, events: pd.DataFrame, days: int) -> Iterator[
     earlier : DataFrame
         ``site_id``, ``start``, ``stop``, sorted: days before an event of their site, which may be events of `which`
         themselves. Empty for an event of a day or longer, and where the panel holds no such day.
+
+    Warns
+    -----
+    DataWarning
+        Events of a day or longer.
     """
     _, which = clock_spans(masked, events)
     for number in np.unique(which):
         own = np.flatnonzero(which == number)
         like = events.iloc[own].reset_index(drop=True)
         none = like.iloc[:0]
+        if number < 0:
+            _tell_of_long_events(masked, like)
         # The dates that are asked for are those of UTC, a day off the local ones at most.
         found = [] if number < 0 else [each.days for each in ordinary_days(masked, like, days + 1, 1)]
         yield own, _before(masked, like, found[0], days) if found else none
+
+
+def _tell_of_long_events(panel: Panel, events: pd.DataFrame) -> None:
+    first, many = events.iloc[0], len(events) > 1
+    start = first["start"].tz_convert(panel.sites["tz"].loc[first[SITE]])
+    mend = "ask for parts shorter than a day" if panel.step_us < DAY_US else "give readings of parts of a day"
+    which = f"site {first[SITE]!r} from {start:%Y-%m-%d %H:%M} on"
+    warnings.warn(
+        (f"{len(events)} events last a day or longer, e.g. at " if many else "an event lasts a day or longer, at ")
+        + f"{which}: no earlier day can be laid beside {'them' if many else 'it'}, so the estimate is not adapted to the site, and "
+        f"the limits do not know the site's own errors; {mend} to have both",
+        DataWarning,
+        stacklevel=3,
+    )
 
 
 def _before(panel: Panel, events: pd.DataFrame, ordinary: pd.DataFrame, days: int) -> pd.DataFrame:

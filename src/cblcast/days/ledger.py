@@ -56,7 +56,7 @@ _WORDS = {
 
 
 # Of panels that are still in use: batches of events ask for the same days time and again.
-_EVENT_DAYS: WeakKeyDictionary[AnyPanel, dict[bool, np.ndarray]] = WeakKeyDictionary()
+_EVENT_DAYS: WeakKeyDictionary[AnyPanel, dict[tuple[bool, int], np.ndarray]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -126,26 +126,33 @@ def day_ledger(
         Labels of day types that qualify beside the event day's own.
     unlike : bool
         Days of the OTHER types qualify instead: what a day is compared with that may be closed though it should not.
+
+    Notes
+    -----
+    A day is outside the data where nothing was metered on it or on any older day of the look-back, and no event took it. So the
+    ledger is a function of the site's own look-back: the same beside other sites, and where nothing older was read.
     """
     cube = panel.cube(OBSERVED)
     event_day = local_clock(panel, event.site, event.start_us) // DAY_US - cube.first_day
     hidden_day = hidden_slots(panel, event)[0] // DAY_US - cube.first_day
     metered = cube.metered_share >= min_metered_share
-    taken, dark = real_event_days(panel), real_event_days(panel, outages=True)
     back = np.arange(1, look_back_days + 1)
     position = event_day[:, None] - back
     inside = (position >= 0) & (position < cube.n_days)
     safe = np.where(inside, position, 0)
     site = event.site[:, None]
+    taken, dark = (_on_days(real_event_days(panel, outages, look_back_days), site, position + look_back_days)
+                   for outages in (False, True))  # fmt: skip
+    before_data = _before_all(inside & (cube.finite_count[site, safe] > 0)) & ~taken & ~dark
     same_type = alike_days(panel, event, look_back_days, day_types, also) ^ unlike
     rules = (  # in the order in which a person would name the reason
-        (Reason.OUTSIDE_DATA, ~inside),
+        (Reason.OUTSIDE_DATA, before_data | (position >= cube.n_days)),
         (Reason.NOT_YET_VISIBLE, position >= hidden_day[:, None]),
         (Reason.TOO_CLOSE, np.broadcast_to(back <= gap_days, position.shape)),
         (Reason.OTHER_DAY_TYPE, ~same_type),
-        (Reason.REAL_EVENT, taken[site, safe]),
-        (Reason.OUTAGE, dark[site, safe]),
-        (Reason.UNMETERED, ~metered[site, safe]),
+        (Reason.REAL_EVENT, taken),
+        (Reason.OUTAGE, dark),
+        (Reason.UNMETERED, ~(inside & metered[site, safe])),
     )
     reason = np.zeros(position.shape, dtype=np.int8)
     for code, applies in reversed(rules):
@@ -188,17 +195,34 @@ def spread_ledger(ledger: DayLedger, like: np.ndarray) -> DayLedger:
     return DayLedger(of_class(ledger.position, like), of_class(ledger.reason, like))
 
 
-def real_event_days(panel: AnyPanel, outages: bool = False) -> np.ndarray:
-    """Local days touched by the panel's real events, or by its outages; bool, shape (n_sites, n_days)."""
+def _on_days(taken: np.ndarray, site: np.ndarray, day: np.ndarray) -> np.ndarray:
+    """`taken` at (site, day), False beyond its days."""
+    n_days = taken.shape[1]
+    found: np.ndarray = taken[site, np.clip(day, 0, n_days - 1)] & (day >= 0) & (day < n_days)
+    return found
+
+
+def _before_all(known: np.ndarray) -> np.ndarray:
+    """Days, newest first, that are older than every known one; bool, the shape of `known`."""
+    older: np.ndarray = ~np.logical_or.accumulate(known[:, ::-1], axis=1)[:, ::-1]
+    return older
+
+
+def real_event_days(panel: AnyPanel, outages: bool = False, before: int = 0) -> np.ndarray:
+    """Local days touched by the panel's real events, or by its outages; bool, shape (n_sites, before + n_days).
+
+    The first `before` of them come before those of the cube.
+    """
     known = _EVENT_DAYS.setdefault(panel, {})
-    if outages not in known:
-        known[outages] = _event_days(panel, outages)
-    return known[outages]
+    if (outages, before) not in known:
+        known[outages, before] = _event_days(panel, outages, before)
+    return known[outages, before]
 
 
-def _event_days(panel: AnyPanel, outages: bool) -> np.ndarray:
+def _event_days(panel: AnyPanel, outages: bool, before: int) -> np.ndarray:
     cube = panel.cube(OBSERVED)
-    taken = np.zeros(cube.values.shape[:2], dtype=bool)
+    n_days = before + cube.n_days
+    taken = np.zeros((len(cube.values), n_days), dtype=bool)
     if panel.events is None or panel.events.empty:
         return taken
     events = panel.events[is_outage(panel.events) == outages]
@@ -206,12 +230,12 @@ def _event_days(panel: AnyPanel, outages: bool) -> np.ndarray:
         return taken
     code = panel.site_codes(pd.Index(events[SITE]))
     first, last = (
-        local_clock(panel, code, microseconds(events[edge]) - back) // DAY_US - cube.first_day
+        local_clock(panel, code, microseconds(events[edge]) - back) // DAY_US - cube.first_day + before
         for edge, back in (("start", 0), ("stop", 1))
     )
-    running = np.zeros((len(taken), cube.n_days + 1), dtype=np.int64)
-    np.add.at(running, (code, np.clip(first, 0, cube.n_days)), 1)
-    np.add.at(running, (code, np.clip(last + 1, 0, cube.n_days)), -1)
+    running = np.zeros((len(taken), n_days + 1), dtype=np.int32)
+    np.add.at(running, (code, np.clip(first, 0, n_days)), 1)
+    np.add.at(running, (code, np.clip(last + 1, 0, n_days)), -1)
     return running.cumsum(axis=1)[:, :-1] > 0
 
 

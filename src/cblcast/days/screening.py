@@ -17,7 +17,7 @@ from cblcast.frames.cube import DayCube
 from cblcast.frames.events import Window, WindowSpec
 from cblcast.frames.schema import DataWarning, StudyError, nearest
 
-_SITES_AT_ONCE = 128  # a block of planes then stays in a core's own cache
+_SITE_DAYS_AT_ONCE = 32_768  # planes of a block stay in cache, and calls cost little beside them
 
 # Sign of the key that is ranked upwards, and whether the choice starts at its smallest or in its middle.
 _RANKS = {"high": (-1.0, False), "low": (1.0, False), "middle": (1.0, True), "recent": (0.0, False)}
@@ -105,16 +105,23 @@ def xofy_backtest(
         np.empty((n_sites, n_days, len(event)), dtype=np.float32), np.ones((n_sites, n_days), dtype=np.float32), event
     )
     lost = 0
-    for first in range(0, n_sites, _SITES_AT_ONCE):
-        block = slice(first, first + _SITES_AT_ONCE)
+    step = max(1, _SITE_DAYS_AT_ONCE // max(n_days, 1))
+    for first in range(0, n_sites, step):
+        block = slice(first, first + step)
         planes = _planes(cube.values[block], event, beside)
-        mean = _mean_of_chosen(planes, may_serve[block], x, y, select, look_back_days, len(event))
+        total, enough = _sum_of_chosen(planes, may_serve[block], x, y, select, look_back_days, len(event))
+        scale = np.full(enough.shape, np.float32(1 / x))
         if window is not None:
-            factor, usable = _ratio(planes[-1], mean[-1], mean[: len(event)].sum(axis=0), limits)
-            lost += int(np.count_nonzero(~usable & np.isfinite(mean[0])))
-            mean[: len(event)] *= factor
+            factor, usable = _ratio(planes[-1], total[-1], total[: len(event)].sum(axis=0), x, limits)
+            usable &= enough
+            if not usable.all():
+                np.copyto(factor, np.float32(1), where=~usable)
+                lost += int(np.count_nonzero(enough) - np.count_nonzero(usable))
+            scale *= factor
             found.factor[block] = factor
-        found.baseline_kw[block] = np.moveaxis(mean[: len(event)], 0, 2)
+        scale[~enough] = np.nan
+        for slot, plane in enumerate(total[: len(event)]):
+            np.multiply(plane, scale, out=found.baseline_kw[block, :, slot])
     if lost:
         warnings.warn(
             f"{lost} of {n_sites * n_days} site days are not adjusted: their window shows no load above zero, "
@@ -146,25 +153,25 @@ def _window_slots(cube: DayCube, window: Window, start_hour: float, stop_hour: f
 
 def _planes(values: np.ndarray, event: range, beside: range) -> np.ndarray:
     """Load by event slot, then the sum over the window if there is one; float32, (n_planes, n_sites, n_days)."""
-    planes = np.empty((len(event) + (len(beside) > 0), *values.shape[:2]), dtype=np.float32)
-    planes[: len(event)] = np.moveaxis(values[:, :, event.start : event.stop], 2, 0)
+    flat = values.reshape(-1, values.shape[2])
+    planes = np.empty((len(event) + (len(beside) > 0), len(flat)), dtype=np.float32)
+    planes[: len(event)] = flat[:, event.start : event.stop].T
     if len(beside):
-        planes[-1] = values[:, :, beside.start]
+        planes[-1] = flat[:, beside.start]
         for slot in beside[1:]:
-            planes[-1] += values[:, :, slot]
-    return planes
+            planes[-1] += flat[:, slot]
+    return planes.reshape(-1, *values.shape[:2])
 
 
-def _mean_of_chosen(
+def _sum_of_chosen(
     planes: np.ndarray, may_serve: np.ndarray, x: int, y: int, select: str, look_back_days: int, n_event: int
-) -> np.ndarray:
-    """Mean of the chosen days for every day, NaN where too few qualify; same shape as `planes`."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sum over the chosen days for every day, same shape as `planes`, and whether enough qualify, (n_sites, n_days)."""
     days = np.arange(planes.shape[2])
     qualified = may_serve & np.isfinite(planes.sum(axis=0))
     if qualified.all():
-        mean = _sliding_mean(planes, x, y, select, n_event)
-        mean[:, :, : y if look_back_days >= y else None] = np.nan
-        return mean
+        enough = np.broadcast_to((days >= y) & (look_back_days >= y), qualified.shape)
+        return _sliding_sum(planes, x, y, select, n_event), enough
     # Push the qualified days of each site together, so that "the Y newest" are neighbours again.
     before = np.cumsum(qualified, axis=1) - qualified
     site, day = np.nonzero(qualified)
@@ -172,14 +179,13 @@ def _mean_of_chosen(
     packed[:, site, before[site, day]] = planes[:, site, day]
     day_of = np.zeros(qualified.shape, dtype=np.int64)
     day_of[site, before[site, day]] = day
-    mean = np.take_along_axis(_sliding_mean(packed, x, y, select, n_event), before[None], axis=2)
+    total = np.take_along_axis(_sliding_sum(packed, x, y, select, n_event), before[None], axis=2)
     oldest = np.take_along_axis(day_of, np.maximum(before - y, 0), axis=1)
-    mean[:, (before < y) | (oldest < days - look_back_days)] = np.nan
-    return mean
+    return total, (before >= y) & (oldest >= days - look_back_days)
 
 
-def _sliding_mean(planes: np.ndarray, x: int, y: int, select: str, n_event: int) -> np.ndarray:
-    """Mean of `x` of the `y` entries before each entry of the last axis; the first `y` entries of a site are void.
+def _sliding_sum(planes: np.ndarray, x: int, y: int, select: str, n_event: int) -> np.ndarray:
+    """Sum of `x` of the `y` entries before each entry of the last axis; the first `y` entries of a site are void.
 
     The sites lie end to end, so that each step is one pass over contiguous memory. An entry's rank among the y that a
     window holds is not sorted anew for every window: as the window moves on by one, the entry meets one newer entry and
@@ -187,7 +193,7 @@ def _sliding_mean(planes: np.ndarray, x: int, y: int, select: str, n_event: int)
     """
     flat = planes.reshape(len(planes), -1)
     if x == y or select == "recent":
-        return _mean_before(flat, x).reshape(planes.shape)
+        return _sum_before(flat, x).reshape(planes.shape)
     n = flat.shape[1]
     total = np.zeros_like(flat)
     product = np.empty_like(flat)
@@ -208,11 +214,11 @@ def _sliding_mean(planes: np.ndarray, x: int, y: int, select: str, n_event: int)
         if age < y:
             rank[: n - age] += 1 - older[age, age:]
             rank -= older[y - age]
-    return (total / np.float32(x)).reshape(planes.shape)
+    return total.reshape(planes.shape)
 
 
-def _mean_before(flat: np.ndarray, x: int) -> np.ndarray:
-    """Mean of the `x` entries before each entry of the last axis; void where there are fewer. `flat` is float32.
+def _sum_before(flat: np.ndarray, x: int) -> np.ndarray:
+    """Sum of the `x` entries before each entry of the last axis; zero where there are fewer. `flat` is float32.
 
     Sums of 1, 2, 4, 8 … entries are each made of two of the half, and those that `x` consists of are joined: log2(x) passes over
     the memory, not x.
@@ -221,25 +227,33 @@ def _mean_before(flat: np.ndarray, x: int) -> np.ndarray:
     total = np.zeros_like(flat)
     if x >= n:
         return total
-    some, length, joined = flat, 1, 0
+    some, length, joined = flat, 1, 0  # entry t of `some` stands for itself and the `length` - 1 before it
+    parts = []
     while True:
-        if x & length:  # entry t stands for itself and those before it; the mean is of those before it
-            total[:, 1 + joined :] += some[:, : n - 1 - joined]
+        if x & length:
+            parts.append(some[:, x - 1 - joined : n - 1 - joined])
             joined += length
         if joined == x:
             break
-        more = some.copy()
-        more[:, length:] += some[:, : n - length]
+        more, first = np.empty_like(some), 2 * length - 1
+        np.add(some[:, first:], some[:, length - 1 : n - length], out=more[:, first:])
         some, length = more, 2 * length
-    total /= np.float32(x)
+    summed = total[:, x:]
+    if len(parts) > 1:
+        np.add(parts[0], parts[1], out=summed)
+    else:
+        np.copyto(summed, parts[0])
+    for part in parts[2:]:
+        summed += part
     return total
 
 
 def _ratio(
-    metered: np.ndarray, baseline: np.ndarray, event: np.ndarray, limits: tuple[float, float]
+    metered: np.ndarray, baseline: np.ndarray, event: np.ndarray, x: int, limits: tuple[float, float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Capped factor, 1 where it cannot be known or would enlarge an export, and where it can."""
+    """Capped factor of load over the mean of `x` days, whose sums are given, and where it can be known and enlarges no export."""
     usable = (metered > 0) & (baseline > 0) & (event > 0)
-    factor = np.ones_like(baseline)
-    np.divide(metered, baseline, out=factor, where=usable)
+    with np.errstate(all="ignore"):  # what cannot be known is not used
+        factor = metered / baseline
+    factor *= np.float32(x)
     return np.clip(factor, np.float32(limits[0]), np.float32(limits[1]), out=factor), usable

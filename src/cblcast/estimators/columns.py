@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from cblcast.estimators.named import placed_names, values_of
 from cblcast.frames.schema import DataError
 
 # Which builder makes a column: only to say so when the column is missing.
@@ -34,8 +35,8 @@ _BUILDER_OF = (
 )
 
 
-def take(X: pd.DataFrame, names: list[str], estimator: object) -> np.ndarray:
-    """The columns `names` of `X` as float64, shape (n_rows, len(names)).
+def take(X: pd.DataFrame, names: list[str], estimator: object, rows: np.ndarray | None = None) -> np.ndarray:
+    """The columns `names` of `X`, of all rows or those at positions `rows`, as float64, shape (n_rows, len(names)).
 
     Raises
     ------
@@ -47,18 +48,15 @@ def take(X: pd.DataFrame, names: list[str], estimator: object) -> np.ndarray:
             f"{type(estimator).__name__} reads named columns such as {names[0]!r}: give it a DataFrame of features, "
             "as Forecaster does, not a bare array"
         )
-    missing = [name for name in names if name not in X.columns]
+    place = placed_names(X.columns)[1]
+    missing = [name for name in names if name not in place]
     if missing:
         builder = next((maker for pattern, maker in _BUILDER_OF if pattern.search(missing[0])), "a feature builder")
         raise DataError(
             f"{type(estimator).__name__} needs the column {missing[0]!r}, which {builder} makes: "
             f"add {builder} to the features, with enough days or hours"
         )
-    if len(names) == 1 and isinstance(
-        X[names[0]], pd.Series
-    ):  # a tenth of the time, which the rows of one nowcast feel
-        return X[names[0]].to_numpy(dtype=np.float64)[:, None]
-    return X[names].to_numpy(dtype=np.float64)
+    return values_of(X, names, rows)
 
 
 def numbered(prefix: str, key: str, count: int) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cblcast.estimators.named import placed_names, values_of
 from cblcast.frames.known import known_moments
 from cblcast.frames.schema import DataError, DataWarning, StudyError, nearest
 
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 def column_names(X: Any) -> list[str]:
     """Names of the columns of a frame; ``x0``, ``x1`` … of an array."""
     if isinstance(X, pd.DataFrame):
-        return [str(name) for name in X.columns]
+        return list(placed_names(X.columns)[0])
     return [f"x{number}" for number in range(np.asarray(X).shape[1])]
 
 
@@ -39,16 +40,19 @@ def some_columns_of(X: Any, names: Sequence[str], estimator: object) -> np.ndarr
     return columns_of(X, names, estimator)
 
 
-def columns_of(X: Any, names: Sequence[str], estimator: object) -> np.ndarray:
-    """The columns `names` of a frame (or of an array, whose columns are ``x0``, ``x1`` …), float64.
+def columns_of(X: Any, names: Sequence[str], estimator: object, rows: np.ndarray | None = None) -> np.ndarray:
+    """The columns `names` of a frame (or of an array, whose columns are ``x0``, ``x1`` …), float64; of a frame also of some `rows`.
 
     Raises
     ------
     DataError
         A column that is not there, with the nearest that is.
     """
-    there = column_names(X)
-    place = {name: number for number, name in enumerate(there)}
+    if isinstance(X, pd.DataFrame):
+        there, place = placed_names(X.columns)
+    else:
+        there = column_names(X)
+        place = {name: number for number, name in enumerate(there)}
     missing = [name for name in names if name not in place]
     if missing:
         raise DataError(
@@ -56,8 +60,7 @@ def columns_of(X: Any, names: Sequence[str], estimator: object) -> np.ndarray:
             f"({len(missing)} missing): {nearest(missing[0], there)}"
         )
     if isinstance(X, pd.DataFrame):
-        some = X if list(names) == there else X.iloc[:, [place[name] for name in names]]
-        return some.to_numpy(dtype=np.float64)
+        return values_of(X, names, rows)
     values = np.asarray(X, dtype=np.float64)
     return values if list(names) == there else values[:, [place[name] for name in names]]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.coded import instants_of_rows
+from cblcast.frames.instants import MINUTE_US
 from cblcast.frames.schema import ORIGIN, TIME, DataError, StudyError
 
 
@@ -12,8 +14,8 @@ def minutes_ahead(X: pd.DataFrame) -> np.ndarray:
     """Minutes from the origin to the START of each row's interval, int64; a step less than the lead as it is usually told."""
     if not isinstance(X, pd.DataFrame) or not isinstance(X.index, pd.MultiIndex) or ORIGIN not in X.index.names:
         raise DataError("a model per lead reads the lead off the index: rows must be indexed (site_id, origin, time)")
-    ahead = X.index.get_level_values(TIME) - X.index.get_level_values(ORIGIN)
-    return np.asarray(ahead / pd.Timedelta(minutes=1), dtype=np.int64)
+    ahead = instants_of_rows(X.index, TIME) - instants_of_rows(X.index, ORIGIN)
+    return np.asarray(ahead / MINUTE_US, dtype=np.int64)
 
 
 def refuse_untrained(ahead: np.ndarray, trained: list[int]) -> None:

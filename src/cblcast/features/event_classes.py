@@ -15,18 +15,20 @@ from cblcast.frames.schema import OBSERVED
 ROUNDS = 4  # classes of many sites that are looked for; whoever is in none of them is a class of its own
 
 
-def classes_of_events(panel: AnyPanel, event: EventArrays) -> EventArrays:
+def classes_of_events(panel: AnyPanel, event: EventArrays, look_back_days: int = 0) -> EventArrays:
     """`event` with its classes (:attr:`~cblcast.frames.cases.EventArrays.like`).
 
     Parameters
     ----------
     event : EventArrays
         Events that begin and stop at one instant, of sites of one zone.
+    look_back_days : int
+        How far before the data other events may take days that are looked at.
     """
     cube = panel.cube(OBSERVED)
     site = event.site
     place = place_day_types(panel, "all", cube.first_day, 1)[0][site]
-    marks = [real_event_days(panel)[site], real_event_days(panel, outages=True)[site]]
+    marks = [real_event_days(panel, outages, look_back_days)[site] for outages in (False, True)]
     count = cube.finite_count[site]
     whole = count == cube.n_slots
     like = np.full(len(site), -1, dtype=np.int64)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Steps, StepsOrNone
+from cblcast.features.feature_frame import feature_frame
 from cblcast.frames.cases import EventArrays
+from cblcast.frames.one_look import shared
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED
 from cblcast.wishes import union
@@ -92,6 +95,39 @@ class Lags:
         return past.frame(found, cases)
 
 
+class RunningSums:
+    """Count, sum and sum of squares up to each row, of what is known of some values, each made when it is first asked for.
+
+    Sums of what lies before a window cancel; centred on the first known value, so that little is lost.
+    """
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.known = np.isfinite(values)
+        self.offset = float(values[self.known.argmax()]) if self.known.any() else 0.0
+        self.centred = np.where(self.known, values - self.offset, 0.0)
+
+    @cached_property
+    def count(self) -> np.ndarray:
+        """Shape (n + 1,), as the others; 0 first."""
+        return _running(self.known.astype(np.float64))
+
+    @cached_property
+    def total(self) -> np.ndarray:
+        """Of the values less the offset."""
+        return _running(self.centred)
+
+    @cached_property
+    def square(self) -> np.ndarray:
+        """Of the squares of these."""
+        return _running(self.centred**2)
+
+
+def _running(values: np.ndarray) -> np.ndarray:
+    out = np.zeros(len(values) + 1)
+    np.cumsum(values, out=out[1:])
+    return out
+
+
 @dataclass(frozen=True, eq=False)
 class Past:
     """Lookups before each case's blindfold, one value per event.
@@ -110,25 +146,37 @@ class Past:
     last: np.ndarray
     first: np.ndarray
     event_of_row: np.ndarray
+    _newest: list[tuple[np.ndarray, RunningSums]] = field(default_factory=list, init=False, repr=False)
 
     @classmethod
     def of(cls, panel: Panel, cases: pd.DataFrame) -> Past:
         """Where each event of `cases` (sorted) stands in the panel."""
-        event = EventArrays.of(panel, cases)
-        begin = panel.first_times_us[event.site]
-        first = panel.locate(event.site, begin)
-        # Blindfolds may begin off the grid: the interval that contains the instant is hidden too.
-        steps = (event.hidden_from_us - begin) // panel.step_us
-        count = (panel.last_times_us[event.site] - begin) // panel.step_us + 1
-        return cls(panel, first + np.where(steps <= count, steps, -(1 << 40)) - 1, first, event.event_of_row)
+        return shared(_past, panel, cases)
+
+    @cached_property
+    def stop(self) -> int:
+        """Panel row that, with all after it, no case may see."""
+        return int(self.last.max(initial=-1)) + 1
 
     def held(self, values: np.ndarray, limit: int) -> np.ndarray:
-        """`values` (panel rows) with each NaN replaced by the newest value at most `limit` rows older at its site."""
-        rows = np.arange(len(values))
-        newest = np.maximum.accumulate(np.where(np.isfinite(values), rows, -1))
+        """`values` (panel rows) with each NaN replaced by the newest value at most `limit` rows older at its site.
+
+        Rows that no case may see stay as they are.
+        """
+        known = np.isfinite(values[: self.stop])
+        gaps = np.flatnonzero(~known)
+        if not len(gaps):
+            return values
+        out = np.array(values, dtype=np.float64)
+        out[gaps] = np.nan
+        there = np.flatnonzero(known)
+        place = np.searchsorted(there, gaps) - 1
+        gaps, place = gaps[place >= 0], place[place >= 0]
+        newest = there[place]
         site = np.asarray(self.panel.data.index.codes[0])
-        usable = (newest >= 0) & (rows - newest <= limit) & (site[np.maximum(newest, 0)] == site)
-        return np.where(usable, values[np.maximum(newest, 0)], np.nan)
+        usable = (gaps - newest <= limit) & (site[newest] == site[gaps])
+        out[gaps[usable]] = values[newest[usable]]
+        return out
 
     def ago(self, values: np.ndarray, k: int) -> np.ndarray:
         """`values` of the k-th interval back, shape (n_events,); NaN before the panel begins."""
@@ -137,27 +185,43 @@ class Past:
 
     def mean(self, values: np.ndarray, n: int) -> np.ndarray:
         """Mean of the last `n` intervals, NaN where less than a third was measured."""
-        return self._moments(values, n)[0]
+        return self._mean(values, n) + self._of_newest(values).offset
 
     def spread(self, values: np.ndarray, n: int) -> np.ndarray:
         """Standard deviation over the last `n` intervals."""
-        return self._moments(values, n)[1]
+        mean, count = self._mean(values, n), np.maximum(self._over(self._of_newest(values).count, n), 1.0)
+        square = np.where(np.isnan(mean), np.nan, self._over(self._of_newest(values).square, n) / count)
+        return np.sqrt(np.maximum(square - mean**2, 0.0))
 
-    def _moments(self, values: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-        seen = np.isfinite(values)
-        # Sums of what lies before the window cancel; centred, so that little is lost. The first value is always visible.
-        offset = float(values[seen.argmax()]) if seen.any() else 0.0
-        centred = np.where(seen, values - offset, 0.0)
-        count, total, square = (np.r_[0.0, np.cumsum(part)] for part in (seen.astype(np.float64), centred, centred**2))
+    def _mean(self, values: np.ndarray, n: int) -> np.ndarray:
+        """The mean less the offset."""
+        sums = self._of_newest(values)
+        count = self._over(sums.count, n)
+        enough = (count >= max(1.0, n / 3)) & (self.last >= self.first)
+        return np.where(enough, self._over(sums.total, n) / np.maximum(count, 1.0), np.nan)
+
+    def _over(self, running: np.ndarray, n: int) -> np.ndarray:
+        """What a running sum grew by over the last `n` intervals."""
         last = np.maximum(self.last, -1)
         begin = np.maximum(last + 1 - n, np.minimum(self.first, last + 1))
-        c, t, s = (part[last + 1] - part[begin] for part in (count, total, square))
-        enough = (c >= max(1.0, n / 3)) & (last >= self.first)
-        c = np.maximum(c, 1.0)
-        mean = np.where(enough, t / c, np.nan)
-        return mean + offset, np.sqrt(np.maximum(np.where(enough, s / c, np.nan) - mean**2, 0.0))
+        return np.asarray(running[last + 1] - running[begin])
+
+    def _of_newest(self, values: np.ndarray) -> RunningSums:
+        """Running sums of what may be seen of `values`; those of the newest are kept, which means and spreads share."""
+        if not self._newest or self._newest[0][0] is not values:
+            self._newest[:] = [(values, RunningSums(values[: self.stop]))]
+        return self._newest[0][1]
 
     def frame(self, found: dict[str, np.ndarray], cases: pd.DataFrame) -> pd.DataFrame:
         """Values per event as a frame with the rows of `cases`."""
-        block = np.column_stack(list(found.values())) if found else np.empty((len(self.last), 0))
-        return pd.DataFrame(block[self.event_of_row], index=cases.index, columns=list(found))
+        return feature_frame(cases, self.event_of_row, found)
+
+
+def _past(panel: Panel, cases: pd.DataFrame) -> Past:
+    event = EventArrays.of(panel, cases)
+    begin = panel.first_times_us[event.site]
+    first = panel.locate(event.site, begin)
+    # Blindfolds may begin off the grid: the interval that contains the instant is hidden too.
+    steps = (event.hidden_from_us - begin) // panel.step_us
+    count = (panel.last_times_us[event.site] - begin) // panel.step_us + 1
+    return Past(panel, first + np.where(steps <= count, steps, -(1 << 40)) - 1, first, event.event_of_row)

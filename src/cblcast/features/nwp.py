@@ -14,6 +14,7 @@ import pandas as pd
 
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Pairs, SignedHours
+from cblcast.features.feature_frame import feature_frame
 from cblcast.frames.cases import EventArrays
 from cblcast.frames.instants import HOUR_US, MINUTE_US
 from cblcast.frames.outlook import Outlook, warn_of_gaps
@@ -94,17 +95,18 @@ class Nwp:
             found[f"shear_{upper}_{lower}"] = ahead.value(upper) - ahead.value(lower)
         for upper, lower in self.difference:
             found[f"difference_{upper}_{lower}"] = ahead.value(upper) - ahead.value(lower)
-        for hours in self.hours:
-            about = outlook_at(panel, event, hours)
-            for name in self.path:
-                found[f"{name}_at_{hours:g}h"] = about.value(name)[event.event_of_row]
+        by_event: dict[str, np.ndarray] = {}
+        about = outlook_at(panel, event, self.hours)
+        names = dict.fromkeys((*self.path, *(name for pair in self.path_difference for name in pair)))
+        seen = {name: about.value(name) for name in names}
+        at = {name: values.reshape(len(self.hours), len(event.site)) for name, values in seen.items()}
+        for k, hours in enumerate(self.hours):
+            by_event |= {f"{name}_at_{hours:g}h": at[name][k] for name in self.path}
             for upper, lower in self.path_difference:
-                change = about.value(upper) - about.value(lower)
-                found[f"difference_{upper}_{lower}_at_{hours:g}h"] = change[event.event_of_row]
+                by_event[f"difference_{upper}_{lower}_at_{hours:g}h"] = at[upper][k] - at[lower][k]
         warn_of_gaps(ahead)
-        if self.lead:
-            found["lead_min"] = lead_minutes(panel, event)
-        return pd.DataFrame(found, index=cases.index)
+        last = {"lead_min": lead_minutes(panel, event)} if self.lead else {}
+        return feature_frame(cases, event.event_of_row, found, by_event, last)
 
 
 def intervals_of(hours: tuple[float, ...], step_h: float) -> int:
@@ -119,11 +121,16 @@ def outlook(panel: Panel, event: EventArrays) -> Outlook:
     return Outlook(panel, event.site[of], event.time_us, issued_us(event)[of])
 
 
-def outlook_at(panel: Panel, event: EventArrays, hours: float) -> Outlook:
-    """What is foreseen, or was, `hours` after the origin of each event; the ends of the panel are held for plain columns."""
-    times = event.start_us + round(hours * HOUR_US)
-    refuse_later_runs(panel, event.site, times, event.start_us)
-    return Outlook(panel, event.site, times, issued_us(event), held=True)
+def outlook_at(panel: Panel, event: EventArrays, hours: tuple[float, ...]) -> Outlook:
+    """What is foreseen, or was, some `hours` after the origin of each event; the ends of the panel are held for plain columns.
+
+    One value for each of the hours and event, all events of the first hour first.
+    """
+    after = np.array([round(each * HOUR_US) for each in hours], dtype=np.int64)
+    site, start, issued = (np.tile(each, len(after)) for each in (event.site, event.start_us, issued_us(event)))
+    times = start + np.repeat(after, len(event.site))
+    refuse_later_runs(panel, site, times, start)
+    return Outlook(panel, site, times, issued, held=True)
 
 
 def issued_us(event: EventArrays) -> np.ndarray:
@@ -133,18 +140,19 @@ def issued_us(event: EventArrays) -> np.ndarray:
 
 def refuse_later_runs(panel: Panel, site: np.ndarray, times_us: np.ndarray, origin_us: np.ndarray) -> None:
     """Raise :class:`DataError` where the weather at `times_us` comes from a run issued after `origin_us`."""
-    for column in panel.data.columns:
-        if str(column).endswith(AGE_SUFFIX):
-            issued = times_us - panel.values_at(str(column), site, times_us) * HOUR_US
-            late = np.isfinite(issued) & (issued > origin_us + 1)
-            if late.any():
-                k = int(np.flatnonzero(late)[0])
-                after = (issued[k] - origin_us[k]) / HOUR_US
-                raise DataError(
-                    f"the case of site {panel.site_ids[site[k]]!r} with origin {_instant(origin_us[k])} would see a weather run issued "
-                    f"{after:.1f} h after it (for {_instant(times_us[k])}): attach the weather with a longer horizon_h, by "
-                    f"{after:.1f} h or more"
-                )
+    for column in panel.data.columns.tolist():
+        if not str(column).endswith(AGE_SUFFIX):
+            continue
+        issued = times_us - panel.values_at(str(column), site, times_us) * HOUR_US
+        late = np.isfinite(issued) & (issued > origin_us + 1)
+        if late.any():
+            k = int(np.flatnonzero(late)[0])
+            after = (issued[k] - origin_us[k]) / HOUR_US
+            raise DataError(
+                f"the case of site {panel.site_ids[site[k]]!r} with origin {_instant(origin_us[k])} would see a weather run issued "
+                f"{after:.1f} h after it (for {_instant(times_us[k])}): attach the weather with a longer horizon_h, by "
+                f"{after:.1f} h or more"
+            )
 
 
 def lead_minutes(panel: Panel, event: EventArrays) -> np.ndarray:

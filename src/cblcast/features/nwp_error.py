@@ -10,6 +10,7 @@ import pandas as pd
 
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Pairs, Positive, SignedHours, Steps, StepsOrNone, Text
+from cblcast.features.feature_frame import feature_frame
 from cblcast.features.lags import Past
 from cblcast.features.nwp import intervals_of, outlook, outlook_at
 from cblcast.frames.cases import EventArrays
@@ -109,9 +110,9 @@ class NwpError:
             "observed_minus_nwp": last_power[row_event] - ahead,
         }
         by_event: dict[str, np.ndarray] = {}
-        for hours in self.hours:
-            speed_then = outlook_at(panel, event, hours).value(self.speed)
-            by_event[f"nwp_power_at_{hours:g}h"] = expected_share(self.turbine, self.speed_sd_ms, speed_then)
+        speed_then = outlook_at(panel, event, self.hours).value(self.speed).reshape(len(self.hours), len(event.site))
+        power_then = expected_share(self.turbine, self.speed_sd_ms, speed_then)
+        by_event |= {f"nwp_power_at_{hours:g}h": then for hours, then in zip(self.hours, power_then, strict=True)}
         pairs = [("power_error", observed, power)]
         if self.measured_speed is not None:
             measured = panel.column(self.measured_speed)
@@ -128,8 +129,7 @@ class NwpError:
             )
         if self.measured_direction is not None:
             by_event |= self._vector_error(panel, past)
-        found |= {name: value[row_event] for name, value in by_event.items()}
-        return pd.DataFrame(found, index=cases.index)
+        return feature_frame(cases, row_event, found, by_event)
 
     def _vector_error(self, panel: Panel, past: Past) -> dict[str, np.ndarray]:
         if self.u is None or self.v is None or self.measured_speed is None:
@@ -161,14 +161,23 @@ def rated_kw(panel: Panel) -> np.ndarray:
 
 
 @lru_cache(maxsize=16)
-def _share_table(turbine: str, sd: float) -> tuple[np.ndarray, np.ndarray]:
+def _share_table(turbine: str, sd: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Speeds, the share of rated power at each, and the slope from each to the next; none after the last."""
     curve = published_power_curve(turbine)
     grid = np.linspace(0.0, 40.0, 401)
     power = curve(grid) if sd == 0 else curve.expected(grid, sd)
-    return grid, power / curve.power.max()
+    share = power / curve.power.max()
+    return grid, share, np.append(np.diff(share) / np.diff(grid), 0.0)
 
 
 def expected_share(turbine: str, speed_sd_ms: float, speed: np.ndarray) -> np.ndarray:
     """Share of rated power at `speed` [m/s] by a published curve averaged over a speed error; NaN stays NaN."""
-    grid, share = _share_table(turbine, speed_sd_ms)
-    return np.where(np.isfinite(speed), np.interp(np.nan_to_num(speed), grid, share), np.nan)
+    grid, share, slope = _share_table(turbine, speed_sd_ms)
+    known = np.isfinite(speed)
+    inside = np.clip(np.where(known, speed, 0.0), grid[0], grid[-1])
+    # As np.interp, whose search is what takes its time: here the grid is even, and the guess one off at most.
+    left = (inside * ((len(grid) - 1) / grid[-1])).astype(np.int64)
+    left -= grid[left] > inside
+    left += grid[np.minimum(left + 1, len(grid) - 1)] <= inside
+    left = np.minimum(left, len(grid) - 1)
+    return np.where(known, slope[left] * (inside - grid[left]) + share[left], np.nan)

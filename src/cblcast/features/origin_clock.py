@@ -10,6 +10,8 @@ import pandas as pd
 
 from cblcast.checked.annotations import check_fields
 from cblcast.checked.parameters import Between
+from cblcast.features.feature_frame import feature_frame
+from cblcast.frames.coded import codes_and_level
 from cblcast.frames.instants import DAY_US, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import ORIGIN
@@ -42,7 +44,8 @@ class OriginClock:
 
     def __call__(self, panel: Panel, cases: pd.DataFrame) -> pd.DataFrame:
         """Features of `cases`, same index."""
-        origin = cases.index.get_level_values(ORIGIN)
+        code, instants = codes_and_level(cases.index, ORIGIN)
+        origin = pd.DatetimeIndex(instants)
         day = 2 * np.pi * (microseconds(origin) % DAY_US) / DAY_US
         found: dict[str, np.ndarray] = {}
         for k in range(1, self.harmonics + 1):
@@ -50,4 +53,4 @@ class OriginClock:
         if self.year:
             year = 2 * np.pi * (origin.day_of_year.to_numpy() - 1 + day / (2 * np.pi)) / 365.25
             found |= {"origin_year_sin": np.sin(year), "origin_year_cos": np.cos(year)}
-        return pd.DataFrame(found, index=cases.index)
+        return feature_frame(cases, code, {name: values[code] for name, values in found.items()})

@@ -150,7 +150,7 @@ def answer_cases(
 ) -> Answer:
     """As :func:`answer`, of cases whose features are there already."""
     told = predict_cases(forecaster, panel, cases, X)
-    rows = cases.assign(**{str(column): told[column].array for column in told})
+    rows = pd.concat([cases, told.set_axis(cases.index)], axis=1)
     first, event = event_rows(cases.index)
     out = np.flatnonzero(_without_estimate(rows, event, len(first)))
     index = cases.index[first[out]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, is_dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ from cblcast.abilities import (
     needed_windows,
     outermost_able,
 )
-from cblcast.features.matrix import builders_of, columns_of_builders
+from cblcast.features.feature_frame import column_index
+from cblcast.features.matrix import blocks_of_builders, builders_of, columns_of_builders
 from cblcast.forecast.absent_weather import leave_out_absent_weather
 from cblcast.forecast.distribution import distribution, with_standby, within_rated
 from cblcast.forecast.earlier_issues import beside_earlier_issues
@@ -168,10 +169,12 @@ class Forecaster:
         DataWarning
             Of estimates of a nowcast that lay beyond standby or rated power.
         """
-        told = {name: values[scored] for name, values in distribution(self.estimator, X).items()}
+        rows = np.flatnonzero(scored)
+        told = {name: values[rows] for name, values in distribution(self.estimator, X).items()}
         if self.horizon is not None and self.sites is not None:
             told = within_rated(told, X.index[scored], self.sites, self.name)
-        return pd.DataFrame(told, index=X.index[scored])
+        index = X.index if scored.all() else X.index[scored]
+        return pd.DataFrame(np.array(list(told.values())).T, index=index, columns=column_index(told), copy=False)
 
     def save(self, folder: Path) -> None:
         """Write the forecaster as JSON and one npz file, without pickle, and last a manifest with the SHA-256 of each.
@@ -241,7 +244,8 @@ def predict_cases(forecaster: Forecaster, panel: Panel, cases: pd.DataFrame, X: 
     """
     follower = outermost_able(forecaster.estimator, FollowsIssues)
     if follower is not None:
-        return forecaster.predict_matrix(*beside_earlier_issues(panel, cases, X, follower, forecaster.matrix))
+        blocks = partial(blocks_of_builders, builders=forecaster.builders)
+        return forecaster.predict_matrix(*beside_earlier_issues(panel, cases, X, follower, blocks))
     days = days_looked_back(forecaster.estimator)
     if not days:
         return forecaster.predict_matrix(X, np.ones(len(X), dtype=bool))

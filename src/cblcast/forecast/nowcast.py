@@ -13,17 +13,18 @@ from cblcast.abilities import FollowsIssues, LooksBack, able, days_looked_back, 
 from cblcast.forecast.answer import answer_cases, as_trained
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.products import late_runs
+from cblcast.frames.as_known import until
+from cblcast.frames.cases import FAR_FUTURE_US
+from cblcast.frames.coded import index_of
 from cblcast.frames.instants import HOUR_US, MINUTE_US, instants_of_wall, microseconds, stamp, stamps
 from cblcast.frames.panel import Panel
 from cblcast.frames.rolling import Horizon
 from cblcast.frames.schema import (
     CASE_INDEX,
-    FAR_FUTURE,
     LEAD,
     LOWER,
     OBSERVED,
     ORIGIN,
-    PANEL_INDEX,
     PREDICTED,
     SITE,
     TIME,
@@ -156,18 +157,23 @@ def _instant(origin: Any, panel: Panel) -> int:
 
 def _silences(panel: Panel, at: int, horizon_min: float) -> list[str]:
     """A sentence for each site whose last measurement before the origin is not the last interval."""
-    observed = panel.column(OBSERVED)
+    observed, step = panel.column(OBSERVED), panel.step_us
     longest = max(LONGEST_WAIT_H * HOUR_US, horizon_min * MINUTE_US)
+    first, last = panel.first_times_us, panel.last_times_us
+    codes = np.arange(len(first))
+    begin = panel.locate(codes, first)
+    before = begin + np.clip(
+        -((first - at) // step), 0, (last - first) // step + 1
+    )  # where its rows from the origin on begin
     told = []
     for code, site in enumerate(panel.site_ids):
-        mine = np.asarray(panel.data.index.codes[0]) == code
-        seen = mine & np.isfinite(observed) & (panel.times_us < at)
-        if not seen.any():
+        seen = np.flatnonzero(np.isfinite(observed[begin[code] : before[code]]))
+        if not len(seen):
             raise DataError(
                 f"site {site!r} has no measurement before the origin {stamp(at)}: its data run from "
-                f"{stamp(panel.first_times_us[code])} to {stamp(panel.last_times_us[code])}; give later data, or --origin TIME"
+                f"{stamp(first[code])} to {stamp(last[code])}; give later data, or --origin TIME"
             )
-        end = int(panel.times_us[seen].max()) + panel.step_us
+        end = int(first[code] + (seen[-1] + 1) * step)
         if at - end > longest:
             raise DataError(
                 f"the last measurement of site {site!r} ends at {stamp(end)}, {(at - end) / HOUR_US:.0f} h before the origin "
@@ -191,49 +197,20 @@ def _since(forecaster: Forecaster, panel: Panel, at: int) -> int | None:
     return int(np.min([at, *earlier[:1]])) - max((back + 1) * panel.step_us, 2 * HOUR_US)
 
 
-def until(panel: Panel, at: int, horizon_us: int, since: int | None = None) -> Panel:
-    """The panel as it is known at an instant: rows up to the horizon, nothing metered from the instant on.
-
-    Parameters
-    ----------
-    panel : Panel
-    at : int
-        Microseconds UTC, on the panel's grid.
-    horizon_us : int
-        Rows are made up to so long after `at`, NaN where the panel has none.
-    since : int, optional
-        Rows before it are left out: what no feature looks at need not be copied.
-    """
-    parts = []
-    for code in range(len(panel.site_ids)):
-        first = int(panel.first_times_us[code])
-        end = max(int(panel.last_times_us[code]) + panel.step_us, at + horizon_us)
-        more = np.arange(int(panel.last_times_us[code]) + panel.step_us, end, panel.step_us, dtype=np.int64)
-        more = more[more >= (first if since is None else max(first, since))]
-        parts.append((np.full(len(more), code), more))
-    codes, times = (np.concatenate(part) for part in zip(*parts, strict=True))
-    index = pd.MultiIndex.from_arrays([panel.site_ids.take(codes), stamps(times)], names=PANEL_INDEX)
-    data = panel.data if since is None else panel.data[panel.times_us >= since]
-    if len(index):
-        empty = pd.DataFrame(np.nan, index=index, columns=data.columns)
-        data = pd.concat([data.astype(np.float64), empty]).sort_index()
-    hidden = microseconds(data.index.get_level_values(TIME)) >= at
-    return replace(panel, data=data.assign(**{OBSERVED: np.where(hidden, np.nan, data[OBSERVED].to_numpy(np.float64))}))
-
-
 def _cases(panel: Panel, at: int, leads: np.ndarray) -> pd.DataFrame:
     """A row for each site and lead; nothing from the origin on is seen."""
-    step_min = panel.step_us // MINUTE_US
-    times = at + (leads - step_min) * MINUTE_US
-    n = len(panel.site_ids)
-    index = pd.MultiIndex.from_arrays(
-        [panel.site_ids.repeat(len(times)), stamps(np.full(n * len(times), at)), stamps(np.tile(times, n))],
-        names=CASE_INDEX,
+    times = at + (leads - panel.step_us // MINUTE_US) * MINUTE_US
+    site, lead = (
+        np.repeat(np.arange(len(panel.site_ids)), len(times)),
+        np.tile(np.arange(len(times)), len(panel.site_ids)),
+    )
+    index = index_of(
+        (site, panel.site_ids), (np.zeros_like(site), stamps(np.array([at]))), (lead, stamps(times)), names=CASE_INDEX
     )
     return pd.DataFrame(
         {
-            "hidden_from": stamp(at).as_unit("us"),
-            "hidden_until": FAR_FUTURE,
+            "hidden_from": stamps(np.full(len(index), at)),
+            "hidden_until": stamps(np.full(len(index), FAR_FUTURE_US)),
             "event_stop": stamps(np.full(len(index), times.max() + panel.step_us)),
             "scored": True,
         },
@@ -264,14 +241,17 @@ def _lacking(forecaster: Forecaster, looked_up: dict[Any, pd.DataFrame], cases: 
 
 def _told(rows: pd.DataFrame, leads: np.ndarray, missing: list[str]) -> pd.DataFrame:
     """The answer in columns, with a reason where there is no estimate."""
-    found = rows.rename(columns={PREDICTED: NOWCAST}).reset_index()
-    found[LEAD] = np.tile(leads, len(found) // len(leads))
-    found = found[[*NOWCAST_COLUMNS, *quantile_levels(found.columns)]]
-    why = []
-    for site, power in zip(found[SITE], found[NOWCAST], strict=True):
-        own = [sentence for sentence in missing if repr(site) in sentence]
-        why.append(None if np.isfinite(power) else "; ".join(own) or "the method gave no estimate")
-    return found.assign(**{REASON: pd.Series(why, index=found.index, dtype=object)})
+    powers = [PREDICTED, LOWER, UPPER, *quantile_levels(rows.columns)]
+    told = rows[powers].to_numpy(dtype=np.float64)
+    site = rows.index.get_level_values(SITE)
+    why: list[str | None] = [None] * len(rows)
+    for place in np.flatnonzero(~np.isfinite(told[:, 0])):
+        own = [sentence for sentence in missing if repr(site[place]) in sentence]
+        why[place] = "; ".join(own) or "the method gave no estimate"
+    keys = {name: rows.index.get_level_values(name).array for name in CASE_INDEX}
+    lead = np.tile(leads, len(rows) // len(leads))
+    columns = dict(zip([NOWCAST, *powers[1:]], told.T, strict=True))
+    return pd.DataFrame({**keys, LEAD: lead, **columns, REASON: np.array(why, dtype=object)})
 
 
 def intervals_back(builders: Iterable[Any], step_h: float) -> int | None:

@@ -15,6 +15,7 @@ from cblcast.frames.collisions import FREE, reached_event
 from cblcast.frames.events import Event, Window, check_events, event_table
 from cblcast.frames.instants import DAY_US, HOUR_US, microseconds, stamp, stamps, step_words
 from cblcast.frames.known import run_begins, run_starts
+from cblcast.frames.one_look import shared
 from cblcast.frames.panel import AnyPanel, Panel, clock_instants, local_clock
 from cblcast.frames.schema import CASE_INDEX, FAR_FUTURE, ORIGIN, SITE, TIME, DataError, StudyError
 
@@ -231,23 +232,8 @@ class EventArrays:
 
     @classmethod
     def of(cls, panel: Panel, cases: pd.DataFrame) -> EventArrays:
-        """Split `cases` (sorted by index) into its events."""
-        first_row, event_of_row = event_rows(cases.index)
-
-        def instant(column: str) -> np.ndarray:
-            return microseconds(cases[column])[first_row]
-
-        return cls(
-            first_row,
-            event_of_row,
-            sites_of_rows(panel, cases.index)[first_row],
-            instants_of_rows(cases.index, ORIGIN)[first_row],
-            instant("event_stop"),
-            instant("hidden_from"),
-            instant("hidden_until"),
-            instants_of_rows(cases.index, TIME),
-            cases["scored"].to_numpy(dtype=bool),
-        )
+        """Split `cases` (sorted by index) into its events; within one look the same arrays, which cannot be written to."""
+        return shared(_split, panel, cases)
 
     def take(self, keep: np.ndarray | slice) -> tuple[EventArrays, np.ndarray | slice]:
         """Some of the events.
@@ -285,6 +271,25 @@ class EventArrays:
             None if self.like is None else pd.factorize(self.like[keep])[0],
         )
         return part, rows
+
+
+def _split(panel: Panel, cases: pd.DataFrame) -> EventArrays:
+    first_row, event_of_row = event_rows(cases.index)
+    stop, begin, end = (microseconds(cases[name])[first_row] for name in ("event_stop", "hidden_from", "hidden_until"))
+    event = EventArrays(
+        first_row,
+        event_of_row,
+        sites_of_rows(panel, cases.index)[first_row],
+        instants_of_rows(cases.index, ORIGIN)[first_row],
+        stop,
+        begin,
+        end,
+        instants_of_rows(cases.index, TIME),
+        cases["scored"].to_numpy(dtype=bool, copy=True),
+    )
+    for values in vars(event).values():
+        np.asarray(values).flags.writeable = False
+    return event
 
 
 def event_rows(index: pd.MultiIndex) -> tuple[np.ndarray, np.ndarray]:

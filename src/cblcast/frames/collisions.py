@@ -44,10 +44,12 @@ def reached_event(panel: AnyPanel, events: pd.DataFrame, windows: Sequence[Windo
     own_code, own_start, own_stop = _spans(panel, events)
     origin = int(min(start.min(), own_start.min())) - 1000 * HOUR_US
     far = int(max(stop.max(), own_stop.max())) - origin + 2000 * HOUR_US  # one number line for all sites
+    # Events may overlap, those of other programs above all: the first that ends after an instant is where the latest end so far does.
+    ends = np.maximum.accumulate(code * far + stop - origin)
     for number, window in enumerate(windows):
         length, near = round(window.hours * HOUR_US), round(window.buffer * HOUR_US)
         begin = own_start - near - length if window.side == "before" else own_stop + near
-        place = np.searchsorted(code * far + stop - origin, own_code * far + begin - origin, side="right")
+        place = np.searchsorted(ends, own_code * far + begin - origin, side="right")
         found = np.minimum(place, len(start) - 1)
         hit = (place < len(start)) & (code[found] == own_code) & (start[found] < begin + length)
         reached[number] = np.where(hit, start[found], FREE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class DayCube:
 
     Attributes
     ----------
-    values : ndarray of float32, shape (n_sites, n_days, n_slots)
+    values : ndarray of float32 (float64 where readings are told as they stand), shape (n_sites, n_days, n_slots)
         NaN where nothing was metered, and in the hour that a spring day lacks.
     first_day : int
         Local day of ``values[:, 0]``, in days since 1970-01-01.
@@ -103,6 +104,7 @@ def build_cube(
     tz_of_site: np.ndarray,
     n_sites: int,
     step_us: int,
+    dtype: type[np.floating[Any]] = np.float32,
 ) -> DayCube:
     """Scatter rows into a :class:`DayCube`, without a loop over sites.
 
@@ -116,11 +118,13 @@ def build_cube(
     tz_of_site : ndarray of str, shape (n_sites,)
     n_sites, step_us : int
         The step must divide the day (checked by the panel).
+    dtype : type
+        Of the cube: twice the memory for float64.
     """
     n_slots = DAY_US // step_us
     alike = _one_clock(times_us, site_of_row, tz_of_site, n_sites)
     if alike is not None:
-        return _cube_of_one_clock(values.reshape(n_sites, -1), alike, str(tz_of_site[0]), step_us)
+        return _cube_of_one_clock(values.reshape(n_sites, -1), alike, str(tz_of_site[0]), step_us, dtype)
     day = np.empty(len(values), dtype=np.int32)
     slot = np.empty(len(values), dtype=np.int16)
     for tz in np.unique(tz_of_site):
@@ -129,7 +133,7 @@ def build_cube(
     first_day = int(day.min())
     shape = (n_sites, int(day.max()) - first_day + 1, int(n_slots))
     flat = (site_of_row.astype(np.int64) * shape[1] + (day - first_day)) * shape[2] + slot
-    cube = np.full(shape, np.nan, dtype=np.float32)
+    cube = np.full(shape, np.nan, dtype=dtype)
     cube.reshape(-1)[flat] = values
     _average_double_hours(cube.reshape(-1), flat, values)
     return DayCube(cube, first_day)
@@ -147,12 +151,14 @@ def _one_clock(
     return times[0] if (times == times[0]).all() else None
 
 
-def _cube_of_one_clock(values: np.ndarray, times_us: np.ndarray, tz: str, step_us: int) -> DayCube:
+def _cube_of_one_clock(
+    values: np.ndarray, times_us: np.ndarray, tz: str, step_us: int, dtype: type[np.floating[Any]]
+) -> DayCube:
     """As :func:`build_cube`, of sites with the same times: the clock is read once, and days are copied as they lie."""
     day, slot = local_day_and_slot(times_us, tz, step_us)
     n_slots, first_day = int(DAY_US // step_us), int(day.min())
     place = (day - first_day) * n_slots + slot
-    cube = np.full((len(values), int(day.max()) - first_day + 1, n_slots), np.nan, dtype=np.float32)
+    cube = np.full((len(values), int(day.max()) - first_day + 1, n_slots), np.nan, dtype=dtype)
     flat = cube.reshape(len(values), -1)
     edges = np.r_[0, np.flatnonzero(np.diff(place) != 1) + 1, len(place)]
     for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):

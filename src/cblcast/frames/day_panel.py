@@ -17,6 +17,11 @@ from cblcast.frames.cube import DayCube
 from cblcast.frames.instants import DAY_US, HOUR_US, instants_of_wall, local_microseconds, microseconds
 from cblcast.frames.schema import OBSERVED, SITE, DataError, check_sites, nearest, utc
 
+NO_SPAN = (
+    np.iinfo(np.int64).max // 4,
+    np.iinfo(np.int64).min // 4,
+)  # first and last interval of a site without a reading
+
 
 @dataclass(frozen=True, eq=False)
 class DayPanel:
@@ -33,6 +38,8 @@ class DayPanel:
         Real events that are masked already.
     spans : (ndarray, ndarray), optional
         First and last interval of each site, microseconds UTC; from the first to the last reading unless given.
+    fine : DayCube, optional
+        The metered power of some of the days in float64, where it was told so: what stands at an instant is looked up there.
 
     Notes
     -----
@@ -44,6 +51,7 @@ class DayPanel:
     step_us: int
     events: pd.DataFrame | None = None
     spans: tuple[np.ndarray, np.ndarray] | None = field(default=None, repr=False)
+    fine: DayCube | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         check_sites(self.sites, self.sites.index)
@@ -92,7 +100,7 @@ class DayPanel:
 
     @cached_property
     def known_spans(self) -> tuple[np.ndarray, np.ndarray]:
-        """First and last interval of each site, as given or as metered, int64 microseconds UTC."""
+        """First and last interval of each site, as given or as metered (of none, :data:`NO_SPAN`), int64 microseconds UTC."""
         if self.spans is not None:
             return self.spans
         cube = self.cubes[OBSERVED]
@@ -111,7 +119,8 @@ class DayPanel:
             for which in (0, 1):
                 known, place = np.unique(wall[which, mine], return_inverse=True)
                 found[which, mine] = instants_of_wall(known, str(tz))[place]
-        return found[0], found[1]
+        never = ~alive.any(1)
+        return tuple(np.where(never, none, own) for none, own in zip(NO_SPAN, found, strict=True))  # type: ignore[return-value]
 
     def site_codes(self, site_ids: pd.Index) -> np.ndarray:
         """Position of each id among the sites; an unknown id is a :class:`DataError`."""
@@ -138,7 +147,12 @@ class DayPanel:
             zone = self.zones[site_code.ravel()]
         local = local_microseconds(times_us.ravel(), zone).reshape(times_us.shape)
         day = local // DAY_US
-        return self.cube(column).lookup(site_code, day, (local - day * DAY_US) // self.step_us)
+        slot = (local - day * DAY_US) // self.step_us
+        found = self.cube(column).lookup(site_code, day, slot)
+        if column != OBSERVED or self.fine is None:
+            return found
+        fine = self.fine.lookup(site_code, day, slot)
+        return np.where(np.isnan(fine), found, fine)
 
     def with_events(self, events: pd.DataFrame) -> DayPanel:
         """The days with the metered power of real events masked, and their days known for exclusion.
@@ -148,21 +162,23 @@ class DayPanel:
         code = self.site_codes(pd.Index(events[SITE]))
         start, stop = (microseconds(utc(events[edge], f"event {edge}")) for edge in ("start", "stop"))
         start = start - (start - self.first_times_us[code]) % self.step_us
-        cube = self.cubes[OBSERVED]
-        values = cube.values.copy()
         count = np.maximum(-((start - stop) // self.step_us), 0)
+        cubes = [cube for cube in (self.cubes[OBSERVED], self.fine) if cube is not None]
+        masked = [DayCube(cube.values.copy(), cube.first_day) for cube in cubes]
         for within in range(int(count.max(initial=0))):
             there = np.flatnonzero(count > within)
             times = start[there] + within * self.step_us
             local = local_microseconds(times, self.zones[0] if len(self.zones) == 1 else self.zones[code[there]])
             day = local // DAY_US
             slot = (local - day * DAY_US) // self.step_us
-            place = day - cube.first_day
-            inside = (place >= 0) & (place < cube.n_days)
-            values[code[there][inside], place[inside], slot[inside]] = np.nan
+            for cube in masked:
+                place = day - cube.first_day
+                inside = (place >= 0) & (place < cube.n_days)
+                cube.values[code[there][inside], place[inside], slot[inside]] = np.nan
         known = events if self.events is None else pd.concat([self.events, events])
-        masked = {**self.cubes, OBSERVED: DayCube(values, cube.first_day)}
-        return replace(self, cubes=masked, events=known.reset_index(drop=True), spans=self.known_spans)
+        fine = None if self.fine is None else masked[1]
+        own = {**self.cubes, OBSERVED: masked[0]}
+        return replace(self, cubes=own, fine=fine, events=known.reset_index(drop=True), spans=self.known_spans)
 
 
 def codes_of(known: pd.Index, asked: pd.Index) -> np.ndarray:

@@ -185,6 +185,15 @@ class ForecastRuns:
         hours = (time_us - self.issued_us[np.maximum(found.run, 0)]) / HOUR_US
         return np.where(found.run >= 0, hours, np.nan)
 
+    def last_value_us(self, block: int, issued_us: int) -> int:
+        """Instant of the last value of a run of a block [us UTC]; its issue where it holds none."""
+        first = int(self.first_run[block])
+        run = first + int(np.searchsorted(self.issued_us[first : self.first_run[block + 1]], issued_us))
+        there = np.any([np.isfinite(value[run]) for value in self.values.values()], axis=0)
+        if not there.any():
+            return issued_us
+        return issued_us + self.first_lead_us + (int(np.flatnonzero(there)[-1]) - 1) * self.step_us
+
     def select(self, site_ids: Iterable[str]) -> ForecastRuns:
         """The runs of some of the sites."""
         if self.sites is None:

@@ -19,6 +19,8 @@ def microseconds(times: Any) -> np.ndarray:
     """Times (with a zone, or naive and then taken as they stand) as int64 microseconds."""
     held = getattr(times, "array", times)
     if isinstance(held, pd.arrays.DatetimeArray):  # of a series or an index, which need not become another
+        if held.unit == "us":  # a tenth of the time, which one nowcast feels
+            return np.array(held.asi8)
         return np.asarray(held.as_unit("us").asi8)
     return pd.DatetimeIndex(times).as_unit("us").asi8
 

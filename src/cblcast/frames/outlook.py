@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -43,6 +44,14 @@ class Outlook:
     held: bool = False
     _found: dict[tuple[str, int], list[Found]] = field(default_factory=dict, init=False, repr=False)
 
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Row of the panel that a plain column is read at, int64, shape (n,); -1 where the panel has none."""
+        times = self.time_us
+        if self.held:
+            times = np.clip(times, self.panel.first_times_us[self.site], self.panel.last_times_us[self.site])
+        return self.panel.locate(self.site, times)
+
     def value(self, name: str) -> np.ndarray:
         """Values of a column, float64, shape (n,); NaN where nothing was known.
 
@@ -53,10 +62,7 @@ class Outlook:
         """
         runs = self.panel.runs_of(name)
         if runs is None:
-            times = self.time_us
-            if self.held:
-                times = np.clip(times, self.panel.first_times_us[self.site], self.panel.last_times_us[self.site])
-            return self.panel.values_at(foreseeable(self.panel, name), self.site, times)
+            return np.where(self.rows >= 0, self.panel.column(foreseeable(self.panel, name))[self.rows], np.nan)
         points = self.found(runs, runs.group_of(name))
         if name == runs.age:
             return np.mean([runs.age_h(point, self.time_us) for point in points], axis=0)
@@ -97,10 +103,27 @@ def warn_of_gaps(outlook: Outlook) -> None:
             warnings.warn(
                 f"{runs.product}: {int(older.sum())} of {len(older)} intervals take an older run, since the newest that had arrived lacks "
                 f"them, and {int(none.sum())} have no forecast, e.g. site {outlook.panel.site_ids[outlook.site[at]]!r} as known at "
-                f"{stamp(outlook.known_us[at])} for {stamp(outlook.time_us[at])}",
+                f"{stamp(outlook.known_us[at])} for {stamp(outlook.time_us[at])}{_why_none(outlook, runs, at) if none.any() else ''}",
                 DataWarning,
                 stacklevel=3,
             )
+
+
+def _why_none(outlook: Outlook, runs: ForecastRuns, at: int) -> str:
+    """Why an interval has no forecast: which run was the newest then, and where it ends; the end of a sentence."""
+    block = int(runs.blocks_of(outlook.panel.site_ids)[outlook.site[at]])
+    if block < 0:
+        return ", for which the file has no run"
+    mine = slice(runs.first_run[block], runs.first_run[block + 1])
+    issued = runs.issued_us[mine][runs.arrived_us[mine] <= outlook.known_us[at]]
+    if not len(issued):
+        return f", when no run had arrived: the first arrives at {stamp(runs.arrived_us[mine].min())}"
+    newest = int(issued.max())
+    last = runs.last_value_us(block, newest)
+    before = f": the newest run then had been issued at {stamp(newest)}"
+    if outlook.time_us[at] + outlook.panel.step_us // 2 > last + runs.hold_us:
+        return f"{before} and ends at {stamp(last)}; give newer runs, or a shorter horizon"
+    return f"{before} and lacks the hour"
 
 
 def foreseeable(panel: Panel, name: str) -> str:

@@ -9,5 +9,5 @@ from __future__ import annotations
 ISSUE_POWER = "issue_observed_kw"  # metered power of a row of an earlier issue [kW]; NaN for every row that is asked
 ISSUE_ENDS = "issue_ends_us"  # end of the row's interval [microseconds since 1970-01-01 UTC]
 ISSUE_KNOWS = "issue_knows_us"  # until when the row's issue knows what was metered [microseconds since 1970-01-01 UTC]
-ISSUE_COLUMNS = (ISSUE_POWER, ISSUE_ENDS, ISSUE_KNOWS)
+ISSUE_COLUMNS = (ISSUE_POWER, ISSUE_ENDS, ISSUE_KNOWS)  # in the order in which they stand beside the features
 EVERY_H = 3  # an earlier issue in so many hours, from midnight UTC on [h]

@@ -210,11 +210,21 @@ def _on_clock(panel: Panel, code: int, start: int, every: int, at: str | int) ->
     """
     past = minutes_past(at) * MINUTE_US
     if past % panel.step_us:
+        step = panel.step_us // MINUTE_US
+        round_the = 60 if ":" not in str(at) and 60 % step == 0 else 24 * 60
+        near = dict.fromkeys(whole * step % round_the for whole in (past // panel.step_us, past // panel.step_us + 1))
         raise StudyError(
-            f"at={at!r} is not on the panel's intervals of {panel.step_us // MINUTE_US} min: origins begin with an interval"
+            f"at={at!r} is not on the panel's intervals of {step} min, and an origin begins with an interval: "
+            f"give at={' or at='.join(repr(_as_clock(minutes, str(at))) for minutes in near)}"
         )
     phase = (past + int(panel.first_times_us[code]) % panel.step_us) % every
     return phase + -((phase - start) // every) * every
+
+
+def _as_clock(minutes: int, like: str) -> str:
+    """Minutes past midnight as ``05`` or ``06:05``, as the user writes it where the hour is none."""
+    hours, rest = divmod(minutes, 60)
+    return f"{rest:02d}" if ":" not in like and hours == 0 else f"{hours:02d}:{rest:02d}"
 
 
 def minutes_past(at: str | int) -> int:

@@ -110,11 +110,13 @@ class Rows:
         return np.r_[False, self.gaps == 0][: len(self.us)]
 
 
-def usual_step(rows: Rows) -> int:
-    """The most frequent distance of two readings of one site [us]."""
+def usual_step(rows: Rows, source: str) -> int:
+    """The most frequent distance of two readings of one site [us]; `source` is what is read, as errors call it."""
     step = rows.usual_step
     if step == 0:
-        raise DataError("no site has two readings, so the length of an interval is unknown: give at least one day")
+        raise DataError(
+            f"no site of {source} has two readings, so the length of an interval is unknown: give at least one day"
+        )
     return step
 
 
@@ -208,7 +210,7 @@ def weather_at(weather: Rows, site: np.ndarray, us: np.ndarray, step_us: int) ->
         Sorted, without duplicates; its sites are the panel's, or 0 for one series that serves all.
     site, us : ndarray of int64, shape (n,)
     """
-    own_step = usual_step(weather)
+    own_step = usual_step(weather, "the weather")
     if own_step < step_us:
         phase = int(us.min() % step_us)
         moved = replace(weather, us=weather.us - phase)

@@ -49,7 +49,7 @@ def to_panel(readings: Readings, sites: pd.DataFrame, clocks: list[str], options
     readings = check_spans(readings, wanted)
     readings = warn_of_dials(energies_of_dials(readings, options.register))
     readings = with_lengths(without_idle_rows(readings), wanted)
-    hours = usual_step(readings.rows) / HOUR_US
+    hours = usual_step(readings.rows, readings.report.source) / HOUR_US
     readings = in_kw(readings, options.unit)
     readings = on_one_step(readings, wanted, zones)
     readings = netted(readings, zones, options.channels)

@@ -9,17 +9,20 @@ import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
 
 import pandas as pd
 
-from cblcast.errors import DataError, nearest
+from cblcast.errors import DataError, SourceError, nearest
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine, Table
     from sqlalchemy.engine import URL
 
+SQL = "sql:"  # in front of the name of a table, where else a file is named
 URL_VARIABLE = "CBLCAST_DATABASE_URL"
 CHUNK_ROWS = 200_000
+MOST_ROWS = 20_000_000  # that are read as one frame
 _WITHIN_S = 10.0  # for a server to answer at all
 _PORTS = {"postgresql": 5432, "mssql": 1433, "mysql": 3306, "mariadb": 3306, "oracle": 1521}
 # To the last @ of a word: a password may hold one that nobody escaped.
@@ -27,10 +30,22 @@ _PASSWORD = re.compile(
     r"""(://[^:/@\s]*):\S*@|((?:pwd|password)\s*=\s*)(?:"[^"]*"|'[^']*'|\{[^}]*\}|[^;&\s]+)""", re.IGNORECASE
 )
 
+_NAME = re.compile(r'"((?:[^"]|"")+)"|([^".]+)')
+_NAMES = re.compile(rf"(?:{_NAME.pattern})(?:\.(?:{_NAME.pattern}))*")
+MOST_SCHEMAS = 50  # that are looked through for a table of that name
 
-def masked(text: str) -> str:
-    """`text` without the passwords of URLs and connection strings in it."""
-    return _PASSWORD.sub(lambda found: f"{found[1]}:***@" if found[1] else f"{found[2]}***", text)
+
+def is_table(data: object) -> bool:
+    """Whether a table of a database is meant (``sql:TABLE``), and no file."""
+    return str(data).startswith(SQL)
+
+
+def masked(text: str, secret: str | None = None) -> str:
+    """`text` without the passwords of URLs and connection strings in it, nor `secret`, as it is or as a URL escapes it."""
+    told = _PASSWORD.sub(lambda found: f"{found[1]}:***@" if found[1] else f"{found[2]}***", text)
+    for own in (secret, quote_plus(secret), quote(secret, safe="")) if secret and len(secret) > 2 else ():
+        told = told.replace(own, "***")
+    return told
 
 
 def read_rows(
@@ -98,6 +113,27 @@ def read_rows(
     return rows
 
 
+def check_answers(url: str | None) -> None:
+    """Refuse a server that takes a call and says nothing, in seconds; queries have longer."""
+    with connected(url, 1.0) as (engine, _):
+        engine.connect().close()
+
+
+def all_rows(table: str) -> pd.DataFrame:
+    """All rows of a table that fits into memory; a larger one is a :class:`DataError`."""
+    from sqlalchemy import func, select
+
+    with connected(None, 300.0) as (engine, name), engine.connect() as connection:
+        found = table_of(engine, table, name)
+        count = connection.execute(select(func.count()).select_from(found)).scalar_one()
+    if count > MOST_ROWS:
+        raise DataError(
+            f"table {table!r} of {name} has {count:,} rows, too many to be read at once: take a view of some of them, or convert it "
+            f"(cblcast data convert sql:{table})"
+        )
+    return read_rows(table)
+
+
 @contextmanager
 def connected(url: str | None, timeout_s: float) -> Iterator[tuple[Engine, str]]:
     """An engine and the name by which it may be told; whatever the database says becomes one sentence."""
@@ -121,18 +157,19 @@ def connected(url: str | None, timeout_s: float) -> Iterator[tuple[Engine, str]]
             f"{name} needs the driver {driver!r}: install it (PostgreSQL: pip install 'cblcast[database]')"
         ) from None
     except (NoSuchModuleError, ArgumentError) as error:
-        raise DataError(f"{name} is no database that SQLAlchemy knows ({short(error)})") from None
+        said = short(error, address.password)
+        raise DataError(f"{name} is no database that SQLAlchemy knows ({said})") from None
     pool_log = logging.getLogger("sqlalchemy.pool")
     level = pool_log.level
     pool_log.setLevel(logging.CRITICAL)  # after an error it would print that the cursor could not be closed either
     try:
         yield engine, name
     except SQLAlchemyError as error:
-        raise DataError(
-            f"{name} did not give the rows ({short(error)}): is the server up, and the account right?"
-        ) from None
+        said = short(error, address.password)
+        raise SourceError(f"{name} did not give the rows ({said}): is the server up, and the account right?") from None
     except (OSError, TimeoutError) as error:
-        raise DataError(f"{name} cannot be reached ({short(error)}): check host, port and network") from None
+        said = short(error, address.password)
+        raise SourceError(f"{name} cannot be reached ({said}): check host, port and network") from None
     finally:
         engine.dispose()
         pool_log.setLevel(level)
@@ -146,7 +183,7 @@ def _address(url: str | None) -> URL:
     if not text:
         raise DataError(
             f"the address of the database is not set: put its SQLAlchemy URL into the environment variable {URL_VARIABLE} "
-            "(postgresql+pg8000://USER:PASSWORD@HOST/DATABASE)"
+            "(postgresql+pg8000://USER:PASSWORD@HOST/DATABASE), on every machine that reads it"
         )
     try:
         address = make_url(text)
@@ -155,7 +192,8 @@ def _address(url: str | None) -> URL:
             f"{URL_VARIABLE} holds no SQLAlchemy URL: write it like postgresql+pg8000://USER:PASSWORD@HOST/DATABASE, with "
             "special characters of the password as %40"
         ) from None
-    if "@" in (address.host or ""):
+    # A password that nobody escaped may end anywhere: in the host, or in the name of the database.
+    if text.count("@") > 1 and address.get_backend_name() != "sqlite":
         raise DataError(
             f"{URL_VARIABLE} has more than one @: write special characters of the password as %40 (@), %2F (/) and the like"
         )
@@ -175,21 +213,39 @@ def _check_reachable(address: URL, name: str) -> None:
     try:
         socket.create_connection((address.host, address.port or _PORTS[backend]), _WITHIN_S).close()
     except (OSError, UnicodeError) as error:
-        raise DataError(f"{name} cannot be reached ({short(error)}): check host, port and network") from None
+        raise SourceError(f"{name} cannot be reached ({short(error)}): check host, port and network") from None
 
 
 def table_of(engine: Engine, table: str, name: str) -> Table:
-    """A table or view by its name, with its schema where it has one; an unknown one is a :class:`DataError`."""
+    """A table or view by its name, with its schema where it has one; an unknown one is a :class:`DataError`.
+
+    Names are taken letter by letter; one with a dot in it stands in double quotes (``meters."by.hour"``).
+    """
     from sqlalchemy import MetaData, Table, inspect
     from sqlalchemy.exc import NoSuchTableError
 
-    schema, _, bare = table.rpartition(".")
+    schema, bare = _parts_of(table)
     try:
-        return Table(bare, MetaData(), schema=schema or None, autoload_with=engine)
+        return Table(bare, MetaData(), schema=schema, autoload_with=engine)
     except NoSuchTableError:
         look = inspect(engine)
-        known = [*look.get_table_names(schema or None), *look.get_view_names(schema or None)]
-        raise DataError(f"{name} has no table {table!r}: {nearest(bare, known)}") from None
+        schemas = look.get_schema_names()[:MOST_SCHEMAS] if schema is None else [schema]
+        home = look.default_schema_name if schema is None else schema
+        known = []
+        for one in schemas:
+            names = [*look.get_table_names(one), *look.get_view_names(one)]
+            known += names if one == home else [f"{one}.{each}" for each in names]
+        known = [each for each in known if not each.startswith(("information_schema.", "pg_catalog."))]
+        hint = nearest(bare, known) if known else "it has none that this account may see"
+        raise DataError(f"{name} has no table {table!r}: {hint}") from None
+
+
+def _parts_of(table: str) -> tuple[str | None, str]:
+    """Schema and name of a table; in double quotes either may hold dots."""
+    parts = [quoted.replace('""', '"') or plain for quoted, plain in _NAME.findall(table)]
+    if not parts or not _NAMES.fullmatch(table):
+        raise DataError(f"{table!r} is no name of a table: write TABLE or SCHEMA.TABLE")
+    return ".".join(parts[:-1]) or None, parts[-1]
 
 
 def _as_column(column: Any, value: Any) -> Any:
@@ -209,10 +265,10 @@ def limit_time(connection: Any, dialect: str, timeout_s: float) -> None:
         )
 
 
-def short(error: BaseException) -> str:
+def short(error: BaseException, secret: str | None = None) -> str:
     """The first line of what a driver says, without passwords."""
     cause = getattr(error, "orig", None) or error
     message = cause.args[0] if cause.args else ""
     # pg8000 hands on all fields of the server's answer; M is the message (PostgreSQL, 55.8).
     told = str(message.get("M") if isinstance(message, dict) else cause) or type(error).__name__
-    return masked(" ".join(told.split()))[:160]
+    return masked(" ".join(told.split()), secret)[:160]

@@ -61,7 +61,7 @@ def _differences(readings: Readings, dial: np.ndarray, at_end: bool) -> Readings
     lengths = None if readings.lengths is None else readings.lengths[known]
     value = rows.values[OBSERVED].copy()
     same = np.diff(rows.site) == 0
-    step = np.full(len(rows.us), usual_step(rows)) if lengths is None else lengths
+    step = np.full(len(rows.us), usual_step(rows, readings.report.source)) if lengths is None else lengths
     mine = dial[rows.site]
     apart = np.where(same, np.diff(rows.us), 0)
     follows = same & (apart <= 1.5 * step[1:]) & (apart > 0) & mine[1:]

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from cblcast.frames.schema import DataError, nearest
+from cblcast.frames.schema import TIME, DataError, nearest
 from cblcast.io.csv_file import read_text_table
 from cblcast.io.excel_file import read_workbook
 from cblcast.io.names import is_site
 from cblcast.io.numerals import read_numbers
 from cblcast.io.opened import check_exists, file_name, is_workbook
 from cblcast.io.read_report import Kind, Note
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 CSV_SUFFIXES = (".csv", ".txt", ".tsv", ".dat")
 PARQUET_SUFFIXES = (".parquet", ".pq")
@@ -225,13 +229,38 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    schema = pq.read_schema(path)
+    lists = list_of_loads(schema)
+    if lists is not None:
+        raise DataError(
+            f"{path.name} has day rows ({lists!r} holds a list of loads), which settle, score, evaluate and integrity read as a store: "
+            "for anything else convert it (cblcast data convert --layout long)"
+        )
     # A site's name stands on each of its rows; as codes it costs a fraction of the time and memory.
     named = [
         field.name
-        for field in pq.read_schema(path)
+        for field in schema
         if is_site(field.name) and (pa.types.is_string(field.type) or pa.types.is_large_string(field.type))
     ]
     return pd.read_parquet(path, read_dictionary=named)
+
+
+def list_of_loads(schema: pa.Schema) -> str | None:
+    """The column of day rows that holds each day's loads, as a list of numbers; None where rows have times of their own."""
+    import pyarrow.types as types
+
+    if TIME in schema.names:
+        return None
+    listed = (types.is_list, types.is_large_list, types.is_fixed_size_list)
+    return next(
+        (
+            column.name
+            for column in schema
+            if any(kind(column.type) for kind in listed)
+            and (types.is_floating(column.type.value_type) or types.is_integer(column.type.value_type))
+        ),
+        None,
+    )
 
 
 def _one_line(error: BaseException) -> str:

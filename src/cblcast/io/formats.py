@@ -13,6 +13,7 @@ from cblcast import registry
 from cblcast.abilities import Recognises, able
 from cblcast.errors import DataError, StudyError
 from cblcast.frames.panel import Panel
+from cblcast.io.database import SQL, is_table
 from cblcast.io.opened import check_exists, file_name, head_of, is_workbook
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.pecan_street.exports import is_dataport_export
@@ -52,6 +53,7 @@ def read_meter(
     Parameters
     ----------
     path : path
+        Or ``sql:TABLE``, a table of the database that ``CBLCAST_DATABASE_URL`` names.
     format : {"auto", "table", "green_button", "nem12"}
         ``auto`` is what `options` say; unless they say it, the file is recognised by how it begins.
     options : ReaderOptions
@@ -83,6 +85,8 @@ def read_with_report(path: str | Path, options: ReaderOptions = DEFAULT_OPTIONS)
     path = Path(path)
     if options.format != "auto":
         METER_FORMATS.resolve(options.format)
+    if is_table(path):
+        return _read_rows_of(str(path).removeprefix(SQL), options)
     check_exists(path, "meter")
     if isinstance(options.weather, (str, Path)) and Path(options.weather).exists() and path.samefile(options.weather):
         raise DataError(
@@ -104,6 +108,17 @@ def read_with_report(path: str | Path, options: ReaderOptions = DEFAULT_OPTIONS)
             f"{path.name} is read as nem12, whose values are energies of intervals: leave register (--register) out"
         )
     return reader(path, options)
+
+
+def _read_rows_of(table: str, options: ReaderOptions) -> Reading:
+    """All rows of a table of a database, as a table of a file is read."""
+    from cblcast.io.database import all_rows
+    from cblcast.io.files import Table
+    from cblcast.io.tabular import reading_of_table
+
+    if options.format not in ("auto", "table"):
+        raise StudyError(f"sql:{table} is read as a table: leave format {options.format} out")
+    return reading_of_table(Table(all_rows(table), f"table {table!r}", table), options)
 
 
 def read_dispatch(path: str | Path, panel: Panel | None = None, format: str = "auto", **options: Any) -> pd.DataFrame:

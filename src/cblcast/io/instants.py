@@ -44,7 +44,7 @@ def to_instants(rows: Rows, stamps: Stamps, zones: list[str], label: str, name: 
     if label == "end":
         # Files that end their labels either write the end on the clock or a step after the start; around a clock change
         # these differ, and only one of them leaves every interval in its place.
-        length = usual_step(rows.sorted())
+        length = usual_step(rows.sorted(), name)
         other = _clock_to_utc(rows, zones, length)
         instants = instants if _flaws(rows.site, instants) <= _flaws(rows.site, other) else other
     kept, lost = _without_skipped(replace(rows, us=instants), instants == NOT_A_TIME, name)

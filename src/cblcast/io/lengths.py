@@ -55,7 +55,7 @@ def with_lengths(readings: Readings, wanted: int | None) -> Readings:
     if readings.lengths is not None:
         return readings
     rows = readings.rows
-    usual = usual_step(rows)
+    usual = usual_step(rows, readings.report.source)
     plain = np.broadcast_to(np.int64(usual), len(rows.us))
     if wanted is not None:
         return readings.but(lengths=interval_lengths(rows, readings.label))

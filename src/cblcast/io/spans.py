@@ -32,7 +32,7 @@ def check_spans(readings: Readings, wanted: int | None) -> Readings:
         readings lie more than a year from the others, and any more than ten years.
     """
     rows = readings.rows
-    step = max(usual_step(rows), wanted or 0)
+    step = max(usual_step(rows, readings.report.source), wanted or 0)
     if rows.gap_range[1] <= step:
         return readings
     gap = np.maximum(rows.gaps, 0)

@@ -35,7 +35,7 @@ def in_kw(readings: Readings, said: str) -> Readings:
     rows, lengths = readings.rows, readings.lengths
     if lengths is None:
         raise TypeError("lengths are settled before units")
-    hours = usual_step(rows) / HOUR_US
+    hours = usual_step(rows, readings.report.source) / HOUR_US
     names, told = readings.series.name, readings.series.unit
     settled = _settled(told, said)
     by_name = {

@@ -66,7 +66,7 @@ def with_weather(readings: Readings, options: ReaderOptions, clocks: list[str]) 
     rows = without_repeats(weather, options.on_duplicates).rows
     mine = readings.rows
     at = mine.site if site is not None else np.zeros_like(mine.site)
-    found = weather_at(rows, at, mine.us, usual_step(mine))
+    found = weather_at(rows, at, mine.us, usual_step(mine, readings.report.source))
     report = readings.report.with_notes((*table.notes, *notes)).understanding(
         "weather", f"{', '.join(map(str, names[:8]))} of {table.name} by {times.says}"
     )

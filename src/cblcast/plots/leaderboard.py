@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cblcast.errors import DataError
-from cblcast.metrics import UNITS
+from cblcast.metrics import UNITS, best_in_words, from_best
 from cblcast.plots.style import GREEN, LEAN, MAGNITUDE, axes_of, legend, quiet
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ _WORDS = {
 _IN_WORDS = {"pct": "%", "kw": "kW"}
 
 
-def leaderboard(board: pd.DataFrame, by: str = "nrmse", *, most: int = 20, ax: Axes | None = None) -> Axes:
+def leaderboard(
+    board: pd.DataFrame, by: str = "nrmse", *, most: int = 20, nominal_pct: float = 90.0, ax: Axes | None = None
+) -> Axes:
     """Methods by their error, best at the top, with their bias where the board has it.
 
     Parameters
@@ -34,9 +36,11 @@ def leaderboard(board: pd.DataFrame, by: str = "nrmse", *, most: int = 20, ax: A
     board : DataFrame, index method
         As :func:`cblcast.forecast.evaluation.evaluate` makes it.
     by : str
-        Column that ranks, smallest first.
+        Column that ranks: an error by its smallest, a bias by what is nearest zero, coverage by what is nearest `nominal_pct`.
     most : int
         How many methods are drawn.
+    nominal_pct : float
+        Of limits, the share that was asked for [%].
     ax : Axes, optional
 
     Raises
@@ -46,7 +50,8 @@ def leaderboard(board: pd.DataFrame, by: str = "nrmse", *, most: int = 20, ax: A
     """
     if by not in board.columns:
         raise DataError(f"the leaderboard has no column {by!r}: choose one of {', '.join(map(str, board.columns))}")
-    shown = board[np.isfinite(board[by].to_numpy(dtype=float))].sort_values(by, kind="stable").head(most)
+    shown = board[np.isfinite(board[by].to_numpy(dtype=float))]
+    shown = shown.iloc[np.argsort(from_best(by, shown[by], nominal_pct), kind="stable")[:most]]
     if shown.empty:
         raise DataError(f"no method has a number in {by!r}: nothing was estimated")
     axes = axes_of(ax, height=1.3 + 0.26 * len(shown))
@@ -67,7 +72,9 @@ def leaderboard(board: pd.DataFrame, by: str = "nrmse", *, most: int = 20, ax: A
     axes.set_xlabel(
         measure_words(by) + ("" if len(shown) == len(board) else f" ({len(shown)} of {len(board)} methods)")
     )
-    axes.set_title(f"{shown.index[0]} has the smallest {measure_words(by, unit=False)}", fontsize=10, loc="left")
+    axes.set_title(
+        f"{shown.index[0]} has the {best_in_words(by, measure_words(by, unit=False))}", fontsize=10, loc="left"
+    )
     quiet(axes, grid="x")
     if lean is not None:
         legend(axes, above=True)

@@ -30,6 +30,7 @@ from cblcast.frames.instants import DAY_US, HOUR_US, microseconds
 from cblcast.frames.known import known_mean, known_mean_by
 from cblcast.frames.panel import AnyPanel, local_clock
 from cblcast.frames.schema import OBSERVED, PREDICTED, SITE
+from cblcast.programs.direct import look_back_days
 from cblcast.programs.estimated import FACTS, SEEN, UNADJUSTED, EventRows, problem_table
 from cblcast.programs.forecasters import program_forecaster
 from cblcast.programs.model import Program
@@ -53,6 +54,8 @@ class _Batch:
         Of the intervals of event and windows, from the start on.
     shared : bool
         Whether all begin at one instant in one zone.
+    look_back_days : int
+        Of the program.
     """
 
     panel: AnyPanel
@@ -62,6 +65,7 @@ class _Batch:
     length_us: int
     offsets_us: np.ndarray
     shared: bool
+    look_back_days: int
 
     @property
     def scored(self) -> np.ndarray:
@@ -98,7 +102,7 @@ class _Batch:
         row = np.repeat(np.arange(n), len(own))
         first, scored = np.arange(n) * len(own), np.ones(len(row), dtype=bool)
         arrays = EventArrays(first, row, self.code, self.start_us, stop, self.start_us, stop, times, scored)
-        return classes_of_events(self.panel, arrays) if self.shared else arrays
+        return classes_of_events(self.panel, arrays, self.look_back_days) if self.shared else arrays
 
     @property
     def there(self) -> np.ndarray:
@@ -125,14 +129,16 @@ def by_days(
     check_windows(masked, events, forecaster.view, forecaster.windows())
     facts = np.full((len(events), len(FACTS)), np.nan)
     parts, failed = [], []
-    for batch in _batches(masked, events, forecaster.windows()):
+    for batch in _batches(masked, events, forecaster.windows(), look_back_days(program)):
         rows, facts[batch.place], lost = _one_batch(program, windows, forecaster, batch)
         parts.append(rows)
         failed.append((batch, lost))
     return EventRows.joined(parts), facts, _problems(program, forecaster, masked, events, failed, reasons)
 
 
-def _batches(panel: AnyPanel, events: pd.DataFrame, windows: tuple[Window, ...]) -> Iterator[_Batch]:
+def _batches(
+    panel: AnyPanel, events: pd.DataFrame, windows: tuple[Window, ...], look_back_days: int
+) -> Iterator[_Batch]:
     code = panel.site_codes(pd.Index(events[SITE]))
     start, stop = (microseconds(events[edge]) for edge in ("start", "stop"))
     zone = pd.factorize(panel.sites["tz"])[0][code]
@@ -147,7 +153,7 @@ def _batches(panel: AnyPanel, events: pd.DataFrame, windows: tuple[Window, ...])
         for group in groups:
             for begin in range(0, len(group), SITES_AT_ONCE):
                 place = group[begin : begin + SITES_AT_ONCE]
-                yield _Batch(panel, place, code[place], start[place], int(own), offsets, shared)
+                yield _Batch(panel, place, code[place], start[place], int(own), offsets, shared, look_back_days)
 
 
 def _offsets(windows: tuple[Window, ...], length_us: int, step_us: int) -> np.ndarray:

@@ -1,9 +1,10 @@
-"""Which programs can be carried out from days by site alone, and why the others need a row for every interval."""
+"""Which programs can be carried out from days by site alone and from how many, and why the others need a row for every interval."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cblcast.features.day_choice import relaxed
 from cblcast.frames.schema import OBSERVED
 from cblcast.programs.model import Program
 
@@ -31,3 +32,8 @@ def why_long(program: Program, names: Sequence[str] = (OBSERVED, TEMPERATURE)) -
     if any(rule.rank == "temperature" for rule in program.days) and TEMPERATURE not in names:
         return f"its days are ranked by {TEMPERATURE}, which is not there"
     return ""
+
+
+def look_back_days(program: Program) -> int:
+    """How many days before an event a program may look at, its fallbacks included."""
+    return max((step.rule.furthest_day for rule in program.days for step in relaxed(rule)), default=0)

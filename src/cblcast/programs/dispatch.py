@@ -138,7 +138,7 @@ def masking_events(panel: AnyPanel, events: pd.DataFrame, *others: pd.DataFrame 
     columns = [SITE, "start", "stop", "kind"]
     parts = []
     for more in (events, *others, panel.events):
-        if more is not None and len(more):
+        if more is events or (more is not None and len(more)):
             known = event_table(more)
             known = known[codes_of(panel.site_ids, pd.Index(known[SITE])) >= 0]
             kind = np.where(is_outage(known), OUTAGE, "event")

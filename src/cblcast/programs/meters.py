@@ -38,7 +38,7 @@ def as_program_sees(program: Program, panel: OnePanel) -> OnePanel:
     if isinstance(panel, DayPanel):
         own = panel.cube(program.channel)
         cube = own if sign > 0 else DayCube(sign * own.values, own.first_day)
-        apart = replace(panel, cubes={**panel.cubes, OBSERVED: cube}, events=None, spans=panel.known_spans)
+        apart = replace(panel, cubes={**panel.cubes, OBSERVED: cube}, events=None, spans=panel.known_spans, fine=None)
         return cast(OnePanel, apart if panel.events is None else apart.with_events(panel.events))
     moved = replace(panel, data=panel.data.assign(**{OBSERVED: sign * panel.column(program.channel)}), events=None)
     return cast(OnePanel, moved if panel.events is None else moved.with_events(panel.events))

@@ -40,14 +40,14 @@ def line_facts(program: Program, panel: AnyPanel, table: pd.DataFrame, found: Es
             "adjustment": kind,
             "window_metered_share": facts["seen_share"].to_numpy(),
             "qualified_days": facts["qualified_days"].to_numpy(),
-            "fallback": fallback,
+            "fallback": pd.array(fallback, dtype="str"),  # of no event too
             "estimated_share": estimated,
         },
         index=table.index,
     )
     out = (found.estimated == 1) & (found.hours == 0) & found.scored
     left_out = np.bincount(found.event[out], minlength=len(table))
-    return told.assign(remarks=_remarks(program, panel, table, told, found, left_out))
+    return told.assign(remarks=pd.array(_remarks(program, panel, table, told, found, left_out), dtype="str"))
 
 
 _Say = Callable[..., None]  # where (bool, (n_events,)), a text with places for numbers, and the numbers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from cblcast.frames.panel import Panel
@@ -58,6 +60,15 @@ def quality_section(panel: Panel, words: Words) -> Section:
         parts.append(Prose(words("odd_days", what=what, n=len(days), days=told), "warning"))
     parts.append(Prose(words("note_quality"), "note"))
     return Section("quality", words("quality"), tuple(parts))
+
+
+def dataset_section(title: str, licence: str, credit: str, particulars: Sequence[str], words: Words) -> Section:
+    """What a data set that travels with the package is, whose, and what is special about it."""
+    pairs = ((words("data_set"), title), (words("credit"), credit), (words("licence"), licence))
+    parts: list[Part] = [Facts(pairs)]
+    if particulars:
+        parts.append(Bullets(tuple(particulars)))
+    return Section("data-set", words("on_the_data"), tuple(parts))
 
 
 def _quality_row(words: Words, site: str, row: pd.Series, zone: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, ClassVar, Literal
 
@@ -186,6 +186,12 @@ class Page:
     sections: tuple[Section, ...]
     issued: dt.datetime
     subtitle: str = ""
+
+    def noting(self, anchor: str, text: str) -> Page:
+        """The page with a remark at the end of one of its sections."""
+        note = Prose(f"{text[:1].upper()}{text[1:]}.", "note")
+        told = (replace(one, parts=(*one.parts, note)) if one.anchor == anchor else one for one in self.sections)
+        return replace(self, sections=tuple(told))
 
     def html(self) -> str:
         """The page as one document, which needs no other file and no network."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cblcast.scaling.crews import PROCESSES, THREADS, takes_processes
+from cblcast.scaling.heard import READERS
 from cblcast.scaling.journal import noted, take_away
 from cblcast.scaling.memory import bytes_at_once, evened
 from cblcast.scaling.outcome import Outcome
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from cblcast.io.store import MeterStore
     from cblcast.scaling.stores import Cut
 
+_LOG = logging.getLogger(READERS)
 SIZE = "bytes_at_once"
 OF_A_CLUSTER = 8  # workers that a cluster has at least, as far as sizes go
 
@@ -67,11 +71,14 @@ class Asked:
             return before
         workers = self.workers if self.scheduler in (None, THREADS, PROCESSES) else max(self.workers, OF_A_CLUSTER)
         size = bytes_at_once(self.workers * weight)
-        return evened(size, sum(partition.bytes for partition in store.partitions(bytes_at_once=size)), workers)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whoever cuts the store says it
+            partitions = store.partitions(bytes_at_once=size)
+        return evened(size, sum(partition.bytes for partition in partitions), workers)
 
     def over(self, work: Work, parts: Cut, question: object) -> Outcome:
         """The work over the pieces of a store; what cannot be used of the store is among the failures."""
-        return over_partitions(
+        outcome = over_partitions(
             work,
             parts.pieces,
             self.parts,
@@ -85,6 +92,9 @@ class Asked:
             bytes_in_all=parts.bytes,
             faults=parts.faults,
         )
+        if outcome.retried:
+            _LOG.info("%d partitions were begun again, since their worker was ended from outside", outcome.retried)
+        return outcome
 
     @contextmanager
     def at_hand(self, bytes_in_all: int) -> Iterator[Asked]:
@@ -98,5 +108,9 @@ class Asked:
 
     def done(self, outcome: Outcome) -> None:
         """The result is written: what only served to go on is taken away, unless something is left to be done."""
-        if self.parts is not None and not self.keep and not outcome.partial:
+        if self.parts is None:
+            return
+        if outcome.partial:
+            _LOG.info("what is finished lies in %s: the same command does only what failed", self.parts)
+        elif not self.keep:
             take_away(self.parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from cblcast.version import __version__
 if TYPE_CHECKING:
     from distributed import Client
 
+_SCHEMES = ("tcp", "tls", "ucx", "ws", "wss", "http", "https", "")
 WITHIN_S = 5.0  # for a scheduler, and for a first worker, to answer at all
 
 
@@ -40,9 +42,12 @@ def cluster(address: str) -> Iterator[Client]:
             f"the address {_host(address)} names a user, and a scheduler knows none: write tcp://HOST:8786, or tls:// with dask's own "
             "certificates"
         )
-    quiet = logging.getLogger("distributed")
-    level = quiet.level
-    quiet.setLevel(logging.CRITICAL)  # what it says of a lost connection is said here in a sentence
+    _check_address(address)
+    known = logging.root.manager.loggerDict
+    of_dask = [logging.getLogger(name) for name in known if name.partition(".")[0] == "distributed"]
+    levels = [logger.level for logger in of_dask]
+    for logger in of_dask:  # each has a level of its own; what they say of a lost connection is said here in a sentence
+        logger.setLevel(logging.CRITICAL)
     try:
         try:
             client = Client(address, timeout=WITHIN_S, set_as_default=False)
@@ -57,7 +62,8 @@ def cluster(address: str) -> Iterator[Client]:
         finally:
             client.close(timeout=WITHIN_S)
     finally:
-        quiet.setLevel(level)
+        for logger, level in zip(of_dask, levels, strict=True):
+            logger.setLevel(level)
 
 
 class ClusterExecutor(Executor):
@@ -128,6 +134,15 @@ def _version() -> str:
     from cblcast.version import __version__ as installed
 
     return installed
+
+
+def _check_address(address: str) -> None:
+    """Refuse what can be no scheduler's address, before anybody waits for it."""
+    found = re.fullmatch(r"(?:tcp|tls|ucx|ws|wss)://(?:\[[^\s\]]+\]|[^\s/:\[\]]+):(\d{1,5})/?", address)
+    if address.partition("://")[0].strip() in _SCHEMES and (found is None or not 0 < int(found[1]) < 65_536):
+        raise StudyError(
+            f"{masked(address)!r} is no address of a scheduler: write what `dask scheduler` tells when it starts, tcp://HOST:8786"
+        )
 
 
 def _host(address: str) -> str:

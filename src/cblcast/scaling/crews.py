@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import AbstractContextManager, contextmanager
@@ -13,6 +14,7 @@ from cblcast.scaling.heard import Where
 from cblcast.scaling.processes import worker_processes
 
 THREADS, PROCESSES = "threads", "processes"
+EACH_CORE, LEAST_MOST = 4, 32  # workers for a core, and workers that any machine may be asked for
 SMALL_BYTES = 50_000_000  # below, fresh interpreters cost more than they save
 
 
@@ -90,8 +92,7 @@ def crew_for(workers: int, scheduler: str | None, bytes_in_all: int, pool: Execu
     ------
     StudyError
     """
-    if workers < 1:
-        raise StudyError(f"--workers {workers} does nothing: give 1 or more")
+    check_workers(workers)
     if scheduler is not None and "://" in scheduler:
         from cblcast.scaling.cluster import ClusterExecutor, cluster, nobody_there, threads_of
 
@@ -116,6 +117,17 @@ def crew_for(workers: int, scheduler: str | None, bytes_in_all: int, pool: Execu
         yield Crew(workers, worker_processes, where="elsewhere")
     else:
         yield Crew(workers, _threads, where="threads")
+
+
+def check_workers(workers: int) -> None:
+    """Refuse a number of workers that does nothing, or that a machine with so many cores cannot carry."""
+    if workers < 1:
+        raise StudyError(f"--workers {workers} does nothing: give 1 or more")
+    cores = os.cpu_count() or 1
+    if workers > max(LEAST_MOST, EACH_CORE * cores):
+        raise StudyError(
+            f"--workers {workers} is more than this machine of {cores} cores can carry: give about as many as it has cores"
+        )
 
 
 @contextmanager

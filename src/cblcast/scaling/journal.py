@@ -110,6 +110,7 @@ def open_journal(folder: Path, question: str, resume: bool, notes: Mapping[str, 
     from filelock import FileLock, Timeout
 
     path = folder / NAME
+    made = [part for part in (folder, *folder.parents) if not part.exists()]
     try:
         _check_folder(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -118,7 +119,8 @@ def open_journal(folder: Path, question: str, resume: bool, notes: Mapping[str, 
     except Timeout:
         raise StudyError(f"another run is at work in {folder}: wait for it, or choose another folder") from None
     except OSError as error:
-        raise StudyError(f"{folder} cannot be written: {why_not(error)}") from None
+        raise StudyError(f"{folder}, for finished partitions, cannot be written: {why_not(error)}") from None
+    in_vain = False
     try:
         sweep_drafts(folder)
         head, entries = _read(path) if path.is_file() else ({}, {})
@@ -136,9 +138,15 @@ def open_journal(folder: Path, question: str, resume: bool, notes: Mapping[str, 
                 head = {"format": FORMAT, "cblcast": __version__, "question": question, **notes}
                 file.write(json.dumps(head) + "\n")
                 file.flush()
-            yield Journal(folder, head, entries, file)
+            journal = Journal(folder, head, entries, file)
+            try:
+                yield journal
+            finally:
+                in_vain = not any(entry.files for entry in journal.entries.values())
     finally:
         lock.release()
+        if in_vain:
+            _leave(folder, made)
 
 
 def take_away(folder: Path) -> None:
@@ -150,6 +158,15 @@ def take_away(folder: Path) -> None:
         (folder / LOCK).unlink(missing_ok=True)
     with suppress(OSError):
         folder.rmdir()
+
+
+def _leave(folder: Path, made: Sequence[Path]) -> None:
+    """Take away a journal of which nothing has come, and the folders that were `made` for it (innermost first) if they are empty."""
+    (folder / NAME).unlink(missing_ok=True)
+    (folder / LOCK).unlink(missing_ok=True)
+    for one in [*(one for one in folder.iterdir() if one.is_dir()), *made]:
+        with suppress(OSError):
+            one.rmdir()
 
 
 def _check_folder(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -11,7 +12,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from cblcast.errors import DataError, StudyError
+from cblcast.errors import DataError, DataWarning, StudyError
 from cblcast.scaling.crews import crew_for
 from cblcast.scaling.digest import digest_of
 from cblcast.scaling.given_out import given_out
@@ -108,6 +109,7 @@ def over_partitions(
     with opened as journal:
         run.journal = journal
         due = [piece for piece in pieces if not run.finished_before(piece)]
+        _tell_changed([piece for piece in due if journal is not None and piece.key in journal.entries], out)
         counted = all(len(piece.site_ids) for piece in due)
         watch.expect(
             sum(len(p.site_ids) for p in due) if counted else len(due), _before(len(pieces) - len(due), len(pieces))
@@ -184,6 +186,10 @@ class _Run:
             else:
                 rows += [(piece.key, site, reason) for site, reason in entry.failures]
         kept = [self.entries[piece.key] for piece in pieces if piece.key in self.entries]
+        left_out = [failure for entry in kept for failure in entry.failures]
+        if left_out and not any(entry.files for entry in kept) and not any(map(any, self.parts.values())):
+            site, reason = left_out[0]
+            raise DataError(f"none of the {len(left_out)} sites could be done; the first, {site!r}: {reason}")
         return Outcome(
             pd.DataFrame(rows, columns=FAILURE_COLUMNS, dtype="str"),
             sum(entry.sites for entry in kept),
@@ -198,7 +204,8 @@ class _Run:
 
     def _refuse(self, n: int) -> None:
         key, error = next(iter(self.errors.items()))
-        if n == 1 and isinstance(error, Exception):
+        said = {str(each) for each in self.errors.values()}
+        if isinstance(error, Exception) and len(said) == 1:  # of all of them, so no partition is to be named
             raise error
         raise DataError(f"none of the {n} partitions could be done; the first, {key}: {reason_of(error)}") from error
 
@@ -211,6 +218,16 @@ def _check_keys(pieces: Sequence[Piece]) -> None:
         if piece.key in seen:
             raise DataError(f"two partitions are called {piece.key!r}: name them apart")
         seen.add(piece.key)
+
+
+def _tell_changed(again: Sequence[Piece], out: Path | None) -> None:
+    if again:
+        warnings.warn(
+            f"{len(again)} partition(s) that were finished in {out} are done again, since their files, sites or events have changed, "
+            f"or their parts are gone: {', '.join(piece.key for piece in again[:3])}{' …' if len(again) > 3 else ''}",
+            DataWarning,
+            stacklevel=3,
+        )
 
 
 def _before(finished: int, n: int) -> str:

@@ -19,9 +19,11 @@ from cblcast.scaling.asked import Asked
 from cblcast.scaling.outcome import Outcome
 from cblcast.scaling.stores import NOWHERE, UNREAD, StorePiece, cut
 from cblcast.settlement.by_partition import settle_partition
+from cblcast.settlement.called import called_of
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
 from cblcast.settlement.part_tables import part_of, tables_of
-from cblcast.settlement.result import Settlement, finish
+from cblcast.settlement.result import Settlement, finish, with_all_called
+from cblcast.settlement.settleable import refuse_none_left
 from cblcast.settlement.stream import refuse_in_parts
 from cblcast.settlement.wishes import Wishes
 
@@ -78,14 +80,17 @@ def settle_store(
     warn_about_calendars_of(sites, int(table["start"].max().year), chosen)
     tables = {EVENTS: table} | ({} if wishes.other_events is None else {OTHERS: wishes.other_events})
     parts = cut(store, sites, asked.size_for(store), tables, by=EVENTS)
-    if not parts.pieces:
-        raise DataError(f"no site of the events is in the data, e.g. {table[SITE].iloc[0]!r}: check the site ids")
+    parts.refuse_nobody(table)
+    called = None if wishes.contract is None else called_of(sites, table, wishes.contract, wishes.resources)
     work = SettlePiece(chosen, replace(wishes, other_events=None))
     outcome = asked.over(work, parts, question=("settle", work))
     made = [part_of(tables, len(chosen)) for tables in outcome.parts()]
     if not made:
         raise DataError(f"no event could be settled; the first reason: {outcome.failures['reason'].iloc[0]}")
     made[0].problems.append(_not_done(table, outcome, parts.pieces))
+    if called is not None:
+        with_all_called(made, called)
+    refuse_none_left([problem for part in made for problem in part.problems], table)
     return finish(chosen, made, wishes), outcome
 
 

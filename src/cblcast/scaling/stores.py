@@ -58,7 +58,9 @@ class StorePiece:
     @property
     def asked(self) -> object:
         """What the result depends on beside the files."""
-        return self.sites, dict(self.events), self.store.tz, self.store.country
+        store = self.store
+        source = store.layout_of_files, store.origin, self.partition.state
+        return self.sites, dict(self.events), store.tz, store.country, source
 
     def halves(self) -> tuple[StorePiece, StorePiece] | None:
         """The same with half of the sites each, those of different files apart; None for one site."""
@@ -106,6 +108,18 @@ class Cut:
     faults: list[tuple[str, str, str]]
     bytes: int
     size: int
+
+    def refuse_nobody(self, events: pd.DataFrame | None = None) -> None:
+        """Raise :class:`DataError` where there is no piece, with what is known of the sites of `events`."""
+        if self.pieces:
+            return
+        asked = [] if events is None else list(dict.fromkeys(events[SITE].astype(str)))
+        reasons = {site: reason for _, site, reason in self.faults if site}
+        known = next((site for site in asked if site in reasons), None)
+        if known is not None:
+            raise DataError(f"no site of the events can be read; of {known!r}: {reasons[known]}")
+        first = f", e.g. {asked[0]!r}" if asked else ""
+        raise DataError(f"no site of the events is in the data{first}: check the site ids")
 
 
 def names_of(store: MeterStore, partitions: Sequence[Partition]) -> tuple[list[list[str]], list[tuple[str, str, str]]]:
@@ -216,6 +230,8 @@ def cut(
     names, faults = names_of(store, partitions)
     faults = [(fault.file, "", fault.reason) for fault in store.faults] + faults
     shared = sorted({site for partition in partitions for site in partition.left_out})
+    if shared and events is not None and by is not None:
+        shared = sorted(set(shared) & set(events[by][SITE].astype(str)))
     faults += [("", site, _in_two(partitions, site)) for site in shared]
     light = replace(store, footers=(), faults=())
     flat = pd.Index(np.array([site for own in names for site in own], dtype=object))

@@ -33,7 +33,7 @@ def write_part(table: pd.DataFrame, path: Path) -> int:
     draft = path.with_name(f".{path.name}.{socket.gethostname()}.{os.getpid()}{DRAFT}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        told.to_parquet(draft, compression="zstd")
+        told.to_parquet(draft, compression="zstd", write_page_checksum=True)
         size = draft.stat().st_size
         draft.replace(path)
     except OSError as error:
@@ -47,7 +47,7 @@ def write_part(table: pd.DataFrame, path: Path) -> int:
 def read_part(path: Path) -> pd.DataFrame:
     """A part as it was when it was written, index and types of columns included."""
     try:
-        table = pd.read_parquet(path, partitioning=None)
+        table = pd.read_parquet(path, partitioning=None, page_checksum_verification=True)
     except (OSError, ValueError):  # pyarrow's errors are ValueErrors
         raise DataError(f"{path} is no part of this run any more: take it away, and run the command again") from None
     objects = table.attrs.pop(_OBJECTS, [])

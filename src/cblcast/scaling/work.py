@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 
-from cblcast.errors import DataError, StudyError
+from cblcast.errors import DataError, SourceError, StudyError
 from cblcast.scaling.heard import Where, hearing
 from cblcast.scaling.tables import part_file, write_part
 
@@ -95,7 +95,7 @@ def perform(work: Work, piece: Piece, out: Path | None, where: Where) -> Done:
     Raises
     ------
     DataError, StudyError
-        Nothing of the piece could be done.
+        Nothing of the piece could be done; a source that was lost meanwhile.
     """
     begun = time.perf_counter()
     with hearing(where) as heard:
@@ -127,6 +127,8 @@ def _written(parts: Sequence[Tables], key: str, out: Path) -> dict[str, int]:
 def _tried(work: Work, piece: Piece) -> Tables | DataError | StudyError:
     try:
         told = work(piece)
+    except SourceError:
+        raise  # no site is at fault: all of the piece is done again when the command is
     except (DataError, StudyError) as error:
         return error
     return {ROWS: told} if isinstance(told, pd.DataFrame) else told

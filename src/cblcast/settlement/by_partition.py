@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from cblcast.features.day_choice import relaxed
-from cblcast.frames.cube import DayCube
-from cblcast.frames.day_panel import DayPanel, codes_of
+from cblcast.frames.day_panel import codes_of
 from cblcast.frames.events import event_table
 from cblcast.frames.instants import DAY_US, HOUR_US, microseconds
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import OBSERVED, SITE
+from cblcast.frames.schema import ESTIMATED, SITE, DataWarning
 from cblcast.io.store import MeterStore, Partition, SiteDays
+from cblcast.io.store.as_days import days_of_partition
+from cblcast.programs.direct import look_back_days
 from cblcast.programs.model import ClockWindow, Program
 from cblcast.settlement.conductor import settle_part
 from cblcast.settlement.direct import why_not_by_clock, why_not_by_days
+from cblcast.settlement.partition_days import day_panel, with_known_spans
 from cblcast.settlement.result import Part
 from cblcast.settlement.wishes import Wishes
 
@@ -51,12 +54,29 @@ def settle_partition(
     Notes
     -----
     Where every program can be carried out from days by site, and no clock changes beside an event, only the days that the events
-    look back at are read, and no row an interval is made. Otherwise the partition is read whole, interval by interval.
+    look back at are read, and no row an interval is made. Otherwise, and where flags of estimated readings stand beside the load, the
+    partition is read whole, interval by interval. Of sites whose days do not reach around their events the whole record is read too.
     """
-    if any(why_not_by_days(program, wishes) for program in programs) or _clock_matters(store, sites, events, programs):
+    if (
+        ESTIMATED in (store.layout_of_files.ours(column) for column in store.layout_of_files.beside)
+        or any(why_not_by_days(program, wishes) for program in programs)
+        or _clock_matters(store, sites, events, programs)
+    ):
         return settle_part(store.read_panel(partition, sites), events, programs, wishes, other)
-    days = store.read_days(partition, sites, *days_needed(events, programs))
-    return settle_days(days, sites, events, programs, wishes, other)
+    first, last = days_needed(events, programs)
+    back = max((look_back_days(program) for program in programs), default=0)
+    days = days_of_partition(store, partition, sites, (first, last), (first + back, last))
+    if days is None:  # what lies elsewhere tells why
+        return settle_part(store.read_panel(partition, sites), events, programs, wishes, other)
+    for note in days.notes:
+        if note.kind.warned:
+            warnings.warn(note.text, DataWarning, stacklevel=2)
+    panel = with_known_spans(day_panel(days, sites, events), events, partial(_whole_record, store, partition))
+    return settle_part(panel, events, programs, wishes, other)
+
+
+def _whole_record(store: MeterStore, partition: Partition, sites: pd.DataFrame) -> Panel:
+    return store.read_panel(partition, sites, columns=())
 
 
 def _clock_matters(store: MeterStore, sites: pd.DataFrame, events: pd.DataFrame, programs: Sequence[Program]) -> bool:
@@ -94,25 +114,14 @@ def settle_days(
     long : callable, optional
         The same sites interval by interval, for programs that days are not enough for; made of the days unless given.
     """
-    own = sites if sites.index.equals(days.site_ids) else sites.take(codes_of(sites.index, days.site_ids))
-    cube, lost = days.cube, sites.index[codes_of(days.site_ids, sites.index) < 0]
-    lost = lost[np.isin(lost, events[SITE])] if len(lost) else lost
-    if len(lost):  # sites without a day in the look-back: their events are problems like any other
-        nothing = np.full((len(lost), *cube.values.shape[1:]), np.nan, dtype=np.float32)
-        own = pd.concat([own, sites.loc[lost]])
-        order = np.argsort(own.index.to_numpy(dtype=object), kind="stable")
-        own, cube = own.iloc[order], DayCube(np.concatenate([cube.values, nothing])[order], cube.first_day)
-    panel = DayPanel({OBSERVED: cube}, own.rename_axis(SITE), int(days.step / pd.Timedelta("1us")))
-    return settle_part(panel, events, programs, wishes, other, long)
+    return settle_part(day_panel(days, sites, events), events, programs, wishes, other, long)
 
 
 def days_needed(events: pd.DataFrame, programs: Sequence[Program]) -> tuple[int, int]:
     """First and last local day that `programs` may look at for `events`, days since 1970-01-01."""
     table = event_table(events)
     start, stop = (microseconds(table[edge]) for edge in ("start", "stop"))
-    back = max(
-        (step.rule.furthest_day for program in programs for rule in program.days for step in relaxed(rule)), default=0
-    )
+    back = max((look_back_days(program) for program in programs), default=0)
     beside = max((_reach_hours(program, table) for program in programs), default=0.0)
     around = _MARGIN_DAYS + int(np.ceil(beside / 24))
     return int(start.min() // DAY_US) - back - around, int(stop.max() // DAY_US) + around

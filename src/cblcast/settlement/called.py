@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cblcast.frames.day_panel import codes_of
 from cblcast.frames.instants import DAY_US, local_microseconds, microseconds, naive_stamps
 from cblcast.frames.known import run_begins
 from cblcast.frames.schema import SITE, DataError, StudyError
@@ -33,6 +34,27 @@ def refuse_out_of_date(contract: Contract, events: pd.DataFrame, days: np.ndarra
             f"the contract {contract.name!r} is {edge}, and the event of site {events[SITE].iloc[at]!r} is on {days[at]}"
             f"{more}: settle these events by the contract of that day"
         )
+
+
+def called_of(
+    sites: pd.DataFrame, events: pd.DataFrame, contract: Contract | None, resources: Resources | None
+) -> pd.DataFrame:
+    """All events as they were called (:func:`called_events`), settled or not; refuses those that the contract is not for.
+
+    Parameters
+    ----------
+    sites : DataFrame, index site_id
+        With ``tz``; an event of a site that is not among them is paid nothing in any zone, and is of the first one's.
+    """
+    table = events.reset_index(drop=True)
+    table[SITE] = table[SITE].astype(str)
+    own = sites["tz"].to_numpy(dtype=object)
+    zones = own if contract is None or contract.tz is None else np.full(len(own), contract.tz, dtype=object)
+    code = codes_of(pd.Index(sites.index.astype(str)), pd.Index(table[SITE]))
+    zone_of = np.where(code >= 0, zones[np.maximum(code, 0)], zones[0])
+    if contract is not None:
+        refuse_out_of_date(contract, table, local_days(table["start"], zone_of))
+    return called_events(table, zone_of, resources)
 
 
 def called_events(events: pd.DataFrame, zones: np.ndarray, resources: Resources | None) -> pd.DataFrame:

@@ -9,29 +9,35 @@ import numpy as np
 import pandas as pd
 
 from cblcast.frames.day_panel import codes_of
-from cblcast.frames.events import check_events, event_table
-from cblcast.frames.instants import microseconds
+from cblcast.frames.events import event_table
 from cblcast.frames.panel import AnyPanel, Panel
 from cblcast.frames.quality import warn_of_odd_days
-from cblcast.frames.schema import SITE, DataError, StudyError, nearest, utc
+from cblcast.frames.schema import SITE, DataError, StudyError, nearest
 from cblcast.programs.asking import ask_for, in_force, load_programs, local_days
 from cblcast.programs.calendars import warn_about_calendars
-from cblcast.programs.dispatch import left_at, masked_for, masking_events, on_grid, without_outages
+from cblcast.programs.dispatch import masked_for, masking_events, on_grid, without_outages
 from cblcast.programs.meters import as_program_sees
 from cblcast.programs.model import Program
 from cblcast.programs.terms import GapPolicy
 from cblcast.settlement.aggregates import aggregate_lines
-from cblcast.settlement.called import called_events, refuse_out_of_date
-from cblcast.settlement.called import local_days as days_of
+from cblcast.settlement.called import called_of
 from cblcast.settlement.direct import whole, why_not_by_days
 from cblcast.settlement.energies import event_energies, scored_rows
-from cblcast.settlement.estimate import PROBLEM_COLUMNS, estimate
+from cblcast.settlement.estimate import estimate
 from cblcast.settlement.evidence import day_choices, meter_hashes
 from cblcast.settlement.limits import Calibration, corrected, with_limits
-from cblcast.settlement.lines import interval_lines, site_zones
+from cblcast.settlement.lines import interval_lines
 from cblcast.settlement.placebo_errors import placebo_errors
 from cblcast.settlement.resources import Resources
 from cblcast.settlement.result import Part, Settlement, finish
+from cblcast.settlement.settleable import (
+    as_problems,
+    known_events,
+    of_resources,
+    opted_out,
+    refuse_none_left,
+    shares_an_interval,
+)
 from cblcast.settlement.sums import site_sums
 from cblcast.settlement.wishes import Wishes
 from cblcast.value.contract import Contract
@@ -112,7 +118,19 @@ def settle(
     wishes = Wishes(
         contract, prices, coverage, calibration, keep_intervals, portfolio, other_events, resources, evidence
     )
-    return finish(chosen, [settle_part(panel, events, chosen, wishes)], wishes)
+    _refuse_strangers(panel, event_table(events))
+    part = settle_part(panel, events, chosen, wishes)
+    refuse_none_left(part.problems, event_table(events))
+    return finish(chosen, [part], wishes)
+
+
+def _refuse_strangers(panel: Panel, events: pd.DataFrame) -> None:
+    code = codes_of(panel.site_ids, pd.Index(events[SITE].astype(str)))
+    if len(code) and (code < 0).all():
+        first = str(events[SITE].iloc[0])
+        raise DataError(
+            f"no site of the events is in the data, e.g. {first!r}: {nearest(first, map(str, panel.site_ids))}"
+        )
 
 
 def settle_part(
@@ -132,16 +150,14 @@ def settle_part(
     """
     if wishes.calibration.bias_correction and wishes.coverage is None:
         raise StudyError("a bias correction needs the errors that limits are made of: give a coverage too, e.g. 0.9")
-    table, problems = _known_events(panel, events)
+    table, problems = known_events(panel, events)
     grid = on_grid(panel, table)
     masks = masking_events(panel, table, wishes.other_events if other is None else other)
-    staying, left = _opted_out(table[~_shares_an_interval(grid)])
-    problems += [
-        _told(table[_shares_an_interval(grid)], "it shares a reading with the event before it: merge the two"),
-        left,
-    ]
-    called = _called(panel, event_table(events), wishes)
-    staying, strangers = _of_resources(staying, called, wishes)
+    shares = shares_an_interval(grid)
+    staying, left = opted_out(table[~shares])
+    problems += [as_problems(table[shares], "it shares a reading with the event before it: merge the two"), left]
+    called = called_of(panel.sites, event_table(events), wishes.contract, wishes.resources)
+    staying, strangers = of_resources(staying, called, wishes)
     problems.append(strangers)
     part = Part(problems=problems, called=called)
     if wishes.evidence:
@@ -190,37 +206,6 @@ def _settle_program(
     part.problems += [found.problems, dark]
 
 
-def _called(panel: AnyPanel, events: pd.DataFrame, wishes: Wishes) -> pd.DataFrame:
-    """The events as they were called, whether they can be settled or not; refuses those that the contract is not for."""
-    table = events.reset_index(drop=True)
-    table[SITE] = table[SITE].astype(str)
-    zones = site_zones(wishes.contract, panel)
-    code = codes_of(panel.site_ids, pd.Index(table[SITE]))
-    own = np.where(code >= 0, zones[np.maximum(code, 0)], zones[0])  # an absent site is paid nothing in any zone
-    if wishes.contract is not None:
-        refuse_out_of_date(wishes.contract, table, days_of(table["start"], own))
-    return called_events(table, own, wishes.resources)
-
-
-def _of_resources(
-    table: pd.DataFrame, called: pd.DataFrame, wishes: Wishes
-) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """The events of sites that belong to a resource on the day, with its name, and the others with the reason."""
-    if wishes.resources is None:
-        return table, None
-    known = called.drop_duplicates([SITE, "start"]).set_index([SITE, "start"])["payee"]
-    resource = known.reindex(pd.MultiIndex.from_arrays([table[SITE], table["start"]])).to_numpy()
-    out = resource == ""
-    strangers = table[out]
-    if out.all():
-        raise DataError(
-            f"no site of the events is a member of a resource on its day, e.g. {table[SITE].iloc[0]!r} at "
-            f"{table['start'].iloc[0]}: add memberships that hold on that day"
-        )
-    problems = _told(strangers, "the site is a member of no resource on that day")
-    return table.assign(resource=resource)[~out].reset_index(drop=True), problems
-
-
 def _base(program: Program) -> str:
     return program.name.partition("@")[0]
 
@@ -234,56 +219,6 @@ def _covered(programs: Sequence[Program], days: np.ndarray) -> dict[str, np.ndar
 
 
 def _out_of_date(program: Program, events: pd.DataFrame) -> pd.DataFrame:
-    return _told(events, f"{_base(program)} is not in force on that day: {ask_for(program)}").assign(
+    return as_problems(events, f"{_base(program)} is not in force on that day: {ask_for(program)}").assign(
         program=_base(program)
     )
-
-
-def _opted_out(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The events in which the site took part, at least for a while, and the others as problems."""
-    gone = left_at(table) <= microseconds(table["start"])
-    return table[~gone].reset_index(drop=True), _told(table[gone], "the site opted out of the event")
-
-
-def _shares_an_interval(grid: pd.DataFrame) -> np.ndarray:
-    """Events that begin in an interval in which the site's event before them ends; bool, shape (n_events,)."""
-    start, stop = microseconds(grid["start"]), microseconds(grid["stop"])
-    same = np.r_[False, grid[SITE].to_numpy()[1:] == grid[SITE].to_numpy()[:-1]]
-    shares: np.ndarray = same & (start < np.r_[start[:1], stop[:-1]])
-    return shares
-
-
-def _told(events: pd.DataFrame, reason: str) -> pd.DataFrame:
-    """Events as problems of every program."""
-    return events[[SITE, "start"]].assign(program="", reason=reason)[PROBLEM_COLUMNS]
-
-
-def _known_events(panel: AnyPanel, events: pd.DataFrame) -> tuple[pd.DataFrame, list[pd.DataFrame]]:
-    """Events that the panel can hold, checked and sorted, and the others with a reason."""
-    table = event_table(events).reset_index(drop=True)
-    if table.empty:
-        raise DataError("there are no events: check the event file")
-    table[SITE] = table[SITE].astype(str)
-    for edge in ("start", "stop"):
-        table[edge] = utc(table[edge], f"event {edge}")
-    code = codes_of(panel.site_ids, pd.Index(table[SITE]))
-    start, stop = (microseconds(table[edge]) for edge in ("start", "stop"))
-    safe = np.maximum(code, 0)
-    outside = (code >= 0) & ((start < panel.first_times_us[safe]) | (stop > panel.last_times_us[safe] + panel.step_us))
-    bad = (code < 0) | outside
-    if bad.all() and (code < 0).all():
-        first = str(table[SITE].iloc[0])
-        raise DataError(
-            f"no site of the events is in the data, e.g. {first!r}: {nearest(first, map(str, panel.site_ids))}"
-        )
-    absent = [
-        _told(table[code < 0], "the site is not in the data"),
-        _told(table[outside], "the event lies outside the metered span"),
-    ]
-    kept = table[~bad]
-    if kept.empty:
-        raise DataError(
-            f"every event lies outside the metered span of its site, e.g. {table[SITE].iloc[0]!r} at "
-            f"{table['start'].iloc[0]}: extend the meter data"
-        )
-    return check_events(kept, panel, off_grid=True), absent

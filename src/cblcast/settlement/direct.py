@@ -30,6 +30,8 @@ def why_not_by_days(program: Program, wishes: Wishes, names: Sequence[str] = (OB
         return "the days of resources are selected on the sum of their members"
     if wishes.coverage is not None:
         return "limits come from the errors on days without events, and how like the event's day those are"
+    if program.channel not in names:
+        return f"it settles the channel {program.channel}, which is not there by day"
     return why_long(program, names)
 
 

@@ -114,6 +114,13 @@ class Part:
     meter: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
+def with_all_called(parts: Sequence[Part], called: pd.DataFrame) -> None:
+    """Let parts know of all events that were called, of sites that no part has too: they count in what a month pays."""
+    for part in parts:
+        part.called = called.iloc[:0]
+    parts[0].called = called
+
+
 def finish(programs: tuple[Program, ...], parts: Sequence[Part], wishes: Wishes) -> Settlement:
     """Join parts whose sites differ, and sum the portfolios over all of them."""
     events = [pd.concat([part.events[k] for part in parts], ignore_index=True) for k in range(len(programs))]
@@ -135,11 +142,20 @@ def finish(programs: tuple[Program, ...], parts: Sequence[Part], wishes: Wishes)
         told.drop(columns=[*PRIVATE, "days"], errors="ignore"),
         pd.concat(portfolios, ignore_index=True) if portfolios else pd.DataFrame(),
         pd.concat([rows for part in parts for rows in part.scored]) if wishes.keep_intervals else pd.DataFrame(),
-        pd.concat(problems, ignore_index=True) if problems else pd.DataFrame(columns=PROBLEM_COLUMNS),
+        _in_order(programs, pd.concat(problems)) if problems else pd.DataFrame(columns=PROBLEM_COLUMNS),
         programs,
         pd.concat(paid, ignore_index=True) if paid and wishes.resources is not None else pd.DataFrame(),
         _evidence(told, events, lines, parts) if wishes.evidence else None,
     )
+
+
+def _in_order(programs: tuple[Program, ...], problems: pd.DataFrame) -> pd.DataFrame:
+    """Problems of all programs first, then of each, by site and start: the same however the sites were parted."""
+    number = {name: place for place, name in enumerate(dict.fromkeys(program.name for program in programs))}
+    place = problems["program"].map(number).fillna(-1)
+    return problems.assign(place=place).sort_values(["place", SITE, "start"], kind="stable", ignore_index=True)[
+        PROBLEM_COLUMNS
+    ]
 
 
 def _evidence(

@@ -14,13 +14,19 @@ from cblcast.frames.schema import SITE, DataError, StudyError
 from cblcast.programs.asking import load_programs
 from cblcast.programs.calendars import warn_about_calendars_of
 from cblcast.programs.model import Program
+from cblcast.settlement.called import called_of
 from cblcast.settlement.conductor import settle_part
 from cblcast.settlement.estimate import PROBLEM_COLUMNS
 from cblcast.settlement.panel_file import read_sites
-from cblcast.settlement.result import Part, Settlement, finish
+from cblcast.settlement.result import Part, Settlement, finish, with_all_called
+from cblcast.settlement.settleable import refuse_none_left
 from cblcast.settlement.wishes import Wishes
 
 SITES_AT_ONCE = 1000
+_AT_ONCE = (
+    "give their meters as one file, without --workers (cblcast data convert --layout long --out meters.parquet); in Python, settle a "
+    "panel of them (cblcast.settlement.settle)"
+)
 Map = Callable[
     ..., Iterable[Any]
 ]  # as the built-in map: a function and sequences of its arguments, results in their order
@@ -67,10 +73,14 @@ def settle_file(
     wanted = np.sort(table.loc[known, SITE].unique())
     chunks = [wanted[first : first + sites_at_once] for first in range(0, len(wanted), sites_at_once)]
     jobs = _jobs(path, sites, table[known], chosen, wishes, chunks)
+    called = None if wishes.contract is None else called_of(sites, table, wishes.contract, wishes.resources)
     parts = list(map(_one_chunk, *zip(*jobs, strict=True)))
     absent = table.loc[~known, [SITE, "start"]].assign(program="", reason="the site is not in the data")
     if len(absent):
         parts[0].problems.append(absent[PROBLEM_COLUMNS])
+    if called is not None:
+        with_all_called(parts, called)
+    refuse_none_left([problem for part in parts for problem in part.problems], table)
     return finish(chosen, parts, wishes)
 
 
@@ -79,12 +89,12 @@ def refuse_in_parts(programs: Sequence[Program], wishes: Wishes) -> None:
     crowd = [program.name for program in programs if program.family == "control_group"]
     if crowd:
         raise StudyError(
-            f"{crowd[0]} needs all its customers at once, and a file is settled some sites at a time: use settle"
+            f"{crowd[0]} needs all its customers at once, and a store is settled some sites at a time: {_AT_ONCE}"
         )
     if wishes.on_sums:
         raise StudyError(
-            "a contract that selects days on the sum of a resource needs all members of a resource at once, and a file is "
-            "settled some sites at a time: use settle"
+            "a contract that selects days on the sum of a resource needs all members of a resource at once, and a store is "
+            f"settled some sites at a time: {_AT_ONCE}"
         )
 
 

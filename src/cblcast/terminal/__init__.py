@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
@@ -189,8 +189,8 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return json.loads(frame.to_json(orient="records", date_format="iso"))
 
 
-def print_json(document: object) -> None:
-    """One JSON document on standard output; what is no number or has no bound is null, as JSON knows neither."""
+def print_json(document: Mapping[str, object]) -> None:
+    """One JSON object on standard output; what is no number or has no bound is null, as JSON knows neither."""
     typer.echo(json.dumps(_finite(document), indent=2, default=str, allow_nan=False))
 
 

@@ -10,6 +10,7 @@ from cblcast.metrics import UNITS
 from cblcast.tracking.owners import HOST, PID, every_experiment, is_dead
 from cblcast.tracking.runs import KIND, MODEL_URI, PARENT, PLANNED
 from cblcast.tracking.store import connect, every_run, guarded, store_uri
+from cblcast.tracking.study_runs import study_run_of
 from cblcast.tracking.unusable import shown
 from cblcast.tracking.words import column_of
 
@@ -45,6 +46,7 @@ def compare(
     Parameters
     ----------
     study : str
+        Its name; or one run of it by its id, or by that of one of its methods.
     uri : str, optional
         See :func:`~cblcast.tracking.store_uri`.
     metrics : sequence of str, optional
@@ -111,6 +113,9 @@ def _columns(metrics: Mapping[str, float]) -> dict[str, float]:
 def _parents(client: Any, address: str, study: str, latest: int) -> list[Any]:
     with guarded(address):
         experiment = client.get_experiment_by_name(study)
+        named = None if experiment is not None else study_run_of(client, study)
+        if named is not None:
+            return [named]
         if experiment is None:
             names = [known.name for known in every_experiment(client) if known.name != "Default"]
             hint = nearest(study, names) if names else "nothing was trained there yet"

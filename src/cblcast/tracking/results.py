@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cblcast.errors import StudyError
-from cblcast.tracking.owners import every_experiment
 from cblcast.tracking.runs import KIND, PARENT
 from cblcast.tracking.store import connect, every_run, guarded, store_uri
+from cblcast.tracking.study_runs import study_run_of
 from cblcast.tracking.unusable import shown
 
 if TYPE_CHECKING:
@@ -104,16 +104,12 @@ def _parent(client: Any, address: str, run: str) -> Any:
     """The study's run that is meant."""
     with guarded(address):
         named = client.get_experiment_by_name(run)
-        experiments = [each.experiment_id for each in every_experiment(client)]
-    if named is not None:
-        found = every_run(
-            client, address, [named.experiment_id], f"tags.`{KIND}` = 'study'", "attributes.start_time DESC", 1
-        )
+        by_id = None if named is not None else study_run_of(client, run)
+    if named is None:
+        found = [] if by_id is None else [by_id]
     else:
-        ids = "attributes.run_id = '{}'".format(run.replace("'", ""))
-        found = every_run(client, address, experiments, ids) if experiments else []
-        if found and PARENT in found[0].data.tags:
-            return _parent(client, address, found[0].data.tags[PARENT])
+        query = f"tags.`{KIND}` = 'study'"
+        found = every_run(client, address, [named.experiment_id], query, "attributes.start_time DESC", 1)
     if not found:
         raise StudyError(f"{run!r} is no file, and no run or study of {shown(address)}: check the name, or --store")
     return found[0]

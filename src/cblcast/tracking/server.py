@@ -18,8 +18,11 @@ from cblcast.errors import StudyError, nearest
 from cblcast.tracking.keeper import GRACE_SECONDS, end_group
 from cblcast.tracking.owners import close_dead_runs, every_experiment
 from cblcast.tracking.store import artifact_root, connect, guarded, store_uri
+from cblcast.tracking.study_runs import study_run_of
 from cblcast.tracking.unusable import shown
 from cblcast.tracking.views import show_training, training_page
+
+_ERROR_STREAM = 2
 
 
 def open_ui(
@@ -39,7 +42,7 @@ def open_ui(
     host, port
         Where to listen.
     study : str, optional
-        The study whose methods the page shows, best first; the newest unless given.
+        The study whose methods the page shows, best first, or a run of it by its id; the newest unless given.
     ready : callable
         Told the address of that page when the server answers.
 
@@ -68,7 +71,14 @@ def open_ui(
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
     with _signals_interrupt():
-        keeper = subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, **further}, start_new_session=True)
+        # What the server says of itself goes to the error stream: standard output is for the address.
+        keeper = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=_ERROR_STREAM,
+            env={**os.environ, **further},
+            start_new_session=True,
+        )
         here = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
         threading.Thread(target=_tell_when_ready, args=(here, page, keeper, ready), daemon=True).start()
         try:
@@ -85,6 +95,9 @@ def _page(client: Any, address: str, study: str | None) -> str:
     with guarded(address):
         studies = [one for one in every_experiment(client) if one.name != "Default"]
         named = next((one for one in studies if one.name == study), None)
+        if study is not None and named is None:
+            run = study_run_of(client, study)
+            named = None if run is None else next(o for o in studies if o.experiment_id == run.info.experiment_id)
         if study is not None and named is None:
             raise StudyError(
                 f"there is no study {study!r} in {shown(address)}: {nearest(study, [o.name for o in studies])}"

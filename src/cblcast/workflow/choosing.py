@@ -10,6 +10,7 @@ from cblcast.forecast.case_bank import banks_of, parts_of, training_banks
 from cblcast.forecast.evaluation import INTERVAL_METRICS, QUANTILE_METRICS
 from cblcast.forecast.refit import RefitCases, refit_banks
 from cblcast.frames.schema import StudyError
+from cblcast.metrics import best_in_words
 from cblcast.workflow.leaderboard import best_by, leaderboard
 from cblcast.workflow.study_data import PreparedStudy, Span, events_of
 
@@ -32,7 +33,7 @@ def training_span(study: Study) -> Span:
 
 
 def choose_method(ready: PreparedStudy) -> tuple[str, str]:
-    """The method to register: the one with the smallest error on the newest quarter of the training days.
+    """The method to register: the one that is best on the newest quarter of the training days.
 
     Each method that learns is fitted once, on the older three quarters; the model that is registered has seen the newest
     quarter and cannot be judged there. A rule is asked as it stands. What compares the methods is their estimate, so
@@ -63,7 +64,9 @@ def choose_method(ready: PreparedStudy) -> tuple[str, str]:
     plain = plain_study(study, measure)
     board = leaderboard(plain, ready.panel, _judged(ready, plain, older, newest))
     how = "" if plain.refit is None else f", refit {plain.refit.refit()}"
-    return str(board.index[0]), f"smallest {measure} from {newest[0]} to {newest[1]}, inside the training span{how}"
+    return str(
+        board.index[0]
+    ), f"{best_in_words(measure, measure)} from {newest[0]} to {newest[1]}, inside the training span{how}"
 
 
 def plain_study(study: Study, measure: str) -> Study:

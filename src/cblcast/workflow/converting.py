@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from cblcast.errors import DataError, DataWarning, StudyError, nearest
 from cblcast.frames.instants import MINUTE_US
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import OBSERVED
+from cblcast.io.database import is_table
 from cblcast.io.files import PARQUET_SUFFIXES
 from cblcast.io.formats import read_with_report
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
@@ -22,12 +23,13 @@ from cblcast.io.read_report import Kind, Note
 from cblcast.io.site_table import read_sites
 from cblcast.io.store.footers import files_of
 from cblcast.io.store.layouts import Kind as Layout
-from cblcast.io.store.meter_store import SQL, MeterStore, open_store
+from cblcast.io.store.meter_store import MeterStore, open_store
 from cblcast.io.store.partitions import Partition
 from cblcast.io.store.shared_sites import overlap
 from cblcast.io.store.tables import tables_of
 from cblcast.io.store.writing import StoreWriter, check_target, written_store
 from cblcast.io.tabular import read_panel
+from cblcast.scaling.over import Watch
 from cblcast.workflow.outputs import check_outputs
 
 BYTES_AT_ONCE = 64 * 1024**2  # of readings: a panel of them takes several times as much
@@ -67,7 +69,7 @@ def convert(
     options: ReaderOptions = DEFAULT_OPTIONS,
     rows_per_group: int | None = None,
     bytes_at_once: int = BYTES_AT_ONCE,
-    on_part: Callable[[int, int], object] | None = None,
+    progress: Watch | None = None,
 ) -> Conversion:
     """Write meter data as a store.
 
@@ -84,8 +86,8 @@ def convert(
         Rows of a row group, at most, but at least a month of a site.
     bytes_at_once : int
         Readings in memory at once, of a source that is a store.
-    on_part : callable, optional
-        Called with the parts that are done, and of how many.
+    progress : Watch, optional
+        Told of each source that is read and each part that is written.
 
     Raises
     ------
@@ -100,21 +102,22 @@ def convert(
     if rows_per_group is not None and rows_per_group < 1:
         raise StudyError(f"rows_per_group is a positive number of rows, not {rows_per_group}")
     named = {f"METER {number + 1}": Path(source) for number, source in enumerate(sources)}
-    check_outputs({"--out": Path(out)}, {**named, **options.files})
+    check_outputs({"--out": Path(out)}, {**named, **options.files}, folders=True)
     check_target(Path(out))
     made = Conversion(chosen)
     beside = Path(out).absolute().parent
     with tempfile.TemporaryDirectory(prefix=".cblcast-convert-", dir=beside if beside.is_dir() else None) as folder:
-        store = _one_store([Path(source) for source in sources], options, Path(folder), made)
+        store, read = _one_store([Path(source) for source in sources], options, Path(folder), made, progress)
         partitions = _partitions(store, bytes_at_once)
         columns = _beside(store, chosen, made)
         zone = _one_zone(store)
         with written_store(out, {"cblcast:tz": zone} if zone else {}) as writer:
             _check_one_file(writer, chosen, partitions)
+            _expect(progress, read + len(partitions), "writing")
             for number, partition in enumerate(partitions, 1):
                 _write(store.read_panel(partition, columns=columns), chosen, rows_per_group, writer, made)
-                if on_part is not None:
-                    on_part(number, len(partitions))
+                if progress is not None:
+                    progress.advance(1, f"{number} of {len(partitions)} parts")
             if store.sites is not None and not writer.one_file:
                 writer.write_sites(store.sites)
         made.files, made.rows = writer.files, writer.rows
@@ -124,23 +127,37 @@ def convert(
     return made
 
 
-def _one_store(sources: Sequence[Path], options: ReaderOptions, folder: Path, made: Conversion) -> MeterStore:
-    """The sources as one store: one that is a store as it stands, others read and laid aside as long rows."""
+def _expect(progress: Watch | None, total: int, what: str) -> None:
+    if progress is not None:
+        progress.expect(total, what)
+
+
+def _one_store(
+    sources: Sequence[Path], options: ReaderOptions, folder: Path, made: Conversion, progress: Watch | None
+) -> tuple[MeterStore, int]:
+    """The sources as one store, and how many were read for it: one that is a store stays as it stands, others become long rows."""
     if len(sources) == 1 and options.step is None:
         store = _as_store(sources[0], options)
         if store is not None:
-            return store
+            return store, 0
     known = []
     number = 0
-    for source in sources:
-        for file in [source / name for name in files_of(source)] if source.is_dir() else [source]:
-            for panel in _panels(file, options, made):
-                with written_store(folder / f"{number:06d} {file.stem}.parquet") as writer:
-                    writer.write(tables_of(panel, "long"))
-                known.append(panel.sites)
-                number += 1
+    files = [
+        file
+        for source in sources
+        for file in ([source / name for name in files_of(source)] if source.is_dir() else [source])
+    ]
+    _expect(progress, len(files), "reading")
+    for file in files:
+        for panel in _panels(file, options, made):
+            with written_store(folder / f"{number:06d} {file.stem}.parquet") as writer:
+                writer.write(tables_of(panel, "long"))
+            known.append(panel.sites)
+            number += 1
+        if progress is not None:
+            progress.advance(1, file.name)
     sites = pd.concat(known)
-    return replace(open_store(folder), name="the sources", sites=sites[~sites.index.duplicated()])
+    return replace(open_store(folder), name="the sources", sites=sites[~sites.index.duplicated()]), len(files)
 
 
 def _panels(file: Path, options: ReaderOptions, made: Conversion) -> Iterator[Panel]:
@@ -157,20 +174,16 @@ def _panels(file: Path, options: ReaderOptions, made: Conversion) -> Iterator[Pa
 
 def _as_store(source: Path, options: ReaderOptions) -> MeterStore | None:
     """The source as a store, None where it is to be read as a meter file."""
-    if (
-        not source.is_dir()
-        and not str(source).startswith(SQL)
-        and (
-            source.suffix.lower() not in PARQUET_SUFFIXES
-            or isinstance(options.sites, Mapping)
-            or any(name not in _OF_A_STORE for name in options.given)
-        )
-    ):
+    table = is_table(source)
+    kept = (*_OF_A_STORE, "clock") if table else _OF_A_STORE
+    otherwise = isinstance(options.sites, Mapping) or any(name not in kept for name in options.given)
+    if not source.is_dir() and (otherwise or not (table or source.suffix.lower() in PARQUET_SUFFIXES)):
         return None
+    clock = options.clock if table else None
     try:
-        store = open_store(source, tz=options.tz, country=options.country, columns=options.columns)
+        store = open_store(source, tz=options.tz, country=options.country, columns=options.columns, clock=clock)
     except DataError:
-        if source.is_dir() or str(source).startswith(SQL):
+        if source.is_dir() or table:
             raise
         return None  # under foreign names, or broken: the reader of tables says so
     if options.step is not None and store.layout != "days":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from cblcast.frames.instants import HOUR_US, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.quality import warn_about_constant_meters
 from cblcast.frames.schema import OBSERVED, SITE, DataError, StudyError
+from cblcast.workflow.taught_sites import taught_in_words, taught_themselves
 
 LINE = "Pretrained"
 _BEFORE_US = 12 * HOUR_US
@@ -40,17 +42,25 @@ class Boxed:
         One of :data:`cblcast.forecast.pretrained.VIEWS`.
     why : str
         Empty where the user chose the view.
+    taught : dict site_id -> name of the data set
+        Sites that are asked for and that it learned from itself, told by their readings.
     """
 
     forecaster: Forecaster
     view: str
     why: str
+    taught: Mapping[str, str] = field(default_factory=dict)
 
     def sentence(self) -> str:
         """What the command line says of it."""
         others = ", ".join(name for name in VIEWS if name != self.view)
         chosen = f" ({self.why}; --view chooses {others})" if self.why else ""
-        return f"the pretrained baseline, view {self.view}, which {_SEES[self.view]}{chosen}; trained on {_sets_in_words(self.view)}"
+        trained = _sets_in_words(self.view, other=not self.taught)
+        return f"the pretrained baseline, view {self.view}, which {_SEES[self.view]}{chosen}; trained on {trained}"
+
+    def praised(self) -> str:
+        """That it learned from sites that are asked for, if it did."""
+        return taught_in_words(self.taught)
 
     def document(self) -> dict[str, Any]:
         """The same for machines."""
@@ -60,6 +70,7 @@ class Boxed:
             "sees": _SEES[self.view],
             "why": self.why or "named by the user",
             "trained_on": trained_sets(self.view),
+            "learned_from_these_sites": dict(self.taught),
         }
 
 
@@ -69,11 +80,11 @@ def trained_sets(view: str) -> list[dict[str, Any]]:
     return found
 
 
-def _sets_in_words(view: str) -> str:
+def _sets_in_words(view: str, other: bool) -> str:
     sets = trained_sets(view)
     total = sum(int(one["sites"]) for one in sets)
     names = ", ".join(f"{one['sites']} of {one['set']} ({one['first'][:4]}-{one['last'][:4]})" for one in sets)
-    return f"{total} other sites ({names})"
+    return f"{total} {'other ' if other else ''}sites ({names})"
 
 
 def boxed(panel: Panel, events: pd.DataFrame, view: str | None = None) -> Boxed:
@@ -89,13 +100,14 @@ def boxed(panel: Panel, events: pd.DataFrame, view: str | None = None) -> Boxed:
         ``settlement`` is never chosen by itself: the hours after an event hold its rebound.
     """
     warn_about_constant_meters(panel)
-    if view is not None:
-        return Boxed(load_pretrained(view), view.rpartition("/")[2], "")
-    if _seen_before(panel, events):
-        return Boxed(load_pretrained("real_time"), "real_time", "the meter has readings of the hours before the events")
-    return Boxed(
-        load_pretrained("day_ahead"), "day_ahead", "the meter has no reading in the twelve hours before any event"
-    )
+    why = ""
+    if view is None and _seen_before(panel, events):
+        view, why = "real_time", "the meter has readings of the hours before the events"
+    elif view is None:
+        view, why = "day_ahead", "the meter has no reading in the twelve hours before any event"
+    asked = set(events[SITE].astype(str))
+    taught = {site: name for site, name in taught_themselves(panel).items() if site in asked}
+    return Boxed(load_pretrained(view), view.rpartition("/")[2], why, taught)
 
 
 def _seen_before(panel: Panel, events: pd.DataFrame) -> bool:
@@ -134,12 +146,15 @@ def with_pretrained(study: Study) -> tuple[Study, str]:
     return study.model_copy(update={"methods": (*study.methods, spec)}), own
 
 
-def praised_memory(study: Study) -> str:
-    """That the pretrained baseline is judged on days that it learned from, where the study takes a bundled set; else nothing."""
+def praised_memory(study: Study, panel: Panel | None = None) -> str:
+    """That the pretrained baseline is judged on days that it learned from, or nothing.
+
+    It is known by the name of the data set and, where the panel is given, by its readings.
+    """
     name = str(study.data.dataset)
     for view in pretrained_card()["views"].values():
         for one in view["data"]:
             first, last = one["first"][:10], one["last"][:10]
             if one["set"] in (name, _PART_OF.get(name)) and study.test[0] <= last and study.test[1] >= first:
                 return f"the pretrained baseline learned from {one['set']} itself, {first} to {last}: its line praises its memory"
-    return ""
+    return "" if panel is None else taught_in_words(taught_themselves(panel, *map(str, study.test)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,12 +24,13 @@ from cblcast.report.judged import (
     verdict_section,
 )
 from cblcast.report.judged_details import errors_section, events_section, excluded_section, reliability_section
-from cblcast.report.page import Section, sections
+from cblcast.report.page import Page, Section, sections
 from cblcast.report.words import Words
 from cblcast.workflow.in_the_box import praised_memory
 from cblcast.workflow.leaderboard import scale_of
 from cblcast.workflow.study_result import StudyResult
-from cblcast.workflow.taught_sites import taught_themselves
+
+_LOG = logging.getLogger("cblcast.io")  # what commands tell beside their answer
 
 
 def judged_of(study: Study, panel: Panel, result: StudyResult) -> Judged:
@@ -59,7 +61,7 @@ def kinds_of(study: Study, forecasters: Mapping[str, Forecaster], panel: Panel |
     """What each method of a study is, as a key of the words; the pretrained baseline told apart on days that it learned from."""
     kinds = {name: kind_of(each.estimator) for name, each in forecasters.items()}
     boxed = {method_name(spec) for spec in study.methods if names_pretrained(spec)} & set(kinds)
-    if boxed and (praised_memory(study) or (panel is not None and taught_themselves(panel, *map(str, study.test)))):
+    if boxed and praised_memory(study, panel):
         kinds |= dict.fromkeys(boxed, RECALLS)
     return kinds
 
@@ -85,3 +87,11 @@ def judged_sections(judged: Judged, words: Words) -> tuple[Section, ...]:
         reliability_section(judged, words),
         excluded_section(judged, words),
     )
+
+
+def without_line(page: Page, study: Study, why: str) -> Page:
+    """The page of a study with why the pretrained baseline has no line in it, which is told as well; where it has one, as it is."""
+    if not why or any(map(names_pretrained, study.methods)):
+        return page
+    _LOG.info(why)
+    return page.noting("leaderboard", why)

@@ -22,7 +22,7 @@ from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE
 from cblcast.scaling import StorePiece
 from cblcast.workflow import run_notes as notes
-from cblcast.workflow.leaderboard import best_by, scale_of, wanted_metrics
+from cblcast.workflow.leaderboard import best_first, scale_of, wanted_metrics
 from cblcast.workflow.study_data import Span, events_of
 
 MEASURES, EXCLUDED, SECONDS, USED = "measures", "excluded", "seconds", "used"
@@ -107,4 +107,4 @@ def board_of_sites(study: Study, by_site: pd.DataFrame, excluded: pd.DataFrame, 
     for column in ("n_events", "n_sites"):
         table[column] = table[column].fillna(0).astype(int)
     table["n_excluded"] = excluded.groupby("method").size().reindex(table.index).fillna(0).astype(int)
-    return table.sort_values(best_by(study), kind="stable")
+    return best_first(study, table, study.forecasters())

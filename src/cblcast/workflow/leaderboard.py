@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import pandas as pd
 
-from cblcast.abilities import learns
+from cblcast.abilities import layers, learns
 from cblcast.config import Study
 from cblcast.forecast.backtest import BacktestResult
 from cblcast.forecast.evaluation import evaluate
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import StudyError
+from cblcast.metrics import from_best
+
+USUAL_COVERAGE = 0.9  # of limits that say nothing of it themselves
 
 
 def best_by(study: Study) -> str:
-    """The measure that says which method is best: nRMSE where the study has it."""
+    """The measure that says which method is best: nRMSE, RMSE or MAPE where the study has one, else its first."""
     return next(name for name in ("nrmse", "rmse", "mape", *study.metrics) if name in study.metrics)
 
 
 def leaderboard(study: Study, panel: Panel, result: BacktestResult) -> pd.DataFrame:
-    """The study's metrics by method, smallest nRMSE first; methods that estimated nothing stand at the end, NaN."""
+    """The study's metrics by method, best first; methods that estimated nothing stand at the end, NaN."""
     table = evaluate(result.scored, ["method"], wanted_metrics(study), study.aggregate, scale_of(study, panel))
     table = table.reindex(list(result.forecasters))
     for column in ("n_events", "n_sites"):
@@ -30,7 +36,23 @@ def leaderboard(study: Study, panel: Panel, result: BacktestResult) -> pd.DataFr
     if study.refit is not None:
         table["refit"] = [how_refitted(study, forecaster) for forecaster in result.forecasters.values()]
     seconds = pd.DataFrame(result.seconds).T.reindex(table.index)
-    return table.join(seconds).sort_values(best_by(study), kind="stable")
+    return best_first(study, table.join(seconds), result.forecasters)
+
+
+def best_first(study: Study, table: pd.DataFrame, forecasters: Mapping[str, Forecaster]) -> pd.DataFrame:
+    """The rows of a leaderboard by how far they are from where the measure that ranks is best; see :func:`from_best`."""
+    nominal = nominal_pct(study, forecasters).reindex(table.index)
+    distance = from_best(best_by(study), table[best_by(study)], nominal)
+    return table.iloc[np.argsort(distance, kind="stable")]  # NaN last
+
+
+def nominal_pct(study: Study, forecasters: Mapping[str, Forecaster]) -> pd.Series:
+    """The coverage that limits are made for, by method [%]: the study's, else the method's own, else the usual 90."""
+    own = {
+        name: next((layer.coverage for layer in layers(each.estimator) if hasattr(layer, "coverage")), USUAL_COVERAGE)
+        for name, each in forecasters.items()
+    }
+    return 100.0 * pd.Series(own if study.intervals is None else dict.fromkeys(own, study.intervals), dtype=float)
 
 
 def wanted_metrics(study: Study) -> list[str]:

@@ -18,7 +18,7 @@ from cblcast.report.meter_facts import quality_section, read_section
 from cblcast.report.page import Page, Prose, Section, sections
 from cblcast.report.words import Words
 from cblcast.workflow.in_the_box import with_pretrained
-from cblcast.workflow.judged_report import judged_of, judged_sections
+from cblcast.workflow.judged_report import judged_of, judged_sections, without_line
 from cblcast.workflow.provenance import local_now, provenance_section
 from cblcast.workflow.starting import EVENT_HOURS, busiest_hours, read_guessing, require_days, spans_of, whole_days
 from cblcast.workflow.studies import Progress, judge, silent
@@ -96,8 +96,9 @@ def report_meter(
         _LOG.info("guessed: %s %s: %s; give --%s if it is wrong", key, getattr(reader, key), why, key)
     progress("read")
     study = study_for(meter, panel, reader, asked)
+    remark = ""
     if not asked.methods:
-        study, _ = with_pretrained(study)
+        study, remark = with_pretrained(study)
     ready = prepare(study, panel)
     result = judge(ready, progress)
     judged = judged_of(study, panel, result)
@@ -120,7 +121,7 @@ def report_meter(
     )
     verdict = told[0].parts[0]
     assert isinstance(verdict, Prose)
-    return MeterReport(page, study, judged.recommended, verdict.text)
+    return MeterReport(without_line(page, study, remark), study, judged.recommended, verdict.text)
 
 
 def _on_the_file(reading: Reading, panel: Panel, guesses: dict[str, str], words: Words) -> tuple[Section, Section]:

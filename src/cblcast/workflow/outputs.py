@@ -16,13 +16,17 @@ from cblcast.io.files import PARQUET_SUFFIXES
 Writer = Callable[[Path], object]
 
 
-def check_outputs(outputs: Mapping[str, Path | None], inputs: Mapping[str, str | PurePath | None]) -> None:
-    """Refuse an output that is an input, or two that are one file, before anything is read or written.
+def check_outputs(
+    outputs: Mapping[str, Path | None], inputs: Mapping[str, str | PurePath | None], *, folders: bool = False
+) -> None:
+    """Refuse an output that is an input, two that are one file, or one that cannot be written, before anything is read.
 
     Parameters
     ----------
     outputs, inputs : mapping
         Option or argument → path; None where it was not given.
+    folders : bool
+        Whether an output may be a folder that is there.
 
     Raises
     ------
@@ -46,6 +50,36 @@ def check_outputs(outputs: Mapping[str, Path | None], inputs: Mapping[str, str |
             if _same(path, there):
                 raise StudyError(f"{name} and {other} both name {path}: choose another name for one of them")
         written[name] = path
+    for name, path in written.items():
+        check_writable(name, path, folder=folders and path.is_dir())
+
+
+def check_writable(name: str, path: Path, *, folder: bool = False) -> None:
+    """Refuse an output that cannot be written, or a `folder` that nothing can be written into; nothing is left of the trial."""
+    try:
+        _try(path, folder)
+    except OSError as error:
+        raise StudyError(f"{name} {path} cannot be written: {why_not(error)}; nothing was begun") from None
+
+
+def _try(path: Path, is_folder: bool) -> None:
+    """Make the draft of an output and remove it; in the nearest folder that is there, where its own is not."""
+    if path.is_dir():
+        if not is_folder:
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        draft = _draft(path / "any")
+    else:
+        folder = next(part for part in path.absolute().parents if part.exists())
+        draft = folder / _draft(path).name
+    try:
+        draft.touch()
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.draft")
 
 
 def _same(a: Path, b: Path) -> bool:
@@ -69,7 +103,7 @@ def write_all(writers: Mapping[Path, Writer]) -> None:
         for path, write in writers.items():
             try:
                 made += _folders(path.parent)
-                drafts[path] = path.with_name(f".{path.name}.{os.getpid()}.draft")
+                drafts[path] = _draft(path)
                 write(drafts[path])
                 if path.is_dir():
                     raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -119,6 +153,8 @@ def check_ending(path: Path | None) -> None:
     """Refuse the ending of a table that is neither, before it is computed."""
     if path is not None and path.suffix.lower() not in (".csv", ".parquet"):
         raise StudyError(f"{path.name!r} ends in neither .csv nor .parquet: choose one of them")
+    if path is not None and path.is_dir():
+        raise StudyError(f"{path} cannot be written: it is a folder: name a file in it; nothing is written")
 
 
 def text_writer(text: str) -> Writer:

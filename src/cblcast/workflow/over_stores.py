@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,9 +15,10 @@ from cblcast.days.placebo import placebo_events
 from cblcast.forecast.evaluation import INTERVAL_METRICS
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.forecast.manifest import digest_of as model_digest
-from cblcast.forecast.pretrained import view_name
+from cblcast.forecast.pretrained import is_pretrained, view_name
 from cblcast.forecast.scoring import score_events
-from cblcast.frames.schema import SITE, DataError, StudyError
+from cblcast.frames.panel import Panel
+from cblcast.frames.schema import SITE, DataError, DataWarning, StudyError
 from cblcast.io.formats import read_dispatch
 from cblcast.io.options import DEFAULT_OPTIONS, ReaderOptions
 from cblcast.io.store import MeterStore
@@ -24,6 +26,7 @@ from cblcast.programs import load_program
 from cblcast.programs.calendars import warn_about_calendars_of
 from cblcast.scaling import Asked, Outcome, StorePiece, cut
 from cblcast.scaling.stores import NOWHERE, Cut
+from cblcast.scaling.work import MOST_TRIES
 from cblcast.workflow.in_the_box import Boxed, boxed
 from cblcast.workflow.judging_sites import MEASURES, joined_measures, measures_by_site
 from cblcast.workflow.screening import screened, tables_in_order
@@ -35,9 +38,10 @@ from cblcast.workflow.serving import (
     tells_days_apart,
 )
 from cblcast.workflow.settlement_case import sites_of_store
+from cblcast.workflow.taught_sites import taught_in_words, taught_table
 from cblcast.workflow.working import ALONE, Working, open_store_as
 
-EVENTS, ROWS, EXCLUDED = "events", "rows", "excluded"
+EVENTS, ROWS, EXCLUDED, TAUGHT = "events", "rows", "excluded", "taught"
 _PROBLEMS = [SITE, "origin", "reason"]
 
 
@@ -46,13 +50,15 @@ class ScorePiece:
     """Scores the events of a piece."""
 
     forecaster: Forecaster
+    boxed: bool = False  # the pretrained baseline: which sites taught it is told, too
 
     def __call__(self, piece: StorePiece) -> Mapping[str, pd.DataFrame]:
         """Rows beside the meter, and the events without an estimate."""
         panel = piece.panel()
         events, absent = _present(piece.events[EVENTS], panel.site_ids)
         scored, excluded = score_events(self.forecaster, panel, events)
-        return {ROWS: beside_metered(scored, panel), EXCLUDED: pd.concat([excluded, absent], ignore_index=True)}
+        told = {ROWS: beside_metered(scored, panel), EXCLUDED: pd.concat([excluded, absent], ignore_index=True)}
+        return told | ({TAUGHT: taught_table(panel)} if self.boxed else {})
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ class JudgePiece:
     hours: tuple[str, str] | None
     days: str
     metrics: tuple[str, ...]
+    boxed: bool = False
 
     def __call__(self, piece: StorePiece) -> Mapping[str, pd.DataFrame]:
         """Measures by site, and the events without an estimate."""
@@ -72,7 +79,8 @@ class JudgePiece:
         else:
             events = placebo_events(panel, *self.hours, days=self.days, keep_unmetered=True)
         told = backtest_trained(panel, self.forecaster, events)
-        return {MEASURES: measures_by_site(told.scored, self.metrics), EXCLUDED: told.excluded[_PROBLEMS]}
+        tables = {MEASURES: measures_by_site(told.scored, self.metrics), EXCLUDED: told.excluded[_PROBLEMS]}
+        return tables | ({TAUGHT: taught_table(panel)} if self.boxed else {})
 
 
 @dataclass(frozen=True)
@@ -104,14 +112,16 @@ def score_store(
     opened = open_store_as(data, _reader_for(forecaster, reader))
     sites = sites_of_store(opened, _reader_for(forecaster, reader))
     events = _events(events_file, sites, reader)
-    asked = working.asked(out)
+    asked = working.asked(data, out)
     parts = _pieces(opened, sites, events, asked)
     taken = None
     if forecaster is None:
         taken = _boxed(parts, view)
         forecaster = taken.forecaster
     _tell_calendar(forecaster, sites, events)
-    outcome = asked.over(ScorePiece(forecaster), parts, ("score", _digest(forecaster)))
+    outcome = asked.over(ScorePiece(forecaster, taken is not None), parts, ("score", _digest(forecaster)))
+    if taken is not None:
+        taken = replace(taken, taught=_taught(outcome))
     excluded = pd.concat([outcome.table(EXCLUDED), _not_done(events, outcome, parts)], ignore_index=True)
     zones = sites["tz"].astype(str).to_dict()
     step = (opened.step_us or 0) / 3.6e9
@@ -139,13 +149,15 @@ def evaluate_store(
     opened = open_store_as(data, _reader_for(forecaster, reader))
     sites = sites_of_store(opened, _reader_for(forecaster, reader))
     events = None if events_file is None else _events(events_file, sites, reader)
-    asked = working.asked()
+    asked = working.asked(data)
     parts = _pieces(opened, sites, events, asked)
     _tell_calendar(forecaster, sites, events)
     hours = None if start is None or stop is None or events is not None else (start, stop)
-    work = JudgePiece(forecaster, hours, days, (*metrics, *INTERVAL_METRICS))
+    work = JudgePiece(forecaster, hours, days, (*metrics, *INTERVAL_METRICS), is_pretrained(model))
     outcome = asked.over(work, parts, ("evaluate", _digest(forecaster), hours, days, tuple(metrics)))
     excluded = outcome.table(EXCLUDED).reset_index(drop=True)
+    if praised := taught_in_words(_taught(outcome)):
+        warnings.warn(praised, DataWarning, stacklevel=2)
     if events is not None:
         excluded = pd.concat([excluded, _not_done(events, outcome, parts)], ignore_index=True)
     told = outcome.table(MEASURES)
@@ -171,7 +183,7 @@ def integrity_store(
     sites = sites_of_store(opened, reader)
     events = _events(events_file, sites, reader)
     warn_about_calendars_of(sites, int(events["start"].max().year), [rule])
-    asked = working.asked()
+    asked = working.asked(data)
     parts = _pieces(opened, sites, events, asked)
     outcome = asked.over(ScreenPiece(program), parts, ("integrity", rule))
     found = tables_in_order({name: outcome.table(name) for name in outcome.names()})
@@ -191,9 +203,7 @@ def _events(path: Path, sites: pd.DataFrame, reader: ReaderOptions) -> pd.DataFr
 def _pieces(store: MeterStore, sites: pd.DataFrame, events: pd.DataFrame | None, asked: Asked) -> Cut:
     tables = None if events is None else {EVENTS: events}
     parts = cut(store, sites, asked.size_for(store), tables, by=None if events is None else EVENTS)
-    if not parts.pieces:
-        first = "" if events is None else f", e.g. {events[SITE].iloc[0]!r}"
-        raise DataError(f"no site of the events is in the data{first}: check the site ids")
+    parts.refuse_nobody(events)
     return parts
 
 
@@ -204,17 +214,48 @@ def _present(events: pd.DataFrame, site_ids: pd.Index) -> tuple[pd.DataFrame, pd
     return events[there].reset_index(drop=True), lost[_PROBLEMS]
 
 
+def _taught(outcome: Outcome) -> dict[str, str]:
+    """Sites of all partitions that taught the pretrained baseline, and the sets that they are of."""
+    found = outcome.table(TAUGHT)
+    return {} if found.empty else dict(zip(found[SITE].astype(str), found["set"].astype(str), strict=True))
+
+
 def _boxed(parts: Cut, view: str | None) -> Boxed:
-    """The view of the pretrained baseline for all partitions: that of the first whose meter says something before an event."""
-    taken = None
+    """The view of the pretrained baseline for all partitions: that of the first whose meter says something before an event.
+
+    What cannot be read is passed over here, and named where it is scored; nothing that can is an error.
+    """
+    taken, wrong = None, None
     for piece in parts.pieces:
-        panel = piece.panel()
+        try:
+            panel = _some_panel(piece)
+        except DataError as error:
+            wrong = wrong or error
+            continue
         events, _ = _present(piece.events[EVENTS], panel.site_ids)
         taken = boxed(panel, events, view)
         if view is not None or taken.view != "day_ahead":
             break
-    assert taken is not None
+    if taken is None:
+        assert wrong is not None
+        raise wrong
     return replace(taken)
+
+
+def _some_panel(piece: StorePiece) -> Panel:
+    """The panel of a piece, or of a part of it that can be read."""
+    due, first = [piece], None
+    for _ in range(MOST_TRIES):
+        one = due.pop(0)
+        try:
+            return one.panel()
+        except DataError as error:
+            first = first or error
+            due += one.halves() or ()
+        if not due:
+            break
+    assert first is not None
+    raise first
 
 
 def _digest(forecaster: Forecaster) -> str | None:

@@ -75,7 +75,7 @@ class PortfolioOfRealDays:
             "sites": settings.sites,
             "days": settings.days,
             "step_min": step_us / HOUR_US * 60,
-            "files": files,
+            "store_files": files,
             "rows": rows,
             "megabytes": sum(path.stat().st_size for path in found) / 1e6,
         }

@@ -176,7 +176,7 @@ def settle_again(path: Path, data: str | Path | None = None, working: Working = 
     """
     record = read_record(path)
     case, wishes, programs = case_of(record, data, working)
-    told = case.settle(programs, wishes, working.asked())
+    told = case.settle(programs, wishes, working.asked(case.data))
     if told.evidence is None:
         raise DataError("the second settlement kept no evidence")
     changed = changed_meters(record["meter"]["sites"], told.evidence.meter)

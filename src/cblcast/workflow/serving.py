@@ -18,10 +18,11 @@ from cblcast.forecast.backtest import SCORED_COLUMNS, TREATED_COLUMNS, BacktestR
 from cblcast.forecast.evaluation import INTERVAL_METRICS, evaluate
 from cblcast.forecast.event_truth import with_event_truth
 from cblcast.forecast.forecaster import Forecaster
-from cblcast.forecast.nowcast import NOW, Issued, horizon_of_forecaster, issue_nowcast, origin_us, until
-from cblcast.forecast.pretrained import view_name
+from cblcast.forecast.nowcast import NOW, Issued, horizon_of_forecaster, issue_nowcast, origin_us
+from cblcast.forecast.pretrained import is_pretrained, view_name
 from cblcast.forecast.scoring import BASELINE, require_weather, score_events
 from cblcast.forecast.trained_on import warn_if_elsewhere
+from cblcast.frames.as_known import until
 from cblcast.frames.instants import MINUTE_US
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import LOWER, OBSERVED, SITE, TIME, UPPER, DataError, DataWarning, StudyError
@@ -32,6 +33,7 @@ from cblcast.io.tabular import read_panel
 from cblcast.workflow.given_forecasts import given_runs
 from cblcast.workflow.in_the_box import Boxed, boxed
 from cblcast.workflow.outputs import frame_writer, write_all
+from cblcast.workflow.taught_sites import taught_in_words, taught_themselves
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,8 @@ def evaluate_model(
         events = placebo_events(panel, start, stop, days=days, keep_unmetered=True)
     else:
         raise StudyError("evaluate --model needs --events FILE, or --start and --stop of placebo events")
+    if is_pretrained(model) and (praised := taught_in_words(taught_themselves(panel))):
+        warnings.warn(praised, DataWarning, stacklevel=2)
     result = backtest_trained(panel, forecaster, events)
     limited = len(result.scored) > 0 and bool(np.isfinite(result.scored[[LOWER, UPPER]].to_numpy()).all())
     measures = [*metrics, *(name for name in INTERVAL_METRICS if limited and name not in metrics)]

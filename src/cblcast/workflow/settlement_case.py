@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,7 +128,7 @@ def read_resources(resources: Path | None, commitments: Path | None) -> Resource
 
 
 def sites_of_store(store: MeterStore, reader: ReaderOptions) -> pd.DataFrame:
-    """The sites of a store: those that a table of sites names, else all that its files hold."""
+    """The sites of a store: those that a table of sites names, else all that its files hold, as the store describes them."""
     defaults = {
         "tz": reader.tz or store.tz,
         "country": reader.country,
@@ -135,9 +136,14 @@ def sites_of_store(store: MeterStore, reader: ReaderOptions) -> pd.DataFrame:
         "segment": reader.segment,
     }
     if reader.sites is None:
-        names, _ = names_of(store, store.partitions())
-        everybody = pd.Index(sorted({site for own in names for site in own}), name=SITE, dtype="str")
-        return sites_for(everybody, None, pd.DataFrame(), defaults)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whoever cuts the store says it
+            partitions = store.partitions()
+        names, _ = names_of(store, partitions)
+        there = {site for own in names for site in own}.union(*(one.left_out for one in partitions))
+        everybody = pd.Index(sorted(there), name=SITE, dtype="str")
+        described = pd.DataFrame() if store.sites is None else store.sites.reindex(everybody)
+        return sites_for(everybody, None, described, defaults)
     known = read_sites(reader.sites)
     return sites_for(known.index, known.reset_index(), pd.DataFrame(), defaults)
 

@@ -161,7 +161,7 @@ def settle_files(
         resources=resources,
         evidence=to.record_path is not None,
     )
-    asked = working.asked(to.out)
+    asked = working.asked(case.data, to.out)
     told, outcome = case.settle_and_tell(chosen, wishes, asked)
     if told.events.empty:
         first = told.problems.iloc[0]

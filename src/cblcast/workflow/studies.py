@@ -27,7 +27,7 @@ from cblcast.workflow import run_notes as notes
 from cblcast.workflow.by_lead import by_lead, lead_figures, lead_metrics
 from cblcast.workflow.choosing import choose_method, training_span
 from cblcast.workflow.in_the_box import praised_memory, with_pretrained
-from cblcast.workflow.leaderboard import best_by, drift, leaderboard
+from cblcast.workflow.leaderboard import USUAL_COVERAGE, best_by, drift, leaderboard
 from cblcast.workflow.refitting import due_model, log_drift, refit_params, refitted
 from cblcast.workflow.registering import check_registration, registered
 from cblcast.workflow.study_data import PreparedStudy, Progress, load_panel, prepare
@@ -75,7 +75,7 @@ def evaluate_study(
     """
     beside, why_not = with_pretrained(study)
     result = _tracked(beside, store, progress, keep_models=False, figures=figures)
-    result.notes = (why_not,) if why_not else ()
+    result.notes = tuple(dict.fromkeys(filter(None, (why_not, *result.notes))))
     return result
 
 
@@ -115,10 +115,7 @@ def train_study(
     check_registration(study, register, alias, method)
     if register is not None and method is None and len(study.methods) > 1:
         training_span(study)
-    result = _tracked(study, store, progress, keep_models=True, register=register, alias=alias, method=method)
-    own = praised_memory(study) if any(map(names_pretrained, study.methods)) else ""
-    result.notes = (own,) if own else ()
-    return result
+    return _tracked(study, store, progress, keep_models=True, register=register, alias=alias, method=method)
 
 
 def _tracked(
@@ -168,6 +165,8 @@ def _tracked(
         result.registered = registered(
             study, result.leaderboard, uris[chosen], chosen, why, data, register, alias, store
         )
+    own = praised_memory(study, panel) if any(map(names_pretrained, study.methods)) else ""
+    result.notes = (own,) if own else ()
     return result
 
 
@@ -185,7 +184,9 @@ def log_board(
     run.table("leaderboard", board, metrics=False)
     by = best_by(study)
     some = bool(np.isfinite(board[by].to_numpy(dtype=float)).any())
-    leaders = {"leaderboard": partial(figure_of, plots.leaderboard, board, by, height=1.3 + 0.26 * min(len(board), 20))}
+    nominal = 100 * (study.intervals or USUAL_COVERAGE)
+    height = 1.3 + 0.26 * min(len(board), 20)
+    leaders = {"leaderboard": partial(figure_of, plots.leaderboard, board, by, nominal_pct=nominal, height=height)}
     run.summary(
         notes.board_note(study, board, page),
         params={**notes.question(study), **({"best": board.index[0]} if some else {})},

@@ -107,7 +107,7 @@ def train_and_judge(
     sites = sites_of_store(store, study.data.reader)
     if study.data.sites is not None:
         sites = sites.loc[sites.index.isin(list(study.data.sites))]
-    asked = working.asked(beside)
+    asked = working.asked(Path(str(study.data.panel)), beside)
     with training_folder(asked.parts, digest_of(study), asked.resume, asked.keep) as folder:
         size = folder.size(lambda: replace(asked, parts=None).size_for(store, WEIGHT))
         parts = cut(store, sites, size)

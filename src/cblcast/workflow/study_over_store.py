@@ -57,7 +57,7 @@ def evaluate_study_store(study: Study, working: Working = ALONE) -> tuple[pd.Dat
     sites = sites_of_store(store, study.data.reader)
     if study.data.sites is not None:
         sites = sites.loc[sites.index.isin(list(study.data.sites))]
-    asked = working.asked()
+    asked = working.asked(data)
     parts = cut(store, sites, asked.size_for(store))
     if not parts.pieces:
         raise DataError(f"no site of the study is in {data.name}: check sites:")

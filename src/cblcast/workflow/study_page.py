@@ -11,11 +11,13 @@ from typing import Any
 import pandas as pd
 
 from cblcast.config import Study
+from cblcast.datasets.catalogue import CATALOGUE
+from cblcast.datasets.particulars import REANALYSIS
 from cblcast.errors import DataError, DataWarning
 from cblcast.frames.panel import Panel
 from cblcast.report.fan import fan_section
 from cblcast.report.judged import Judged
-from cblcast.report.meter_facts import quality_section
+from cblcast.report.meter_facts import dataset_section, quality_section
 from cblcast.report.page import Page, Prose, Section, sections
 from cblcast.report.wind import curve_section, leads_section, nowcast_said
 from cblcast.report.words import Words, words_of
@@ -89,9 +91,19 @@ def page_of(study: Study, judged: Judged, words: Words, command: str, money: pd.
             *told[:2],
             *more,
             *told[2:],
+            _on_the_data(study, words),
             None if panel is None else quality_section(panel, words),
             provenance_section(study, given, words, command),
         ),
         local_now(panel),
         study.description,
     )
+
+
+def _on_the_data(study: Study, words: Words) -> Section | None:
+    """What a study's bundled set is, and what is special about it; None where the study reads a file."""
+    told = CATALOGUE.get(str(study.data.dataset))
+    if told is None:
+        return None
+    particulars = (*told.particulars, *((REANALYSIS,) if study.data.reanalysis else ()))
+    return dataset_section(told.title, told.licence, told.credit, particulars, words)

@@ -17,7 +17,7 @@ from cblcast.report.judged import Judged
 from cblcast.report.page import Page, Prose, Section
 from cblcast.report.words import Words
 from cblcast.workflow.in_the_box import with_pretrained
-from cblcast.workflow.judged_report import kinds_of
+from cblcast.workflow.judged_report import kinds_of, without_line
 from cblcast.workflow.studies import Progress, judge, silent
 from cblcast.workflow.study_data import load_panel, prepare
 from cblcast.workflow.study_page import money_of, named, page_of, study_page
@@ -25,10 +25,10 @@ from cblcast.workflow.study_page import money_of, named, page_of, study_page
 
 def report_study(path: Path, words: Words, command: str = "", progress: Progress = silent) -> Page:
     """Judge a study and say what came out; nothing is written to the store."""
-    study, _ = with_pretrained(read_study(path))
+    study, remark = with_pretrained(read_study(path))
     ready = prepare(study, load_panel(study))
     result = judge(ready, progress)
-    return study_page(study, ready.panel, result, words, command)
+    return without_line(study_page(study, ready.panel, result, words, command), study, remark)
 
 
 def report_run(run: str, words: Words, store: str | None = None, command: str = "") -> Page:

@@ -22,6 +22,7 @@ from cblcast import registry
 from cblcast.checked.yaml_files import apply_changes, read_yaml
 from cblcast.config.problems import validated
 from cblcast.errors import StudyError, nearest
+from cblcast.workflow.outputs import check_writable
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,12 +86,9 @@ def check_folder(folder: Path) -> None:
     """Raise :class:`StudyError` unless a result can be written into `folder`; worth asking before the work is done."""
     if folder.exists() and not folder.is_dir():
         raise StudyError(f"--out {str(folder)!r} is a file: name a folder")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".writing-"):
-            pass
-    except OSError as error:
-        raise StudyError(f"--out {str(folder)!r} cannot be written ({error.strerror}): name another folder") from None
+    check_writable("--out", folder, folder=True)
+    if folder.is_dir():  # a result is made beside its folder
+        check_writable("--out", folder.absolute().parent, folder=True)
 
 
 def write_result(result: WorldResult, folder: Path) -> list[Path]:
@@ -99,6 +97,7 @@ def write_result(result: WorldResult, folder: Path) -> list[Path]:
     Everything is made in a folder beside it first, so that an error leaves no half of a result.
     """
     check_folder(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".writing-") as place:
         made = Path(place)
         for name, table in result.tables.items():

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from cblcast.days.earlier import events_by_clock, first_unusable_day, local_days
+from cblcast.errors import DataWarning
 from cblcast.frames.events import event_table
 from cblcast.frames.instants import HOUR_US
 from cblcast.frames.panel import Panel
@@ -50,8 +52,11 @@ def test_events_of_other_hours_and_of_days_of_rest_have_days_of_their_own():
     assert set(weekdays) == {5, 6}
 
 
-def test_an_event_of_a_day_has_no_earlier_days():
-    ((_, earlier),) = list(events_by_clock(california(), table(event("2019-05-24", hours=24)), days=10))
+def test_an_event_of_a_day_has_no_earlier_days_and_that_is_told():
+    with pytest.warns(
+        DataWarning, match=r"lasts a day or longer, at site 'home' from 2019-05-24 16:00 on.*not adapted"
+    ):
+        ((_, earlier),) = list(events_by_clock(california(), table(event("2019-05-24", hours=24)), days=10))
     assert earlier.empty
 
 

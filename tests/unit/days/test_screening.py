@@ -96,7 +96,7 @@ def test_the_block_of_sites_does_not_show(monkeypatch):
     values = np.random.default_rng(5).gamma(9, 1, (7, 25, 24)).astype(np.float32)
     values[3, 12] = np.nan  # one block goes the general way, the others the short one
     whole = xofy_backtest(DayCube(values, 0), 8, 13, window=Window.after(3, buffer=2)).baseline_kw
-    monkeypatch.setattr("cblcast.days.screening._SITES_AT_ONCE", 2)
+    monkeypatch.setattr("cblcast.days.screening._SITE_DAYS_AT_ONCE", 2)
     np.testing.assert_array_equal(
         xofy_backtest(DayCube(values, 0), 8, 13, window=Window.after(3, buffer=2)).baseline_kw, whole
     )

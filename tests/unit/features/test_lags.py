@@ -72,13 +72,16 @@ def slow_ago(values, end, k, hold):
 def test_lags_and_means_match_the_slow_loop(values, n, hold):
     made = panel(values, sites=("a", "b"))
     cases = rolling_origins(made, [10])
-    found = Lags(ago=(1, n), means=(n,), hold=hold)(made, cases)
+    found = Lags(ago=(1, n), means=(n,), spreads=(n,), hold=hold)(made, cases)
     for number, site in enumerate(("a", "b")):
         own = np.array(values) + 100 * number
         for origin, row in found.loc[site].droplevel("time").iterrows():
             end = int((origin - pd.Timestamp("2020-01-01", tz="UTC")) / pd.Timedelta("10min"))
             np.testing.assert_allclose(row[f"observed_kw_ago_{n}"], slow_ago(own, end, n, hold) if end >= n else np.nan)
             np.testing.assert_allclose(row[f"observed_kw_mean_{n}"], slow_mean(own, end, n), rtol=1e-9, atol=1e-6)
+            window = own[max(0, end - n) : end]
+            spread = np.nan if np.isnan(slow_mean(own, end, n)) else np.nanstd(window)
+            np.testing.assert_allclose(row[f"observed_kw_sd_{n}"], spread, rtol=1e-6, atol=2e-3)
 
 
 def test_a_held_value_lasts_so_long_and_no_longer():

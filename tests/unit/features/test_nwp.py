@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from cblcast.features.nwp import Nwp
-from cblcast.features.nwp_error import NwpError, expected_share
+from cblcast.features.nwp_error import NwpError, _share_table, expected_share
 from cblcast.features.power_deficit import PowerDeficit
 from cblcast.frames.panel import Panel, panel_of
 from cblcast.frames.rolling import lead_minutes, rolling_origins
@@ -97,6 +97,15 @@ def test_a_share_of_rated_power_ends_at_one():
     share = expected_share("MM92/2050", 0.0, np.array([0.0, 8.0, 14.0, np.nan]))
     np.testing.assert_allclose(share, [0.0, curve(8.0) / curve.power.max(), curve(14.0) / curve.power.max(), np.nan])
     assert expected_share("MM92/2050", 1.5, np.array([8.0]))[0] != share[1]
+
+
+@pytest.mark.parametrize("sd", [0.0, 1.5])
+def test_the_share_of_an_even_grid_is_that_of_the_search(sd):
+    grid, share, _ = _share_table("MM92/2050", sd)
+    odd = [np.nan, -3.0, -0.0, 40.0, 41.0, 1e9, np.inf, -np.inf]
+    speed = np.r_[np.random.default_rng(0).gamma(3, 3, 5000), grid, np.nextafter(grid, -9), np.nextafter(grid, 99), odd]
+    slow = np.where(np.isfinite(speed), np.interp(np.nan_to_num(speed), grid, share), np.nan)
+    np.testing.assert_array_equal(expected_share("MM92/2050", sd, speed), slow)
 
 
 @pytest.mark.parametrize("name", [MEASURED, "observed_kw", "wind_dir_nacelle_deg"])

@@ -77,15 +77,13 @@ def slow_baseline(rule, day_types, site, origin, times):
         return hours(day, local).mean()
 
     def qualified(look_back):
-        found, alike = [], 0
+        found = []
         for back in range(1, (rule.furthest_day) + 1):
             day = today - pd.Timedelta(days=back)
-            whole = load.reindex(pd.date_range(day, periods=24, freq="h"))
-            if label(day) == label(today):
-                alike += 1
             inside = day >= load.index[0].normalize()
             if not inside or back <= rule.gap_days or label(day) != label(today) or day in taken:
                 continue
+            whole = load.reindex(pd.date_range(day, periods=24, freq="h"))
             if (
                 whole.notna().mean() < rule.min_metered_share
                 or hours(day, local).notna().mean() < rule.min_metered_share

@@ -53,7 +53,7 @@ def test_a_nowcast_alone_is_that_of_the_backtest_and_of_the_saved_model(farm, tr
 def test_earlier_issues_are_metered_and_outside_the_training(farm, trained):
     cases = rolling_origins(farm, (10, 60), every_min=60, first="2014-03-10", last="2014-03-12")
     X = trained.matrix(farm, cases)
-    beside, asked = beside_earlier_issues(farm, cases, X, trained.estimator, trained.matrix)
+    beside, asked = beside_earlier_issues(farm, cases, X, trained.estimator, lambda *of, room: [trained.matrix(*of)])
     pd.testing.assert_frame_equal(beside[asked].drop(columns=list(ISSUE_COLUMNS)), X)
     assert beside.loc[asked, ISSUE_POWER].isna().all()
     earlier = beside[~asked]
@@ -94,6 +94,29 @@ def test_an_issue_that_lacks_what_those_asked_have_tells_nothing_of_their_errors
     time = farm.data.index.get_level_values("time")
     wind = farm.data["wind_speed_nacelle_ms"]
     late = Panel(farm.data.assign(wind_speed_nacelle_ms=wind.where(time >= "2014-03-05")), farm.sites)
-    beside, asked = beside_earlier_issues(late, cases, ahead.matrix(late, cases), ahead.estimator, ahead.matrix)
+    beside, asked = beside_earlier_issues(
+        late, cases, ahead.matrix(late, cases), ahead.estimator, lambda *of, room: [ahead.matrix(*of)]
+    )
     assert beside.index.get_level_values("origin")[~asked].min() == pd.Timestamp("2014-03-05T03:00Z")
     assert asked.sum() == len(cases)
+
+
+def test_issues_that_lack_a_feature_are_left_out_wherever_they_stand(farm, trained):
+    """Beside the slow way, which makes, filters and joins frames."""
+    cases = rolling_origins(farm, (10, 30, 60), every_min=60, first="2014-03-10", last="2014-03-11")
+    X = trained.matrix(farm, cases)
+    rng, made = np.random.default_rng(4), []
+
+    def features(panel, earlier, room):
+        whole = trained.matrix(panel, earlier)
+        whole = whole.mask(rng.random(whole.shape) < 0.05)
+        made.append(whole)
+        return [whole.iloc[:, :2], whole.iloc[:, 2:]]
+
+    never = X.assign(**{X.columns[1]: np.nan})  # what none of those that are asked has may be lacking
+    beside, asked = beside_earlier_issues(farm, cases, never, trained.estimator, features)
+    lacking = made[0].isna() & never.notna().any(axis=0)
+    slow = pd.concat([never, made[0][~lacking.any(axis=1)]])
+    assert 0 < lacking.any(axis=1).sum() < len(made[0])
+    pd.testing.assert_frame_equal(beside.drop(columns=list(ISSUE_COLUMNS)), slow)
+    np.testing.assert_array_equal(asked, np.arange(len(slow)) < len(X))

@@ -1,6 +1,8 @@
 """The model that ships, on meters that nobody should guess of: refused in a sentence, or answered with limits."""
 
 import json
+import re
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -95,8 +97,12 @@ def test_the_way_out_of_a_step_it_never_saw_is_one_that_there_is(model, panel, m
     data = pd.DataFrame({"observed_kw": pd.concat({panel.site_ids[0]: load}, names=["site_id"])})
     start = pd.Timestamp("2019-03-13T00:00Z")
     event = pd.DataFrame({"site_id": panel.site_ids[:1], "start": [start], "stop": [start + pd.Timedelta(hours=hours)]})
-    with pytest.warns(DataWarning, match=f"asked for intervals of {minutes} min.*{mend}"):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", DataWarning)
         score_events(model, Panel(data, panel.sites), event)
+    said = " ".join(str(each.message) for each in told)
+    assert re.search(f"asked for intervals of {minutes} min.*{mend}", said)
+    assert ("give readings of parts of a day" in said) == (hours == 24)
 
 
 @pytest.mark.parametrize("card", [{}, [], {"views": []}, {"views": {"real_time": {"data": []}}}, {"views": {}}])

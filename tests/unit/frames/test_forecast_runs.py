@@ -1,6 +1,7 @@
 """Which run a case sees: a loop over runs with pandas beside the look-up by arrays, for regular and irregular products."""
 
 import pickle
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from cblcast.frames.cases import View, make_cases
 from cblcast.frames.outlook import Outlook, then_known
 from cblcast.frames.panel import panel_of
 from cblcast.frames.rolling import rolling_origins
-from cblcast.frames.schema import DataError
+from cblcast.frames.schema import DataError, DataWarning
 from cblcast.frames.sources import Origin
 from cblcast.io.forecasts import read_forecasts, with_forecasts
 
@@ -116,6 +117,33 @@ def test_a_case_takes_the_newest_run_lead_by_lead():
     origin, time = (age.index.get_level_values(level) for level in ("origin", "time"))
     issue = (origin - pd.Timedelta("4h")).floor("6h")
     np.testing.assert_allclose(age, np.asarray((time - issue) / pd.Timedelta("1h")))
+
+
+@pytest.mark.parametrize(
+    ("lost", "why"),
+    [
+        ("18:00", "issued at 2020-01-01 12:00:00+00:00 and ends at 2020-01-01 18:00:00+00:00; give newer runs"),
+        ("none", "issued at 2020-01-01 18:00:00+00:00 and ends at 2020-01-02 00:00:00+00:00; give newer runs"),
+        ("hour", "issued at 2020-01-01 18:00:00+00:00 and lacks the hour"),
+        ("late", "when no run had arrived: the first arrives at 2020-01-02 00:00:00+00:00"),
+    ],
+)
+def test_an_interval_beyond_the_end_of_the_run_says_which_run_ends_where(lost, why):
+    frame = table(range(0, 25 if lost == "late" else 7), sites=("a",))
+    at = frame["issue_time"]
+    if lost == "18:00":  # the older run that stands in ends before
+        frame = frame[at != START + pd.Timedelta("18h")]
+    if lost == "hour":
+        frame = frame[(at != START + pd.Timedelta("18h")) | ~frame["lead_h"].between(2, 4)]
+    if lost == "late":
+        frame = frame[at >= START + pd.Timedelta("12h")]
+    runs = read_forecasts(frame, "m", max_gap_h=1, delay_h=12 if lost == "late" else 0)
+    panel = replace(farms(names=("a",)), runs=(runs,))
+    lead = 3 * 60 if lost == "hour" else 9 * 60
+    cases = rolling_origins(panel, [lead], every_min=60)
+    cases = cases.loc[(slice(None), START + pd.Timedelta("19h")), :]
+    with pytest.warns(DataWarning, match=re.escape(why)):
+        Nwp(("m_wind_speed_100m_ms",))(panel, cases)
 
 
 def test_no_case_sees_a_run_that_arrives_after_its_origin():

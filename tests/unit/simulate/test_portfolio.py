@@ -89,7 +89,7 @@ def test_the_world_writes_a_store_in_parts(tmp_path, layout):
         f"world: portfolio\nstore: made\nlayout: {layout}\nsites: 25\nsites_per_file: 10\nfirst_day: 2024-10-20\ndays: 15\n"
     )
     result = simulate_world(world)
-    assert (result.summary["sites"], result.summary["files"], result.summary["synthetic"]) == (25, 3, True)
+    assert (result.summary["sites"], result.summary["store_files"], result.summary["synthetic"]) == (25, 3, True)
     assert (
         pq.read_metadata(tmp_path / "made" / "part-00000.parquet")
         .metadata[b"cblcast:synthetic"]

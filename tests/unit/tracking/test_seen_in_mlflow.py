@@ -88,3 +88,18 @@ def test_the_interface_opens_on_the_newest_study_or_the_named_one(store):
     assert f"#/experiments/{ids['old']}/runs" in _page(client(store), store, "old")
     with pytest.raises(StudyError, match="there is no study 'odl'"):
         _page(client(store), store, "odl")
+
+
+def test_a_run_is_named_by_its_id_or_by_that_of_a_method(store):
+    ids = []
+    for error in (1.0, 2.0):
+        with tracking.study_run("s", {}) as study:
+            study.method("m", metrics={"nrmse_pct": error})
+        ids.append(study.run_id)
+    method = tracking.compare("s", latest=2)["run_id"].iloc[1]
+    for name in (ids[0], method):
+        assert tracking.compare(name)["nrmse"].tolist() == [1.0]
+        assert "#/experiments/" in _page(client(store), store, name)
+    assert tracking.compare("s")["nrmse"].tolist() == [2.0]
+    with pytest.raises(StudyError, match=r"there is no study .*known are s"):
+        tracking.compare("0' or 1")

@@ -40,6 +40,7 @@ popen = subprocess.Popen
 def started(command, **further):
     assert further["env"]["MLFLOW_BACKEND_STORE_URI"].endswith("mlflow.db")
     assert not [part for part in command if "mlflow.db" in part]
+    assert further["stdout"] == 2  # standard output is for the address
     return popen([*command[:3], *sys.argv[1:]], **further)
 server.subprocess.Popen = started
 try:

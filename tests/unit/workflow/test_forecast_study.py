@@ -115,7 +115,8 @@ def test_runs_that_end_early_are_counted(folder):
     runs[runs["lead_h"] <= 10].to_csv(folder / "short.csv", index=False)
     short = study(folder, forecasts={"product": "ec", "file": "short.csv"})
     with pytest.warns(
-        DataWarning, match=r"ec: 0 of \d+ intervals take an older run.* and \d+ have no forecast, e.g. site 'a'"
+        DataWarning,
+        match=r"ec: 0 of \d+ intervals take an older run.* and \d+ have no forecast, e.g. site 'a' .*issued at .* and ends at",
     ):
         run_study(short)
     runs[(runs["lead_h"] <= 10) | (runs["issue_time"].str.contains("00:00:00"))].to_csv(

@@ -16,9 +16,11 @@ from cblcast.forecast.methods import for_view, make_estimator, names_pretrained
 from cblcast.frames.cases import View
 from cblcast.frames.panel import Panel
 from cblcast.io.options import ReaderOptions
-from cblcast.workflow.in_the_box import boxed, with_pretrained
+from cblcast.workflow.in_the_box import boxed, praised_memory, with_pretrained
+from cblcast.workflow.over_stores import score_store
 from cblcast.workflow.serving import evaluate_model, score_boxed_file
 from cblcast.workflow.studies import run_study
+from cblcast.workflow.study_data import load_panel
 
 DATA = [{"set": "cambridge", "sites": 2, "first": "2016-01-01", "last": "2019-12-31", "step_minutes": 60.0}]
 PLACE = ReaderOptions(tz="Europe/London", country="GB", subdivision="ENG")
@@ -76,8 +78,31 @@ def test_a_meter_and_events_are_all_that_scoring_needs(files):
     assert scored["treatment"].iloc[-1].startswith("treated as a closed day")
     assert taken.view == "real_time"
     assert "view real_time, which sees the meter until the event begins" in taken.sentence()
-    assert "2 other sites (2 of cambridge (2016-2019))" in taken.sentence()
+    assert "trained on 2 sites (2 of cambridge (2016-2019))" in taken.sentence()
+    assert taken.praised().startswith("the pretrained baseline learned from 'b14' of the data itself")
     assert taken.document()["trained_on"] == DATA
+    assert taken.document()["learned_from_these_sites"] == {"b14": "cambridge_sme"}
+
+
+def test_a_site_that_taught_nothing_is_not_told_of(panel):
+    event = pd.DataFrame({"site_id": ["b14"], "start": [pd.Timestamp("2018-12-13T17:00Z")]})
+    taken = boxed(Panel(panel.data * 1.3, panel.sites), event)
+    assert "2 other sites (2 of cambridge (2016-2019))" in taken.sentence()
+    assert taken.praised() == ""
+
+
+def test_a_store_and_a_leaderboard_tell_which_sites_taught_it(panel, files, tmp_path):
+    (tmp_path / "store").mkdir()
+    for site, factor in (("mine", 1.0), ("other", 1.3)):
+        rows = (panel.data * factor).reset_index().assign(site_id=site)
+        rows.to_parquet(tmp_path / "store" / f"{site}.parquet", index=False)
+    told, _, _ = score_store(tmp_path / "store", files[1], PLACE)
+    assert told.boxed.taught == {"mine": "cambridge_sme"}
+    rows.assign(observed_kw=panel.data["observed_kw"].to_numpy()).to_csv(tmp_path / "mine.csv", index=False)
+    data = {"panel": str(tmp_path / "mine.csv"), "tz": "Europe/London", "country": "GB"}
+    own = study(data=data, test=["2018-12-03", "2018-12-14"])
+    assert praised_memory(own) == ""
+    assert "learned from 'other' of the data itself" in praised_memory(own, load_panel(own))
 
 
 def test_the_view_can_be_named_and_a_wrong_one_is_refused_before_anything_is_read(files):
@@ -161,7 +186,8 @@ def test_a_method_takes_the_model_of_the_view_of_its_study():
 
 
 def test_a_model_with_limits_is_judged_with_its_coverage(files):
-    board, _ = evaluate_model("pretrained", files[0], PLACE, start="17:00", stop="20:00")
+    with pytest.warns(DataWarning, match="learned from 'b14' of the data itself"):
+        board, _ = evaluate_model("pretrained", files[0], PLACE, start="17:00", stop="20:00")
     assert 50 < board["coverage"].iloc[0] <= 100
     assert board["interval_width"].iloc[0] > 0
 

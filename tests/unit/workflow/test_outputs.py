@@ -99,9 +99,68 @@ def test_endings_are_judged_before_anything_is_computed() -> None:
         check_ending(Path("a.xls"))
 
 
+def test_places_that_cannot_be_written_are_told_before_anything_is_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(StudyError, match=r"a\.csv cannot be written: a part of its path is a file"):
+        check_outputs({"--out": tmp_path / "file" / "new" / "a.csv"}, {})
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(
+        StudyError, match=r"folder\.csv cannot be written: it is a folder: name a file in it; nothing is written"
+    ):
+        check_ending(tmp_path / "folder.csv")
+
+    def refused(path: Path, *args: object, **options: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "touch", refused)  # whoever runs this may be allowed everything
+    with pytest.raises(
+        StudyError, match=r"a\.csv cannot be written: it may not be .*mend its permissions; nothing was begun"
+    ):
+        check_outputs({"--out": tmp_path / "new" / "a.csv"}, {})
+    assert not (tmp_path / "new").exists()
+
+
 def test_a_file_that_is_no_journal_loses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "meter.csv"
     path.write_text("time,load_kw\n2019-01-01,1\n2019-01-02,2")
     with pytest.raises(StudyError, match="is no journal of a tuning, and is left as it is"):
         mend(path)
     assert path.read_text().endswith("2019-01-02,2")
+
+
+@pytest.mark.parametrize(
+    ("out", "sentence"),
+    [
+        ("there", "it is a folder: name a file in it"),
+        ("file/new/page.html", "a part of its path is a file"),
+        (f"new/{'n' * 300}.html", "its name is too long"),
+        ("/proc/no/page.html", "cannot be written"),  # where nobody can write, not even root
+    ],
+)
+def test_what_cannot_be_written_is_told_before_anything_is_begun(tmp_path: Path, out: str, sentence: str) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "file").touch()
+    if out.startswith("/proc") and not Path("/proc").is_dir():
+        pytest.skip("there is no /proc here")
+    before = left(tmp_path)
+    with pytest.raises(StudyError, match=f"--out .*{sentence}.*nothing was begun"):
+        check_outputs({"--out": tmp_path / out}, {})
+    assert left(tmp_path) == before
+
+
+def test_a_file_that_may_not_be_written_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "touch", refuse)
+    with pytest.raises(StudyError, match="it may not be read or written: choose another place, or mend its perm"):
+        check_outputs({"--out": tmp_path / "page.html"}, {})
+
+
+def test_trying_leaves_nothing_and_a_store_may_be_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    check_outputs({"--out": tmp_path / "deep" / "page.html", "--mail": tmp_path / "mail.html"}, {})
+    check_outputs({"--out": tmp_path / "store"}, {}, folders=True)
+    assert left(tmp_path) == ["store"]

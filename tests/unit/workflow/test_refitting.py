@@ -1,6 +1,7 @@
 """Studies that refit: labelled everywhere, the drift by span, and the stored model is the one that is due next."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -40,8 +41,8 @@ def panel():
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    store = f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
+def trained(tmp_path_factory, migrated_database):
+    store = f"sqlite:///{shutil.copy(migrated_database, tmp_path_factory.mktemp('store'))}"
     told = []
     return train_study(study(), register="kept", alias="champion", store=store, progress=told.append), store, told
 

@@ -7,8 +7,9 @@ from cblcast import datasets
 from cblcast.errors import DataError, StudyError
 from cblcast.io.options import ReaderOptions
 from cblcast.io.resource_tables import read_commitments, read_members
+from cblcast.io.store import open_store
 from cblcast.workflow import settlement_case
-from cblcast.workflow.settlement_case import open_case, read_resources
+from cblcast.workflow.settlement_case import open_case, read_resources, sites_of_store
 from cblcast.workflow.settling import Destinations, settle_files
 from cblcast.workflow.working import Working
 
@@ -109,3 +110,17 @@ def test_a_settlement_goes_out_in_local_time_and_in_own_columns(folder):
     lines = (folder / "own.csv").read_text().splitlines()
     assert lines[0] == "Zähler,Beginn,MWh,Einheit"
     assert lines[1] == f"b1,11.06.2019 17:00,{plain['delivered_kwh'][0] / 1000:.4f},MWh"
+
+
+def test_a_store_that_describes_its_sites_keeps_their_calendar(tmp_path):
+    """A store that `data convert --country` wrote was settled without holidays."""
+    times = pd.date_range("2019-04-25", periods=48, freq="h", tz="Europe/Rome").tz_convert("UTC")
+    (tmp_path / "store").mkdir()
+    for site in ("a", "b"):
+        rows = pd.DataFrame({"site_id": site, "time": times, "observed_kw": 1.0})
+        rows.to_parquet(tmp_path / "store" / f"{site}.parquet", index=False)
+    told = pd.DataFrame({"site_id": ["a", "b"], "tz": "Europe/Rome", "country": ["IT", None]})
+    told.to_parquet(tmp_path / "store" / "_sites.parquet", index=False)
+    store = open_store(tmp_path / "store")
+    assert sites_of_store(store, ReaderOptions())["country"].fillna("").tolist() == ["IT", ""]
+    assert sites_of_store(store, ReaderOptions(country="FR"))["country"].tolist() == ["IT", "FR"]

@@ -36,6 +36,8 @@ def test_the_run_of_a_trained_study_holds_its_page_and_leads_to_it(store, tmp_pa
     assert told.index("is best") < told.index("![leaderboard]") < told.index("| method |")
     page = Path(client.download_artifacts(result.run_id, "report.html", str(tmp_path))).read_text(encoding="utf-8")
     assert "use High5of10" in page or "use 10of10" in page
+    for what in ("About the data", "Politecnico di Torino", "The original labels the end of an interval"):
+        assert what in page
 
 
 def test_an_evaluation_logs_no_page(store, monkeypatch):

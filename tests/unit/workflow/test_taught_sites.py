@@ -14,6 +14,7 @@ from cblcast.report.judged import LEARNED, PRETRAINED, RECALLS, RULE, recommende
 from cblcast.report.words import words_of
 from cblcast.workflow.judged_report import kinds_of
 from cblcast.workflow.meter_report import Asked, report_meter
+from cblcast.workflow.study_report import report_study
 from cblcast.workflow.taught_sites import taught_themselves
 
 TEST = ("2019-09-02", "2019-12-20")
@@ -96,3 +97,16 @@ def test_kinds_of_a_study_on_a_bundled_set_need_no_meter():
         "test",
     )
     assert kinds_of(study, study.forecasters(), None) == {"10of10": RULE, "pretrained": RECALLS}
+
+
+def test_a_page_on_a_bundled_set_says_why_the_line_is_missing(tmp_path, caplog):
+    text = (
+        "study: s\ndata: {dataset: turin}\nevents: {start: '17:00', stop: '20:00', days: working}\n"
+        "test: [2019-06-03, 2019-06-14]\nmethods: [High5of10]\n"
+    )
+    (tmp_path / "s.yaml").write_text(text)
+    with caplog.at_level("INFO", "cblcast.io"):
+        html = report_study(tmp_path / "s.yaml", words_of()).html()
+    said = "o line of the pretrained baseline: the pretrained baseline learned from turin itself"
+    assert f"N{said}" in html
+    assert f"n{said}" in caplog.text

@@ -121,8 +121,12 @@ class StepwiseRegression(RegressorMixin, BaseEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """Estimate in the unit of y, float64, shape (n_rows,)."""
+        return self.predict_rows(X)
+
+    def predict_rows(self, X: Any, rows: np.ndarray | None = None) -> np.ndarray:
+        """As :meth:`predict`, of the rows at some positions of a frame."""
         check_is_fitted(self, "coef_")
-        A = columns_of(X, self.selected_, self)
+        A = columns_of(X, self.selected_, self, rows)
         return np.where(np.isfinite(A), A, self.selected_means_) @ self.coef_ + self.intercept_
 
     def __sklearn_tags__(self) -> Any:

@@ -148,7 +148,7 @@ class LeadNet(RegressorMixin, BaseEstimator):
         code, n_origins = event_codes(X, self)
         first = np.full(n_origins, -1)
         first[code[::-1]] = np.arange(len(code))[::-1]
-        inputs = self._scaled(take(X.iloc[first], self.columns_, self))
+        inputs = self._scaled(take(X, self.columns_, self, first))
         path = predict_mean(self._net(), self.nets_, inputs) * self.scale_
         return path[code, np.searchsorted(self.leads_, ahead)] + anchor
 

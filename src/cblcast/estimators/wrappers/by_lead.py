@@ -11,9 +11,10 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clon
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from cblcast.abilities import check_parameters, needed_features
+from cblcast.abilities import able, check_parameters, needed_features
 from cblcast.checked.parameters import Inner, Threads
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
+from cblcast.estimators.named import AnswersSomeRows
 from cblcast.estimators.wrappers.inner import gives_interval, gives_quantiles
 from cblcast.frames.schema import StudyError
 
@@ -93,9 +94,18 @@ class ByLead(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         check_is_fitted(self, "models_")
         ahead = minutes_ahead(X)
         refuse_untrained(ahead, self.leads_)
+        order = np.argsort(ahead, kind="stable")
+        in_order = bool((np.diff(order) == 1).all())  # as of one origin: each lead's rows are a slice, not a copy
+        whole = pd.DataFrame(
+            X.to_numpy(), index=X.index, columns=X.columns, copy=False
+        )  # one block, which is looked into
+        begin, end = (np.searchsorted(ahead[order], self.leads_, side=side) for side in ("left", "right"))
         found = np.full((len(X), *shape), np.nan)
-        for lead, model in zip(self.leads_, self.models_, strict=True):
-            rows = ahead == lead
-            if rows.any():
-                found[rows] = getattr(model, method)(X[rows])
+        for model, first, stop in zip(self.models_, begin, end, strict=True):
+            if stop > first:
+                rows = order[first:stop]
+                if method == "predict" and able(model, AnswersSomeRows):
+                    found[rows] = model.predict_rows(whole, rows)
+                else:
+                    found[rows] = getattr(model, method)(X.iloc[first:stop] if in_order else X.iloc[rows])
         return found

@@ -12,9 +12,11 @@ from sklearn.utils.validation import check_is_fitted
 from cblcast.abilities import GivesQuantiles, able, check_parameters, needed_features, needed_windows
 from cblcast.checked.parameters import Folds, Hours, Inner, Inside, Number, QuantileLevels, Some
 from cblcast.estimators.leads import minutes_ahead, refuse_untrained
+from cblcast.estimators.named import values_of, without
 from cblcast.estimators.quantiles import Levels, QuantileLearner
 from cblcast.estimators.wrappers.error_tables import FEWEST, UnrestScale, error_table, looked_up, weeks_apart
 from cblcast.estimators.wrappers.inner import check_estimator
+from cblcast.frames.coded import codes_and_level
 from cblcast.frames.events import Window
 from cblcast.frames.instants import microseconds
 from cblcast.frames.schema import ORIGIN, SITE, DataError, StudyError
@@ -190,14 +192,16 @@ class LeadIntervals(QuantileLearner, MetaEstimatorMixin, RegressorMixin, BaseEst
 
     def _site_of(self, X: pd.DataFrame) -> np.ndarray:
         """Position of each row's site; one that was not trained is refused, since the size of its errors is not known."""
-        code = pd.Index(self.sites_).get_indexer(X.index.get_level_values(SITE).astype(str))
+        row, names = codes_and_level(X.index, SITE)
+        place = {str(site): number for number, site in enumerate(self.sites_)}
+        code = np.array([place.get(str(name), -1) for name in names.tolist()], dtype=np.int64)[row]
         if (code < 0).any():
-            unknown = X.index.get_level_values(SITE)[int((code < 0).argmax())]
+            unknown = names[row[int((code < 0).argmax())]]
             raise DataError(
                 f"the limits of site {unknown!r} are not known: trained are {', '.join(self.sites_[:5])}; train with it, or name "
                 "its rows by the site that they belong to"
             )
-        return np.asarray(code)
+        return code
 
     def _of_inner(self, fitted: Any, X: pd.DataFrame) -> np.ndarray:
         """Estimate, and the level that each of ours corrects: the estimate itself where the inner one has no levels."""
@@ -229,15 +233,16 @@ def quantiles_around(limits: LeadIntervals, X: pd.DataFrame, found: np.ndarray) 
         -np.inf if limits.floor is None else limits.floor,
         np.inf if limits.ceiling is None else limits.ceiling,
     )
-    return np.sort(np.clip(found[:, 1:] + error * (unit * scale)[:, None], low, high), axis=1)
+    levels = np.clip(found[:, 1:] + error * (unit * scale)[:, None], low, high)
+    return levels if (levels[:, 1:] >= levels[:, :-1]).all() else np.sort(levels, axis=1)
 
 
 def _without_unrest(X: pd.DataFrame) -> pd.DataFrame:
     """What the inner estimator sees: its inputs are not to change because limits are put around it."""
-    return X.drop(columns=[name for name in UNREST if name in X.columns])
+    return without(X, UNREST)
 
 
 def _unrest_of(X: pd.DataFrame, as_trained: np.ndarray | None = None) -> np.ndarray:
     """Spread and change of the power before each origin [kW], shape (n_rows, 2); no columns where they were not looked up."""
     there = {*UNREST} <= set(X.columns) if as_trained is None else len(as_trained) > 0
-    return X[list(UNREST)].to_numpy(dtype=np.float64) if there else np.empty((len(X), 0))
+    return values_of(X, UNREST) if there else np.empty((len(X), 0))

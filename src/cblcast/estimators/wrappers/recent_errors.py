@@ -80,15 +80,21 @@ def factors(
     asked = np.stack([group, knows_us // DAY_US], axis=1)
     each, row = np.unique(asked, axis=0, return_inverse=True)
     found = np.ones(len(each))
+    spans = np.zeros((len(each), 2), dtype=np.int64)
     edges = {int(k): (int(a), int(b)) for k, a, b in _groups(known.group)}
     for number, (own, day) in enumerate(each):
         first, last = edges.get(int(own), (0, 0))
         until = day * DAY_US
         start = first + int(np.searchsorted(known.issued_us[first:last], until - round(days * DAY_US)))
         stop = first + int(np.searchsorted(known.ended_us[first:last], until, side="right"))
-        if stop > start:
-            middle = np.clip(np.quantile(known.score[start:stop], coverage), *BOUNDS)
-            found[number] = middle ** ((stop - start) / (stop - start + prior))
+        spans[number] = start, stop
+    length = np.maximum(spans[:, 1] - spans[:, 0], 0)
+    for n in np.unique(
+        length[length > 0]
+    ):  # most groups have equally many scores, and a question costs more than an answer
+        own = np.flatnonzero(length == n)
+        middle = np.quantile(known.score[spans[own, :1] + np.arange(n)], coverage, axis=1)
+        found[own] = np.clip(middle, *BOUNDS) ** (n / (n + prior))
     return found[row.ravel()]
 
 

@@ -9,9 +9,11 @@ import pandas as pd
 
 from cblcast.checked.parameters import Days, Folds, Hours, Inner, Inside, Number, QuantileLevels, Some
 from cblcast.estimators.leads import minutes_ahead
+from cblcast.estimators.named import without
 from cblcast.estimators.quantiles import Levels
 from cblcast.estimators.wrappers.lead_intervals import LeadIntervals, quantiles_around
 from cblcast.estimators.wrappers.recent_errors import IssueScores, factors, interval_scores, one_each
+from cblcast.frames.coded import instants_of_rows
 from cblcast.frames.instants import DAY_US, HOUR_US, microseconds
 from cblcast.frames.recent_issues import EVERY_H, ISSUE_COLUMNS, ISSUE_ENDS, ISSUE_KNOWS, ISSUE_POWER
 from cblcast.frames.schema import ORIGIN, TIME
@@ -99,23 +101,23 @@ class RecentIntervals(LeadIntervals):
         """Estimate and all levels [kW]; shapes (n_rows,) and (n_rows, n_levels). Rows of earlier issues keep the limits as learned."""
         own = _without_marks(X)
         predicted, quantiles = super().predict_distribution(own)
-        knows = microseconds(X.index.get_level_values(ORIGIN))
+        knows = instants_of_rows(X.index, ORIGIN)
         known = IssueScores(*(self.held_out_[name] for name in SCORES))
         group, asked = _group_of(self, own), np.ones(len(X), dtype=bool)
         if {*ISSUE_COLUMNS} <= set(X.columns):
             power, ends = X[ISSUE_POWER].to_numpy(dtype=np.float64), X[ISSUE_ENDS].to_numpy(dtype=np.float64)
             asked = ~np.isfinite(power)
             earlier = np.flatnonzero(~asked)
-            score = _scores(self, own.iloc[earlier], power[earlier], quantiles[earlier])
+            score = _scores(self, self._site_of(own)[earlier], power[earlier], quantiles[earlier])
             more = IssueScores(group[earlier], knows[earlier], ends[earlier].astype(np.int64), score)
             known, knows = known.with_more(more), X[ISSUE_KNOWS].to_numpy(dtype=np.float64).astype(np.int64)
         low, high = self.tails()
         levels = Levels.of(self.levels).values
-        factor = np.ones(len(X))  # nobody asks for the limits of an earlier issue, and there are many
-        factor[asked] = factors(known, group[asked], knows[asked], self.days, levels[high] - levels[low])
-        middle = _middle(self, quantiles)[:, None]
+        factor = factors(known, group[asked], knows[asked], self.days, levels[high] - levels[low])[:, None]
+        own = quantiles[asked]
+        middle = _middle(self, own)[:, None]
         bounds = -np.inf if self.floor is None else self.floor, np.inf if self.ceiling is None else self.ceiling
-        quantiles = np.clip(middle + factor[:, None] * (quantiles - middle), *bounds)
+        quantiles[asked] = np.clip(middle + factor * (own - middle), *bounds)
         # Around the median a narrow interval may miss the estimate, which is a mean.
         quantiles[:, : low + 1] = np.fmin(quantiles[:, : low + 1], predicted[:, None])
         quantiles[:, high:] = np.fmax(quantiles[:, high:], predicted[:, None])
@@ -127,14 +129,14 @@ class RecentIntervals(LeadIntervals):
         last = np.flatnonzero((origin > origin.max() - (self.days + 1) * DAY_US) & np.isfinite(y))
         last = last[one_each(group[last], origin[last], EVERY_H * HOUR_US)]
         own, ends = X.iloc[last], microseconds(X.index.get_level_values(TIME)[last]) + _step_us(X)
-        score = _scores(self, own, y[last], quantiles_around(self, own, found[last]))
+        score = _scores(self, self._site_of(own), y[last], quantiles_around(self, own, found[last]))
         none = np.zeros(0, dtype=np.int64)
         kept = IssueScores(none, none, none, np.zeros(0)).with_more(IssueScores(group[last], origin[last], ends, score))
         self.held_out_ = {name: getattr(kept, name) for name in SCORES}
 
 
 def _without_marks(X: pd.DataFrame) -> pd.DataFrame:
-    return X.drop(columns=[name for name in ISSUE_COLUMNS if name in X.columns])
+    return without(X, ISSUE_COLUMNS)
 
 
 def _group_of(limits: RecentIntervals, X: pd.DataFrame) -> np.ndarray:
@@ -143,9 +145,9 @@ def _group_of(limits: RecentIntervals, X: pd.DataFrame) -> np.ndarray:
     return np.asarray(limits._site_of(X) * len(limits.leads_) + lead, dtype=np.int64)
 
 
-def _scores(limits: RecentIntervals, X: pd.DataFrame, y: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+def _scores(limits: RecentIntervals, site: np.ndarray, y: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
     """Score of each row's error; see :func:`~cblcast.estimators.wrappers.recent_errors.interval_scores`."""
-    unit = limits.unit_[limits._site_of(X)]
+    unit = limits.unit_[site]
     low, high = limits.tails()
     return interval_scores(
         y / unit, _middle(limits, quantiles) / unit, quantiles[:, low] / unit, quantiles[:, high] / unit

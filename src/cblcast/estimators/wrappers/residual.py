@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from cblcast.abilities import check_parameters, needed_features, needed_windows
 from cblcast.checked.parameters import Inner
 from cblcast.estimators.design import finite_target
+from cblcast.estimators.named import with_column
 from cblcast.estimators.wrappers.inner import (
     check_estimator,
     event_rows_of,
@@ -84,7 +85,8 @@ class Residual(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         """Baseline plus learned correction [kW], float64, shape (n_rows,)."""
         base, usable = self._base(X)
         if usable.any():
-            base[usable] += self.estimator_.predict(with_baseline(X[usable], base[usable]))
+            rows = X if usable.all() else X[usable]
+            base[usable] += self.estimator_.predict(with_baseline(rows, base[usable]))
         return base
 
     @available_if(gives_interval)
@@ -106,4 +108,4 @@ class Residual(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
 def with_baseline(X: pd.DataFrame, base: np.ndarray) -> pd.DataFrame:
     """Rows with what the baseline says of them [kW]."""
-    return X.assign(**{BASELINE: base})
+    return with_column(X, BASELINE, base)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import urllib.parse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow.parquet import ColumnChunkMetaData, FileMetaData
 
+_LOG = logging.getLogger("cblcast.io")
 PARQUET = (".parquet", ".pq")
 PACKED = (".gz", ".zip", ".zst", ".bz2")
 Name: TypeAlias = Any  # of a site: text or a whole number, as its column holds it
@@ -100,19 +102,34 @@ def files_of(path: Path) -> list[str]:
             beside = sorted(one.name for one in path.parent.glob("*")) if path.parent.is_dir() else []
             hint = nearest(path.name, beside) if beside else "check the path"
             raise DataError(f"there is no store {path}: {hint}")
-        found = [one for one in path.rglob("*") if not _is_hidden(one.relative_to(path)) and one.is_file()]
+        names = sorted(_walked(path, path, frozenset()))
     except OSError as error:
         raise DataError(f"the store {path} cannot be looked at: {why_not(error)}") from None
-    names = sorted(one.relative_to(path).as_posix() for one in found)
     parquet = [name for name in names if name.lower().endswith(PARQUET)]
-    _refuse_packed([name for name in names if name not in parquet])
+    others = [name for name in names if name not in parquet]
+    _refuse_packed(others)
     if not parquet:
         raise DataError(f"the folder {path} holds no Parquet file: write some there (cblcast data convert)")
+    if others:
+        _LOG.info("%s: left out, since no Parquet: %s (%d such files)", path.name, others[0], len(others))
     return parquet
 
 
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith((".", "_")) for part in path.parts)
+def _walked(folder: Path, root: Path, above: frozenset[Path]) -> Iterator[str]:
+    """The files below a folder, relative to `root`, without those hidden (``.``, ``_``); links are followed, once each way down.
+
+    A link to nothing is a file too: whoever reads it says so.
+    """
+    here = folder.resolve()
+    if here in above:
+        return
+    for one in folder.iterdir():
+        if one.name.startswith((".", "_")):
+            continue
+        if one.is_dir():
+            yield from _walked(one, root, above | {here})
+        elif one.is_file() or one.is_symlink():
+            yield one.relative_to(root).as_posix()
 
 
 def _refuse_packed(names: list[str]) -> None:
@@ -147,7 +164,7 @@ def _alike(footers: list[Footer]) -> tuple[list[Footer], list[Fault]]:
     groups: dict[tuple[str, ...], list[Footer]] = {}
     for footer in footers:
         one = footer.layout
-        groups.setdefault((one.kind, one.site, one.when, one.value, one.unit.name), []).append(footer)
+        groups.setdefault((one.kind, one.site, one.names, one.when, one.value, one.unit.name), []).append(footer)
     if len(groups) < 2:
         return footers, []
     usual = max(groups.values(), key=len)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from cblcast.errors import DataError, nearest
 from cblcast.frames.schema import OBSERVED, SITE, TIME
+from cblcast.io.files import list_of_loads
 from cblcast.io.units import UNITS, Unit, unit_in_name
 from cblcast.io.weather_names import Column, classify
 
@@ -40,6 +42,8 @@ class Layout:
         Further columns with numbers, such as weather.
     renamed : mapping
         Foreign name → ours.
+    names : str
+        What the sites' column holds, which must not differ between files: "text" or "whole numbers".
     """
 
     kind: Kind
@@ -49,6 +53,7 @@ class Layout:
     unit: Unit = KW
     beside: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
+    names: str = "text"
 
     def ours(self, column: str) -> str:
         """The name under which a column of the files goes to a panel."""
@@ -82,7 +87,7 @@ def layout_of(
     if date in known and site in known:
         lists = [column.name for column in schema if _is_list(column.type)]
         value = _value(lists, name, foreign, "list of numbers")
-        return Layout("days", site, date, value, _unit(value, renamed), (), renamed)
+        return Layout("days", site, date, value, _unit(value, renamed), (), renamed, _names(schema, site))
     if time not in schema.names:
         raise DataError(
             f"{name} has the columns {', '.join(schema.names[:8])}{' …' if len(schema.names) > 8 else ''}, and a store has "
@@ -94,7 +99,7 @@ def layout_of(
     if site in known:
         value = _value(numeric, name, foreign, "number")
         beside = tuple(column for column in numeric if column != value)
-        return Layout("long", site, time, value, _unit(value, renamed), beside, renamed)
+        return Layout("long", site, time, value, _unit(value, renamed), beside, renamed, _names(schema, site))
     if not numeric:
         raise DataError(f"{name} has times, but no column of numbers: a wide store has one for each site")
     sites = site_columns(schema, time)
@@ -105,6 +110,17 @@ def layout_of(
             "(cblcast data convert)"
         )
     return Layout("wide", "", time, "", KW, tuple(column for column in numeric if column not in sites), renamed)
+
+
+def has_day_rows(path: Path) -> bool:
+    """Whether a Parquet file has day rows; of anything else whoever reads it says what is wrong."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return list_of_loads(pq.read_schema(path)) is not None
+    except (OSError, pa.ArrowException):
+        return False
 
 
 def site_columns(schema: pa.Schema, time: str) -> tuple[str, ...]:
@@ -134,6 +150,15 @@ def _unit(value: str, renamed: Mapping[str, str]) -> Unit:
     return (None if renamed.get(value) == OBSERVED else unit_in_name(value)) or KW
 
 
+def _names(schema: pa.Schema, site: str) -> str:
+    import pyarrow.types as types
+
+    kind = schema.field(site).type if site in schema.names else None  # else folders name it
+    if kind is not None and types.is_dictionary(kind):
+        kind = kind.value_type
+    return "whole numbers" if kind is not None and types.is_integer(kind) else "text"
+
+
 def _check_times(kind: pa.DataType, column: str, name: str) -> None:
     import pyarrow.types as types
 
@@ -161,6 +186,7 @@ def difference(one: Layout, other: Layout) -> str:
     for what, first, second in (
         ("layout", one.kind, other.kind),
         ("column of the sites", one.site, other.site),
+        ("kind of site ids", one.names, other.names),
         ("column of the times", one.when, other.when),
         ("column of the load", one.value, other.value),
         ("unit", one.unit.name, other.unit.name),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from cblcast.frames.schema import PANEL_INDEX
 from cblcast.frames.steps import common_step
 from cblcast.io.store.footers import Name
 from cblcast.io.store.row_groups import Read
-from cblcast.io.store.site_days import Block, Straddled, folded, joined, refuse_infinite
+from cblcast.io.store.site_days import LARGEST, Block, Straddled, folded, joined, refuse_infinite
 from cblcast.io.store.zones import Zones
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ class Rows:
     codes : ndarray of int32, shape (n,)
     us : ndarray of int64, shape (n,)
         Start of the interval [us UTC].
-    values : ndarray of float32, shape (n,)
+    values : ndarray of float32 or float64, shape (n,)
+        As precise as they stand.
     source : str
     """
 
@@ -103,12 +104,19 @@ def flat_values(column: pa.ChunkedArray) -> np.ndarray:
 
 
 def loads(column: pa.ChunkedArray) -> np.ndarray:
-    """A column of loads as float32, NaN where it is null."""
-    return np.asarray(flat_values(column), dtype=np.float32)
+    """A column of loads, NaN where it is null: float32 where it is no more precise, else float64."""
+    values = flat_values(column)
+    return np.asarray(
+        values, dtype=np.float32 if values.dtype.itemsize <= 4 and values.dtype.kind == "f" else np.float64
+    )
 
 
 def cube_of_rows(
-    parts: Sequence[Rows | Alike], zones: Zones, step_us: int, span: tuple[int | None, int | None]
+    parts: Sequence[Rows | Alike],
+    zones: Zones,
+    step_us: int,
+    span: tuple[int | None, int | None],
+    dtype: type[np.floating[Any]] = np.float32,
 ) -> tuple[list[Name], DayCube] | None:
     """The readings of a partition by site, local day and slot; None where none is within the span of days."""
     n_slots = DAY_US // step_us
@@ -118,10 +126,10 @@ def cube_of_rows(
         if not blocks:
             return None
         try:
-            return joined(blocks, n_slots, span)
+            return joined(blocks, n_slots, span, dtype)
         except Straddled:
             pass  # the general way joins double hours over row groups, and names what is given twice
-    return _scattered(parts, zones, step_us, span)
+    return _scattered(parts, zones, step_us, span, dtype)
 
 
 def _within(block: Block, n_slots: int, span: tuple[int | None, int | None]) -> bool:
@@ -174,7 +182,11 @@ def ordered(parts: Sequence[Rows | Alike]) -> tuple[list[Name], np.ndarray, np.n
 
 
 def _scattered(
-    parts: Sequence[Rows | Alike], zones: Zones, step_us: int, span: tuple[int | None, int | None]
+    parts: Sequence[Rows | Alike],
+    zones: Zones,
+    step_us: int,
+    span: tuple[int | None, int | None],
+    dtype: type[np.floating[Any]],
 ) -> tuple[list[Name], DayCube] | None:
     names, codes, us, values = ordered(parts)
     zone_of = zones.of(names)
@@ -191,12 +203,32 @@ def _scattered(
         names, zone_of = [names[number] for number in used], zone_of[used]
     if not len(us):
         return None
-    if np.isinf(values).any():
-        at = int(np.isinf(values).argmax())
+    infinite = np.abs(values) > LARGEST
+    if infinite.any():
+        at = int(infinite.argmax())
         raise DataError(
             f"site {str(names[codes[at]])!r} has an infinite reading at {stamp(us[at])}: put NaN where nothing was metered"
         )
-    return names, build_cube(values, us, codes, zone_of.astype(str), len(names), step_us)
+    return names, build_cube(values, us, codes, zone_of.astype(str), len(names), step_us, dtype)
+
+
+def spans_of(parts: Sequence[Rows | Alike], names: Sequence[Name]) -> tuple[np.ndarray, np.ndarray]:
+    """First and last instant of each of some sorted names that a row has [us UTC], int64, shape (n,)."""
+    place = {name: number for number, name in enumerate(names)}
+    first, last = np.full(len(names), np.iinfo(np.int64).max), np.full(len(names), np.iinfo(np.int64).min)
+    for part in parts:
+        where = np.array([place.get(name, -1) for name in part.names], dtype=np.int64)
+        there = where >= 0
+        if isinstance(part, Alike):
+            own = part.us[0], part.us[-1]
+        else:
+            low, high = np.full(len(where), np.iinfo(np.int64).max), np.full(len(where), np.iinfo(np.int64).min)
+            np.minimum.at(low, part.codes, part.us)
+            np.maximum.at(high, part.codes, part.us)
+            own = low[there], high[there]
+        first[where[there]] = np.minimum(first[where[there]], own[0])
+        last[where[there]] = np.maximum(last[where[there]], own[1])
+    return first, last
 
 
 def step_of(parts: Sequence[Rows | Alike]) -> int | None:

@@ -14,6 +14,7 @@ import pandas as pd
 from cblcast.errors import DataError, DataWarning
 from cblcast.frames.instants import HOUR_US
 from cblcast.frames.panel import Panel
+from cblcast.io.database import SQL, is_table
 from cblcast.io.store.as_days import days_of_partition
 from cblcast.io.store.footers import Fault, Footer, read_footers
 from cblcast.io.store.layouts import Kind, Layout
@@ -23,10 +24,9 @@ from cblcast.io.store.row_groups import Read, Span, row_groups
 from cblcast.io.store.shared_sites import complete_ends, sites_beside, without_shared
 from cblcast.io.store.site_days import SiteDays, site_index
 from cblcast.io.store.step import step_of_store
-from cblcast.io.store.zones import Zones
+from cblcast.io.store.zones import Zones, zone_of_files
 
 Day: TypeAlias = Any  # int (days since 1970-01-01), text, date, datetime64 or Timestamp
-SQL = "sql:"  # in front of the name of a table
 LARGE = 1024**3  # bytes of a partition that are told where they are far more than was asked for
 
 
@@ -36,6 +36,7 @@ def open_store(
     tz: str | None = None,
     country: str | None = None,
     columns: Mapping[str, str] | None = None,
+    clock: str | None = None,
     faults: str = "raise",
 ) -> MeterStore:
     """Open a Parquet file, or a folder of Parquet files, as a store of meters; only footers are read.
@@ -50,6 +51,8 @@ def open_store(
         IANA zone and country of every site of which nobody says another.
     columns : mapping, optional
         Foreign name → ours.
+    clock : str, optional
+        IANA zone of the clock that wrote times without a zone; of tables alone, since files hold instants.
     faults : {"raise", "keep"}
         Whether a file that cannot be used (broken, another schema) is an error, or stands in :attr:`MeterStore.faults` while the
         rest is read.
@@ -60,10 +63,12 @@ def open_store(
         No such store, a folder without Parquet files, packed files, columns that fit no layout, no file that can be used; with
         ``faults="raise"`` any file that cannot.
     """
-    if str(path).startswith(SQL):
+    if is_table(path):
         from cblcast.io.store.sql_store import open_sql_store
 
-        return open_sql_store(str(path).removeprefix(SQL), tz=tz, country=country, columns=columns)
+        return open_sql_store(str(path).removeprefix(SQL), tz=tz, country=country, columns=columns, clock=clock)
+    if clock is not None:
+        raise DataError(f"the times of {Path(path).name} are instants already: leave clock out")
     where = Path(path)
     footers, found = read_footers(where, columns)
     if found and (faults == "raise" or not footers):
@@ -73,10 +78,9 @@ def open_store(
         raise DataError(f"the store {where.name} holds no reading: check how it was written")
     folder = where.parent if where.is_file() else where
     footers = complete_ends(folder, footers)
-    zones = {footer.tz for footer in footers}
-    noted = zones.pop() if len(zones) == 1 else None
+    zone = zone_of_files(where.name, {footer.file: footer.tz for footer in footers}, tz)
     sites = sites_beside(where)
-    store = MeterStore(where.name, folder, footers[0].layout, tuple(footers), tuple(found), tz or noted, country, sites)
+    store = MeterStore(where.name, folder, footers[0].layout, tuple(footers), tuple(found), zone, country, sites)
     return replace(store, step_us=step_of_store(folder, footers))
 
 
@@ -119,6 +123,11 @@ class MeterStore:
     def rows(self) -> int:
         """Rows of all files."""
         return sum(group.rows for footer in self.footers for group in footer.groups)
+
+    @property
+    def origin(self) -> tuple[Any, ...]:
+        """Where readings come from, in what no file's name, size and time of change says."""
+        return ()
 
     def partitions(self, bytes_at_once: int = BYTES_AT_ONCE) -> list[Partition]:
         """The store in parts of whole sites, none of which lies in two; from footers alone where its files are ordered.

@@ -60,6 +60,8 @@ class Partition:
         The sites themselves, in a wide store.
     left_out : tuple of str
         Sites that lie in another partition as well, which no reading gives.
+    state : str
+        Where no file says whether the rows are still the same: what tells them from others of the same sites.
     """
 
     key: str
@@ -71,6 +73,7 @@ class Partition:
     bytes: int
     columns: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    state: str = ""
 
     @property
     def files(self) -> tuple[str, ...]:

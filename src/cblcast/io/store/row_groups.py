@@ -79,7 +79,7 @@ def row_groups(
         try:
             # As codes from the start, the names of the sites cost no more than their numbers.
             named = coded(layout, [layout.site] if piece.site is not None else [])
-            with ParquetFile(folder / piece.file, read_dictionary=named) as file:
+            with ParquetFile(folder / piece.file, read_dictionary=named, page_checksum_verification=True) as file:
                 there = set(file.schema_arrow.names)
                 wanted = [column for column in (*named, *columns) if column in there]
                 for number in groups:

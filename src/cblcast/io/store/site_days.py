@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,12 +31,18 @@ class SiteDays:
         Length of one interval.
     notes : tuple of Note
         What was taken otherwise than it stood, or left out.
+    fine : DayCube, optional
+        Of the days around the events that were asked for, in float64, where readings are told so; sites as in `cube`.
+    spans : (ndarray, ndarray), optional
+        First and last interval of each site that has a row, metered or not [us UTC]; None where rows say no more than readings.
     """
 
     site_ids: pd.Index
     cube: DayCube
     step: pd.Timedelta
     notes: tuple[Note, ...] = ()
+    spans: tuple[np.ndarray, np.ndarray] | None = None
+    fine: DayCube | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +54,7 @@ class Block:
     names : sequence of str or int, sorted
     flat : ndarray of int64, shape (k,), increasing
         Local day (since 1970-01-01) × slots a day + slot.
-    values : ndarray of float32, shape (n, k)
+    values : ndarray of float32 or float64, shape (n, k)
     source : str
         The file, for errors.
     """
@@ -58,11 +65,19 @@ class Block:
     source: str
 
 
+LARGEST = float(np.finfo(np.float32).max)  # what days hold; beyond it is infinite
+
+
 class Straddled(Exception):
     """Two blocks hold one wall-clock slot of one site, which neither knows: a double hour, or readings given twice."""
 
 
-def joined(blocks: Sequence[Block], n_slots: int, span: tuple[int | None, int | None]) -> tuple[list[Name], DayCube]:
+def joined(
+    blocks: Sequence[Block],
+    n_slots: int,
+    span: tuple[int | None, int | None],
+    dtype: type[np.floating[Any]] = np.float32,
+) -> tuple[list[Name], DayCube]:
     """One cube of all blocks.
 
     Parameters
@@ -72,6 +87,8 @@ def joined(blocks: Sequence[Block], n_slots: int, span: tuple[int | None, int | 
         Intervals of a day.
     span : (first_day, last_day)
         Local days since 1970-01-01, both included; None where all days are wanted.
+    dtype : type
+        Of the cube.
 
     Returns
     -------
@@ -91,9 +108,10 @@ def joined(blocks: Sequence[Block], n_slots: int, span: tuple[int | None, int | 
     n_days = last - first + 1
     whole = blocks[0]
     if len(blocks) == 1 and len(whole.flat) == n_days * n_slots and whole.flat[0] == first * n_slots:
-        return names, DayCube(whole.values.reshape(len(names), n_days, n_slots), first)
+        values = whole.values.astype(dtype, copy=False)
+        return names, DayCube(values.reshape(len(names), n_days, n_slots), first)
     _refuse_common_slots(blocks)
-    cube = np.full((len(names), n_days * n_slots), np.nan, dtype=np.float32)
+    cube = np.full((len(names), n_days * n_slots), np.nan, dtype=dtype)
     place = {name: number for number, name in enumerate(names)}
     for block in blocks:
         rows = np.fromiter((place[name] for name in block.names), np.int64, len(block.names))
@@ -159,7 +177,7 @@ def site_index(names: Sequence[Name]) -> pd.Index:
 
 def refuse_infinite(block: Block) -> None:
     """A :class:`DataError` where a reading is infinite."""
-    bad = np.isinf(block.values)
+    bad = np.abs(block.values) > LARGEST
     if bad.any():
         site = block.names[int(np.flatnonzero(bad.any(1))[0])]
         raise DataError(

@@ -157,6 +157,14 @@ def wide_table(panel: Panel) -> pa.Table:
     """A row for each time, a column for each site."""
     import pyarrow as pa
 
+    first = panel.first_times_us
+    beside = np.flatnonzero((first - first[0]) % panel.step_us)
+    if len(beside):
+        late = int((first[beside[0]] - first[0]) % panel.step_us) // MINUTE_US
+        raise DataError(
+            f"site {str(panel.site_ids[beside[0]])!r} is metered {late} min beside site {str(panel.site_ids[0])!r} at steps of "
+            f"{panel.step_us // MINUTE_US} min, and a row of a wide store is one time of all sites: keep rows with times (--layout long)"
+        )
     us, where = np.unique(panel.times_us, return_inverse=True)
     grid = np.full((len(panel.site_ids), len(us)), np.nan, dtype=np.float32)
     grid[np.asarray(panel.data.index.codes[0]), where] = panel.data[OBSERVED].to_numpy()

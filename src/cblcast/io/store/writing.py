@@ -75,7 +75,7 @@ class StoreWriter:
 
         if self._open is None:
             path = self.draft if self.one_file else self.draft / f"{name or f'part-{self.files:05d}'}.parquet"
-            self._open = ParquetWriter(path, schema.remove_metadata(), store_schema=False)
+            self._open = ParquetWriter(path, schema.remove_metadata(), store_schema=False, write_page_checksum=True)
             self._open.add_key_value_metadata(dict(self.notes))
             self.files += 1
         return self._open

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from cblcast.errors import DataError
+from cblcast.errors import DataError, DataWarning
 from cblcast.frames.cube import local_day_and_slot
 from cblcast.frames.instants import DAY_US, instants_of_wall
 from cblcast.io.clock import check_zone
@@ -53,6 +54,42 @@ class Zones:
         return told
 
 
+def zone_of_files(store: str, noted: Mapping[str, str | None], tz: str | None) -> str | None:
+    """The zone of all sites of a store: `tz` where it is given, else what its files note, where they agree.
+
+    Parameters
+    ----------
+    noted : mapping
+        File → the zone that its writer noted.
+
+    Warns
+    -----
+    DataWarning
+        Files that note another zone than `tz`, or than each other.
+    """
+    of_zones: dict[str, str] = {}
+    for file, zone in noted.items():
+        if zone is not None:
+            of_zones.setdefault(zone, file)
+    other = next((zone for zone in of_zones if zone != tz), None)
+    if tz is not None and other is not None:
+        warnings.warn(
+            f"{of_zones[other]} of {store} was written for sites in {other}, and is read as of {tz}: leave --tz out, or give the "
+            "zone of each site (--sites)",
+            DataWarning,
+            stacklevel=3,
+        )
+    elif len(of_zones) > 1:
+        told = " and ".join(f"{zone} ({file})" for zone, file in list(of_zones.items())[:2])
+        warnings.warn(
+            f"the files of {store} were written for sites in {told}: give the zone of each site (--sites)",
+            DataWarning,
+            stacklevel=3,
+        )
+    one = set(noted.values())
+    return tz or (one.pop() if len(one) == 1 else None)
+
+
 @dataclass(frozen=True, eq=False)
 class ClockChange:
     """A local day that is not 24 hours long.
@@ -74,7 +111,8 @@ def clock_changes(days: np.ndarray, tz: str, step_us: int) -> dict[int, ClockCha
     found: dict[int, ClockChange] = {}
     begin = midnights(days, tz)
     length = midnights(days + 1, tz) - begin
-    for at in np.flatnonzero(length != DAY_US):
+    # A change of an hour does not show in slots that are longer.
+    for at in np.flatnonzero((length != DAY_US) & (length % step_us == 0)):
         times = begin[at] + np.arange(length[at] // step_us) * step_us
         slots = local_day_and_slot(times, tz, step_us)[1]
         found[int(days[at])] = ClockChange(slots, np.setdiff1d(np.arange(DAY_US // step_us), slots))

@@ -9,6 +9,7 @@ import pytest
 from cblcast import datasets
 from cblcast.days.earlier import EARLIER_ASKED, EARLIER_COLUMNS, EARLIER_LOAD
 from cblcast.days.placebo import placebo_events
+from cblcast.errors import DataWarning
 from cblcast.estimators.wrappers.adapted import Adapted
 from cblcast.estimators.wrappers.ensemble import Ensemble
 from cblcast.estimators.wrappers.intervals import Conformal, with_intervals
@@ -225,5 +226,6 @@ def test_a_home_that_exports_is_not_held_above_zero_where_no_day_is_known():
     home = datasets.load("fontana_homes").select(["home_01"])
     begin = pd.Timestamp("2017-05-10T16:00", tz="America/Los_Angeles")  # two days have no earlier days at their clock
     event = pd.DataFrame({"site_id": ["home_01"], "start": [begin], "stop": [begin + pd.Timedelta(hours=48)]})
-    rows, _ = score_events(adapted("10of10"), home, event)
+    with pytest.warns(DataWarning, match="lasts a day or longer, at site 'home_01'"):
+        rows, _ = score_events(adapted("10of10"), home, event)
     assert rows.loc[rows["baseline_kw"] >= 0, "lower_kw"].min() < 0

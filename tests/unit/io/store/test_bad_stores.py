@@ -10,8 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cblcast.errors import DataError
+from cblcast.errors import DataError, DataWarning
+from cblcast.io.options import ReaderOptions
 from cblcast.io.store import open_store
+from cblcast.io.store.layouts import has_day_rows
+from cblcast.workflow.converting import convert
 
 
 def days(lists: list, dates: list[str] | None = None, site: str = "a", **more) -> pa.Table:
@@ -214,3 +217,80 @@ def test_the_day_of_a_clock_change_alone(tmp_path, frame, meters):
     found = open_store(tmp_path, tz=meters.tz).read_days(partition, None, "2024-03-31", "2024-03-31")
     assert found.cube.values.shape == (6, 1, 24)
     assert np.isnan(found.cube.values[:, 0, 2]).all()
+
+
+def test_ids_that_are_numbers_in_one_file_and_text_in_others(tmp_path):
+    for number, site in enumerate(["a", "b", 7]):
+        frame = pd.DataFrame({"site_id": [site] * 2, "date": ["2024-05-01", "2024-05-02"], "kw": [[1.0] * 24] * 2})
+        frame.to_parquet(tmp_path / f"{number}.parquet", index=False)
+    store = open_store(tmp_path, tz="Europe/Rome", faults="keep")
+    assert [fault.reason for fault in store.faults] == [
+        "2.parquet has another schema than 0.parquet: its kind of site ids is 'whole numbers', not 'text'; write it like the others, "
+        "or take it out of the store"
+    ]
+    assert len(store.partitions()) == 1
+
+
+def test_links_are_followed_and_a_link_to_nothing_is_named(tmp_path, frame, caplog):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "store").mkdir()
+    frame[frame["site_id"] == "s001"].to_parquet(tmp_path / "elsewhere" / "b.parquet", index=False)
+    frame[frame["site_id"] == "s000"].to_parquet(tmp_path / "store" / "a.parquet", index=False)
+    (tmp_path / "store" / "2024").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "store" / "round").symlink_to(tmp_path / "store")
+    (tmp_path / "store" / "c.parquet").symlink_to(tmp_path / "nowhere.parquet")
+    (tmp_path / "store" / "more.csv").write_text("site_id,time,kw\n")
+    with caplog.at_level("INFO", logger="cblcast.io"):
+        store = open_store(tmp_path / "store", tz="Europe/Rome", faults="keep")
+    assert [footer.file for footer in store.footers] == ["2024/b.parquet", "a.parquet"]
+    assert [fault.file for fault in store.faults] == ["c.parquet"]
+    assert "cannot be read as Parquet" in store.faults[0].reason
+    assert "store: left out, since no Parquet: more.csv (1 such files)" in caplog.text
+
+
+def test_zones_of_files_that_contradict_are_told(tmp_path):
+    for number, zone in enumerate(["Europe/Rome", "Europe/London"]):
+        table = days([[1.0] * 24] * 2, site="ab"[number]).replace_schema_metadata({"cblcast:tz": zone})
+        pq.write_table(table, tmp_path / f"{number}.parquet")
+    with pytest.warns(
+        DataWarning, match=r"sites in Europe/Rome \(0\.parquet\) and Europe/London \(1\.parquet\): give the zone"
+    ):
+        assert open_store(tmp_path).tz is None
+    with pytest.warns(
+        DataWarning, match=r"1\.parquet of .* was written for sites in Europe/London, and is read as of Europe/Rome"
+    ):
+        assert open_store(tmp_path, tz="Europe/Rome").tz == "Europe/Rome"
+
+
+def test_a_reading_that_has_rotted_in_a_converted_store_is_no_reading(tmp_path, frame):
+    frame.rename(columns={"kw": "observed_kw"}).to_parquet(tmp_path / "long.parquet", index=False)
+    convert([tmp_path / "long.parquet"], tmp_path / "days.parquet", "days", options=ReaderOptions(tz="Europe/Rome"))
+    content = bytearray((tmp_path / "days.parquet").read_bytes())
+    chunk = pq.read_metadata(tmp_path / "days.parquet").row_group(0).column(2)
+    assert chunk.path_in_schema.startswith("observed_kw")
+    content[(chunk.dictionary_page_offset or chunk.data_page_offset) + chunk.total_compressed_size // 2] ^= 0x40
+    (tmp_path / "days.parquet").write_bytes(content)
+    with pytest.raises(DataError, match=r"days\.parquet is broken"):
+        read_all(tmp_path / "days.parquet")
+
+
+def test_sites_that_are_numbers_in_one_file_and_text_in_another_are_a_change_of_schema(tmp_path, frame):
+    rows = frame.assign(site_id=frame["site_id"].str[1:].astype(int))
+    first = rows["site_id"] < 3
+    rows[first].to_parquet(tmp_path / "a.parquet", index=False)
+    rows[~first].assign(site_id=rows["site_id"].astype(str)).to_parquet(tmp_path / "b.parquet", index=False)
+    with pytest.raises(
+        DataError, match=r"b\.parquet has another schema than a\.parquet: its kind of site ids is 'text'"
+    ):
+        open_store(tmp_path)
+    (only,) = read_all(tmp_path, faults="keep")
+    assert list(only.site_ids) == ["0", "1", "2"]
+
+
+def test_long_rows_with_a_list_beside_them_are_no_day_rows(tmp_path, frame):
+    frame.assign(tags=[[1, 2]] * len(frame)).to_parquet(tmp_path / "long.parquet", index=False)
+    day = pd.DataFrame({"site_id": ["a"], "date": ["2024-05-01"], "kw": [[1.0] * 24]})
+    day.to_parquet(tmp_path / "days.parquet", index=False)
+    (tmp_path / "none.parquet").write_bytes(b"PAR1")
+    found = [has_day_rows(tmp_path / f"{name}.parquet") for name in ("long", "days", "none", "missing")]
+    assert found == [False, True, False, False]

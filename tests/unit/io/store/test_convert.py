@@ -180,3 +180,41 @@ def test_readings_beside_the_wall_clock_are_no_day_rows(frame, tmp_path):
     with pytest.raises(DataError, match=r"begin 30 min beside the clock of Asia/Kolkata.*--layout long"):
         convert([source], tmp_path / "days", "days", options=ReaderOptions(tz="Asia/Kolkata"))
     assert not (tmp_path / "days").exists()
+
+
+def test_progress_counts_what_is_read_and_what_is_written(store_of_a_layout, frame, meters, tmp_path):
+    class Watch:
+        def __init__(self):
+            self.totals, self.done = [], []
+
+        def expect(self, total, what):
+            self.totals.append((total, what))
+
+        def advance(self, count, what):
+            self.done.append((count, what))
+
+    watch = Watch()
+    convert([store_of_a_layout], tmp_path / "new", "long", options=ROME, bytes_at_once=3_000, progress=watch)
+    parts = len(watch.done)
+    assert parts > 1
+    assert watch.totals == [(parts, "writing")]
+    assert watch.done == [(1, f"{number} of {parts} parts") for number in range(1, parts + 1)]
+    frame.rename(columns={"kw": "observed_kw"}).to_csv(tmp_path / "meter.csv", index=False)
+    watch = Watch()
+    convert([tmp_path / "meter.csv"], tmp_path / "third", "days", options=ROME, progress=watch)
+    assert watch.totals == [(1, "reading"), (2, "writing")]
+    assert watch.done == [(1, "meter.csv"), (1, "1 of 1 parts")]
+
+
+def test_meters_beside_one_another_s_times_are_no_wide_table(tmp_path):
+    times = pd.date_range("2024-05-01", periods=72, freq="h", tz="UTC")
+    late = [times, times + pd.Timedelta("30min")]
+    rows = pd.concat(
+        [pd.DataFrame({"site_id": site, "time": own, "kw": 1.0}) for site, own in zip("ab", late, strict=True)]
+    )
+    rows.to_parquet(tmp_path / "in.parquet", index=False)
+    with pytest.raises(
+        DataError, match=r"site 'b' is metered 30 min beside site 'a' at steps of 60 min.*--layout long"
+    ):
+        convert([tmp_path / "in.parquet"], tmp_path / "out", "wide", options=ReaderOptions(tz="Asia/Kolkata"))
+    assert not (tmp_path / "out").exists()

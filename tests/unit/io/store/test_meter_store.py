@@ -204,3 +204,15 @@ def test_foreign_names_are_told(meters, frame, tmp_path):
     columns = {"meter": "site_id", "read_at": "time", "load": "observed_kw"}
     store = open_store(tmp_path / "theirs.parquet", tz=meters.tz, columns=columns)
     assert same(cube_of(store), meters.panel(frame).cube().values)
+
+
+def test_a_reading_a_day_is_kept_on_the_days_of_clock_changes(tmp_path):
+    dates = pd.date_range("2024-03-25", periods=14).date
+    rows = pa.table(
+        {"site_id": ["a"] * 14, "date": pa.array(dates, pa.date32()), "kw": [[float(day)] for day in range(14)]}
+    )
+    pq.write_table(rows, tmp_path / "a.parquet")
+    store = open_store(tmp_path, tz="Europe/Rome")
+    (days,) = (store.read_days(partition) for partition in store.partitions())
+    assert days.cube.values[0, :, 0].tolist() == list(range(14))
+    assert not days.notes
