@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import difflib
 import errno
-from collections.abc import Iterable
+import threading
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class DataError(ValueError):
@@ -21,6 +24,45 @@ class StudyError(ValueError):
 
 class DataWarning(UserWarning):
     """Data that can be used, but looks wrong."""
+
+
+class _Hush:
+    """How many are inside :func:`no_data_warnings`, and the filters that were there before the first."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside = threading.Lock(), 0
+        self._before: warnings.catch_warnings[None] = warnings.catch_warnings()
+
+    def enter(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before = warnings.catch_warnings()
+                self._before.__enter__()
+                warnings.simplefilter("ignore", DataWarning)
+            self._inside += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._before.__exit__(None, None, None)
+
+
+_hush = _Hush()
+
+
+@contextmanager
+def no_data_warnings() -> Iterator[None]:
+    """No :class:`DataWarning` inside, in any number of threads at a time.
+
+    Filters of warnings belong to all threads: with ``warnings.catch_warnings`` in each, the first to leave would let the others'
+    be heard, and the last would leave those of the first in force for good.
+    """
+    _hush.enter()
+    try:
+        yield
+    finally:
+        _hush.leave()
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

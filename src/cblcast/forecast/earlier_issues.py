@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
@@ -10,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cblcast.abilities import FollowsIssues
+from cblcast.errors import no_data_warnings
 from cblcast.features.feature_frame import column_index
 from cblcast.frames.cases import FAR_FUTURE_US
 from cblcast.frames.coded import index_of, instants_of_rows, numbered, sites_of_rows
@@ -18,7 +18,7 @@ from cblcast.frames.known import run_starts
 from cblcast.frames.one_look import Room
 from cblcast.frames.panel import Panel
 from cblcast.frames.recent_issues import ISSUE_COLUMNS
-from cblcast.frames.schema import CASE_INDEX, OBSERVED, ORIGIN, TIME, DataWarning
+from cblcast.frames.schema import CASE_INDEX, OBSERVED, ORIGIN, TIME
 
 
 def beside_earlier_issues(
@@ -59,8 +59,7 @@ def beside_earlier_issues(
     earlier, power = _issues(panel, cases, follower)
     made = np.empty((len(asked) + len(ISSUE_COLUMNS), n + len(earlier)))
     made[: len(asked), :n] = asked
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)
+    with no_data_warnings():
         own = made[: len(asked), n:]
         room = Room(own)
         for block in features(panel, earlier, room=room) if len(earlier) else ():

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pandas as pd
 
+from cblcast.errors import no_data_warnings
 from cblcast.estimators.rules.largest_demand import largest_demand
 from cblcast.forecast.answer import Answer, answer
 from cblcast.frames.cases import event_rows
@@ -14,7 +13,7 @@ from cblcast.frames.collisions import collides
 from cblcast.frames.events import Window
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import AnyPanel, Panel
-from cblcast.frames.schema import ESTIMATED, OBSERVED, ORIGIN, PREDICTED, SITE, TIME, DataWarning
+from cblcast.frames.schema import ESTIMATED, OBSERVED, ORIGIN, PREDICTED, SITE, TIME
 from cblcast.programs.by_days import by_days
 from cblcast.programs.direct import why_long
 from cblcast.programs.dispatch import counted_hours, on_grid
@@ -129,9 +128,8 @@ def _by_intervals(
     program: Program, windows: tuple[Window, ...], masked: Panel, events: pd.DataFrame, reasons: bool
 ) -> _Group:
     forecaster = ready_forecaster(program, masked, events, windows)
-    with warnings.catch_warnings():
-        # An event whose window shows no load keeps its baseline: that is told by its factor, event by event.
-        warnings.simplefilter("ignore", DataWarning)
+    # An event whose window shows no load keeps its baseline: that is told by its factor, event by event.
+    with no_data_warnings():
         said = answer(forecaster, masked, events, reasons=reasons)
         told = said.adjustment
     first, event = event_rows(said.rows.index)

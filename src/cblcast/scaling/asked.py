@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cblcast.errors import no_data_warnings
 from cblcast.scaling.crews import PROCESSES, THREADS, takes_processes
 from cblcast.scaling.heard import READERS
 from cblcast.scaling.journal import noted, take_away
@@ -71,8 +71,7 @@ class Asked:
             return before
         workers = self.workers if self.scheduler in (None, THREADS, PROCESSES) else max(self.workers, OF_A_CLUSTER)
         size = bytes_at_once(self.workers * weight)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # whoever cuts the store says it
+        with no_data_warnings():  # whoever cuts the store says it
             partitions = store.partitions(bytes_at_once=size)
         return evened(size, sum(partition.bytes for partition in partitions), workers)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from cblcast.errors import no_data_warnings
 from cblcast.frames.instants import DAY_US, local_microseconds, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, StudyError
@@ -136,8 +136,7 @@ def sites_of_store(store: MeterStore, reader: ReaderOptions) -> pd.DataFrame:
         "segment": reader.segment,
     }
     if reader.sites is None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # whoever cuts the store says it
+        with no_data_warnings():  # whoever cuts the store says it
             partitions = store.partitions()
         names, _ = names_of(store, partitions)
         there = {site for own in names for site in own}.union(*(one.left_out for one in partitions))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -22,12 +21,13 @@ from cblcast.abilities import (
 from cblcast.checked.parameters import Days, Inner, Inside
 from cblcast.days.earlier import EARLIER_COLUMNS
 from cblcast.days.limits import each_tail
+from cblcast.errors import no_data_warnings
 from cblcast.estimators.columns import event_codes, take
 from cblcast.estimators.wrappers.inner import ready
 from cblcast.estimators.wrappers.one_site import TAIL, SiteRows, adapt_to_site
 from cblcast.frames.events import Window
 from cblcast.frames.known import known_mean_by
-from cblcast.frames.schema import SITE, DataWarning
+from cblcast.frames.schema import SITE
 from cblcast.wishes import merge_wishes
 
 # Evidence beside the estimate: what the ridge is shown is how far each lies from it.
@@ -157,8 +157,7 @@ class Adapted(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
         """What the limits leave below and above the estimate before anything is known of the site [kW], shape (n_rows, 2)."""
         if not able(inner, GivesIntervals):
             return np.repeat(TAIL * spread[:, None], 2, axis=1)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DataWarning)  # its limits are only where these start from
+        with no_data_warnings():  # its limits are only where these start from
             limits = np.asarray(inner.predict_interval(X), dtype=np.float64)
         room = np.stack([plain - limits[:, 0], limits[:, 1] - plain], axis=1)
         return np.maximum(np.where(np.isfinite(room), room, TAIL * spread[:, None]), spread[:, None] / 10)

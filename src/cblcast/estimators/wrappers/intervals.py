@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from cblcast.abilities import AdaptsToSite, GivesIntervals, able, check_parameters, needed_features, needed_windows
 from cblcast.checked.parameters import Days, Folds, Inner, Inside, Positive
 from cblcast.days.limits import days_needed, each_tail, tail_bound
+from cblcast.errors import no_data_warnings
 from cblcast.estimators.wrappers.conformal_scores import (
     ErrorScale,
     day_and_site,
@@ -225,8 +226,7 @@ class Conformal(MetaEstimatorMixin, RegressorMixin, BaseEstimator):
 
     def _limits_of(self, fitted: Any, X: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Lower limit, estimate and upper limit before calibration; here all three are the estimate."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DataWarning)  # `predict` meets the same rows, and says it once
+        with no_data_warnings():  # `predict` meets the same rows, and says it once
             predicted = np.asarray(fitted.predict(X), dtype=np.float64)
         return predicted, predicted, predicted
 

@@ -115,7 +115,10 @@ def sql_rows(
     most : int, optional
         The first so many rows by time.
     """
-    copies = engine.dialect.driver == "pg8000" and most is None
+    from sqlalchemy import DateTime
+
+    has_instants = isinstance(wanted.table.kinds[wanted.layout.when], DateTime)  # and no text
+    copies = engine.dialect.driver == "pg8000" and has_instants and most is None
     at_once = SITES_A_COPY if copies else SITES_A_QUERY
     for first in range(0, len(names), at_once):
         some = list(names[first : first + at_once])
@@ -170,14 +173,15 @@ Raw = tuple[np.ndarray, np.ndarray, bool, list[np.ndarray]]  # codes, times [us]
 
 def _fetched(engine: Engine, timeout_s: float, wanted: Wanted, names: list[Name], most: int | None) -> Raw:
     """By a cursor: rows are Python objects, a few at a time."""
-    from sqlalchemy import String, select, type_coerce
+    from sqlalchemy import Float, String, select, type_coerce
 
     asked = wanted.table.clause()
     site, time = asked.c[wanted.layout.site], asked.c[wanted.layout.when]
     dialect = engine.dialect.name
     # SQLite keeps times as text, of which SQLAlchemy would drop the offset.
     written = type_coerce(time, String) if dialect == "sqlite" else time
-    query = select(site, written.label("_time"), *[asked.c[column] for column in wanted.columns])
+    numbers = [type_coerce(asked.c[column], Float) for column in wanted.columns]  # as floats, no Decimals
+    query = select(site, written.label("_time"), *numbers)
     query = query.where(site.in_(names), *wanted.within(asked, dialect))
     if most is not None:
         query = query.order_by(time).limit(most)
@@ -207,9 +211,7 @@ def _numbers(values: Sequence[Any], column: str, wanted: Wanted) -> np.ndarray:
     try:
         found = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
-        odd = next(
-            each for each in values if isinstance(each, (str, bytes)) or (not np.isscalar(each) and each is not None)
-        )
+        odd = next((each for each in values if isinstance(each, (str, bytes))), None)
         raise DataError(f"{wanted.name}: {column} holds {str(odd)[:40]!r}, which is no number: mend it") from None
     return found.astype(np.float32) if column in wanted.table.single else found
 

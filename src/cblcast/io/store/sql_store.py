@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cblcast.errors import DataError, DataWarning, SourceError
+from cblcast.errors import DataError, DataWarning, SourceError, no_data_warnings
 from cblcast.frames.schema import OBSERVED, SITE, TIME
 from cblcast.io.clock import check_zone
 from cblcast.io.database import URL_VARIABLE, check_answers, connected
@@ -216,8 +216,7 @@ def _first_rows(store: SqlStore, engine: Any, called: str) -> SqlRows | None:
         return None  # whoever cuts it is told
     wanted = Wanted(store.table, layout, [], (None, None), store.clock, called)
     first = store.table.bare(layout.site, first)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)  # whoever reads the partition is told
+    with no_data_warnings():  # whoever reads the partition is told
         return next(sql_rows(engine, store.timeout_s, wanted, [first], FIRST_ROWS), None)
 
 

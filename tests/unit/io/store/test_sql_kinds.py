@@ -111,6 +111,7 @@ def test_columns_of_other_types(server):
         f"CREATE TABLE enums AS SELECT site_id::text::kind AS site_id, {of_plain} WHERE site_id IN (9, 10)",
         f"CREATE MATERIALIZED VIEW kept AS SELECT site_id, date_bin('1 hour', time, '2000-01-01Z') AS time, avg(kw) AS kw "
         f"FROM {of_plain.partition('FROM')[2]} GROUP BY 1, 2",
+        f"CREATE TABLE texts AS SELECT site_id, time::text AS time, kw FROM {of_plain.partition('FROM')[2]}",
         f"CREATE TABLE dates AS SELECT site_id, time::date AS time, kw FROM {of_plain.partition('FROM')[2]}",
         f"CREATE TABLE seconds AS SELECT site_id, extract(epoch FROM time)::bigint AS time, kw FROM {of_plain.partition('FROM')[2]}",
     )
@@ -123,6 +124,8 @@ def test_columns_of_other_types(server):
     hourly = open_sql_store("kept", url=server, tz="Europe/Rome")
     assert hourly.step_us == 3_600_000_000
     np.testing.assert_allclose(cube_of(hourly)["9"][0], wanted["9"][0].reshape(24, 2).mean(axis=1), rtol=1e-6)
+    written = cube_of(open_sql_store("texts", url=server, tz="Europe/Rome"))
+    np.testing.assert_allclose(written["7"], wanted["7"], rtol=1e-6)
     for table in ("dates", "seconds"):
         with pytest.raises(DataError, match=r"'time' holds (date32\[day\]|int64), not times: write timestamps in UTC"):
             open_sql_store(table, url=server, tz="Europe/Rome")
@@ -261,7 +264,7 @@ def test_times_of_sqlite_are_text_that_is_looked_at(tmp_path):
             ("offset", "TIMESTAMP", times.tz_convert("Europe/Rome").strftime("%Y-%m-%d %H:%M:%S+02:00")),
             ("german", "TEXT", times.strftime("%d.%m.%Y %H:%M+00:00")),
         ):
-            connection.execute(f"CREATE TABLE {name} (site_id INTEGER, time {kind}, kw REAL)")
+            connection.execute(f"CREATE TABLE {name} (site_id INTEGER, time {kind}, kw NUMERIC(10, 3))")
             connection.executemany(
                 f"INSERT INTO {name} VALUES (?, ?, ?)",
                 list(zip(frame["site_id"].tolist(), written, frame["kw"], strict=True)),
