@@ -232,7 +232,7 @@ RULE = st.sampled_from(DIRECT) | st.tuples(st.sampled_from(WITHOUT_WEATHER), st.
 DRAWN_ONCE = (Phase.explicit, Phase.reuse, Phase.generate)  # a seed has nothing to shrink
 
 
-@settings(max_examples=25, deadline=None, phases=DRAWN_ONCE, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=14, deadline=None, phases=DRAWN_ONCE, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 10_000),
     rule=RULE,
