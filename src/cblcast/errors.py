@@ -26,43 +26,49 @@ class DataWarning(UserWarning):
     """Data that can be used, but looks wrong."""
 
 
-class _Hush:
-    """How many are inside :func:`no_data_warnings`, and the filters that were there before the first."""
+class _Where(type):
+    """Makes :class:`_Hushed` stand for data warnings of the threads that are inside :func:`no_data_warnings`, and of no other."""
 
-    def __init__(self) -> None:
-        self._lock, self._inside = threading.Lock(), 0
-        self._before: warnings.catch_warnings[None] = warnings.catch_warnings()
-
-    def enter(self) -> None:
-        with self._lock:
-            if not self._inside:
-                self._before = warnings.catch_warnings()
-                self._before.__enter__()
-                warnings.simplefilter("ignore", DataWarning)
-            self._inside += 1
-
-    def leave(self) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                self._before.__exit__(None, None, None)
+    def __subclasscheck__(cls, category: type) -> bool:
+        return getattr(_own, "inside", 0) > 0 and issubclass(category, DataWarning)
 
 
-_hush = _Hush()
+class _Hushed(Warning, metaclass=_Where):
+    """What the filter of :func:`no_data_warnings` names: filters of warnings belong to all threads, so it asks whose warning it is."""
+
+
+_own = threading.local()
+_lock = threading.Lock()
+_inside = 0  # of all threads
 
 
 @contextmanager
 def no_data_warnings() -> Iterator[None]:
-    """No :class:`DataWarning` inside, in any number of threads at a time.
+    """No :class:`DataWarning` of this thread inside; other threads are heard as ever.
 
-    Filters of warnings belong to all threads: with ``warnings.catch_warnings`` in each, the first to leave would let the others'
-    be heard, and the last would leave those of the first in force for good.
+    With ``warnings.catch_warnings`` in each thread, the first to leave would let the others be heard, the last would leave the
+    filters of the first in force for good, and meanwhile nobody would be heard.
     """
-    _hush.enter()
+    global _inside
+    with _lock:
+        _inside += 1
+        if not _is_first():
+            warnings.simplefilter("ignore", _Hushed)
+    _own.inside = getattr(_own, "inside", 0) + 1
     try:
         yield
     finally:
-        _hush.leave()
+        _own.inside -= 1
+        with _lock:
+            _inside -= 1
+            if not _inside and _is_first():
+                del warnings.filters[0]  # type: ignore[attr-defined]
+
+
+def _is_first() -> bool:
+    """Whether the filter stands before all others, as any that were set since would be asked first."""
+    filters = warnings.filters
+    return bool(filters) and filters[0][2] is _Hushed
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

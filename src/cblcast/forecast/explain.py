@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,12 +12,13 @@ import pandas as pd
 
 from cblcast.abilities import Contributes, able
 from cblcast.encoding import is_estimator
+from cblcast.errors import no_data_warnings
 from cblcast.forecast.event_truth import judged_load
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.cases import event_rows
 from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel
-from cblcast.frames.schema import SITE, DataError, DataWarning, StudyError
+from cblcast.frames.schema import SITE, DataError, StudyError
 from cblcast.metrics import nrmse
 
 EXPECTED = "expected"  # the column of SHAP values that is no feature: the mean prediction
@@ -180,8 +180,7 @@ def _seen_by_boosted(
     try:
         for name, model in models.items():
             model.predict = listener(name, model)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DataWarning)
+        with no_data_warnings():
             forecaster.estimator.predict(X)
     finally:
         for model in models.values():
@@ -241,8 +240,7 @@ def _exchanged(classes: list[np.ndarray], n_rows: int, rng: np.random.Generator)
 
 def _error(predict: Callable[[pd.DataFrame], np.ndarray], X: pd.DataFrame, y: np.ndarray, site: np.ndarray) -> float:
     """Mean over sites of the nRMSE [%]; NaN when no row can be judged."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DataWarning)  # shuffled features are odd on purpose
+    with no_data_warnings():  # shuffled features are odd on purpose
         predicted = np.asarray(predict(X), dtype=np.float64)
     known = np.isfinite(y) & np.isfinite(predicted)
     errors = [nrmse(y[rows], predicted[rows]) for name in np.unique(site) if (rows := known & (site == name)).any()]
