@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 CSV_SUFFIXES = (".csv", ".txt", ".tsv", ".dat")
 PARQUET_SUFFIXES = (".parquet", ".pq")
 EXCEL_SUFFIXES = (".xlsx", ".xlsm")
+NOTED_ZONE = b"cblcast:tz"  # in the metadata of Parquet files
 LARGEST_NUMBER = 1e18  # nanoseconds since 1970 are no larger
 # What another program reads better: each with its remedy.
 _FOREIGN = {
@@ -56,6 +57,10 @@ class Table:
         What was guessed or left out so far.
     encoding : str, optional
         The encoding, where it was guessed.
+    unit : str, optional
+        The unit that the lines above a text table say.
+    zone : str, optional
+        IANA zone of all sites, as whoever wrote the file noted it.
     """
 
     frame: pd.DataFrame
@@ -67,6 +72,7 @@ class Table:
     notes: tuple[Note, ...] = ()
     encoding: str | None = None
     unit: str | None = None
+    zone: str | None = None
 
     def where(self, row: int) -> str:
         """``line 17 of meter.csv`` or ``row 15 of the frame``, for the row with this number in the index."""
@@ -112,7 +118,7 @@ def read_table(source: str | Path | pd.DataFrame, what: str, decimal: str | None
     suffix, stem = inner.suffix.lower(), inner.name[: len(inner.name) - len(inner.suffix)] or path.stem
     try:
         if suffix in PARQUET_SUFFIXES and inner.name == path.name:
-            return Table(_numbered(_read_parquet(path)), path.name, stem)
+            return Table(_numbered(_read_parquet(path)), path.name, stem, zone=_noted_zone(path))
         if suffix in EXCEL_SUFFIXES or is_workbook(path):
             frame, first_line, sheet = read_workbook(path)
             note = (Note(Kind.GUESSED, f"{path.name}: the table is on sheet {sheet!r}"),)
@@ -243,6 +249,14 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         if is_site(field.name) and (pa.types.is_string(field.type) or pa.types.is_large_string(field.type))
     ]
     return pd.read_parquet(path, read_dictionary=named)
+
+
+def _noted_zone(path: Path) -> str | None:
+    """The zone of its sites that a store holds (:mod:`cblcast.io.store.writing`)."""
+    import pyarrow.parquet as pq
+
+    told = (pq.read_metadata(path).metadata or {}).get(NOTED_ZONE)
+    return told.decode() if told else None
 
 
 def list_of_loads(schema: pa.Schema) -> str | None:

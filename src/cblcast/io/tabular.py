@@ -124,7 +124,7 @@ def reading_of_table(meter: Table, options: ReaderOptions) -> Reading:
     label = ("end" if times.ends else "start") if options.label == "auto" else options.label
     long = to_long(meter, roles, times.stamps)
     defaults = {
-        "tz": options.tz or long.stamps.zone,
+        "tz": options.tz or meter.zone or long.stamps.zone,
         "country": options.country,
         "subdivision": options.subdivision,
         "segment": options.segment,
@@ -134,6 +134,9 @@ def reading_of_table(meter: Table, options: ReaderOptions) -> Reading:
     rows = Rows(long.code, long.stamps.us, long.values, long.source_row)
     rows, notes = to_instants(rows, long.stamps, [clocks[site] for site in long.series.site], label, meter.name)
     report = _report(meter, times, roles, label, options).with_notes((*meter.notes, *roles.notes, *notes))
+    if options.tz is not None and meter.zone not in (None, options.tz):
+        told = f"{meter.name} was written for sites in {meter.zone}, and is read as of {options.tz}: leave --tz out, or give --sites"
+        report = report.noting(Kind.DOUBTFUL, told)
     return to_panel(
         Readings(rows, long.series, long.site_ids, label, None, meter.where, report), sites, clocks, options
     )

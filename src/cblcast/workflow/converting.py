@@ -198,6 +198,8 @@ def _partitions(store: MeterStore, bytes_at_once: int) -> list[Partition]:
         partitions = store.partitions(bytes_at_once)
     if any(partition.left_out for partition in partitions):
         raise DataError(str(told[0].message).replace("is left out: write", "nothing is converted: write"))
+    for one in told:
+        warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
     return partitions
 
 

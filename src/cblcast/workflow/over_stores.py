@@ -37,9 +37,9 @@ from cblcast.workflow.serving import (
     known_of_training,
     tells_days_apart,
 )
-from cblcast.workflow.settlement_case import sites_of_store
+from cblcast.workflow.settlement_case import open_sites
 from cblcast.workflow.taught_sites import taught_in_words, taught_table
-from cblcast.workflow.working import ALONE, Working, open_store_as
+from cblcast.workflow.working import ALONE, Working
 
 EVENTS, ROWS, EXCLUDED, TAUGHT = "events", "rows", "excluded", "taught"
 _PROBLEMS = [SITE, "origin", "reason"]
@@ -109,8 +109,7 @@ def score_store(
     if view is not None:
         view_name(view)  # before anything is read
     forecaster = None if model is None else tracking.load_forecaster(model, uri=store)
-    opened = open_store_as(data, _reader_for(forecaster, reader))
-    sites = sites_of_store(opened, _reader_for(forecaster, reader))
+    opened, sites = open_sites(data, _reader_for(forecaster, reader))
     events = _events(events_file, sites, reader)
     asked = working.asked(data, out)
     parts = _pieces(opened, sites, events, asked)
@@ -146,8 +145,7 @@ def evaluate_store(
     if events_file is None and not (start and stop):
         raise StudyError("evaluate --model needs --events FILE, or --start and --stop of placebo events")
     forecaster = tracking.load_forecaster(model, uri=store)
-    opened = open_store_as(data, _reader_for(forecaster, reader))
-    sites = sites_of_store(opened, _reader_for(forecaster, reader))
+    opened, sites = open_sites(data, _reader_for(forecaster, reader))
     events = None if events_file is None else _events(events_file, sites, reader)
     asked = working.asked(data)
     parts = _pieces(opened, sites, events, asked)
@@ -179,8 +177,7 @@ def integrity_store(
 ) -> tuple[dict[str, pd.DataFrame], dict[str, str], Outcome]:
     """What stands out in the events of a store, as :func:`cblcast.workflow.settling.integrity_files` tells it of a file."""
     rule = load_program(program)
-    opened = open_store_as(data, reader)
-    sites = sites_of_store(opened, reader)
+    opened, sites = open_sites(data, reader)
     events = _events(events_file, sites, reader)
     warn_about_calendars_of(sites, int(events["start"].max().year), [rule])
     asked = working.asked(data)

@@ -107,9 +107,7 @@ def open_case(
     path = Path(data)
     in_parts = is_store(path, working) or (not whole and not changed_options(reader) and panel_rows(path) >= LARGE_ROWS)
     if in_parts:
-        store = open_store_as(path, reader)
-        sites = sites_of_store(store, reader)
-        _LOG.info("%s is read some sites at a time, as it stands: %d sites", path.name, len(sites))
+        store, sites = open_sites(path, reader)
         panel = None
     else:
         store, panel = None, read_meter(str(path), options=reader)
@@ -125,6 +123,14 @@ def read_resources(resources: Path | None, commitments: Path | None) -> Resource
             raise StudyError("--commitments are those of resources: give their members too (--resources)")
         return None
     return Resources(read_members(resources), None if commitments is None else read_commitments(commitments))
+
+
+def open_sites(data: Path, reader: ReaderOptions) -> tuple[MeterStore, pd.DataFrame]:
+    """A store and its sites; how it is read is told, as of a file."""
+    store = open_store_as(data, reader)
+    sites = sites_of_store(store, reader)
+    _LOG.info("%s is read some sites at a time, as it stands: %d sites", data.name, len(sites))
+    return store, sites
 
 
 def sites_of_store(store: MeterStore, reader: ReaderOptions) -> pd.DataFrame:

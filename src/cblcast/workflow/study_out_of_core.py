@@ -39,10 +39,10 @@ from cblcast.workflow.judging_over_store import (
     data_used,
 )
 from cblcast.workflow.registering import check_registration, registered
-from cblcast.workflow.settlement_case import sites_of_store
+from cblcast.workflow.settlement_case import open_sites
 from cblcast.workflow.study_data import Progress
 from cblcast.workflow.study_result import StudyResult
-from cblcast.workflow.working import ALONE, Working, is_store, open_store_as
+from cblcast.workflow.working import ALONE, Working, is_store
 
 
 def names_store(study: Study, working: Working = ALONE) -> bool:
@@ -103,8 +103,7 @@ def train_and_judge(
     _refuse(study)
     for forecaster in study.forecasters().values():
         check_learns_from_disk(forecaster.estimator)
-    store = open_store_as(Path(str(study.data.panel)), study.data.reader)
-    sites = sites_of_store(store, study.data.reader)
+    store, sites = open_sites(Path(str(study.data.panel)), study.data.reader)
     if study.data.sites is not None:
         sites = sites.loc[sites.index.isin(list(study.data.sites))]
     asked = working.asked(Path(str(study.data.panel)), beside)

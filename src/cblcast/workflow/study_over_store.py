@@ -16,10 +16,10 @@ from cblcast.frames.schema import SITE, DataError, StudyError
 from cblcast.scaling import Outcome, StorePiece, cut
 from cblcast.workflow.judging_over_store import board_of_sites
 from cblcast.workflow.leaderboard import scale_of, wanted_metrics
-from cblcast.workflow.settlement_case import sites_of_store
+from cblcast.workflow.settlement_case import open_sites
 from cblcast.workflow.studies import judge
 from cblcast.workflow.study_data import dressed, prepare
-from cblcast.workflow.working import ALONE, Working, open_store_as
+from cblcast.workflow.working import ALONE, Working
 
 MEASURES, EXCLUDED = "measures", "excluded"
 
@@ -53,8 +53,7 @@ def evaluate_study_store(study: Study, working: Working = ALONE) -> tuple[pd.Dat
     """
     refuse_at_once(study)
     data = Path(str(study.data.panel))
-    store = open_store_as(data, study.data.reader)
-    sites = sites_of_store(store, study.data.reader)
+    store, sites = open_sites(data, study.data.reader)
     if study.data.sites is not None:
         sites = sites.loc[sites.index.isin(list(study.data.sites))]
     asked = working.asked(data)

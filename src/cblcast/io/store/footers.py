@@ -14,6 +14,7 @@ import pandas as pd
 
 from cblcast.errors import DataError, nearest, why_not
 from cblcast.frames.instants import DAY_US
+from cblcast.io.files import NOTED_ZONE
 from cblcast.io.store.layouts import Layout, difference, layout_of, site_columns
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def _footer(folder: Path, name: str, columns: Mapping[str, str] | None) -> Foote
         raise DataError(f"{name} cannot be read as Parquet ({said}): write the file again") from None
     folders = _folders(name)
     layout = layout_of(schema, name, folders, columns)
-    told = (metadata.metadata or {}).get(b"cblcast:tz")
+    told = (metadata.metadata or {}).get(NOTED_ZONE)
     return Footer(
         name,
         layout,

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cblcast.errors import DataError, StudyError
+from cblcast.errors import DataError, DataWarning, StudyError
 from cblcast.frames.panel import Panel, panel_of
+from cblcast.io.formats import read_meter
 from cblcast.io.options import ReaderOptions
 from cblcast.io.store import open_store
 from cblcast.workflow.converting import convert
@@ -218,3 +219,15 @@ def test_meters_beside_one_another_s_times_are_no_wide_table(tmp_path):
     ):
         convert([tmp_path / "in.parquet"], tmp_path / "out", "wide", options=ReaderOptions(tz="Asia/Kolkata"))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("layout", ["long", "wide"])
+def test_a_converted_file_that_is_read_whole_knows_its_zone_too(frame, meters, tmp_path, layout):
+    frame.to_parquet(tmp_path / "meter.parquet", index=False)
+    out = tmp_path / "new.parquet"
+    convert([tmp_path / "meter.parquet"], out, layout, options=ROME)
+    found = read_meter(out)
+    assert set(found.sites["tz"]) == {"Europe/Rome"}
+    assert np.array_equal(found.data["observed_kw"], meters.panel(frame).data["observed_kw"])
+    with pytest.warns(DataWarning, match=r"new.parquet was written for sites in Europe/Rome, and is read as of UTC"):
+        assert set(read_meter(out, tz="UTC").sites["tz"]) == {"UTC"}

@@ -122,6 +122,12 @@ def test_what_is_wrong_is_one_sentence_without_the_password(server, meters):
     assert postgres.ESCAPED not in repr(open_sql_store("meters.readings", url=server, tz=meters.tz))
 
 
+def test_what_a_conversion_leaves_out_of_a_table_is_told(meters, server, tmp_path, monkeypatch):
+    monkeypatch.setenv(URL_VARIABLE, server)
+    with pytest.warns(DataWarning, match="has 3 rows without a time, which are left out"):
+        convert(["sql:meters.timeless"], tmp_path / "days.parquet", "days", options=ReaderOptions(tz=meters.tz))
+
+
 def _read_nameless(server):
     with pytest.warns(DataWarning, match="has 3 rows without a site_id, which are left out"):
         cubes(open_sql_store("meters.nameless", url=server))
