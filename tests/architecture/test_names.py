@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +45,7 @@ def resolve(name: str, inside: Any = None) -> Any:
 
 def member(owner: Any, name: str) -> Any:
     """An attribute, or a field of a class that only instances hold."""
-    if isinstance(owner, type) and any(name in vars(one).get("__annotations__", {}) for one in owner.__mro__):
+    if isinstance(owner, type) and any(name in inspect.get_annotations(one) for one in owner.__mro__):
         return None
     return getattr(owner, name)
 
