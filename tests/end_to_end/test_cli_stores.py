@@ -17,23 +17,6 @@ PLACE = ("--tz", "Europe/London", "--country", "GB")
 EVENTS = "site_id,start,stop\n*,2019-06-11T17:00+01:00,2019-06-11T20:00+01:00\n*,2019-06-20T17:00+01:00,2019-06-20T20:00+01:00\n"
 
 
-@pytest.fixture
-def run(capsys):
-    """`run(*arguments)` → exit code, standard output, error stream; in this process, as the catalogue does."""
-    from cblcast.cli import _run
-    from cblcast.cli.boundary import guarded
-
-    def call(*arguments: str):
-        try:
-            code = guarded(arguments, _run)
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        told = capsys.readouterr()
-        return code, told.out, " ".join(told.err.split())
-
-    return call
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stores")
