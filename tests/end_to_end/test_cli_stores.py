@@ -164,6 +164,9 @@ def test_options_that_cannot_be_followed_are_told(run, here):
     code, _, err = run("settle", "--data", "meter.csv", *events, *PLACE, "--workers", "2")
     assert code == 2
     assert "--workers works through a .parquet file" in err
+    code, _, err = run("settle", "--data", "metre.csv", *events, *PLACE, "--workers", "2")
+    assert code == 2
+    assert "there is no meter file metre.csv: did you mean 'meter.csv'" in err
     for many in (("--workers", "1000000000", "--scheduler", "processes"), ("--processes", "1000000000")):
         code, _, err = run("settle", "--data", "store", *events, *PLACE, *many)  # no process is begun
         assert code == 2

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cblcast.errors import StudyError
 from cblcast.io.database import is_table
+from cblcast.io.opened import check_exists
 from cblcast.io.options import ReaderOptions
 from cblcast.io.store import MeterStore, open_store
 from cblcast.io.store.footers import PARQUET
@@ -109,11 +110,15 @@ def is_store(path: Path, working: Working) -> bool:
 
     Raises
     ------
+    DataError
+        Work in parts was asked for, and there is no such file.
     StudyError
         Work in parts was asked for, and the file is no store.
     """
     if path.is_dir() or is_table(path):
         return True
+    if working.wanted:
+        check_exists(path, "meter")
     parquet = path.suffix.lower() in PARQUET
     if working.wanted and not parquet:
         raise StudyError(
