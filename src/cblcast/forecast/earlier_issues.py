@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from cblcast.abilities import FollowsIssues
-from cblcast.errors import no_data_warnings
 from cblcast.features.feature_frame import column_index
 from cblcast.frames.cases import FAR_FUTURE_US
 from cblcast.frames.coded import index_of, instants_of_rows, numbered, sites_of_rows
@@ -19,6 +18,7 @@ from cblcast.frames.one_look import Room
 from cblcast.frames.panel import Panel
 from cblcast.frames.recent_issues import ISSUE_COLUMNS
 from cblcast.frames.schema import CASE_INDEX, OBSERVED, ORIGIN, TIME
+from cblcast.hush import no_data_warnings
 
 
 def beside_earlier_issues(

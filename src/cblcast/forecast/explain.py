@@ -12,13 +12,13 @@ import pandas as pd
 
 from cblcast.abilities import Contributes, able
 from cblcast.encoding import is_estimator
-from cblcast.errors import no_data_warnings
 from cblcast.forecast.event_truth import judged_load
 from cblcast.forecast.forecaster import Forecaster
 from cblcast.frames.cases import event_rows
 from cblcast.frames.known import known_mean
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, DataError, StudyError
+from cblcast.hush import no_data_warnings
 from cblcast.metrics import nrmse
 
 EXPECTED = "expected"  # the column of SHAP values that is no feature: the mean prediction

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cblcast.errors import no_data_warnings
 from cblcast.estimators.rules.largest_demand import largest_demand
 from cblcast.forecast.answer import Answer, answer
 from cblcast.frames.cases import event_rows
@@ -14,6 +13,7 @@ from cblcast.frames.events import Window
 from cblcast.frames.instants import microseconds
 from cblcast.frames.panel import AnyPanel, Panel
 from cblcast.frames.schema import ESTIMATED, OBSERVED, ORIGIN, PREDICTED, SITE, TIME
+from cblcast.hush import no_data_warnings
 from cblcast.programs.by_days import by_days
 from cblcast.programs.direct import why_long
 from cblcast.programs.dispatch import counted_hours, on_grid

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cblcast.errors import no_data_warnings
+from cblcast.hush import no_data_warnings
 from cblcast.scaling.crews import PROCESSES, THREADS, takes_processes
 from cblcast.scaling.heard import READERS
 from cblcast.scaling.journal import noted, take_away

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from cblcast.errors import no_data_warnings
 from cblcast.frames.instants import DAY_US, local_microseconds, microseconds
 from cblcast.frames.panel import Panel
 from cblcast.frames.schema import SITE, StudyError
+from cblcast.hush import no_data_warnings
 from cblcast.io.event_table import read_events
 from cblcast.io.files import read_table
 from cblcast.io.formats import read_dispatch, read_meter

@@ -21,13 +21,13 @@ from cblcast.abilities import (
 from cblcast.checked.parameters import Days, Inner, Inside
 from cblcast.days.earlier import EARLIER_COLUMNS
 from cblcast.days.limits import each_tail
-from cblcast.errors import no_data_warnings
 from cblcast.estimators.columns import event_codes, take
 from cblcast.estimators.wrappers.inner import ready
 from cblcast.estimators.wrappers.one_site import TAIL, SiteRows, adapt_to_site
 from cblcast.frames.events import Window
 from cblcast.frames.known import known_mean_by
 from cblcast.frames.schema import SITE
+from cblcast.hush import no_data_warnings
 from cblcast.wishes import merge_wishes
 
 # Evidence beside the estimate: what the ridge is shown is how far each lies from it.

@@ -13,7 +13,6 @@ from sklearn.utils.metaestimators import available_if
 from cblcast.abilities import AdaptsToSite, GivesIntervals, able, check_parameters, needed_features, needed_windows
 from cblcast.checked.parameters import Days, Folds, Inner, Inside, Positive
 from cblcast.days.limits import days_needed, each_tail, tail_bound
-from cblcast.errors import no_data_warnings
 from cblcast.estimators.wrappers.conformal_scores import (
     ErrorScale,
     day_and_site,
@@ -23,6 +22,7 @@ from cblcast.estimators.wrappers.conformal_scores import (
 from cblcast.estimators.wrappers.inner import event_rows_of, gives_members
 from cblcast.frames.events import Window
 from cblcast.frames.schema import DataError, DataWarning, StudyError
+from cblcast.hush import no_data_warnings
 
 
 def with_intervals(estimator: Any, coverage: float = 0.9, **options: Any) -> Any:

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from cblcast.errors import DataError, DataWarning, SourceError, no_data_warnings
+from cblcast.errors import DataError, DataWarning, SourceError
 from cblcast.frames.schema import OBSERVED, SITE, TIME
+from cblcast.hush import no_data_warnings
 from cblcast.io.clock import check_zone
 from cblcast.io.database import URL_VARIABLE, check_answers, connected
 from cblcast.io.store.layouts import layout_of

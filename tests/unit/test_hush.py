@@ -7,7 +7,8 @@ import warnings
 
 import pytest
 
-from cblcast.errors import DataWarning, no_data_warnings
+from cblcast.errors import DataWarning
+from cblcast.hush import no_data_warnings
 
 
 def warn() -> None:
