@@ -109,13 +109,6 @@ def nobody_there(client: Client) -> bool:
         return True
 
 
-def memory_of(client: Client) -> int:
-    """The least memory that a worker has for one piece [bytes]; 0 where none says."""
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    told = [int(one["memory_limit"] // max(one["nthreads"], 1)) for one in workers if one.get("memory_limit")]
-    return min(told, default=0)
-
-
 def _check_workers(client: Client, name: str) -> None:
     try:
         client.wait_for_workers(1, timeout=WITHIN_S)
