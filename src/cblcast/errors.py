@@ -27,7 +27,7 @@ class DataWarning(UserWarning):
 
 
 class _Where(type):
-    """Makes :class:`_Hushed` stand for data warnings of the threads that are inside :func:`no_data_warnings`, and of no other."""
+    """Of a class that stands for the data warnings of threads that asked for silence, and of no other."""
 
     def __subclasscheck__(cls, category: type) -> bool:
         return getattr(_own, "inside", 0) > 0 and issubclass(category, DataWarning)
