@@ -11,7 +11,7 @@ from cblcast.errors import DataWarning
 
 
 class _Where(type):
-    """Makes :class:`_Hushed` stand for data warnings of the threads that are inside :func:`no_data_warnings`, and of no other."""
+    """Makes `_Hushed` stand for data warnings of the threads that are inside :func:`no_data_warnings`, and of no other."""
 
     def __subclasscheck__(cls, category: type) -> bool:
         return getattr(_own, "inside", 0) > 0 and issubclass(category, DataWarning)

@@ -87,6 +87,12 @@ def test_a_partition_that_cannot_be_used_makes_it_partial_and_is_not_lost_on_the
     assert "Not settled: zz.parquet cannot be read as Parquet" in err
     assert len(pd.read_csv("s.csv")) == 6
     lines = Path("parts", NAME).read_text().count("\n")
+    Path("lost.csv").write_text("site_id,start,stop\nb99,2019-06-20T17:00+01:00,2019-06-20T20:00+01:00\n")
+    code, _, err = run("score", "--data", str(store), "--events", "lost.csv", *PLACE)
+    assert code == 2
+    assert (
+        "no site of the events is in what can be read of the data, e.g. 'b99'; what cannot: zz.parquet cannot be" in err
+    )
     (store / "zz.parquet").unlink()
     code, _, err = run(*asked, "--parts", "parts")
     assert code == 0, err

@@ -59,7 +59,7 @@ class Asked:
     pool: Executor | None = field(default=None, compare=False)
 
     def size_for(self, store: MeterStore, weight: int = 1) -> int:
-        """Bytes of one partition: what a run that is gone on with had, else what the memory of this machine allows.
+        """Bytes of one partition: what a run that is gone on with had, else what the memory of those who work on it allows.
 
         Parameters
         ----------
@@ -70,10 +70,18 @@ class Asked:
         if isinstance(before, int) and before > 0:
             return before
         workers = self.workers if self.scheduler in (None, THREADS, PROCESSES) else max(self.workers, OF_A_CLUSTER)
-        size = bytes_at_once(self.workers * weight)
+        size = bytes_at_once(weight, own) if (own := self._memory_elsewhere()) else bytes_at_once(self.workers * weight)
         with no_data_warnings():  # whoever cuts the store says it
             partitions = store.partitions(bytes_at_once=size)
         return evened(size, sum(partition.bytes for partition in partitions), workers)
+
+    def _memory_elsewhere(self) -> int:
+        """What a worker of a cluster has for one piece [bytes]; 0 on this machine, or where none says."""
+        if self.scheduler is None or "://" not in self.scheduler:
+            return 0
+        from cblcast.scaling.cluster import memory_of_workers
+
+        return memory_of_workers(self.scheduler)
 
     def over(self, work: Work, parts: Cut, question: object) -> Outcome:
         """The work over the pieces of a store; what cannot be used of the store is among the failures."""

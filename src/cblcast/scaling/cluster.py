@@ -109,10 +109,17 @@ def nobody_there(client: Client) -> bool:
         return True
 
 
-def memory_of(client: Client) -> int:
-    """The least memory that a worker has for one piece [bytes]; 0 where none says."""
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    told = [int(one["memory_limit"] // max(one["nthreads"], 1)) for one in workers if one.get("memory_limit")]
+def memory_of_workers(address: str) -> int:
+    """The least memory that a worker of a cluster has for one piece [bytes]; 0 where none says.
+
+    Raises
+    ------
+    StudyError
+        As :func:`cluster`.
+    """
+    with cluster(address) as client:
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        told = [int(one["memory_limit"] // max(one["nthreads"], 1)) for one in workers if one.get("memory_limit")]
     return min(told, default=0)
 
 

@@ -49,11 +49,6 @@ class Outcome:
         """Whether something was not done: a command then exits with 3, not 0."""
         return len(self.failures) > 0
 
-    @property
-    def whole_partitions(self) -> pd.DataFrame:
-        """Failures of whole partitions: ``partition``, ``reason``."""
-        return self.failures.loc[self.failures["site_id"] == "", ["partition", "reason"]]
-
     def names(self) -> list[str]:
         """The tables that there are."""
         found = [file.partition("/")[0] for file in self._files] if self.folder else [n for p in self._parts for n in p]

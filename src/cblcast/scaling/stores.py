@@ -119,6 +119,11 @@ class Cut:
         if known is not None:
             raise DataError(f"no site of the events can be read; of {known!r}: {reasons[known]}")
         first = f", e.g. {asked[0]!r}" if asked else ""
+        unread = [reason for _, site, reason in self.faults if not site]
+        if unread:
+            raise DataError(
+                f"no site of the events is in what can be read of the data{first}; what cannot: {unread[0]}"
+            )
         raise DataError(f"no site of the events is in the data{first}: check the site ids")
 
 

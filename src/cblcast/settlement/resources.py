@@ -9,8 +9,6 @@ import pandas as pd
 
 from cblcast.frames.schema import SITE, DataError, nearest, require_columns
 
-MEMBER_COLUMNS = [SITE, "resource", "from", "until"]
-
 
 @dataclass(frozen=True)
 class Resources:

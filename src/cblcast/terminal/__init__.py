@@ -84,12 +84,12 @@ class Steps:
     def __call__(self, name: str) -> None:
         """One step is done."""
         if self._bar is not None:
-            self._bar.update(self._task, advance=1, description=name[:48])
+            self._bar.update(self._task, advance=1, description=name[:48], last=self._bar.get_time())
 
     def advance(self, count: int, what: str) -> None:
         """So many steps are done at once."""
         if self._bar is not None:
-            self._bar.update(self._task, advance=count, description=what[:48])
+            self._bar.update(self._task, advance=count, description=what[:48], last=self._bar.get_time())
 
     def stage(self, what: str) -> None:
         """What is going on now."""
@@ -99,7 +99,8 @@ class Steps:
     def expect(self, total: int, what: str) -> None:
         """How many steps there will be; until that is known the bar only shows that something is going on."""
         if self._bar is not None:
-            self._bar.update(self._task, total=total, description=what)
+            before = self._bar.tasks[self._task].completed
+            self._bar.update(self._task, total=total, description=what, begun=self._bar.get_time(), before=before)
 
 
 @contextmanager
@@ -135,7 +136,6 @@ def _bar(as_json: bool, total: int | None, what: str) -> Iterator[Steps]:
         Progress,
         TextColumn,
         TimeElapsedColumn,
-        TimeRemainingColumn,
     )
 
     columns = (
@@ -144,21 +144,38 @@ def _bar(as_json: bool, total: int | None, what: str) -> Iterator[Steps]:
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}", markup=False),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[left]}", markup=False),
     )
     console = Console(stderr=True)
 
     class WithRate(Progress):
         def get_renderables(self) -> Iterator[Any]:
             for task in self.tasks:
-                speed = task.speed
-                task.fields["rate"] = "" if not speed else f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f} s each"
+                seconds = task.fields["last"] - task.fields["begun"]
+                task.fields["rate"], task.fields["left"] = rate_and_left(
+                    task.completed - task.fields["before"], task.remaining, seconds
+                )
             yield from super().get_renderables()
 
     known = None if total == 1 else total
     with WithRate(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        yield Steps(bar, bar.add_task(what, total=known, rate=""))
+        yield Steps(bar, bar.add_task(what, total=known, rate="", left="", begun=bar.get_time(), last=0.0, before=0))
+
+
+def rate_and_left(done: float, remaining: float | None, seconds: float) -> tuple[str, str]:
+    """How fast `done` steps went in `seconds`, and the time that what is `remaining` takes at that rate.
+
+    Steps may come several at once, as of two workers, so the time between the last of them tells nothing.
+    """
+    if not done or seconds <= 0:
+        return "", ""
+    speed = done / seconds
+    rate = f"{speed:.1f}/s" if speed >= 1 else f"{1 / speed:.1f} s each"
+    if remaining is None:
+        return rate, ""
+    minutes, rest = divmod(math.ceil(remaining / speed), 60)
+    hours, minutes = divmod(minutes, 60)
+    return rate, f"{hours}:{minutes:02d}:{rest:02d} left"
 
 
 @contextmanager
