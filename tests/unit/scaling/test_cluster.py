@@ -16,7 +16,7 @@ from pandas.testing import assert_frame_equal
 from worked import Counting, begun, made, means, warns
 
 from cblcast.errors import DataWarning, StudyError
-from cblcast.scaling import cluster, over_partitions
+from cblcast.scaling import Asked, cluster, over_partitions
 from cblcast.scaling.memory import LEAST, MOST, bytes_at_once, evened, free_memory
 from cblcast.scaling.reasons import reason_of
 
@@ -32,7 +32,12 @@ def address() -> Iterator[str]:
     with warnings.catch_warnings(), dask.config.set(usual):
         warnings.simplefilter("ignore")
         with distributed.LocalCluster(
-            2, threads_per_worker=1, dashboard_address=None, env={"PYTHONPATH": path}, silence_logs=50
+            n_workers=2,
+            threads_per_worker=1,
+            memory_limit=600_000_000,
+            dashboard_address=None,
+            env={"PYTHONPATH": path},
+            silence_logs=50,
         ) as local:
             yield local.scheduler_address
 
@@ -52,6 +57,21 @@ def test_on_a_cluster_it_is_the_same(tmp_path, address):
     assert_frame_equal(held.table().reset_index(drop=True), expected)
     written = over_partitions(means, pieces, tmp_path / "out", scheduler=address)
     assert_frame_equal(written.table().reset_index(drop=True), expected)
+
+
+def test_partitions_are_sized_to_the_memory_of_the_workers(address):
+    class Store:
+        def partitions(self, bytes_at_once):
+            self.asked = bytes_at_once
+            return []
+
+    here, there = Store(), Store()
+    Asked(workers=1).size_for(here)
+    Asked(workers=1, scheduler=address).size_for(there)
+    assert there.asked == bytes_at_once(1, 600_000_000) == 60_000_000
+    assert here.asked == bytes_at_once(1)
+    Asked(workers=1, scheduler=address).size_for(there, weight=4)
+    assert there.asked == 15_000_000
 
 
 def test_warnings_of_a_cluster_are_heard_here(tmp_path, address):
@@ -106,7 +126,7 @@ def test_a_partition_is_as_large_as_its_share_of_the_memory():
     assert bytes_at_once(4, 1_000_000_000) == pytest.approx(25_000_000)
     assert bytes_at_once(64, 1_000_000_000) == LEAST
     assert evened(MOST, 60_000_000, 1) == MOST
-    assert evened(MOST, 60_000_000, 2) == 10_000_000
+    assert evened(MOST, 60_000_000, 2) == 15_000_000
     assert evened(MOST, 1_000, 2) == LEAST
     assert free_memory() > 1_000_000
 
