@@ -126,7 +126,7 @@ def test_a_partition_is_as_large_as_its_share_of_the_memory():
     assert bytes_at_once(4, 1_000_000_000) == pytest.approx(25_000_000)
     assert bytes_at_once(64, 1_000_000_000) == LEAST
     assert evened(MOST, 60_000_000, 1) == MOST
-    assert evened(MOST, 60_000_000, 2) == 15_000_000
+    assert evened(MOST, 60_000_000, 2) == 10_000_000
     assert evened(MOST, 1_000, 2) == LEAST
     assert free_memory() > 1_000_000
 
