@@ -58,7 +58,7 @@ def day_slots(day_us: np.ndarray, column: pd.Series, table: Table, ends: bool) -
     if bad is not None or (codes < 0).any():
         at = int(np.flatnonzero(codes == (-1 if bad is None else bad))[0])
         raise DataError(
-            f"{table.where(int(column.index[at]))}: {str(column.iloc[at])!r} in {column.name!r} is no number of an hour: "
+            f"{table.where(int(column.index[at]))}: {str(column.iloc[at])[:60]!r} in {column.name!r} is no number of an hour: "
             "write 1 to 24, or times of day"
         )
     spans = any(value is not None and value[1] for value in read)
@@ -73,7 +73,7 @@ def day_slots(day_us: np.ndarray, column: pd.Series, table: Table, ends: bool) -
     if n is None or slot.max() >= n + n // 24:
         at = int(slot.argmax())
         raise DataError(
-            f"{table.where(int(column.index[at]))}: {str(column.iloc[at])!r} in {column.name!r} is beyond the intervals of a day"
+            f"{table.where(int(column.index[at]))}: {str(column.iloc[at])[:60]!r} in {column.name!r} is beyond the intervals of a day"
         )
     passed = slot * (DAY_US // n)
     how = f"{n} a day, from {base}"

@@ -172,9 +172,10 @@ def numbers(column: pd.Series, table: Table) -> pd.Series:
     found = read_numbers(column.astype("object").map(_as_text, na_action="ignore"), table.decimal, table.likely)
     if len(found.wrong):
         row = int(column.index[found.wrong[0]])
+        odd = str(column.iloc[found.wrong[0]])
         raise DataError(
-            f"{table.where(row)}: {column.name!r} is {str(column.iloc[found.wrong[0]])!r}, not a number like {found.style.says} "
-            f"({len(found.wrong)} such rows): {_remedy(str(column.iloc[found.wrong[0]]))}"
+            f"{table.where(row)}: {column.name!r} is {odd[:60]!r}, not a number like {found.style.says} "
+            f"({len(found.wrong)} such rows): {_remedy(odd)}"
         )
     if found.unclear:
         raise DataError(

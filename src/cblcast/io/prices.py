@@ -234,7 +234,7 @@ def _refuse_foreign_offsets(table: Table, name: str, us: np.ndarray, zone: str) 
         near = changes_between(us[k] - 86_400 * 1_000_000, us[k] + 86_400 * 1_000_000, zone)
         hint = " (the clock changes on that day: the file slips an hour)" if len(near) else ""
         raise DataError(
-            f"{table.where(int(table.frame.index[k]))}: {text.iloc[k]!r} carries an offset that {zone} does not have then, "
+            f"{table.where(int(table.frame.index[k]))}: {text.iloc[k][:60]!r} carries an offset that {zone} does not have then, "
             f"where it is {local[k].isoformat()}{hint}: it is in another zone's clock; read the digits with the clock that wrote them"
         )
 

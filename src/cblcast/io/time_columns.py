@@ -210,7 +210,7 @@ def _clock_us(column: pd.Series, table: Table) -> np.ndarray:
     if bad is not None or (codes < 0).any():
         at = int(np.flatnonzero(codes == (-1 if bad is None else bad))[0])
         raise DataError(
-            f"{table.where(int(column.index[at]))}: {str(column.iloc[at])!r} in {column.name!r} is no time of day: write it as 17:15"
+            f"{table.where(int(column.index[at]))}: {str(column.iloc[at])[:60]!r} in {column.name!r} is no time of day: write it as 17:15"
         )
     return np.array([value or 0 for value in read], dtype=np.int64)[codes]
 

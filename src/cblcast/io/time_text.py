@@ -149,6 +149,8 @@ def _iso(array: pa.Array) -> TextTimes | None:
         .to_numpy(zero_copy_only=False)
         .astype(bool)
     )
+    if pc.any(pc.match_substring_regex(array, r"^[^T ]*:")).as_py():
+        return None  # a date with an offset and no time, 2024-01-04:00, which pandas takes for a month in a zone
     times = pd.to_datetime(
         pd.Series(array.to_pylist(), dtype="str"), format="ISO8601", errors="coerce", utc=bool(aware.any())
     )

@@ -57,7 +57,7 @@ def read_metadata(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     if len(strange):
         row = int(frame.index[strange[0]])
         raise DataError(
-            f"{table.where(row)}: the dataid is {ids.iloc[strange[0]]!r}, not a number: mend or drop the row"
+            f"{table.where(row)}: the dataid is {str(ids.iloc[strange[0]])[:60]!r}, not a number: mend or drop the row"
         )
     frame, ids = frame[is_home], ids[is_home]
     if frame.empty:

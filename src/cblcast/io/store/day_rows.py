@@ -20,6 +20,7 @@ from cblcast.io.store.zones import Zones, clock_changes
 if TYPE_CHECKING:
     import pyarrow as pa
 
+CHANGED_HOURS = (23, 25, 23.5, 24.5)  # half an hour on Lord Howe
 DAY_MINUTES = 1440
 Keeping = Callable[[Sequence[Name]], np.ndarray]
 
@@ -113,7 +114,7 @@ def step_of_days(parts: Sequence[DayRows], known_us: int | None = None) -> int |
     Raises
     ------
     DataError
-        No length divides the day, and the step is not known: days of 23 and 25 hours alone do not say it.
+        No length divides the day, and the step is not known: several days of 23 or 25 hours alone do not say it.
     """
     lengths = np.concatenate([part.lengths for part in parts])
     lengths = lengths[lengths > 0]
@@ -124,10 +125,25 @@ def step_of_days(parts: Sequence[DayRows], known_us: int | None = None) -> int |
     if dividing:
         return int(DAY_US // max(dividing, key=lambda length: counts[length]))
     if known_us is None:
+        changed = _step_of_one_changed_day(parts, lengths)
+        if changed is not None:
+            return changed
         raise DataError(
             f"{parts[0].source} has days of {int(counts.argmax())} readings, and a step must divide the day: write 24, 48, 96 or 288"
         )
     return None
+
+
+def _step_of_one_changed_day(parts: Sequence[DayRows], lengths: np.ndarray) -> int | None:
+    """The step [us] of readings of one date alone, as long as a day on which the clock changes; None if it is not.
+
+    Whether the clock of the sites changes on that date is looked at where the readings are laid out.
+    """
+    days = np.concatenate([part.days[part.lengths > 0] for part in parts])
+    if len(np.unique(days)) > 1 or len(np.unique(lengths)) > 1:
+        return None
+    usual = [24 * int(lengths[0]) / hours for hours in CHANGED_HOURS]
+    return next((int(DAY_US // length) for length in usual if length % 1 == 0 and DAY_MINUTES % length == 0), None)
 
 
 def cube_of_days(

@@ -34,7 +34,8 @@ def step_of_store(folder: Path, footers: Sequence[Footer]) -> int | None:
         try:
             if layout.kind == "days":
                 lengths, values = lists_in(table[layout.value])
-                return step_of_days([DayRows(["?"], none, none, lengths, values, footer.file)])
+                apart = np.arange(len(batch), dtype=np.int32)  # which dates they are of is not looked at
+                return step_of_days([DayRows(["?"], none, apart, lengths, values, footer.file)])
             codes, names = (none, ["?"])
             if layout.site in table.column_names:
                 codes, names = codes_in(table[layout.site], layout.site, footer.file)

@@ -101,9 +101,9 @@ def day_table(panel: Panel) -> tuple[pa.Table, np.ndarray, np.ndarray]:
         rows = slice(None) if (zones == zone).all() else np.flatnonzero((zones == zone)[codes])
         day[rows] = _days(us[rows], str(zone), step_us)
         first, last = int(day[rows].min()), int(day[rows].max())
-        begin = midnights(np.arange(first, last + 1), str(zone))
+        begin = midnights(np.arange(first, last + 2), str(zone))
         since_midnight = us[rows] - begin[day[rows] - first]
-        _refuse_beside_the_clock(since_midnight, str(zone), step_us)
+        _refuse_beside_the_clock(since_midnight, np.diff(begin)[day[rows] - first], str(zone), step_us)
         within[rows] = since_midnight // step_us
     n_sites = len(panel.site_ids)
     begins = np.flatnonzero(np.r_[True, np.diff(codes) != 0])
@@ -126,13 +126,15 @@ def day_table(panel: Panel) -> tuple[pa.Table, np.ndarray, np.ndarray]:
     return table, site_of_row, dates.astype("M8[M]").astype(np.int64)
 
 
-def _refuse_beside_the_clock(since_midnight: np.ndarray, zone: str, step_us: int) -> None:
-    """A :class:`DataError` where intervals begin between two slots of a day, which a list of loads does not tell."""
-    beside = np.flatnonzero(since_midnight % step_us)
+def _refuse_beside_the_clock(since_midnight: np.ndarray, length: np.ndarray, zone: str, step_us: int) -> None:
+    """A :class:`DataError` where intervals begin between two slots of a day, or its end cuts one: a list of loads tells neither."""
+    apart = np.where(since_midnight % step_us == 0, length % step_us, since_midnight % step_us)
+    beside = np.flatnonzero(apart)
     if len(beside):
-        late = int(since_midnight[beside[0]] % step_us) // MINUTE_US
+        late = int(apart[beside[0]]) // MINUTE_US
+        does = "begin" if since_midnight[beside[0]] % step_us else "are of days that end"
         raise DataError(
-            f"{len(beside)} readings at {step_us // MINUTE_US} min begin {late} min beside the clock of {zone}, and a list of loads "
+            f"{len(beside)} readings at {step_us // MINUTE_US} min {does} {late} min beside the clock of {zone}, and a list of loads "
             "a day would move them: keep rows with times (--layout long)"
         )
 

@@ -70,7 +70,7 @@ def portfolios(draw) -> Panel:
 def test_there_and_back_are_the_same_numbers(tmp_path_factory, panel, layouts, rows_per_group):
     folder = tmp_path_factory.mktemp("there")
     source = panel.data.reset_index()
-    if panel.step_us == 3_600_000_000 and "Asia/Kolkata" in set(panel.sites["tz"]):
+    if panel.step_us == 3_600_000_000 and {"Asia/Kolkata", "Australia/Lord_Howe"} & set(panel.sites["tz"]):
         return  # an hour that begins at half past is no slot of a day: the panel itself could not be cut into days
     source.to_parquet(folder / "0.parquet", index=False)
     options = ReaderOptions(sites=panel.sites.reset_index())
@@ -90,6 +90,31 @@ def test_there_and_back_are_the_same_numbers(tmp_path_factory, panel, layouts, r
         wanted = panel.cube().values[panel.site_ids.get_indexer(days.site_ids)]
         first = days.cube.first_day - panel.cube().first_day
         assert np.array_equal(days.cube.values, wanted[:, first : first + days.cube.n_days], equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("date", "zone", "step"),
+    [("2024-03-31", "Europe/Rome", 15), ("2024-10-27", "Europe/Rome", 60), ("2024-04-07", "Australia/Lord_Howe", 30)],
+)
+def test_a_store_of_the_one_day_on_which_the_clock_changes_says_its_step(tmp_path, date, zone, step):
+    begin, end = (pd.Timestamp(day, tz=zone) for day in (date, pd.Timestamp(date) + pd.Timedelta("1D")))
+    times = pd.date_range(begin, end, freq=f"{step}min", inclusive="left").tz_convert("UTC").as_unit("us")
+    kw = np.arange(len(times), dtype=np.float32)
+    pd.DataFrame({"site_id": "a", "time": times, "observed_kw": kw}).to_parquet(tmp_path / "long.parquet", index=False)
+    convert([tmp_path / "long.parquet"], tmp_path / "days", "days", options=ReaderOptions(tz=zone))
+    found = panel_of_store(tmp_path / "days")
+    assert found.index.get_level_values("time").equals(times)
+    assert np.array_equal(found["observed_kw"], kw)
+
+
+def test_hours_that_a_day_of_half_an_hour_more_cuts_are_no_day_rows(tmp_path):
+    times = pd.date_range("2024-04-06", periods=38, freq="h", tz="UTC").as_unit("us")
+    pd.DataFrame({"site_id": "a", "time": times, "observed_kw": 1.0}).to_parquet(tmp_path / "long.parquet", index=False)
+    with pytest.raises(
+        DataError, match=r"readings at 60 min are of days that end 30 min beside the clock of Australia/Lord_Howe"
+    ):
+        convert([tmp_path / "long.parquet"], tmp_path / "days", "days", options=ReaderOptions(tz="Australia/Lord_Howe"))
+    assert not (tmp_path / "days").exists()
 
 
 def test_meter_files_become_a_store(frame, meters, tmp_path):
