@@ -139,6 +139,8 @@ def test_the_unharmed_file_is_read(tmp_path: Path, name: str) -> None:
 @given(seed=st.integers(0, 10**9))
 @example(seed=503)  # a quote that swallows the rest of numbered.csv
 @example(seed=539)  # a time of plain.csv that is a month with an offset
+@example(seed=710215856)  # another that is an offset
+@example(seed=576753)  # two columns of german.csv without a name
 def test_a_harmed_file_is_read_or_refused_in_one_sentence(
     tmp_path_factory: pytest.TempPathFactory, name: str, seed: int
 ) -> None:

@@ -98,9 +98,7 @@ def read_text_table(path: Path, decimal: str | None) -> TextTable:
         raise DataError(f"{path.name} has a header but no rows")
     unnamed = [name for name in frame.columns if name.startswith("\x00")]
     frame = frame.drop(columns=[name for name in unnamed if _says_nothing(frame[name])])
-    return TextTable(
-        frame.rename(columns=lambda name: "" if name.startswith("\x00") else name), first_line, dialect, notes
-    )
+    return TextTable(told_apart(frame), first_line, dialect, notes)
 
 
 def without_sums(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -169,6 +167,14 @@ def _distinct(names: tuple[str, ...]) -> tuple[list[str], tuple[Note, ...]]:
             notes += (Note(Kind.DOUBTFUL, f"two columns are named {name!r}: the second is read as {new!r}"),)
         found[new] = None
     return list(found), notes
+
+
+def told_apart(frame: pd.DataFrame) -> pd.DataFrame:
+    """A column without a name as "", several by where they stand: ``(column 4)``."""
+    unnamed = [name for name in frame.columns if name.startswith("\x00")]
+    if len(unnamed) == 1:
+        return frame.rename(columns={unnamed[0]: ""})
+    return frame.rename(columns={name: f"(column {int(name[1:]) + 1})" for name in unnamed})
 
 
 def _says_nothing(column: pd.Series) -> bool:

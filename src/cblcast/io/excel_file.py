@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from cblcast.frames.schema import DataError
-from cblcast.io.csv_file import without_sums
+from cblcast.io.csv_file import told_apart, without_sums
 from cblcast.io.dialect import MOST_PREFACE
 from cblcast.io.names import END_WORDS, TIME_WORDS, stem
 
@@ -114,7 +114,7 @@ def _table(sheet: Any, name: str) -> tuple[pd.DataFrame, int] | None:
     frame = pd.DataFrame([row[: len(columns)] for row in rows], columns=columns, index=lines)
     frame = frame[[column for column in columns if not frame[column].isna().all() or not column.startswith("\x00")]]
     frame, _ = without_sums(frame)
-    return frame.rename(columns=lambda name: "" if name.startswith("\x00") else name).apply(_plain), first_line
+    return told_apart(frame).apply(_plain), first_line
 
 
 def _plain(column: pd.Series) -> pd.Series:

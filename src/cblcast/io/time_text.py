@@ -151,9 +151,11 @@ def _iso(array: pa.Array) -> TextTimes | None:
     )
     if pc.any(pc.match_substring_regex(array, r"^[^T ]*:")).as_py():
         return None  # a date with an offset and no time, 2024-01-04:00, which pandas takes for a month in a zone
-    times = pd.to_datetime(
-        pd.Series(array.to_pylist(), dtype="str"), format="ISO8601", errors="coerce", utc=bool(aware.any())
-    )
+    texts = pd.Series(array.to_pylist(), dtype="str")
+    try:
+        times = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=bool(aware.any()))
+    except ValueError:  # offsets that are written as nobody does, beside times without one
+        return None
     if times.isna().any():
         return None
     return TextTimes(_us(times), aware)
