@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ def executable() -> str | None:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
+    if os.environ.get("CBLCAST_CI") and importlib.util.find_spec("playwright") is None:
+        pytest.fail("continuous integration has no playwright: pip install cblcast[dev]")
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="playwright is not installed: pip install cblcast[dev]"
     )

@@ -37,7 +37,7 @@ def problem(panel):
 
 @pytest.fixture(scope="module")
 def fitted(problem):
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason="nets need pip install cblcast[neural]")
     return PooledBaseline(nets=(("net", NET),), tables=(("ridge", Ridge()),)).fit(*problem)
 
 
@@ -85,7 +85,7 @@ def test_inputs_survive_the_table(problem):
 
 
 def test_numpy_and_torch_pass_alike(problem):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="nets need pip install cblcast[neural]")
     _, inputs = inputs_of(problem[0])
     net = AttentionNet.of(inputs, 16, 8)
     by_torch = Operations(torch.exp, torch.tanh, torch.cat, torch.nn.functional.silu)

@@ -129,6 +129,7 @@ def test_no_nowcast_in_the_span_is_told():
 QUICK = Path(__file__).parents[3] / "experiments" / "wind_nowcast_value" / "quick.yaml"
 
 
+# A month of training is little: LR's estimates in calms lie below standby, are set to it and counted, which is warned of.
 @pytest.mark.filterwarnings("ignore:.*below standby")
 def test_the_quick_study_runs_on_a_month_of_the_bundled_farm():
     study = read_study(QUICK, {"train": "[2014-01-02, 2014-01-20]", "test": "[2014-01-21, 2014-01-31]",

@@ -228,7 +228,7 @@ def test_packs_that_cannot_be_read_get_one_sentence(tmp_path: Path, monkeypatch:
 
 
 def workbook(path: Path, rows: list[list[object]], *more: str) -> Path:
-    openpyxl = pytest.importorskip("openpyxl")
+    openpyxl = pytest.importorskip("openpyxl", reason="workbooks need pip install cblcast[excel]")
     book = openpyxl.Workbook()
     for row in rows:
         book.active.append(row)

@@ -20,7 +20,7 @@ from cblcast.scaling import Asked, cluster, over_partitions
 from cblcast.scaling.memory import LEAST, MOST, bytes_at_once, evened, free_memory
 from cblcast.scaling.reasons import reason_of
 
-distributed = pytest.importorskip("distributed")
+distributed = pytest.importorskip("distributed", reason="a cluster needs pip install cblcast[scale]")
 
 
 @pytest.fixture(scope="module")

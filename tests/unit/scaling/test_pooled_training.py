@@ -146,7 +146,7 @@ def pooled() -> PooledBaseline:
 
 
 def test_nets_are_those_of_memory_where_all_rows_fit_into_the_buffer(panel, events, tmp_path):
-    pytest.importorskip("torch")
+    pytest.importorskip("torch", reason="nets need pip install cblcast[neural]")
     whole, parts, one, other = both(pooled(), panel, events, tmp_path / "f")
     for name, value in whole.estimator.nets_[0].nets_[0].items():
         np.testing.assert_array_equal(value, parts.estimator.nets_[0].nets_[0][name])
@@ -154,7 +154,7 @@ def test_nets_are_those_of_memory_where_all_rows_fit_into_the_buffer(panel, even
 
 
 def test_a_small_buffer_deals_out_every_row_once_and_the_same_by_the_seed(panel, events, tmp_path, monkeypatch):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="nets need pip install cblcast[neural]")
     monkeypatch.setattr(pooled_nets, "CHUNK_ROWS", 8)
     n = 103
     index = pd.MultiIndex.from_arrays([["a"] * n, range(n), range(n)], names=["site_id", "origin", "time"])

@@ -48,7 +48,10 @@ def test_hypervolume_against_counting_squares(f):
 
 def test_crowding_distance_of_scaled_objectives():
     assert crowding_distance([[0, 0], [0.5, 50], [1, 100]]).tolist() == [np.inf, 1, np.inf]
-    metrics = pytest.importorskip("pymoo.operators.survival.rank_and_crowding.metrics")
+    metrics = pytest.importorskip(
+        "pymoo.operators.survival.rank_and_crowding.metrics",
+        reason="the oracle is pymoo's: pip install cblcast[sizing]",
+    )
     f = np.random.default_rng(0).random((30, 2))
     f = f[non_dominated(f)]
     with pytest.warns(DeprecationWarning, match="row_stack"):
@@ -94,7 +97,7 @@ def test_the_grid_and_its_front():
 
 
 def test_nsga2_reaches_the_grid():
-    pytest.importorskip("pymoo")
+    pytest.importorskip("pymoo", reason="sizing needs pip install cblcast[sizing]")
     own = problem(cut="units", subsidy_usd=6000.0)
     front = nsga2_front(own, 60, 40, seed=1)
     exact = front_of(grid_designs(own, 61, 61))

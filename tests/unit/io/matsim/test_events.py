@@ -123,7 +123,7 @@ def test_packed_or_not_it_reads_the_same(tmp_path, suffix):
 
 
 def test_zstandard_needs_the_extra_and_says_so(tmp_path, monkeypatch):
-    zstandard = pytest.importorskip("zstandard")
+    zstandard = pytest.importorskip("zstandard", reason="events packed as .xml.zst need pip install cblcast[matsim]")
     path = tmp_path / "e.xml.zst"
     path.write_bytes(zstandard.ZstdCompressor().compress((HEAD + "".join(day()) + FOOT).encode()))
     assert len(read_events(path, network()).trips) == 2
